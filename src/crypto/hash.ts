@@ -1,0 +1,62 @@
+// SHA-256, HMAC and UTF-8. Runs in browsers: native where Node has it, @noble/hashes elsewhere, the same bytes from both.
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { AttestryError } from "../errors.ts";
+
+// No static import of a Node module: this file is part of attestry/verify, which browsers load.
+const nodeCrypto = (
+  globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
+).process?.getBuiltinModule?.("node:crypto") as typeof import("node:crypto") | undefined;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Throws `encoding_invalid` on anything that is not well-formed UTF-8; keeps a byte order mark as a character. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new AttestryError("encoding_invalid", "text is not well-formed UTF-8", { cause });
+  }
+}
+
+/** SHA-256 of the concatenation of the parts (text counts as its UTF-8 bytes): 32 bytes. */
+export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
+  if (nodeCrypto) {
+    const hash = nodeCrypto.createHash("sha256");
+    for (const part of parts) hash.update(part);
+    return hash.digest();
+  }
+  const hash = nobleSha256.create();
+  for (const part of parts) hash.update(typeof part === "string" ? encoder.encode(part) : part);
+  return hash.digest();
+}
+
+/** HMAC-SHA-256 (RFC 2104): 32 bytes. */
+export function hmacSha256(key: Uint8Array, message: Uint8Array | string): Uint8Array {
+  if (nodeCrypto) return nodeCrypto.createHmac("sha256", key).update(message).digest();
+  return hmac(nobleSha256, key, typeof message === "string" ? encoder.encode(message) : message);
+}
+
+/** Joins byte strings. */
+export function concatBytes(...parts: Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** Equality whose time tells nothing of where two secrets differ. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}

@@ -1,0 +1,129 @@
+// The closed list of error codes. Knows no HTTP: http/problem.ts maps each code to a status.
+
+export const ERROR_CODES = [
+  // Input that cannot be read
+  "json_invalid",
+  "json_duplicate_key",
+  "json_forbidden_key",
+  "json_too_deep",
+  "json_number_unsafe",
+  "json_lone_surrogate",
+  "encoding_invalid",
+  "body_too_large",
+  "content_type_unsupported",
+  "header_invalid",
+  "request_invalid",
+  "query_invalid",
+  "too_many_items",
+  // Callers
+  "authentication_required",
+  "token_invalid",
+  "token_expired",
+  "permission_denied",
+  // Things that are not there, or not allowed now
+  "not_found",
+  "method_not_allowed",
+  "registry_unknown",
+  "record_unknown",
+  "version_unknown",
+  "not_available_yet",
+  // Definitions
+  "definition_invalid",
+  "definition_breaking",
+  "definition_unchanged",
+  // Records
+  "record_invalid",
+  "record_too_large",
+  "value_not_unique",
+  "precondition_required",
+  "version_conflict",
+  "state_conflict",
+  "reference_unresolved",
+  "idempotency_key_reused",
+  "patch_empty",
+  // Keys, signatures, tokens
+  "key_invalid",
+  "key_unknown",
+  "key_role_conflict",
+  "algorithm_not_allowed",
+  "type_not_allowed",
+  "jws_invalid",
+  "signature_invalid",
+  "crit_unsupported",
+  "sd_jwt_invalid",
+  "disclosure_invalid",
+  "seal_broken",
+  "passphrase_wrong",
+  // Log
+  "log_note_invalid",
+  "log_checkpoint_invalid",
+  "log_proof_invalid",
+  "log_entry_invalid",
+  "log_inconsistent",
+  "log_tag_duplicate",
+  "log_outcome_unknown",
+  "log_overloaded",
+  // Federation
+  "entity_identifier_invalid",
+  "statement_invalid",
+  "statement_expired",
+  "statement_type_wrong",
+  "statement_signature_invalid",
+  "statement_issuer_mismatch",
+  "chain_not_found",
+  "chain_too_long",
+  "anchor_unknown",
+  "anchor_key_not_pinned",
+  "policy_invalid",
+  "authority_not_granted",
+  "subordinate_unknown",
+  "peer_unreachable",
+  "peer_address_refused",
+  "peer_response_invalid",
+  "peer_response_too_large",
+  "peer_timeout",
+  // Resolution
+  "budget_exceeded",
+  // Status lists
+  "status_list_invalid",
+  // Operating
+  "config_invalid",
+  "migration_pending",
+  "database_unavailable",
+  "database_binary_missing",
+  "database_port_in_use",
+  "database_permission",
+  "database_in_use",
+  "node_exists",
+  "node_unknown",
+  "import_map_invalid",
+  "import_file_invalid",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What is wrong, where: `field` is a JSON Pointer or a name of the input; never a personal value. */
+export interface ErrorDetail {
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * The only error class for what users, peers and operators can cause. A bug is an assertion, not one of these.
+ * `message`: what failed, the value found, the value allowed; never personal data or keys.
+ */
+export class AttestryError extends Error {
+  override readonly name = "AttestryError";
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+
+  constructor(code: ErrorCode, message: string, options: { details?: readonly ErrorDetail[]; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? [];
+  }
+}
+
+export function isAttestryError(error: unknown, code?: ErrorCode): error is AttestryError {
+  return error instanceof AttestryError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,57 @@
+// Every maximum and timeout, unit in the name. Passing one gives a clear error; nothing else may hold such a number.
+
+// Input
+export const JSON_DEPTH_MAX = 64;
+export const BODY_BYTES_MAX = 1_048_576;
+export const IMPORT_BODY_BYTES_MAX = 8 * 1_048_576;
+export const IMPORT_ROWS_MAX = 2_000;
+export const IMPORT_LINE_BYTES_MAX = 1_048_576;
+export const HEADER_IDEMPOTENCY_KEY_CHARS_MAX = 200;
+export const PAGE_SIZE_MAX = 500;
+export const PAGE_SIZE_DEFAULT = 50;
+
+// Records
+export const RECORD_BYTES_MAX = 65_536;
+export const TOKEN_CHARS_MAX = 262_144;
+export const DISCLOSURES_MAX = 1_000;
+export const DEFINITION_BYTES_MAX = 262_144;
+export const IDEMPOTENCY_SECONDS = 86_400;
+
+// Keys and tokens
+export const JWS_CHARS_MAX = 262_144;
+export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
+export const BEARER_CACHE_SECONDS = 2;
+export const BEARER_CACHE_ENTRIES_MAX = 1_000;
+
+// Log
+export const LOG_ENTRY_BYTES_MAX = 65_535;
+export const LOG_BATCH_ENTRIES_MAX = 512;
+export const LOG_QUEUE_ENTRIES_MAX = 10_000;
+export const LOG_FLUSH_DELAY_MS = 2;
+export const NOTE_BYTES_MAX = 65_536;
+export const NOTE_SIGNATURES_MAX = 64;
+export const PROOF_HASHES_MAX = 63;
+
+// Federation
+export const STATEMENT_SECONDS = 3_600;
+export const CLOCK_SKEW_SECONDS = 60;
+export const CHAIN_DEPTH_MAX = 8;
+export const AUTHORITY_HINTS_MAX = 16;
+export const FETCH_TIMEOUT_MS = 5_000;
+export const FETCH_BYTES_MAX = 16 * 1_048_576;
+export const STATEMENT_BYTES_MAX = 262_144;
+export const CHAIN_CACHE_ENTRIES_MAX = 10_000;
+
+// Resolution
+export const RESOLVE_REFERENCES_MAX = 2_000;
+export const RESOLVE_DEPTH_MAX = 6;
+export const RESOLVE_FANOUT_MAX = 20_000;
+export const RESOLVE_DEADLINE_MS = 30_000;
+export const RECORDS_READ_MAX = 1_000;
+export const RECORDS_READ_BYTES_MAX = 64 * 1_048_576;
+
+// Status lists
+export const STATUS_LIST_ENTRIES = 131_072; // 2^17
+export const STATUS_LIST_SECONDS = 300;
+export const STATUS_LIST_TTL_SECONDS = 5;
+export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
