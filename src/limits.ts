@@ -41,6 +41,13 @@ export const FETCH_TIMEOUT_MS = 5_000;
 export const FETCH_BYTES_MAX = 16 * 1_048_576;
 export const STATEMENT_BYTES_MAX = 262_144;
 export const CHAIN_CACHE_ENTRIES_MAX = 10_000;
+export const CHAIN_WALK_MS_MAX = 15_000;
+export const CHAIN_WALK_FETCHES_MAX = 64;
+export const CHAIN_FAILURE_SECONDS = 5;
+export const ENTITY_IDENTIFIER_CHARS_MAX = 1_024;
+export const STATEMENT_KEYS_MAX = 32;
+export const NODE_KEYS_MAX = 32;
+export const REGISTRY_TYPES_MAX = 1_000;
 
 // Resolution
 export const RESOLVE_REFERENCES_MAX = 2_000;
