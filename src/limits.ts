@@ -19,6 +19,8 @@ export const IDEMPOTENCY_SECONDS = 86_400;
 
 // Keys and tokens
 export const JWS_CHARS_MAX = 262_144;
+export const KEY_SET_KEYS_MAX = 32;
+export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
 export const BEARER_CACHE_SECONDS = 2;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
@@ -31,6 +33,8 @@ export const LOG_FLUSH_DELAY_MS = 2;
 export const NOTE_BYTES_MAX = 65_536;
 export const NOTE_SIGNATURES_MAX = 64;
 export const PROOF_HASHES_MAX = 63;
+export const RECEIPT_CHARS_MAX = 160_000; // a checkpoint, 63 hashes and an extra line, each at its own maximum
+export const AUDIT_PROBLEMS_MAX = 1_000;
 
 // Federation
 export const STATEMENT_SECONDS = 3_600;
@@ -45,8 +49,6 @@ export const CHAIN_WALK_MS_MAX = 15_000;
 export const CHAIN_WALK_FETCHES_MAX = 64;
 export const CHAIN_FAILURE_SECONDS = 5;
 export const ENTITY_IDENTIFIER_CHARS_MAX = 1_024;
-export const STATEMENT_KEYS_MAX = 32;
-export const NODE_KEYS_MAX = 32;
 export const REGISTRY_TYPES_MAX = 1_000;
 
 // Resolution
@@ -62,3 +64,12 @@ export const STATUS_LIST_ENTRIES = 131_072; // 2^17
 export const STATUS_LIST_SECONDS = 300;
 export const STATUS_LIST_TTL_SECONDS = 5;
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
+
+// Database
+export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
+export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
+export const DATABASE_STOP_TIMEOUT_MS = 30_000;
+export const DATABASE_CONNECTIONS_MAX = 100;
+export const DATABASE_POOL_CONNECTIONS_DEFAULT = 10;
+export const DATABASE_CONNECT_TIMEOUT_SECONDS = 10;
+export const DATABASE_LOG_BYTES_MAX = 16 * 1_048_576;
