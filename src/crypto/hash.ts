@@ -27,6 +27,9 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /** SHA-256 of the concatenation of the parts (text counts as its UTF-8 bytes): 32 bytes. */
 export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
   if (nodeCrypto) {
+    const [only] = parts;
+    // Without a hash object it takes half the time, and most calls have one part.
+    if (parts.length === 1 && only !== undefined) return nodeCrypto.hash("sha256", only, "buffer");
     const hash = nodeCrypto.createHash("sha256");
     for (const part of parts) hash.update(part);
     return hash.digest();
