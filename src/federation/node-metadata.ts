@@ -1,0 +1,144 @@
+// `metadata.registry_node`: what a node says of itself to the federation, in strict form. Pure; proves nothing.
+
+import { encodeBase64url } from "../crypto/base64.ts";
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
+import { type PublicJwk, type PublicKey, parseKeySet } from "../crypto/keys.ts";
+import { AttestryError } from "../errors.ts";
+import { KEY_SET_KEYS_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
+import { parseVerifierKey } from "../log/note.ts";
+import { entityWithoutScheme } from "./entity-identifier.ts";
+
+/** The entity type that carries our metadata. */
+export const REGISTRY_NODE = "registry_node";
+
+/** The metadata as published. Endpoints are URLs below the entity identifier; `origin` is such a URL without its scheme. */
+export interface NodeMetadata {
+  readonly organization_name: string;
+  readonly contacts?: readonly string[];
+  readonly registry_types: readonly string[];
+  /** Keys that sign records and state statements. */
+  readonly jwks: { readonly keys: readonly PublicJwk[] };
+  /** Keys that sign status lists. */
+  readonly status_jwks: { readonly keys: readonly PublicJwk[] };
+  /** Keys that sign requests and answers between nodes. */
+  readonly request_jwks: { readonly keys: readonly PublicJwk[] };
+  readonly logs: { readonly records: { readonly origin: string; readonly vkeys: readonly string[] } };
+  readonly records_read_endpoint: string;
+  readonly resolve_endpoint: string;
+}
+
+/** The keys of a node's metadata, read and checked, by their one role. */
+export interface NodeKeys {
+  readonly record: readonly PublicKey[];
+  readonly status: readonly PublicKey[];
+  readonly request: readonly PublicKey[];
+  /** Raw Ed25519 keys of the records log, 32 bytes each. */
+  readonly log: readonly Uint8Array[];
+}
+
+function refuse(reason: string, cause?: unknown): never {
+  throw new AttestryError("node_metadata_invalid", `registry_node metadata: ${reason}`, { cause });
+}
+
+function parseText(value: Json | undefined, name: string): string {
+  if (typeof value !== "string" || value === "" || value.length > 1_000)
+    refuse(`${name} is not a text of 1 to 1000 characters`);
+  return value;
+}
+
+function parseTexts(value: Json | undefined, name: string, itemsMax: number): string[] {
+  if (!Array.isArray(value) || value.length > itemsMax) refuse(`${name} is not an array of at most ${itemsMax} items`);
+  const texts = value.map((item) => parseText(item, `an item of ${name}`));
+  if (new Set(texts).size !== texts.length) refuse(`${name} has the same item twice`);
+  return texts;
+}
+
+function parseKeys(value: Json | undefined, name: string): readonly PublicKey[] {
+  if (!isJsonObject(value) || !Array.isArray(value.keys)) refuse(`${name} is not a key set`);
+  if (value.keys.length === 0 || value.keys.length > KEY_SET_KEYS_MAX)
+    refuse(`${name} does not have 1 to ${KEY_SET_KEYS_MAX} keys`);
+  try {
+    return parseKeySet(value);
+  } catch (cause) {
+    refuse(`${name} has a key that is not allowed`, cause);
+  }
+}
+
+function parseEndpoint(entity: string, value: Json | undefined, name: string): string {
+  const text = parseText(value, name);
+  // An endpoint elsewhere would let a member aim other nodes' requests at a third party.
+  if (!text.startsWith(`${entity}/`) || !URL.canParse(text) || new URL(text).href !== text) {
+    refuse(`${name} is not a canonical URL below the entity identifier`);
+  }
+  return text;
+}
+
+function parseRecordsLog(
+  entity: string,
+  value: Json | undefined,
+): { origin: string; vkeys: string[]; raw: Uint8Array[] } {
+  const log = isJsonObject(value) ? value.records : undefined;
+  if (!isJsonObject(log)) refuse("logs.records is missing");
+  const origin = parseText(log.origin, "logs.records.origin");
+  if (!origin.startsWith(`${entityWithoutScheme(entity)}/`))
+    refuse("logs.records.origin is not below the entity identifier");
+  const vkeys = parseTexts(log.vkeys, "logs.records.vkeys", KEY_SET_KEYS_MAX);
+  if (vkeys.length === 0) refuse("logs.records.vkeys is empty");
+  const raw = vkeys.map((vkey) => {
+    try {
+      const verifier = parseVerifierKey(vkey);
+      // C2SP tlog-checkpoint: the log's own signature is made under its origin as key name.
+      if (verifier.name !== origin) refuse("a key of logs.records.vkeys is not named after the log's origin");
+      return verifier.raw;
+    } catch (cause) {
+      return refuse("logs.records.vkeys has a key that cannot be used", cause);
+    }
+  });
+  return { origin, vkeys, raw };
+}
+
+/**
+ * Reads the metadata of `entity`. Unknown parameters are dropped. Throws `node_metadata_invalid`.
+ */
+export function parseNodeMetadata(
+  entity: string,
+  value: JsonObject | undefined,
+): { metadata: NodeMetadata; keys: NodeKeys } {
+  if (value === undefined) refuse("the entity declares none");
+  const record = parseKeys(value.jwks, "jwks");
+  const status = parseKeys(value.status_jwks, "status_jwks");
+  const request = parseKeys(value.request_jwks, "request_jwks");
+  const log = parseRecordsLog(entity, value.logs);
+  const metadata: NodeMetadata = {
+    organization_name: parseText(value.organization_name, "organization_name"),
+    ...(value.contacts !== undefined && { contacts: parseTexts(value.contacts, "contacts", 100) }),
+    registry_types: parseTexts(value.registry_types, "registry_types", REGISTRY_TYPES_MAX),
+    jwks: { keys: record.map((key) => key.jwk) },
+    status_jwks: { keys: status.map((key) => key.jwk) },
+    request_jwks: { keys: request.map((key) => key.jwk) },
+    logs: { records: { origin: log.origin, vkeys: log.vkeys } },
+    records_read_endpoint: parseEndpoint(entity, value.records_read_endpoint, "records_read_endpoint"),
+    resolve_endpoint: parseEndpoint(entity, value.resolve_endpoint, "resolve_endpoint"),
+  };
+  return { metadata, keys: { record, status, request, log: log.raw } };
+}
+
+/**
+ * DESIGN 3: a key has one role. `federation` are the federation keys of the whole chain, the node's own among them.
+ * Throws `key_role_conflict`: a signature made in one role could otherwise be presented as one of another.
+ */
+export function checkKeyRoles(keys: NodeKeys, federation: readonly PublicKey[]): void {
+  const roleOf = new Map<string, string>();
+  const claim = (role: string, raw: Uint8Array): void => {
+    const name = encodeBase64url(raw);
+    const taken = roleOf.get(name) ?? role;
+    if (taken !== role)
+      throw new AttestryError("key_role_conflict", `one key is used as ${taken} key and as ${role} key`);
+    roleOf.set(name, role);
+  };
+  for (const key of federation) claim("federation", key.raw);
+  for (const key of keys.record) claim("record", key.raw);
+  for (const key of keys.status) claim("status", key.raw);
+  for (const key of keys.request) claim("request", key.raw);
+  for (const raw of keys.log) claim("log", raw);
+}
