@@ -103,6 +103,9 @@ export const ERROR_CODES = [
   "peer_response_invalid",
   "peer_response_too_large",
   "peer_timeout",
+  // Verification
+  "evidence_invalid",
+  "definition_unsupported",
   // Resolution
   "budget_exceeded",
   // Status lists
@@ -110,6 +113,7 @@ export const ERROR_CODES = [
   // Operating
   "config_invalid",
   "migration_pending",
+  "migration_unknown",
   "database_unavailable",
   "database_binary_missing",
   "database_port_in_use",

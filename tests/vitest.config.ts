@@ -8,5 +8,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { requireAssertions: true },
     maxWorkers: 2,
+    globalSetup: ["./global-setup.ts"],
   },
 });
