@@ -1,0 +1,229 @@
+// The only reader of process.env and of a node's config file. Gives Config; Secrets are apart, so that logging a Config leaks nothing.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { AttestryError } from "./errors.ts";
+import { LOG_LEVELS, type LogLevel } from "./logger.ts";
+
+/** What holds for the whole process, from the environment. The table in README is the manual. */
+export interface ProcessConfig {
+  readonly dataDirectory: string;
+  readonly databaseUrl: string | undefined;
+  readonly databasePort: number | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** What holds for one node, from `<data>/nodes/<name>/config.json`. */
+export interface NodeConfig {
+  readonly name: string;
+  readonly directory: string;
+  readonly entity: string;
+  readonly basePath: string;
+  readonly organizationName: string;
+  readonly contacts: readonly string[];
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly database: string;
+  readonly superiors: readonly string[];
+  readonly anchorsPath: string | undefined;
+  readonly development: boolean;
+  readonly allowedPrivateHosts: readonly string[];
+}
+
+/** What the config file holds, as `attestry init` writes it. */
+export interface NodeConfigFile {
+  readonly entity: string;
+  readonly organization_name: string;
+  readonly contacts?: readonly string[];
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly database: string;
+  readonly superiors?: readonly string[];
+  readonly anchors?: string;
+  readonly development?: boolean;
+  readonly allowed_private_hosts?: readonly string[];
+}
+
+export interface ProcessOverrides {
+  readonly data?: string | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+const NODE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const schemaPath = new URL("../schemas/node-config.schema.json", import.meta.url);
+const validateConfigFile = new Ajv2020({ allErrors: true }).compile<NodeConfigFile>(
+  JSON.parse(readFileSync(schemaPath, "utf8")),
+);
+
+function invalid(message: string): AttestryError {
+  return new AttestryError("config_invalid", message);
+}
+
+/** Reads the environment; command-line values win. Throws `config_invalid` naming the variable. */
+export function readProcessConfig(
+  overrides: ProcessOverrides = {},
+  env: NodeJS.ProcessEnv = process.env,
+): ProcessConfig {
+  const level = overrides.logLevel ?? env.ATTESTRY_LOG_LEVEL ?? "info";
+  if (!LOG_LEVELS.includes(level as LogLevel)) {
+    throw invalid(`ATTESTRY_LOG_LEVEL is "${level}"; allowed: ${LOG_LEVELS.join(", ")}`);
+  }
+  const port = env.ATTESTRY_DATABASE_PORT;
+  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port))
+    throw invalid(`ATTESTRY_DATABASE_PORT is "${port}"; it must be a port number`);
+  const databaseUrl = env.DATABASE_URL || undefined;
+  if (databaseUrl !== undefined && port !== undefined) {
+    throw invalid("DATABASE_URL selects a server and ATTESTRY_DATABASE_PORT the embedded one; set only one of them");
+  }
+  if (databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw invalid("DATABASE_URL must start with postgres:// or postgresql://");
+  }
+  return {
+    dataDirectory: resolve(overrides.data ?? env.ATTESTRY_DATA ?? ".attestry"),
+    databaseUrl,
+    databasePort: port === undefined ? undefined : Number(port),
+    logLevel: level as LogLevel,
+  };
+}
+
+/** The bearer token a command line sends, from ATTESTRY_TOKEN or a file: never from an argument, which every process list shows. */
+export function readBearerToken(
+  tokenFile: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  if (tokenFile !== undefined) return readFileSync(tokenFile, "utf8").trim();
+  return env.ATTESTRY_TOKEN || undefined;
+}
+
+/** The passphrase that unlocks a node's keys: environment, file named there, or the node's own unlock file. */
+export function readPassphrase(nodeDirectory: string, env: NodeJS.ProcessEnv = process.env): string {
+  if (env.ATTESTRY_PASSPHRASE !== undefined && env.ATTESTRY_PASSPHRASE_FILE !== undefined) {
+    throw invalid("ATTESTRY_PASSPHRASE and ATTESTRY_PASSPHRASE_FILE are both set; set only one of them");
+  }
+  if (env.ATTESTRY_PASSPHRASE !== undefined) return env.ATTESTRY_PASSPHRASE;
+  const file = env.ATTESTRY_PASSPHRASE_FILE ?? join(nodeDirectory, "unlock");
+  if (!existsSync(file)) {
+    throw invalid(
+      `the keys in ${nodeDirectory} are locked: set ATTESTRY_PASSPHRASE_FILE (or ATTESTRY_PASSPHRASE), or put the passphrase of the recovery kit into ${join(nodeDirectory, "unlock")}`,
+    );
+  }
+  return readFileSync(file, "utf8").trim();
+}
+
+/** The part of the environment a child node process may inherit: what it needs, no bearer token. */
+export function childEnvironment(
+  extra: Record<string, string>,
+  env: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const { ATTESTRY_TOKEN: _token, ...rest } = env;
+  return { ...rest, ...extra };
+}
+
+/** The database a node uses. A URL that names a database serves one node only. */
+export function databaseUrlFor(databaseUrl: string, options: { database: string; nodeCount: number }): string {
+  const url = new URL(databaseUrl);
+  const named = url.pathname.replace(/^\//, "");
+  if (named !== "" && options.nodeCount > 1) {
+    throw invalid(
+      `DATABASE_URL names the database "${named}", but ${options.nodeCount} nodes are served and each needs its own; leave the name out`,
+    );
+  }
+  if (named === "") url.pathname = `/${options.database}`;
+  return url.href;
+}
+
+export function nodeDirectory(dataDirectory: string, name: string): string {
+  if (!NODE_NAME.test(name))
+    throw invalid(`node name "${name}" must be lower-case letters, digits and "-", starting with a letter, at most 32`);
+  return join(dataDirectory, "nodes", name);
+}
+
+/** Names of the nodes in a data directory, sorted. */
+export function listNodeNames(dataDirectory: string): string[] {
+  const directory = join(dataDirectory, "nodes");
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => NODE_NAME.test(name) && existsSync(join(directory, name, "config.json")))
+    .sort();
+}
+
+/** The node meant by a command: the named one, or the only one there is. */
+export function chooseNodeName(dataDirectory: string, name: string | undefined): string {
+  const names = listNodeNames(dataDirectory);
+  if (name !== undefined) {
+    if (names.includes(name)) return name;
+    throw new AttestryError(
+      "node_unknown",
+      `${dataDirectory} holds no node "${name}"; it holds: ${names.join(", ") || "none"}`,
+    );
+  }
+  if (names.length === 1) return names[0]!;
+  throw new AttestryError(
+    "node_unknown",
+    names.length === 0
+      ? `${dataDirectory} holds no node; make one with: attestry init --data ${dataDirectory} --entity URL --organization NAME`
+      : `${dataDirectory} holds several nodes (${names.join(", ")}); choose one with --node NAME`,
+  );
+}
+
+/** Checks a config file's content; throws `config_invalid` with every contradiction found. */
+export function parseNodeConfig(options: { name: string; directory: string; file: unknown }): NodeConfig {
+  const { name, directory, file } = options;
+  const path = join(directory, "config.json");
+  if (!validateConfigFile(file)) {
+    const problems = (validateConfigFile.errors ?? []).map((error) => `${error.instancePath || "/"} ${error.message}`);
+    throw invalid(`${path}: ${problems.join("; ")}`);
+  }
+  if (!URL.canParse(file.entity)) throw invalid(`${path}: "entity" must be a URL`);
+  const entity = new URL(file.entity);
+  const development = file.development ?? false;
+  const superiors = file.superiors ?? [];
+  if (entity.protocol === "http:" && !development) {
+    throw invalid(`${path}: an http entity is for loopback in development; use https, or set "development": true`);
+  }
+  if (superiors.includes(file.entity)) throw invalid(`${path}: "superiors" names the node itself`);
+  if (superiors.length > 0 && file.anchors === undefined) {
+    throw invalid(
+      `${path}: a node with "superiors" needs "anchors", the file that pins its trust anchors; without a pin it believes nobody`,
+    );
+  }
+  const anchorsPath = file.anchors === undefined ? undefined : resolve(directory, file.anchors);
+  if (anchorsPath !== undefined && !existsSync(anchorsPath))
+    throw invalid(`${path}: "anchors" names ${anchorsPath}, which does not exist`);
+  return {
+    name,
+    directory,
+    entity: file.entity,
+    basePath: entity.pathname.replace(/\/$/, ""),
+    organizationName: file.organization_name,
+    contacts: file.contacts ?? [],
+    listen: file.listen,
+    database: file.database,
+    superiors,
+    anchorsPath,
+    development,
+    allowedPrivateHosts: file.allowed_private_hosts ?? [],
+  };
+}
+
+/** Reads `<data>/nodes/<name>/config.json`. */
+export function readNodeConfig(dataDirectory: string, name: string): NodeConfig {
+  const directory = nodeDirectory(dataDirectory, name);
+  const path = join(directory, "config.json");
+  if (!existsSync(path)) throw new AttestryError("node_unknown", `${path} does not exist`);
+  let file: unknown;
+  try {
+    file = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new AttestryError("config_invalid", `${path} is not JSON`, { cause });
+  }
+  return parseNodeConfig({ name, directory, file });
+}
+
+/** A file that only its owner may read; throws `config_invalid` where others can. */
+export function checkPrivateFile(path: string): void {
+  if (process.platform === "win32") return;
+  const mode = statSync(path).mode & 0o077;
+  if (mode !== 0)
+    throw invalid(
+      `${path} can be read by others (mode ${(statSync(path).mode & 0o777).toString(8)}); run: chmod 600 ${path}`,
+    );
+}

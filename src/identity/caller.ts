@@ -1,0 +1,22 @@
+// Who is calling. Pure values; how a caller was authenticated is identity-service.ts's business.
+
+export const ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Anonymous {
+  readonly kind: "anonymous";
+}
+
+/** A person or service of this node's department, by a bearer token of this node. */
+export interface Staff {
+  readonly kind: "staff";
+  readonly tokenId: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Registries the token is limited to; undefined means all. */
+  readonly registries: readonly string[] | undefined;
+}
+
+export type Caller = Anonymous | Staff;
+
+export const ANONYMOUS: Anonymous = { kind: "anonymous" };

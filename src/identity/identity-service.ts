@@ -1,0 +1,99 @@
+// Makes and checks the bearer tokens of this node's staff. A token names a person or service, has a role, a scope and an end.
+import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
+import { equalBytes, sha256 } from "../crypto/hash.ts";
+import { AttestryError } from "../errors.ts";
+import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
+import type { Database } from "../storage/database.ts";
+import { ANONYMOUS, type Caller, ROLES, type Role, type Staff } from "./caller.ts";
+import { findStaffToken, insertStaffToken, type StoredStaffToken } from "./staff-token-store.ts";
+
+export interface IdentityService {
+  /** Makes a token, shown once. `expiresAt` in Unix seconds. */
+  createToken(options: {
+    name: string;
+    role: Role;
+    registries: readonly string[] | undefined;
+    expiresAt: number;
+  }): Promise<string>;
+  /** The caller of an Authorization header; throws `token_invalid` or `token_expired`. No header is anonymous. */
+  authenticate(authorization: string | undefined): Promise<Caller>;
+}
+
+// att_<id 16 hex>_<secret 43 base64url>: a fixed start lets secret scanners find a leaked one.
+const TOKEN = /^att_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
+
+function refused(): AttestryError {
+  return new AttestryError("token_invalid", "the bearer token is none of this node's; make one with: attestry token");
+}
+
+function toStaff(stored: StoredStaffToken): Staff {
+  return {
+    kind: "staff",
+    tokenId: stored.id,
+    name: stored.name,
+    role: stored.role as Role,
+    registries: stored.registries ?? undefined,
+  };
+}
+
+export function createIdentityService(deps: {
+  database: Database;
+  clock: () => number;
+  random: (length: number) => Uint8Array;
+}): IdentityService {
+  const { database, clock } = deps;
+  // A revocation is seen after BEARER_CACHE_SECONDS at the latest; the hash is checked on every request all the same.
+  const cache = new Map<string, { stored: StoredStaffToken; until: number }>();
+
+  async function find(id: string): Promise<StoredStaffToken | undefined> {
+    const now = clock();
+    const cached = cache.get(id);
+    if (cached && cached.until > now) return cached.stored;
+    cache.delete(id);
+    const stored = await findStaffToken(database, id);
+    if (!stored) return undefined;
+    if (cache.size >= BEARER_CACHE_ENTRIES_MAX) cache.delete(cache.keys().next().value!);
+    cache.set(id, { stored, until: now + BEARER_CACHE_SECONDS });
+    return stored;
+  }
+
+  return {
+    async createToken({ name, role, registries, expiresAt }) {
+      const id = Buffer.from(deps.random(8)).toString("hex");
+      const secret = encodeBase64url(deps.random(32));
+      await insertStaffToken(database, {
+        id,
+        secretHash: encodeBase64url(sha256(secret)),
+        name,
+        role,
+        registries: registries === undefined ? null : [...registries],
+        createdAt: clock(),
+        expiresAt,
+        revokedAt: null,
+      });
+      return `att_${id}_${secret}`;
+    },
+    async authenticate(authorization) {
+      if (authorization === undefined) return ANONYMOUS;
+      const bearer = /^Bearer ([^\s]+)$/i.exec(authorization)?.[1];
+      const parts = bearer === undefined ? null : TOKEN.exec(bearer);
+      if (!parts) throw refused();
+      const stored = await find(parts[1]!);
+      if (!stored || !equalBytes(sha256(parts[2]!), decodeBase64url(stored.secretHash))) throw refused();
+      if (stored.revokedAt !== null) throw new AttestryError("token_invalid", "the bearer token was revoked");
+      if (stored.expiresAt <= clock()) {
+        throw new AttestryError(
+          "token_expired",
+          `the bearer token ended at ${new Date(stored.expiresAt * 1_000).toISOString()}; make a new one with: attestry token`,
+        );
+      }
+      return toStaff(stored);
+    },
+  };
+}
+
+/** Checks a role's name; throws `request_invalid`. */
+export function parseRole(text: string): Role {
+  if ((ROLES as readonly string[]).includes(text)) return text as Role;
+  throw new AttestryError("request_invalid", `role "${text}" is unknown; allowed: ${ROLES.join(", ")}`);
+}

@@ -1,0 +1,54 @@
+// Tables of the logs. Rows of entries, tiles and bundles are written once and never changed; only log_state moves.
+import { bigint, customType, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+
+/** One row per log: its lock, and the last signed checkpoint. `signed_at`: Unix seconds. */
+export const logStateTable = pgTable("log_state", {
+  name: text("name").primaryKey(),
+  origin: text("origin").notNull(),
+  size: bigint("size", { mode: "number" }).notNull(),
+  root: bytea("root").notNull(),
+  checkpoint: text("checkpoint").notNull(),
+  signedAt: bigint("signed_at", { mode: "number" }).notNull(),
+});
+
+// Every key begins with the log, so that an engine that distributes rows by it can hold the constraints (DESIGN §15).
+export const logEntryTable = pgTable(
+  "log_entry",
+  {
+    log: text("log").notNull(),
+    index: bigint("index", { mode: "number" }).notNull(),
+    tag: bytea("tag").notNull(),
+    leafHash: bytea("leaf_hash").notNull(),
+    entry: bytea("entry").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.log, table.index] }),
+    unique("log_entry_tag_unique").on(table.log, table.tag),
+  ],
+);
+
+/** Full tiles only. `root`: the hash of the tile's 256 hashes, which is one hash of the level above. */
+export const logTileTable = pgTable(
+  "log_tile",
+  {
+    log: text("log").notNull(),
+    level: smallint("level").notNull(),
+    index: bigint("index", { mode: "number" }).notNull(),
+    root: bytea("root").notNull(),
+    hashes: bytea("hashes").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.log, table.level, table.index] })],
+);
+
+/** Full entry bundles only. */
+export const logBundleTable = pgTable(
+  "log_bundle",
+  {
+    log: text("log").notNull(),
+    index: bigint("index", { mode: "number" }).notNull(),
+    entries: bytea("entries").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.log, table.index] })],
+);

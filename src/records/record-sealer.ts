@@ -1,0 +1,55 @@
+// Seals what is personal in a record under a data key of its own, wrapped by the node's key. Knows no SQL.
+
+import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { randomBytes } from "../crypto/random.ts";
+import { seal, unseal } from "../crypto/seal.ts";
+
+/** What a version keeps sealed: the salt of its log entry, the record's K, and the disclosures. */
+export interface VersionSecrets {
+  readonly salt: Uint8Array;
+  readonly k: Uint8Array;
+  readonly disclosures: readonly string[];
+}
+
+export interface RecordSealer {
+  /** A new data key for a record, and the same wrapped for the database. */
+  createDataKey(rid: string): { dataKey: Uint8Array; sealedKey: Uint8Array };
+  openDataKey(options: { rid: string; sealedKey: Uint8Array }): Uint8Array;
+  sealVersion(options: { dataKey: Uint8Array; rid: string; version: number; secrets: VersionSecrets }): Uint8Array;
+  openVersion(options: { dataKey: Uint8Array; rid: string; version: number; sealed: Uint8Array }): VersionSecrets;
+  sealStateSalt(options: { dataKey: Uint8Array; rid: string; number: number; salt: Uint8Array }): Uint8Array;
+}
+
+const SECRET_BYTES = 32;
+
+/** @param nodeKey 32 bytes that wrap every record's data key; @param entity binds what is sealed to this node. */
+export function createRecordSealer(options: { entity: string; nodeKey: Uint8Array }): RecordSealer {
+  const { entity, nodeKey } = options;
+  // The additional data names the place, so that nobody with the database can move one record's secrets to another.
+  const aad = (rid: string, version: number, column: string) => `${entity}|${rid}|${version}|${column}`;
+  return {
+    createDataKey(rid) {
+      const dataKey = randomBytes(SECRET_BYTES);
+      return { dataKey, sealedKey: seal({ key: nodeKey, aad: aad(rid, 0, "key"), plaintext: dataKey }) };
+    },
+    openDataKey({ rid, sealedKey }) {
+      return unseal({ key: nodeKey, aad: aad(rid, 0, "key"), sealed: sealedKey });
+    },
+    sealVersion({ dataKey, rid, version, secrets }) {
+      const plaintext = concatBytes(secrets.salt, secrets.k, encodeUtf8(secrets.disclosures.join("~")));
+      return seal({ key: dataKey, aad: aad(rid, version, "version"), plaintext });
+    },
+    openVersion({ dataKey, rid, version, sealed }) {
+      const plaintext = unseal({ key: dataKey, aad: aad(rid, version, "version"), sealed });
+      const disclosures = decodeUtf8(plaintext.subarray(2 * SECRET_BYTES));
+      return {
+        salt: plaintext.slice(0, SECRET_BYTES),
+        k: plaintext.slice(SECRET_BYTES, 2 * SECRET_BYTES),
+        disclosures: disclosures === "" ? [] : disclosures.split("~"),
+      };
+    },
+    sealStateSalt({ dataKey, rid, number, salt }) {
+      return seal({ key: dataKey, aad: aad(rid, number, "state"), plaintext: salt });
+    },
+  };
+}

@@ -1,0 +1,325 @@
+// The use cases on single records: create, amend, revoke, read, list, find. Opens no transaction of its own: every write goes through the log.
+import { encodeBase64url } from "../crypto/base64.ts";
+import { sha256 } from "../crypto/hash.ts";
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
+import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
+import type { Caller, Staff } from "../identity/caller.ts";
+import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
+import { IDEMPOTENCY_SECONDS, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
+import type { LogWriter } from "../log/writer-service.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
+import { findSearchKey, IDENTIFIER_KEY, keyDigest } from "./record-keys.ts";
+import { parsePatchRequest, parseRecordRequest, parseStateRequest } from "./record-request.ts";
+import type { RecordSealer } from "./record-sealer.ts";
+import * as store from "./record-store.ts";
+import { isRid } from "./record-url.ts";
+import { openSecrets, type RecordView, viewRecord } from "./record-view.ts";
+import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
+import { createReferenceCheck, type VerifyReferences } from "./reference-check.ts";
+
+export interface WriteOptions {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly body: Json | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface RecordPage {
+  readonly records: readonly RecordView[];
+  readonly next: string | undefined;
+}
+
+export interface RecordService {
+  create(options: WriteOptions): Promise<RecordView>;
+  /** `expected` is the ETag's value, `<version>.<state changes>`. */
+  amend(options: WriteOptions & { rid: string; expected: string }): Promise<RecordView>;
+  revoke(options: WriteOptions & { rid: string; expected: string | undefined }): Promise<RecordView>;
+  get(options: {
+    caller: Caller;
+    registry: string;
+    rid: string;
+    version?: number;
+  }): Promise<{ view: RecordView; etag: string }>;
+  /** Exact search by the fields of one unique key, or by `identifier`; none lists everything in the order of creation. */
+  find(options: {
+    caller: Caller;
+    registry: string;
+    fields: Readonly<Record<string, Json>>;
+    cursor: string | undefined;
+    limit: number | undefined;
+    personal: boolean;
+  }): Promise<RecordPage>;
+  history(options: {
+    caller: Caller;
+    registry: string;
+    rid: string;
+  }): Promise<{ versions: JsonObject[]; states: JsonObject[] }>;
+}
+
+export function recordEtag(row: store.RecordRow): string {
+  return `${row.version.version}.${row.record.stateNumber}`;
+}
+
+/** The row of a record in this registry; throws `record_unknown` or `version_unknown`. */
+export async function getRow(
+  database: Database,
+  options: { registry: string; rid: string; version?: number | undefined },
+): Promise<store.RecordRow> {
+  const row = isRid(options.rid) ? await store.findRecord(database, options) : undefined;
+  if (row && row.record.registry === options.registry) return row;
+  if (options.version !== undefined)
+    throw new AttestryError(
+      "version_unknown",
+      `there is no version ${options.version} of such a record in "${options.registry}"`,
+    );
+  throw new AttestryError("record_unknown", `there is no such record in "${options.registry}"`);
+}
+
+export function createRecordService(deps: {
+  entity: string;
+  database: Database;
+  writer: LogWriter;
+  registries: RegistryService;
+  drafter: RecordDrafter;
+  sealer: RecordSealer;
+  searchKey: Uint8Array;
+  verifyReferences: VerifyReferences;
+  clock: () => number;
+}): RecordService {
+  const { entity, database, writer, registries, drafter, sealer, searchKey } = deps;
+  const checkReferences = createReferenceCheck(deps.verifyReferences);
+
+  function view(row: store.RecordRow, compiled: CompiledDefinition, caller: Caller): RecordView {
+    const { access, name } = compiled.definition;
+    const seesPersonal =
+      compiled.annotations.hasPersonal && isStaffPermitted({ caller, action: "record.read", registry: name });
+    const disclosures = seesPersonal ? openSecrets(sealer, row).secrets.disclosures : [];
+    return viewRecord({ entity, row, access, disclosures });
+  }
+
+  function checkWriter(caller: Caller, registry: string): asserts caller is Staff {
+    checkPermitted({ caller, action: "record.write", registry });
+  }
+
+  function readIdempotency(options: WriteOptions, target: string, caller: Staff): Idempotency | undefined {
+    if (options.idempotencyKey === undefined) return undefined;
+    const values = [caller.tokenId, options.idempotencyKey];
+    const request = sha256(canonicalJson([options.registry, target, options.body ?? null]));
+    return {
+      digest: keyDigest({ searchKey, registry: "", name: "idempotency", values }),
+      request: encodeBase64url(request),
+    };
+  }
+
+  /** The answer that this key got before, if any. Throws `idempotency_key_reused` if it was for another request. */
+  async function findAnswered(idempotency: Idempotency | undefined): Promise<store.RecordRow | undefined> {
+    if (idempotency === undefined) return undefined;
+    const since = deps.clock() - IDEMPOTENCY_SECONDS;
+    const answered = await store.findIdempotent(database, { digest: idempotency.digest, since });
+    if (!answered) return undefined;
+    if (answered.request !== idempotency.request) {
+      throw new AttestryError(
+        "idempotency_key_reused",
+        "this Idempotency-Key was used for another request; choose a new one for every request",
+      );
+    }
+    return store.findRecord(database, answered);
+  }
+
+  async function append(
+    draft: Draft<RecordWrite>,
+    idempotency: Idempotency | undefined,
+  ): Promise<store.RecordRow | number> {
+    try {
+      return (await writer.append(recordWriteKind, draft.input, draft.entry)).logIndex;
+    } catch (error) {
+      if (isAttestryError(error, "version_conflict")) registries.refresh(draft.input.registry);
+      // A retry that ran beside its first try lost to it: both get the same answer.
+      const answered = isAttestryError(error) ? await findAnswered(idempotency) : undefined;
+      if (answered) return answered;
+      throw error;
+    }
+  }
+
+  return {
+    async create(options) {
+      const { caller, registry } = options;
+      checkWriter(caller, registry);
+      const request = parseRecordRequest(options.body ?? null);
+      const compiled = await registries.getCurrent(registry);
+      const idempotency = readIdempotency(options, "create", caller);
+      const before = await findAnswered(idempotency);
+      if (before) return view(before, await registries.getVersion(registry, before.version.definitionVersion), caller);
+      const draft = await drafter.draftCreate({ compiled, request, caller, idempotency, checkReferences });
+      const appended = await append(draft, idempotency);
+      if (typeof appended !== "number") return view(appended, compiled, caller);
+      return viewRecord({
+        entity,
+        row: createdRow(draft.input, appended),
+        access: compiled.definition.access,
+        disclosures: draft.disclosures,
+      });
+    },
+
+    async amend(options) {
+      const { caller, registry, rid } = options;
+      checkWriter(caller, registry);
+      const patch = parsePatchRequest(options.body ?? null);
+      const compiled = await registries.getCurrent(registry);
+      const idempotency = readIdempotency(options, `${rid}/amend/${options.expected}`, caller);
+      const before = await findAnswered(idempotency);
+      if (before) return view(before, compiled, caller);
+      const row = await getRow(database, { registry, rid });
+      checkExpected(row, options.expected);
+      const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
+      const draft = await drafter.draftAmend({
+        compiled,
+        rowCompiled,
+        row,
+        patch,
+        caller,
+        idempotency,
+        checkReferences,
+      });
+      if (draft === undefined) return view(row, compiled, caller);
+      await append(draft, idempotency);
+      return view(await getRow(database, { registry, rid, version: row.version.version + 1 }), compiled, caller);
+    },
+
+    async revoke(options) {
+      const { caller, registry, rid } = options;
+      checkWriter(caller, registry);
+      const ground = parseStateRequest(options.body);
+      const compiled = await registries.getCurrent(registry);
+      const idempotency = readIdempotency(options, `${rid}/revoke`, caller);
+      const before = await findAnswered(idempotency);
+      if (before) return view(before, compiled, caller);
+      const row = await getRow(database, { registry, rid });
+      if (options.expected !== undefined) checkExpected(row, options.expected);
+      await append(await drafter.draftRevoke({ row, ground, caller, idempotency }), idempotency);
+      return view(await getRow(database, { registry, rid }), compiled, caller);
+    },
+
+    async get({ caller, registry, rid, version }) {
+      const compiled = await registries.getCurrent(registry);
+      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+      const row = await getRow(database, { registry, rid, version });
+      return { view: view(row, compiled, caller), etag: recordEtag(row) };
+    },
+
+    async find({ caller, registry, fields, cursor, limit, personal }) {
+      const compiled = await registries.getCurrent(registry);
+      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+      const names = Object.keys(fields);
+      if (names.length === 0) return listPage({ caller, compiled, cursor, limit });
+      const key = names.length === 1 && names[0] === IDENTIFIER_KEY ? undefined : findSearchKey(compiled, names);
+      if (key === undefined && names[0] !== IDENTIFIER_KEY) throw unknownSearch(compiled, names);
+      if (key?.personal && !personal) {
+        throw new AttestryError(
+          "query_invalid",
+          "personal fields do not belong in an address; search with POST …/records:search",
+        );
+      }
+      const values = key ? key.fields.map((field) => fields[field.join(".")]!) : [fields[IDENTIFIER_KEY]!];
+      const digest = keyDigest({ searchKey, registry, name: key?.name ?? IDENTIFIER_KEY, values });
+      const rid = (await store.findKeyHolders(database, [digest])).get(digest);
+      const row = rid === undefined ? undefined : await store.findRecord(database, { rid });
+      return { records: row ? [view(row, compiled, caller)] : [], next: undefined };
+    },
+
+    async history({ caller, registry, rid }) {
+      const compiled = await registries.getCurrent(registry);
+      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+      const row = await getRow(database, { registry, rid });
+      const [versions, states] = await Promise.all([
+        store.listVersions(database, rid),
+        store.listStates(database, rid),
+      ]);
+      return {
+        versions: versions.map((version) => {
+          const shown = view({ record: row.record, version }, compiled, caller);
+          const { version: number, state, recorded_at, definition, log_index, data, token } = shown;
+          return { version: number, state, recorded_at, definition, log_index, data, token };
+        }),
+        states: states.map(({ number, operation, statement, logIndex, recordedAt }) => ({
+          number,
+          operation,
+          statement,
+          log_index: logIndex,
+          recorded_at: new Date(recordedAt * 1_000).toISOString(),
+        })),
+      };
+    },
+  };
+
+  async function listPage(options: {
+    caller: Caller;
+    compiled: CompiledDefinition;
+    cursor: string | undefined;
+    limit: number | undefined;
+  }): Promise<RecordPage> {
+    const limit = options.limit ?? PAGE_SIZE_DEFAULT;
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > PAGE_SIZE_MAX)
+      throw new AttestryError("query_invalid", `limit must be 1 to ${PAGE_SIZE_MAX}`);
+    if (options.cursor !== undefined && !/^\d{1,15}$/.test(options.cursor))
+      throw new AttestryError("query_invalid", "the cursor is not one of ours; take it from the previous page");
+    const after = options.cursor === undefined ? -1 : Number(options.cursor);
+    const rows = await store.listRecords(database, {
+      registry: options.compiled.definition.name,
+      after,
+      limit: limit + 1,
+    });
+    const shown = rows.slice(0, limit);
+    return {
+      records: shown.map((row) => view(row, options.compiled, options.caller)),
+      next: rows.length > limit ? String(shown.at(-1)!.record.firstIndex) : undefined,
+    };
+  }
+}
+
+function checkExpected(row: store.RecordRow, expected: string): void {
+  if (recordEtag(row) === expected) return;
+  const code: ErrorCode = "version_conflict";
+  throw new AttestryError(
+    code,
+    `If-Match says "${expected.slice(0, 40)}", the record is at "${recordEtag(row)}"; read it again and repeat the change`,
+  );
+}
+
+function unknownSearch(compiled: CompiledDefinition, names: readonly string[]): AttestryError {
+  const keys = compiled.annotations.uniqueKeys.map((key) => key.fields.map((field) => field.join(".")).join(" + "));
+  return new AttestryError(
+    "query_invalid",
+    `cannot search by ${names.map((name) => `"${name.slice(0, 80)}"`).join(", ")}; this registry is searched by: ${[IDENTIFIER_KEY, ...keys].join("; ")}`,
+  );
+}
+
+function createdRow(write: RecordWrite & { kind: "create" }, logIndex: number): store.RecordRow {
+  const { definitionVersion, jwt, sealed, status, recordedAt } = write.version;
+  return {
+    record: {
+      rid: write.rid,
+      registry: write.registry,
+      identifier: write.identifier ?? null,
+      state: "active",
+      version: 1,
+      stateNumber: 0,
+      sealedKey: write.sealedKey,
+      firstIndex: logIndex,
+    },
+    version: {
+      rid: write.rid,
+      version: 1,
+      definitionVersion,
+      jwt,
+      sealed,
+      statusList: status.list,
+      statusIndex: status.index,
+      logIndex,
+      recordedAt,
+    },
+  };
+}

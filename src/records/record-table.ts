@@ -1,0 +1,91 @@
+// Tables of records, their versions and states, the keys they are found by, and the small tables around writing them.
+import { bigint, customType, index, integer, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+
+/** `sealed_key`: the record's data key, wrapped by the node's key; destroying it erases the record. */
+export const recordTable = pgTable(
+  "record",
+  {
+    rid: uuid("rid").primaryKey(),
+    registry: text("registry").notNull(),
+    identifier: text("identifier"),
+    state: text("state").notNull(),
+    version: integer("version").notNull(),
+    stateNumber: integer("state_number").notNull(),
+    sealedKey: bytea("sealed_key"),
+    firstIndex: bigint("first_index", { mode: "number" }).notNull(),
+  },
+  (table) => [index("record_registry_first_index").on(table.registry, table.firstIndex)],
+);
+
+/** `sealed`: log salt, K, and the disclosures, under the record's data key. */
+export const recordVersionTable = pgTable(
+  "record_version",
+  {
+    rid: uuid("rid").notNull(),
+    version: integer("version").notNull(),
+    definitionVersion: integer("definition_version").notNull(),
+    jwt: text("jwt").notNull(),
+    sealed: bytea("sealed").notNull(),
+    statusList: integer("status_list").notNull(),
+    statusIndex: integer("status_index").notNull(),
+    logIndex: bigint("log_index", { mode: "number" }).notNull(),
+    recordedAt: bigint("recorded_at", { mode: "number" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.rid, table.version] })],
+);
+
+export const recordStateTable = pgTable(
+  "record_state",
+  {
+    rid: uuid("rid").notNull(),
+    number: integer("number").notNull(),
+    operation: text("operation").notNull(),
+    statement: text("statement").notNull(),
+    sealed: bytea("sealed").notNull(),
+    logIndex: bigint("log_index", { mode: "number" }).notNull(),
+    recordedAt: bigint("recorded_at", { mode: "number" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.rid, table.number] })],
+);
+
+/** `digest`: keyed hash of registry, key name and values, so the table tells nobody what they are. */
+export const recordKeyTable = pgTable(
+  "record_key",
+  {
+    digest: text("digest").primaryKey(),
+    registry: text("registry").notNull(),
+    name: text("name").notNull(),
+    rid: uuid("rid").notNull(),
+  },
+  (table) => [index("record_key_rid").on(table.rid)],
+);
+
+/** Values of the status lists that are not 0 (valid). */
+export const statusValueTable = pgTable(
+  "status_value",
+  {
+    list: integer("list").notNull(),
+    index: integer("index").notNull(),
+    value: smallint("value").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.list, table.index] })],
+);
+
+export const idempotencyTable = pgTable(
+  "idempotency",
+  {
+    digest: text("digest").primaryKey(),
+    request: text("request").notNull(),
+    rid: uuid("rid").notNull(),
+    version: integer("version").notNull(),
+    createdAt: bigint("created_at", { mode: "number" }).notNull(),
+  },
+  (table) => [index("idempotency_created_at").on(table.createdAt)],
+);
+
+export const counterTable = pgTable("counter", {
+  name: text("name").primaryKey(),
+  next: bigint("next", { mode: "number" }).notNull(),
+});

@@ -1,0 +1,151 @@
+// Reads the x- annotations out of a definition's schema. Pure; refuses what it could not honour rather than overlook it.
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
+import { AttestryError, type ErrorDetail } from "../errors.ts";
+import type { Access } from "../identity/permissions.ts";
+
+/** A path into a record's data: property names, and `"*"` for every element of an array. */
+export type DataPath = readonly string[];
+
+/** Values that must be unique within the registry, alone or together. `name` is `field` or `field+field`. */
+export interface UniqueKey {
+  readonly name: string;
+  readonly fields: readonly DataPath[];
+  readonly personal: boolean;
+}
+
+export interface ReferenceField {
+  readonly path: DataPath;
+  readonly type: string;
+  readonly onWrite: "verify" | "accept";
+}
+
+interface PersonalNode {
+  readonly personal: boolean;
+  readonly children: ReadonlyMap<string, PersonalNode>;
+}
+
+export interface Annotations {
+  readonly uniqueKeys: readonly UniqueKey[];
+  readonly references: readonly ReferenceField[];
+  readonly hasPersonal: boolean;
+  /** Whether the value at this path (names and indices) is selectively disclosable. Unknown paths of a `consent` registry are. */
+  isPersonal(path: readonly (string | number)[]): boolean;
+}
+
+const X_KEYWORDS = ["x-personal", "x-unique", "x-search", "x-reference"];
+
+function mentionsAnnotation(value: Json): boolean {
+  if (Array.isArray(value)) return value.some(mentionsAnnotation);
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, child]) => key.startsWith("x-") || mentionsAnnotation(child));
+}
+
+/** Collects the annotations of `schema`. Throws `definition_invalid` naming each place that cannot be honoured. */
+export function collectAnnotations(schema: JsonObject, access: Access): Annotations {
+  const details: ErrorDetail[] = [];
+  const singles: { path: DataPath; personal: boolean }[] = [];
+  const references: ReferenceField[] = [];
+  const refuse = (path: DataPath, message: string) => details.push({ field: `/schema/${path.join("/")}`, message });
+
+  function readReference(node: JsonObject, path: DataPath): void {
+    const annotation = node["x-reference"];
+    if (annotation === undefined) return;
+    if (!isJsonObject(annotation) || typeof annotation.type !== "string")
+      return void refuse(path, 'x-reference must be {"type": …, "onWrite": "verify" or "accept"}');
+    const onWrite = annotation.onWrite ?? "verify";
+    if (onWrite !== "verify" && onWrite !== "accept")
+      return void refuse(path, 'x-reference.onWrite must be "verify" or "accept"');
+    references.push({ path: node.type === "array" ? [...path, "*"] : path, type: annotation.type, onWrite });
+  }
+
+  function walk(node: JsonObject, path: DataPath, inArray: boolean): PersonalNode {
+    const marked = node["x-personal"];
+    if (marked !== undefined && typeof marked !== "boolean") refuse(path, "x-personal must be true or false");
+    const isElement = path.at(-1) === "*";
+    const personal = path.length > 0 && (typeof marked === "boolean" ? marked : access === "consent" && !isElement);
+    for (const key of Object.keys(node)) {
+      if (key.startsWith("x-") && !X_KEYWORDS.includes(key))
+        refuse(path, `unknown annotation "${key}"; known: ${X_KEYWORDS.join(", ")}`);
+    }
+    if (path.length > 0 && node["x-unique"] !== undefined) {
+      if (node["x-unique"] !== true)
+        refuse(path, "x-unique on a field must be true; compound keys stand beside the top-level properties");
+      else if (inArray) refuse(path, "x-unique inside an array is not supported");
+      else singles.push({ path, personal });
+    }
+    readReference(node, path);
+    const children = new Map<string, PersonalNode>();
+    for (const [keyword, value] of Object.entries(node)) {
+      if (keyword === "properties" && isJsonObject(value)) {
+        if (node.additionalProperties !== false && node.unevaluatedProperties !== false) {
+          refuse(path, 'an object must say "additionalProperties": false, so that no field escapes its rules');
+        }
+        for (const [name, child] of Object.entries(value)) {
+          if (isJsonObject(child)) children.set(name, walk(child, [...path, name], inArray));
+        }
+      } else if (keyword === "items" && isJsonObject(value)) {
+        children.set("*", walk(value, [...path, "*"], true));
+      } else if (!keyword.startsWith("x-") && keyword !== "properties" && mentionsAnnotation(value)) {
+        refuse(path, `annotations under "${keyword}" are not supported; put them at the property itself`);
+      }
+    }
+    return { personal, children };
+  }
+
+  const root = walk(schema, [], false);
+  const personalAt = (path: readonly (string | number)[]): boolean => {
+    let node: PersonalNode | undefined = root;
+    for (const segment of path) node = node?.children.get(typeof segment === "number" ? "*" : segment);
+    return node?.personal ?? (access === "consent" && typeof path.at(-1) === "string");
+  };
+  const uniqueKeys: UniqueKey[] = singles.map(({ path, personal }) => ({
+    name: path.join("."),
+    fields: [path],
+    personal,
+  }));
+  const compound = schema["x-unique"];
+  if (compound !== undefined) {
+    const isCompound =
+      Array.isArray(compound) &&
+      compound.every((key) => Array.isArray(key) && key.length > 1 && key.every((f) => typeof f === "string"));
+    if (!isCompound)
+      refuse([], 'x-unique beside the properties must be a list of lists of field names, such as [["state","code"]]');
+    else {
+      for (const names of compound as string[][]) {
+        const fields = names.map((name) => name.split("."));
+        for (const field of fields)
+          if (!hasField(schema, field)) refuse([], `x-unique names "${field.join(".")}", which is no field`);
+        uniqueKeys.push({ name: names.join("+"), fields, personal: fields.some((field) => personalAt(field)) });
+      }
+    }
+  }
+  if (details.length > 0)
+    throw new AttestryError("definition_invalid", "the definition has annotations that cannot be honoured", {
+      details,
+    });
+  return { uniqueKeys, references, hasPersonal: access === "consent" || anyPersonal(root), isPersonal: personalAt };
+}
+
+function anyPersonal(node: PersonalNode): boolean {
+  return node.personal || [...node.children.values()].some(anyPersonal);
+}
+
+function hasField(schema: JsonObject, path: DataPath): boolean {
+  let node: Json | undefined = schema;
+  for (const name of path)
+    node = isJsonObject(node) && isJsonObject(node.properties) ? node.properties[name] : undefined;
+  return node !== undefined;
+}
+
+/** All values at a path; `"*"` fans out over array elements. */
+export function valuesAt(data: Json | undefined, path: DataPath): Json[] {
+  let found: Json[] = data === undefined ? [] : [data];
+  for (const segment of path) {
+    found = found.flatMap((value) => {
+      if (segment === "*") return Array.isArray(value) ? value : [];
+      const child = isJsonObject(value) ? value[segment] : undefined;
+      return child === undefined ? [] : [child];
+    });
+  }
+  return found;
+}

@@ -1,0 +1,53 @@
+// What a registry definition says, as parsed from JSON. Pure: no I/O, compiles nothing.
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
+import { AttestryError, type ErrorDetail } from "../errors.ts";
+import type { Access } from "../identity/permissions.ts";
+import { DEFINITION_BYTES_MAX } from "../limits.ts";
+
+/** A text, or one per language. */
+export type LocalizedText = string | { readonly [language: string]: string };
+
+/** A registry definition, DESIGN section 4. */
+export interface Definition {
+  readonly name: string;
+  readonly type: string;
+  readonly title: LocalizedText;
+  readonly description?: LocalizedText;
+  readonly display?: LocalizedText;
+  readonly access: Access;
+  readonly schema: JsonObject;
+  readonly identifier?: string | { readonly field: string };
+}
+
+const schemaUrl = new URL("../../schemas/definition.schema.json", import.meta.url);
+const validate = new Ajv2020({ allErrors: true }).compile<Definition>(JSON.parse(readFileSync(schemaUrl, "utf8")));
+
+/** Turns unknown JSON into a Definition; throws `definition_invalid` with a detail per fault. */
+export function parseDefinition(value: Json): { definition: Definition; text: string } {
+  if (!validate(value)) {
+    const details: ErrorDetail[] = (validate.errors ?? []).map((error) => ({
+      field: error.instancePath || "/",
+      message: `${error.message}${error.params.additionalProperty ? `: "${error.params.additionalProperty}"` : ""}`,
+    }));
+    throw new AttestryError("definition_invalid", "the definition does not follow schemas/definition.schema.json", {
+      details,
+    });
+  }
+  const text = canonicalJson(value as unknown as JsonObject);
+  if (text.length > DEFINITION_BYTES_MAX) {
+    throw new AttestryError(
+      "definition_invalid",
+      `the definition has ${text.length} characters; at most ${DEFINITION_BYTES_MAX} are allowed`,
+    );
+  }
+  return { definition: value as unknown as Definition, text };
+}
+
+/** The text in the first of the wanted languages that there is, else English, else any. */
+export function localize(text: LocalizedText, languages: readonly string[] = []): string {
+  if (typeof text === "string") return text;
+  for (const language of [...languages, "en"]) if (text[language] !== undefined) return text[language];
+  return Object.values(text)[0] ?? "";
+}

@@ -1,0 +1,160 @@
+// Publishes definitions into the log and hands out compiled ones. The only place that decides which version is current.
+
+import type { Json } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
+import type { LogWriter, WriteKind } from "../log/writer-service.ts";
+import type { Database } from "../storage/database.ts";
+import { type CompiledDefinition, compileDefinition } from "./compiled-definition.ts";
+import { parseDefinition } from "./definition.ts";
+import { findBreakingChanges } from "./definition-changes.ts";
+import * as store from "./registry-store.ts";
+
+export interface RegistryService {
+  /** The current definition; throws `registry_unknown`. At most DEFINITION_CACHE_MS old. */
+  getCurrent(name: string): Promise<CompiledDefinition>;
+  /** A version's definition; throws `version_unknown`. Versions never change. */
+  getVersion(name: string, version: number): Promise<CompiledDefinition>;
+  list(): Promise<CompiledDefinition[]>;
+  listVersions(name: string): Promise<store.StoredDefinition[]>;
+  listTypes(): Promise<string[]>;
+  /** Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`. */
+  publish(
+    value: Json,
+    options: { name: string; allowBreaking: boolean },
+  ): Promise<{ compiled: CompiledDefinition; logIndex: number; changed: boolean }>;
+  /** Forgets what is cached, so that the next read asks the database. */
+  refresh(name: string): void;
+}
+
+interface DefineInput {
+  readonly registry: string;
+  readonly type: string;
+  readonly version: number;
+  readonly text: string;
+  readonly publishedAt: number;
+}
+
+const DEFINITION_CACHE_MS = 2_000;
+
+const defineKind: WriteKind<DefineInput> = {
+  name: "define",
+  async check(tx, inputs) {
+    const current = await store.readCurrentVersions(
+      tx,
+      inputs.map((input) => input.registry),
+    );
+    return inputs.map((input) => {
+      const version = current.get(input.registry) ?? 0;
+      if (input.version === version + 1) {
+        current.set(input.registry, input.version);
+        return undefined;
+      }
+      return new AttestryError(
+        "version_conflict",
+        `registry "${input.registry}" was published by somebody else meanwhile; it is at version ${version}; try again`,
+      );
+    });
+  },
+  async store(tx, accepted) {
+    for (const { input, logIndex } of accepted) await store.insertDefinition(tx, { ...input, logIndex });
+  },
+};
+
+export function createRegistryService(deps: {
+  database: Database;
+  writer: LogWriter;
+  entity: string;
+  clock: () => number;
+  random: (length: number) => Uint8Array;
+}): RegistryService {
+  const { database, entity } = deps;
+  const versions = new Map<string, CompiledDefinition>();
+  const current = new Map<string, { compiled: CompiledDefinition; until: number }>();
+
+  function compile(stored: store.StoredDefinition): CompiledDefinition {
+    const key = `${stored.registry}/${stored.version}`;
+    const known = versions.get(key);
+    if (known) return known;
+    const compiled = compileDefinition({ entity, version: stored.version, text: stored.text });
+    versions.set(key, compiled);
+    return compiled;
+  }
+
+  async function findCurrent(name: string): Promise<CompiledDefinition | undefined> {
+    const cached = current.get(name);
+    if (cached && cached.until > Date.now()) return cached.compiled;
+    const stored = await store.findCurrentDefinition(database, name);
+    if (!stored) return undefined;
+    const compiled = compile(stored);
+    current.set(name, { compiled, until: Date.now() + DEFINITION_CACHE_MS });
+    return compiled;
+  }
+
+  async function getCurrent(name: string): Promise<CompiledDefinition> {
+    const compiled = await findCurrent(name);
+    if (!compiled) throw new AttestryError("registry_unknown", `this node has no registry "${name.slice(0, 80)}"`);
+    return compiled;
+  }
+
+  return {
+    getCurrent,
+    async getVersion(name, version) {
+      const known = versions.get(`${name}/${version}`);
+      if (known) return known;
+      const stored = await store.findDefinition(database, { registry: name, version });
+      if (!stored)
+        throw new AttestryError("version_unknown", `registry "${name.slice(0, 80)}" has no version ${version}`);
+      return compile(stored);
+    },
+    async list() {
+      const names = await store.listRegistryNames(database);
+      return Promise.all(names.map(({ name }) => getCurrent(name)));
+    },
+    async listVersions(name) {
+      await getCurrent(name);
+      return store.listDefinitions(database, name);
+    },
+    async listTypes() {
+      const names = await store.listRegistryNames(database);
+      return [...new Set(names.map(({ type }) => type))].sort();
+    },
+    async publish(value, { name, allowBreaking }) {
+      const { definition, text } = parseDefinition(value);
+      if (definition.name !== name) {
+        throw new AttestryError(
+          "definition_invalid",
+          `the definition names itself "${definition.name}", the address "${name}"; they must agree`,
+        );
+      }
+      const stored = await store.findCurrentDefinition(database, name);
+      const before = stored ? compile(stored) : undefined;
+      if (before && stored && before.text === text)
+        return { compiled: before, logIndex: stored.logIndex, changed: false };
+      const version = (before?.version ?? 0) + 1;
+      const compiled = compileDefinition({ entity, version, text });
+      const breaking = before ? findBreakingChanges(before.definition, definition) : [];
+      if (breaking.length > 0 && !allowBreaking) {
+        throw new AttestryError(
+          "definition_breaking",
+          "the change breaks what is written or read under the current version; publish it with --allow-breaking if that is meant",
+          {
+            details: breaking,
+          },
+        );
+      }
+      const publishedAt = deps.clock();
+      const { logIndex } = await deps.writer.append(
+        defineKind,
+        { registry: name, type: definition.type, version, text, publishedAt },
+        { c: commitment("define", ZERO_SALT, text), e: "define", r: randomTag(deps.random(32)), t: publishedAt, v: 1 },
+      );
+      current.delete(name);
+      versions.set(`${name}/${version}`, compiled);
+      return { compiled, logIndex, changed: true };
+    },
+    refresh(name) {
+      current.delete(name);
+    },
+  };
+}
