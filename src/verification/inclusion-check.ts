@@ -1,0 +1,119 @@
+// The `inclusion` check: this version has its one place in the issuer's log. Knows no witnesses and no time.
+import { equalBytes } from "../crypto/hash.ts";
+import { AttestryError } from "../errors.ts";
+import { VERIFIER_CHECKPOINTS_MAX } from "../limits.ts";
+import { type Checkpoint, verifyCheckpoint } from "../log/checkpoint.ts";
+import { commitment, parseEntry, versionTag } from "../log/entry.ts";
+import { leafHash, verifyInclusion } from "../log/merkle.ts";
+import { parseExtra, parseReceipt, type ReceiptExtra } from "../log/receipt.ts";
+import { ridFromKey } from "../records/rid.ts";
+import { createBoundedCache } from "./bounded-cache.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
+import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
+import type { RecordClaims } from "./token-claims.ts";
+
+export interface InclusionQuestion {
+  /** Untrusted tlog-proofs. */
+  readonly firstReceipt: string | undefined;
+  readonly recentReceipt: string | undefined;
+  /** The issuer JWT, whose text the log commits to. */
+  readonly jwt: string;
+  readonly claims: RecordClaims;
+  readonly trust: IssuerTrust;
+  /** Whether the receipt of this record must hold its key: without it a rival version in the log goes unnoticed. */
+  readonly isKeyExpected: boolean;
+}
+
+interface Fault {
+  readonly code: VerificationCode;
+  readonly detail?: string;
+}
+
+/** What a strict reader gives, or its refusal as a value; anything else it throws is a bug and goes on. */
+function attempt<Value>(read: () => Value): Value | AttestryError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof AttestryError) return error;
+    throw error;
+  }
+}
+
+/** The entry inside the receipt must be the one made for exactly this version of exactly this record. */
+function findEntryFault({ salt, k, entry: bytes }: ReceiptExtra, question: InclusionQuestion): Fault | undefined {
+  const { claims, jwt } = question;
+  const entry = attempt(() => parseEntry(bytes));
+  if (entry instanceof AttestryError) return { code: "entry_malformed", detail: entry.message };
+  // DESIGN section 6: inclusion counts for `create` and `amend` only; which of the two follows from the version.
+  const operation = claims.version === 1 ? "create" : "amend";
+  if (entry.e !== operation) return { code: "entry_operation_wrong", detail: `${entry.e} instead of ${operation}` };
+  if (entry.c !== commitment(operation, salt, jwt)) return { code: "commitment_mismatch" };
+  if (k === undefined) return question.isKeyExpected ? { code: "record_key_missing" } : undefined;
+  if (ridFromKey(k) !== claims.rid) return { code: "rid_mismatch" };
+  return entry.r === versionTag(k, claims.version) ? undefined : { code: "tag_mismatch" };
+}
+
+type CheckpointReader = (note: string, trust: IssuerTrust) => Checkpoint | Fault;
+
+function readCheckpoint(note: string, { chain, logVerifiers }: IssuerTrust): Checkpoint | Fault {
+  const { origin } = chain.metadata.logs.records;
+  if (!note.startsWith(`${origin}\n`)) return { code: "checkpoint_origin_wrong" };
+  const checkpoint = attempt(() => verifyCheckpoint(note, { origin, verifiers: logVerifiers }));
+  if (!(checkpoint instanceof AttestryError)) return checkpoint;
+  const isUnsigned = checkpoint.code === "signature_invalid";
+  return { code: isUnsigned ? "checkpoint_signature_invalid" : "checkpoint_malformed", detail: checkpoint.message };
+}
+
+function createCheckpointMemory(): CheckpointReader {
+  const cache = createBoundedCache<{ trust: IssuerTrust; checkpoint: Checkpoint }>(VERIFIER_CHECKPOINTS_MAX);
+  return (note, trust) => {
+    const remembered = cache.get(note);
+    if (remembered?.trust === trust) return remembered.checkpoint;
+    const checkpoint = readCheckpoint(note, trust);
+    if (!("code" in checkpoint)) cache.set(note, { trust, checkpoint });
+    return checkpoint;
+  };
+}
+
+interface ProvenReceipt {
+  readonly index: number;
+  readonly entry: Uint8Array;
+  readonly hasKey: boolean;
+}
+
+function proveReceipt(text: string, question: InclusionQuestion, checkpoints: CheckpointReader): ProvenReceipt | Fault {
+  const receipt = attempt(() => parseReceipt(text));
+  if (receipt instanceof AttestryError) return { code: "receipt_malformed", detail: receipt.message };
+  const { index, proof, extra: bytes } = receipt;
+  if (bytes === undefined) return { code: "receipt_malformed", detail: "it lacks the entry (extra)" };
+  const extra = attempt(() => parseExtra(bytes));
+  if (extra instanceof AttestryError) return { code: "receipt_malformed", detail: extra.message };
+  const fault = findEntryFault(extra, question);
+  if (fault) return fault;
+  const checkpoint = checkpoints(receipt.checkpoint, question.trust);
+  if ("code" in checkpoint) return checkpoint;
+  const { size, root } = checkpoint;
+  const refusal = attempt(() => verifyInclusion({ index, size, leaf: leafHash(extra.entry), proof, root }));
+  if (refusal instanceof AttestryError) return { code: "inclusion_failed", detail: refusal.message };
+  return { index, entry: extra.entry, hasKey: extra.k !== undefined };
+}
+
+function checkInclusion(question: InclusionQuestion, checkpoints: CheckpointReader): CheckOutcome {
+  if (question.recentReceipt === undefined) return notChecked("inclusion", "receipt_missing");
+  const recent = proveReceipt(question.recentReceipt, question, checkpoints);
+  if ("code" in recent) return failed("inclusion", recent.code, recent.detail);
+  if (question.firstReceipt !== undefined) {
+    const first = proveReceipt(question.firstReceipt, question, checkpoints);
+    if ("code" in first) return failed("inclusion", first.code, first.detail);
+    if (first.index !== recent.index || !equalBytes(first.entry, recent.entry)) {
+      return failed("inclusion", "receipts_differ");
+    }
+  }
+  return passed("inclusion", recent.hasKey ? "passed" : "passed_without_tag", `entry ${recent.index}`);
+}
+
+/** Creates the check with its memory of verified checkpoints. */
+export function createInclusionCheck(): (question: InclusionQuestion) => CheckOutcome {
+  const checkpoints = createCheckpointMemory();
+  return (question) => checkInclusion(question, checkpoints);
+}

@@ -1,0 +1,19 @@
+// The package's entry `attestry/verify`, for Node and browsers. Exports only; the one such file in the project.
+export { type Evidence, parseEvidenceText } from "./evidence.ts";
+export {
+  CHECK_NAMES,
+  type CheckName,
+  type Expectation,
+  REQUIRED_BY_DEFAULT,
+  type VerifierPolicy,
+  type VerifyOptions,
+} from "./policy.ts";
+export {
+  type CheckOutcome,
+  type CheckResult,
+  VERIFICATION_SENTENCES,
+  type VerificationCode,
+  type VerificationReport,
+  type VerifiedRecord,
+} from "./report.ts";
+export { createVerifier, type Verifier } from "./verifier.ts";

@@ -1,0 +1,64 @@
+// What a verifier demands, fixed before a byte of evidence is parsed. Takes nothing out of evidence.
+import type { AnchorPin } from "../federation/trust-chain.ts";
+
+/** The ordered list of DESIGN section 9; a report names every one of them, in this order. */
+export const CHECK_NAMES = [
+  "format",
+  "signature",
+  "issuer",
+  "authority",
+  "schema",
+  "validity",
+  "status",
+  "inclusion",
+  "witness",
+  "freshness",
+  "binding",
+  "references",
+] as const;
+
+export type CheckName = (typeof CHECK_NAMES)[number];
+
+/** The checks that can pass so far: what is required where a policy does not say. */
+export const REQUIRED_BY_DEFAULT: readonly CheckName[] = [
+  "format",
+  "signature",
+  "issuer",
+  "authority",
+  "schema",
+  "validity",
+  "status",
+  "inclusion",
+  "freshness",
+];
+
+/** Which record was asked for. Whatever is given must be met exactly, or the `format` check fails. */
+export interface Expectation {
+  /** The record's URL. */
+  readonly href?: string;
+  /** Pins a version: a version superseded since then is accepted as what was asked for. */
+  readonly version?: number;
+  /** base64url SHA-256 of the issuer JWT, as in a pinned reference and in `prev`. */
+  readonly digest?: string;
+  readonly registryType?: string;
+}
+
+export interface VerifierPolicy {
+  /** The only roots of trust; an anchor inside evidence counts for nothing. */
+  readonly anchors: readonly AnchorPin[];
+  readonly required?: readonly CheckName[];
+  /** How long ago (seconds) the issuer must have signed the status list. */
+  readonly statusMaxAgeSeconds: number;
+  /** How old (seconds) the log's checkpoint may be, by the clocks of witnesses. */
+  readonly checkpointMaxAgeSeconds?: number;
+  /** Accepts a version that the issuer has replaced by a later one. */
+  readonly allowSuperseded?: boolean;
+  readonly expected?: Expectation;
+}
+
+export interface VerifyOptions {
+  /** Unix seconds. */
+  readonly now: number;
+  /** For one call, in place of the policy's: one verifier, and its caches, then serve many references. */
+  readonly expected?: Expectation;
+}

@@ -1,0 +1,86 @@
+// The `format` and `signature` checks: is this a record token, is it the one asked for, did the issuer's key sign it.
+import { encodeBase64url } from "../crypto/base64.ts";
+import { verifyEd25519 } from "../crypto/ed25519.ts";
+import { encodeUtf8, sha256 } from "../crypto/hash.ts";
+import type { JsonObject } from "../crypto/json.ts";
+import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
+import { parseSdJwt, type SdJwtParts } from "../crypto/sd-jwt.ts";
+import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
+import { AttestryError } from "../errors.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
+import type { Expectation } from "./policy.ts";
+import { type CheckOutcome, failed, passed, type VerificationCode } from "./report.ts";
+import { parseRecordClaims, type RecordClaims } from "./token-claims.ts";
+
+export const RECORD_TOKEN_TYPE = "dc+sd-jwt";
+
+/** A token in strict form; nothing in it is proved. */
+export interface ParsedToken {
+  readonly jwt: string;
+  readonly decoded: DecodedJws;
+  readonly record: RecordClaims;
+  /** The payload with disclosures in their places. */
+  readonly claims: JsonObject;
+  readonly undisclosedCount: number;
+}
+
+function refuse(code: VerificationCode, error: unknown): CheckOutcome {
+  if (error instanceof AttestryError) return failed("format", code, error.message);
+  throw error;
+}
+
+/** Reads a token (untrusted), or says in the outcome of `format` what is wrong with it. */
+export function parseToken(text: string): ParsedToken | CheckOutcome {
+  let parts: SdJwtParts;
+  let decoded: DecodedJws;
+  try {
+    parts = parseSdJwt(text);
+    decoded = decodeJws(parts.jwt);
+  } catch (error) {
+    return refuse("token_malformed", error);
+  }
+  // A key binding that nobody verifies must not be there: any text in its place would pass.
+  if (parts.keyBinding !== undefined) return failed("format", "key_binding_unsupported");
+  // RFC 8725 §3.11 and §3.1: type and algorithm are ours to choose, not the token's.
+  if (decoded.header.typ !== RECORD_TOKEN_TYPE) return failed("format", "token_type_wrong");
+  if (decoded.header.alg !== "Ed25519") return failed("format", "algorithm_not_allowed");
+  let disclosed: { claims: JsonObject; undisclosedCount: number };
+  try {
+    disclosed = processDisclosures(decoded.payload, parts.disclosures);
+  } catch (error) {
+    return refuse("disclosure_invalid", error);
+  }
+  try {
+    const record = parseRecordClaims(decoded.payload, disclosed.claims);
+    return { jwt: parts.jwt, decoded, record, ...disclosed };
+  } catch (error) {
+    return refuse("claims_invalid", error);
+  }
+}
+
+/** base64url SHA-256 of an issuer JWT: what `prev` and a pinned reference name a version by. */
+export function tokenDigest(jwt: string): string {
+  return encodeBase64url(sha256(jwt));
+}
+
+/** The outcome of `format` for a token that could be read: a home node must not answer with another record. */
+export function checkExpectation({ jwt, record }: ParsedToken, expected: Expectation): CheckOutcome {
+  if (expected.href !== undefined && expected.href !== record.href) return failed("format", "href_mismatch");
+  if (expected.version !== undefined && expected.version !== record.version) {
+    return failed("format", "version_mismatch", `version ${record.version} instead of ${expected.version}`);
+  }
+  if (expected.registryType !== undefined && expected.registryType !== record.registryType) {
+    return failed("format", "registry_type_mismatch", `${record.registryType} instead of ${expected.registryType}`);
+  }
+  if (expected.digest !== undefined && expected.digest !== tokenDigest(jwt)) return failed("format", "digest_mismatch");
+  return passed("format");
+}
+
+/** The `signature` check, by the record keys of the issuer's verified chain and no others. */
+export function checkSignature({ decoded }: ParsedToken, { chain }: IssuerTrust): CheckOutcome {
+  const key = chain.keys.record.find((candidate) => candidate.kid === decoded.header.kid);
+  if (key === undefined) return failed("signature", "signing_key_unknown");
+  const { parts, signature } = decoded;
+  const isSigned = verifyEd25519(key.raw, encodeUtf8(`${parts.header}.${parts.payload}`), signature);
+  return isSigned ? passed("signature") : failed("signature", "signature_invalid");
+}

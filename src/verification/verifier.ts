@@ -1,0 +1,210 @@
+// The ordered checks of one record (DESIGN section 9). No I/O, no clock; takes neither anchor nor policy out of evidence.
+import { parseKeySet } from "../crypto/keys.ts";
+import { AttestryError } from "../errors.ts";
+import { CLOCK_SKEW_SECONDS } from "../limits.ts";
+import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
+import { type EvidenceParts, parseEvidence } from "./evidence.ts";
+import { createInclusionCheck } from "./inclusion-check.ts";
+import { createTrustMemory, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
+import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
+import type { RecordSchema } from "./record-schema.ts";
+import {
+  type CheckOutcome,
+  failed,
+  notChecked,
+  passed,
+  type VerificationReport,
+  type VerifiedRecord,
+} from "./report.ts";
+import { createStatusCheck } from "./status-check.ts";
+import { checkExpectation, checkSignature, type ParsedToken, parseToken, tokenDigest } from "./token-check.ts";
+import type { RecordClaims } from "./token-claims.ts";
+
+export interface Verifier {
+  /**
+   * Runs every check on `evidence` (an untrusted value in the form of `Evidence`). Bad evidence gives a report, never an
+   * exception. `valid`: each required check passed; a check that could not run did not pass.
+   */
+  verify(evidence: unknown, options: VerifyOptions): Promise<VerificationReport>;
+}
+
+function checkIssuer(record: RecordClaims, outcome: TrustOutcome): CheckOutcome {
+  if (!("trust" in outcome)) return failed("issuer", outcome.code, outcome.detail);
+  // The chain proves whose keys these are; a token of anyone else is not theirs to sign.
+  if (outcome.trust.chain.entity !== record.issuer) return failed("issuer", "issuer_mismatch");
+  return passed("issuer", "passed", `vouched for by ${outcome.trust.chain.anchor}`);
+}
+
+function checkAuthority({ registryType }: RecordClaims, { chain }: IssuerTrust): CheckOutcome {
+  // DESIGN promise 3: silence grants nothing.
+  if (!chain.registryTypes.includes(registryType)) return failed("authority", "authority_not_granted", registryType);
+  return passed("authority", "passed", registryType);
+}
+
+interface SchemaAnswer {
+  readonly outcome: CheckOutcome;
+  readonly schema?: RecordSchema;
+}
+
+function checkSchema(token: ParsedToken, definition: RememberedDefinition): SchemaAnswer {
+  const { record, undisclosedCount } = token;
+  if (definition.hash !== record.definitionHash) return { outcome: failed("schema", "definition_mismatch") };
+  try {
+    const schema = definition.compile();
+    if (schema.type !== record.registryType || schema.name !== record.registryName) {
+      return { outcome: failed("schema", "definition_foreign") };
+    }
+    const violation = schema.findViolation(record.data, undisclosedCount > 0);
+    return {
+      outcome: violation === undefined ? passed("schema") : failed("schema", "data_invalid", violation),
+      schema,
+    };
+  } catch (error) {
+    if (!(error instanceof AttestryError)) throw error;
+    const code = error.code === "definition_unsupported" ? "definition_unsupported" : "definition_invalid";
+    return { outcome: failed("schema", code, error.message) };
+  }
+}
+
+function checkValidity(record: RecordClaims, now: number): CheckOutcome {
+  const { issuedAt, expiresAt, effectiveFrom, effectiveUntil } = record;
+  if (issuedAt > now + CLOCK_SKEW_SECONDS) return failed("validity", "issued_in_future");
+  if (expiresAt !== undefined && expiresAt <= now) return failed("validity", "token_expired");
+  if (effectiveFrom !== undefined && now < effectiveFrom) return failed("validity", "not_yet_effective");
+  if (effectiveUntil !== undefined && effectiveUntil <= now) return failed("validity", "no_longer_effective");
+  return passed("validity");
+}
+
+function checkFreshness(checkpointMaxAgeSeconds: number | undefined): CheckOutcome {
+  // DESIGN section 6: only cosignatures tell when a checkpoint existed, and no witness is consulted yet.
+  if (checkpointMaxAgeSeconds !== undefined) return notChecked("freshness", "checkpoint_time_unknown");
+  return passed("freshness", "fresh_by_status");
+}
+
+function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord {
+  const { record, claims, undisclosedCount } = token;
+  return {
+    href: record.href,
+    issuer: record.issuer,
+    anchor: trust.chain.anchor,
+    registryType: record.registryType,
+    rid: record.rid,
+    version: record.version,
+    ...(record.identifier !== undefined && { identifier: record.identifier }),
+    digest: tokenDigest(token.jwt),
+    claims,
+    data: record.data,
+    undisclosedCount,
+  };
+}
+
+/** What the checks found so far; a check missing here has not run. */
+interface Findings {
+  readonly outcomes: Map<CheckName, CheckOutcome>;
+  required: readonly CheckName[];
+  record?: VerifiedRecord;
+}
+
+function createChecks(policy: VerifierPolicy) {
+  const findTrust = createTrustMemory(policy.anchors);
+  const findDefinition = createDefinitionMemory();
+  const checkStatus = createStatusCheck();
+  const checkInclusion = createInclusionCheck();
+
+  /** The checks that build on a signature of an issuer whom the anchors vouch for. */
+  async function checkSigned(
+    token: ParsedToken,
+    trust: IssuerTrust,
+    context: { evidence: EvidenceParts; findings: Findings; options: VerifyOptions },
+  ): Promise<void> {
+    const { evidence, findings, options } = context;
+    const { record, jwt } = token;
+    const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
+
+    add(checkAuthority(record, trust));
+    const { outcome, schema }: SchemaAnswer =
+      evidence.definition === undefined
+        ? { outcome: notChecked("schema", "definition_missing") }
+        : checkSchema(token, findDefinition(evidence.definition));
+    add(outcome);
+    // DESIGN section 9: a personal record proves nothing about whoever shows it, unless it is bound to them.
+    if (schema?.access === "consent") findings.required = [...new Set([...findings.required, "binding" as const])];
+    add(checkValidity(record, options.now));
+
+    const pinnedVersion = (options.expected ?? policy.expected)?.version;
+    const status = await checkStatus({
+      token: evidence.statusToken,
+      claims: record,
+      trust,
+      now: options.now,
+      maxAgeSeconds: policy.statusMaxAgeSeconds,
+      isSupersededAllowed: policy.allowSuperseded === true || pinnedVersion === record.version,
+    });
+    add(status.outcome);
+    const { firstReceipt, recentReceipt } = evidence;
+    // DESIGN section 6: of a personal record only its subject gets the key; of any other it belongs to the receipt.
+    const isKeyExpected = schema !== undefined && schema.access !== "consent";
+    add(checkInclusion({ firstReceipt, recentReceipt, jwt, claims: record, trust, isKeyExpected }));
+    if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
+    findings.record = describeRecord(token, trust);
+  }
+
+  return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
+    const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
+    const token = parseToken(evidence.token);
+    if ("check" in token) {
+      add(token);
+      return;
+    }
+    add(checkExpectation(token, options.expected ?? policy.expected ?? {}));
+    if (evidence.chain === undefined) {
+      add(notChecked("issuer", "chain_missing"));
+      return;
+    }
+    // The signature's key comes out of the chain, so `issuer` is found first, though it is reported second.
+    const found = await findTrust(evidence.chain, options.now);
+    const issuer = checkIssuer(token.record, found);
+    add(issuer);
+    if (issuer.result !== "pass" || !("trust" in found)) return;
+    const signature = checkSignature(token, found.trust);
+    add(signature);
+    if (signature.result === "pass") await checkSigned(token, found.trust, { evidence, findings, options });
+  };
+}
+
+function concludeReport({ outcomes, required, record }: Findings): VerificationReport {
+  const checks = CHECK_NAMES.map((check) => outcomes.get(check) ?? notChecked(check, "prerequisite_failed"));
+  const valid = checks.every(({ check, result }) => result === "pass" || !required.includes(check));
+  return { valid, required, checks, ...(valid && record !== undefined && { record }) };
+}
+
+/**
+ * Creates a verifier for one policy. It remembers what it has verified (chains, checkpoints, status lists, definitions),
+ * so the records of one issuer cost little more than one signature each; keep it while the policy stays the same.
+ * Throws `key_invalid` for an anchor whose keys cannot be used.
+ */
+export function createVerifier(policy: VerifierPolicy): Verifier {
+  // Taken as a copy: the policy must stand before anything is parsed and not move afterwards.
+  const fixed = structuredClone(policy);
+  for (const anchor of fixed.anchors) parseKeySet(anchor.jwks);
+  const runChecks = createChecks(fixed);
+  return {
+    async verify(evidence, options) {
+      const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
+      const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
+      add(notChecked("witness", "witness_policy_missing"));
+      add(notChecked("binding", "binding_not_supported"));
+      add(notChecked("references", "references_not_asked"));
+      let parts: EvidenceParts;
+      try {
+        parts = parseEvidence(evidence);
+      } catch (error) {
+        if (!(error instanceof AttestryError)) throw error;
+        add(failed("format", "evidence_invalid", error.message));
+        return concludeReport(findings);
+      }
+      await runChecks(parts, findings, options);
+      return concludeReport(findings);
+    },
+  };
+}
