@@ -43,7 +43,8 @@ const SERVER_SETTINGS: Readonly<Record<string, string | number>> = {
   jit: "off", // short statements: compiling them costs more than running them
   timezone: "UTC",
   log_timezone: "UTC",
-  // Statements and DETAIL lines hold values of rows, which may be personal.
+  // Statements, DETAIL lines and messages of level ERROR hold values of rows, which may be personal. The caller gets them anyway.
+  log_min_messages: "log",
   log_min_error_statement: "panic",
   log_error_verbosity: "terse",
   log_checkpoints: "off",
