@@ -56,6 +56,12 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return encode(bytes, URL_ALPHABET);
 }
 
+/** base64url of a text's UTF-8 bytes: the parts of JWS and SD-JWT. */
+export function encodeBase64urlText(text: string): string {
+  if (NodeBuffer) return NodeBuffer.from(text, "utf8").toString("base64url");
+  return encode(new TextEncoder().encode(text), URL_ALPHABET);
+}
+
 /** Decodes canonical base64url only; throws `encoding_invalid`. */
 export function decodeBase64url(text: string): Uint8Array {
   return decode(text, URL_TABLE, "base64url text");

@@ -2,6 +2,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { AttestryError } from "../errors.ts";
+import { encodeBase64url } from "./base64.ts";
 
 // No static import of a Node module: this file is part of attestry/verify, which browsers load.
 const nodeCrypto = (
@@ -37,6 +38,12 @@ export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
   const hash = nobleSha256.create();
   for (const part of parts) hash.update(typeof part === "string" ? encoder.encode(part) : part);
   return hash.digest();
+}
+
+/** SHA-256 of a text's UTF-8 bytes, as base64url: 43 characters. */
+export function sha256Base64url(text: string): string {
+  // Native code that writes the text itself takes half the time of making the bytes first.
+  return nodeCrypto ? nodeCrypto.hash("sha256", text, "base64url") : encodeBase64url(sha256(text));
 }
 
 /** HMAC-SHA-256 (RFC 2104): 32 bytes. */

@@ -2,7 +2,7 @@
 import { type CryptoKey, flattenedVerify, importJWK } from "jose";
 import { AttestryError } from "../errors.ts";
 import { JWS_CHARS_MAX } from "../limits.ts";
-import { decodeBase64url, encodeBase64url } from "./base64.ts";
+import { decodeBase64url, encodeBase64url, encodeBase64urlText } from "./base64.ts";
 import { ED25519_SIGNATURE_BYTES, hasNeutralR, verifyEd25519 } from "./ed25519.ts";
 import { decodeUtf8, encodeUtf8 } from "./hash.ts";
 import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
@@ -131,7 +131,7 @@ export async function signJws(options: {
   const { signer, typ, payload, header } = options;
   const headerText = JSON.stringify({ ...header, alg: "Ed25519", typ, kid: signer.publicKey.kid });
   const payloadText = typeof payload === "string" ? payload : JSON.stringify(payload);
-  const signingInput = `${encodeBase64url(encodeUtf8(headerText))}.${encodeBase64url(encodeUtf8(payloadText))}`;
+  const signingInput = `${encodeBase64urlText(headerText)}.${encodeBase64urlText(payloadText)}`;
   // Assembled here and not by jose, because a signer may be an HSM; the text is exactly what was signed.
   const signature = await signer.sign(encodeUtf8(signingInput));
   if (signature.length !== ED25519_SIGNATURE_BYTES) throw new TypeError(`signer gave ${signature.length} bytes`);

@@ -3,7 +3,7 @@ import { AttestryError } from "../errors.ts";
 import { KEY_SET_KEYS_MAX, SOUND_KEYS_REMEMBERED_MAX } from "../limits.ts";
 import { decodeBase64url, encodeBase64url } from "./base64.ts";
 import { ED25519_KEY_BYTES, isSoundPublicKey } from "./ed25519.ts";
-import { sha256 } from "./hash.ts";
+import { sha256Base64url } from "./hash.ts";
 import { isJsonObject } from "./json.ts";
 
 export interface PublicJwk {
@@ -35,7 +35,7 @@ function isRememberedSound(x: string, raw: Uint8Array): boolean {
 
 /** RFC 7638 thumbprint (SHA-256, base64url) of a raw Ed25519 public key, with the members RFC 8037 §2 requires. */
 export function jwkThumbprint(raw: Uint8Array): string {
-  return encodeBase64url(sha256(`{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64url(raw)}"}`));
+  return sha256Base64url(`{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64url(raw)}"}`);
 }
 
 function refuse(message: string, cause?: unknown): never {

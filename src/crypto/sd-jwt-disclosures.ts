@@ -1,8 +1,8 @@
 // The disclosures of SD-JWT: every rule by which they go back into a payload (RFC 9901 §7.1). Runs in browsers; sees no signature.
 import { AttestryError } from "../errors.ts";
 import { DISCLOSURES_MAX, JSON_DEPTH_MAX } from "../limits.ts";
-import { decodeBase64url, encodeBase64url } from "./base64.ts";
-import { decodeUtf8, sha256 } from "./hash.ts";
+import { decodeBase64url } from "./base64.ts";
+import { decodeUtf8, sha256Base64url } from "./hash.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "./json.ts";
 
 // draft-ietf-oauth-sd-jwt-vc §2.2.2.2: what decides on validity is neither hidden nor slipped in later, nor is anything inside it.
@@ -29,7 +29,7 @@ export function isReservedName(name: string): boolean {
 
 /** base64url SHA-256 of a disclosure's text, not of the bytes it encodes (RFC 9901 §4.2.3). */
 export function disclosureDigest(disclosure: string): string {
-  return encodeBase64url(sha256(disclosure));
+  return sha256Base64url(disclosure);
 }
 
 export function checkDisclosureCount(count: number): void {

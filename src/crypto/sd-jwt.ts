@@ -1,8 +1,7 @@
 // SD-JWT (RFC 9901): the text form, building and verifying. Runs in browsers. Verifies no key binding, judges no time and draws no salts.
 import { AttestryError } from "../errors.ts";
 import { JSON_DEPTH_MAX, TOKEN_CHARS_MAX } from "../limits.ts";
-import { encodeBase64url } from "./base64.ts";
-import { encodeUtf8 } from "./hash.ts";
+import { encodeBase64urlText } from "./base64.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { type JwsRules, type VerifiedJws, verifyJws } from "./jws.ts";
 import {
@@ -72,7 +71,7 @@ function addDisclosure(build: Build, elements: Json[]): string {
   if (isNeverDisclosed(String(build.path[0]))) {
     throw new AttestryError("sd_jwt_invalid", `${build.path[0]} must not be in a disclosure`);
   }
-  const disclosure = encodeBase64url(encodeUtf8(JSON.stringify(elements)));
+  const disclosure = encodeBase64urlText(JSON.stringify(elements));
   build.disclosures.push(disclosure);
   return disclosureDigest(disclosure);
 }
