@@ -31,7 +31,8 @@ export function formatCheckpoint(checkpoint: Checkpoint): string {
 export function parseCheckpoint(text: string): Checkpoint & { readonly extensions: readonly string[] } {
   if (!text.endsWith("\n")) throw invalid("no newline at the end");
   const [origin, sizeLine, rootLine, ...extensions] = text.slice(0, -1).split("\n");
-  if (!origin || sizeLine === undefined || rootLine === undefined) throw invalid("fewer than three lines, or no origin");
+  if (!origin || sizeLine === undefined || rootLine === undefined)
+    throw invalid("fewer than three lines, or no origin");
   const size = decodeDecimalLine(sizeLine);
   if (size === undefined) throw invalid("size is not a decimal number from 0 to 2^53-1 without leading zeros");
   const root = decodeHashLine(rootLine);
@@ -53,7 +54,8 @@ export function verifyCheckpoint(
   const { origin, size, root } = parseCheckpoint(text);
   // One key may sign for several logs: the origin is what keeps their checkpoints apart.
   if (origin !== expected.origin) throw invalid(`origin is ${origin}, expected ${expected.origin}`);
-  if (size === 0 && !equalBytes(root, EMPTY_ROOT)) throw invalid("the empty tree has another root than SHA-256 of nothing");
+  if (size === 0 && !equalBytes(root, EMPTY_ROOT))
+    throw invalid("the empty tree has another root than SHA-256 of nothing");
   return { origin, size, root };
 }
 

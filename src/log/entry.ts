@@ -102,7 +102,8 @@ function parseEntryText(text: string): LogEntry {
   const t = Number(match[4]);
   if (!isLogOperation(e)) throw invalid("unknown operation");
   if (!Number.isSafeInteger(t)) throw invalid("time is beyond 2^53-1");
-  if (!isCanonicalBase64url(c) || !isCanonicalBase64url(r)) throw invalid("commitment or tag is not canonical base64url");
+  if (!isCanonicalBase64url(c) || !isCanonicalBase64url(r))
+    throw invalid("commitment or tag is not canonical base64url");
   return { c, e, r, t, v: 1 };
 }
 

@@ -1,7 +1,8 @@
 // Signed notes (C2SP signed-note): text, a blank line, signature lines. Knows no checkpoint and no key's authority.
-import { encodeBase64 } from "../crypto/base64.ts";
-import { ED25519_KEY_BYTES, ED25519_SIGNATURE_BYTES, isSoundPublicKey, verifyEd25519 } from "../crypto/ed25519.ts";
+import { encodeBase64, encodeBase64url } from "../crypto/base64.ts";
+import { ED25519_KEY_BYTES, verifyEd25519 } from "../crypto/ed25519.ts";
 import { concatBytes, encodeUtf8, sha256 } from "../crypto/hash.ts";
+import { parsePublicKey } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import { NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX } from "../limits.ts";
@@ -48,8 +49,8 @@ export function parseVerifierKey(vkey: string): NoteVerifier {
   if (raw.length !== ED25519_KEY_BYTES) {
     throw new AttestryError("log_note_invalid", `verifier key of ${name} has ${raw.length} bytes, expected 32`);
   }
-  // Verifiers disagree on signatures of weak keys (DESIGN §3): no such key is ever trusted.
-  if (!isSoundPublicKey(raw)) throw new AttestryError("key_invalid", `verifier key of ${name} is a weak Ed25519 key`);
+  // Verifiers disagree on signatures of weak keys (DESIGN §3), so no such key becomes a verifier.
+  parsePublicKey({ kty: "OKP", crv: "Ed25519", x: encodeBase64url(raw) });
   const keyId = noteKeyId(name, raw);
   if (keyId !== match[2]) {
     throw new AttestryError("log_note_invalid", `verifier key of ${name} has key id ${match[2]}, expected ${keyId}`);
@@ -99,10 +100,7 @@ export function verifyNote(
     // A key id has 32 bits, so one name may come to hold two keys with the same.
     const known = verifiers.filter((verifier) => verifier.name === name && verifier.keyId === keyId);
     if (known.length === 0) continue;
-    const signedBy = known.find(
-      (verifier) =>
-        signature.length === ED25519_SIGNATURE_BYTES && verifyEd25519(verifier.raw, message, signature),
-    );
+    const signedBy = known.find((verifier) => verifyEd25519(verifier.raw, message, signature));
     // C2SP signed-note: a failing signature of a known key spoils the note, whatever else holds.
     if (!signedBy) throw new AttestryError("signature_invalid", `note signature of ${name}+${keyId} does not verify`);
     verified.add(signedBy);
@@ -116,7 +114,8 @@ function parseNote(note: string): { text: string; signatures: NoteSignature[] } 
   assertCharacters(note);
   // The text may hold blank lines, signature lines cannot: the last one separates.
   const separator = note.lastIndexOf("\n\n");
-  if (separator < 0 || !note.endsWith("\n")) throw invalid("no blank line before the signatures, or no newline at the end");
+  if (separator < 0 || !note.endsWith("\n"))
+    throw invalid("no blank line before the signatures, or no newline at the end");
   const lines = note.slice(separator + 2, -1).split("\n");
   if (lines.length > NOTE_SIGNATURES_MAX) {
     throw invalid(`${lines.length} signatures, allowed are ${NOTE_SIGNATURES_MAX}`);

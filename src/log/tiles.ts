@@ -95,7 +95,10 @@ export function nodeFromTile(tile: Uint8Array, location: NodeLocation): Uint8Arr
 export function splitTile(tile: Uint8Array): Uint8Array[] {
   const width = tile.length / HASH_BYTES;
   if (!Number.isInteger(width) || width < 1 || width > TILE_WIDTH) {
-    throw new AttestryError("log_inconsistent", `a tile of ${tile.length} bytes does not hold 1 to ${TILE_WIDTH} hashes`);
+    throw new AttestryError(
+      "log_inconsistent",
+      `a tile of ${tile.length} bytes does not hold 1 to ${TILE_WIDTH} hashes`,
+    );
   }
   return Array.from({ length: width }, (_, i) => tile.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
 }

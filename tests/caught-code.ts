@@ -1,0 +1,13 @@
+// What a call fails with, as a stable code; a bug's error passes through, so that it never counts as a refusal.
+import { type ErrorCode, isAttestryError } from "../src/errors.ts";
+
+/** The code of the AttestryError that `run` throws; undefined if it throws nothing. */
+export function caughtCode(run: () => unknown): ErrorCode | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    if (!isAttestryError(error)) throw error;
+    return error.code;
+  }
+}
