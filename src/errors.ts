@@ -63,6 +63,7 @@ export const ERROR_CODES = [
   "log_tag_duplicate",
   "log_outcome_unknown",
   "log_overloaded",
+  "log_write_failed",
   // Federation
   "entity_identifier_invalid",
   "statement_invalid",

@@ -3,6 +3,9 @@ import { bigint, customType, pgTable, primaryKey, smallint, text, unique } from 
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
 
+/** Nothing but a tag that the log has can break it. */
+export const TAG_CONSTRAINT = "log_entry_tag_unique";
+
 /** One row per log: its lock, and the last signed checkpoint. `signed_at`: Unix seconds. */
 export const logStateTable = pgTable("log_state", {
   name: text("name").primaryKey(),
@@ -23,10 +26,7 @@ export const logEntryTable = pgTable(
     leafHash: bytea("leaf_hash").notNull(),
     entry: bytea("entry").notNull(),
   },
-  (table) => [
-    primaryKey({ columns: [table.log, table.index] }),
-    unique("log_entry_tag_unique").on(table.log, table.tag),
-  ],
+  (table) => [primaryKey({ columns: [table.log, table.index] }), unique(TAG_CONSTRAINT).on(table.log, table.tag)],
 );
 
 /** Full tiles only. `root`: the hash of the tile's 256 hashes, which is one hash of the level above. */

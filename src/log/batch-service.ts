@@ -1,0 +1,227 @@
+// One batch of appends in one transaction: all of it is committed with its signed checkpoint, or none. Knows no queue.
+import { equalBytes } from "../crypto/hash.ts";
+import { AttestryError } from "../errors.ts";
+import type { Database, Transaction } from "../storage/database.ts";
+import { runTransaction } from "../storage/transaction.ts";
+import { type LogIdentity, loadVerifiedTiles, signCheckpoint } from "./log-state-service.ts";
+import {
+  findKnownTags,
+  insertBundle,
+  insertEntries,
+  insertTiles,
+  type LogState,
+  listEntries,
+  lockLogState,
+  type NewEntry,
+  updateLogState,
+} from "./log-store.ts";
+import { appendLeaves, type FullTile, type OpenTiles, openTilesRoot } from "./open-tiles.ts";
+import { encodeBundle, TILE_WIDTH } from "./tiles.ts";
+
+/**
+ * How a kind of write behaves inside the batch's transaction. Neither function may catch what a query rejects with (a failed
+ * statement ends the transaction), settle while its queries run, or keep `tx`; both may be called again for the same input.
+ */
+export interface WriteKind<Input> {
+  readonly name: string;
+  /**
+   * Called before indices are given, under the log's row lock, with every input of this kind in the batch, in order. One
+   * verdict each: undefined to accept, or the error that the input's caller gets.
+   */
+  check(tx: Transaction, inputs: readonly Input[]): Promise<readonly (AttestryError | undefined)[]>;
+  /** Stores what was accepted, in order. A throw undoes the batch; the writer then finds out whose fault it is. */
+  store(tx: Transaction, accepted: readonly { readonly input: Input; readonly logIndex: number }[]): Promise<void>;
+}
+
+export interface BatchItem extends NewEntry {
+  readonly kind: WriteKind<unknown>;
+  readonly input: unknown;
+}
+
+export type BatchOutcome = { readonly logIndex: number } | AttestryError;
+
+export interface BatchWriter {
+  /**
+   * Writes the items; resolves after the commit with one outcome each. Rejects if nothing was written, with
+   * `log_outcome_unknown` if nobody can tell, and `log_inconsistent` if the stored log does not verify.
+   * `findDuplicates` asks the database for tags that the log has: only needed after a violation of `TAG_CONSTRAINT`.
+   */
+  write(items: readonly BatchItem[], options: { readonly findDuplicates: boolean }): Promise<BatchOutcome[]>;
+}
+
+// SQLSTATE classes by which a server refuses a COMMIT that it has not done: data exception, integrity constraint, invalid
+// transaction state, transaction rollback. 40003 is statement_completion_unknown (PostgreSQL appendix A).
+const COMMIT_REFUSED = /^(22|23|25|40(?!003))/;
+
+export function createBatchWriter(
+  deps: LogIdentity & { readonly database: Database; readonly clock: () => number },
+): BatchWriter {
+  const { database, logName, clock } = deps;
+  // What this process wrote last. Only a hint: it counts while the locked row says the same.
+  let known: { readonly open: OpenTiles; readonly root: Uint8Array } | undefined;
+
+  async function openTilesOf(tx: Transaction, state: LogState | undefined): Promise<OpenTiles> {
+    if (state === undefined) throw new AttestryError("log_inconsistent", `log "${logName}" was never initialized`);
+    if (known?.open.size === state.size && equalBytes(known.root, state.root)) return known.open;
+    return loadVerifiedTiles(tx, deps, state, { countAll: known === undefined });
+  }
+
+  async function write(
+    items: readonly BatchItem[],
+    options: { readonly findDuplicates: boolean },
+  ): Promise<BatchOutcome[]> {
+    let written: { open: OpenTiles; root: Uint8Array } | undefined;
+    let commitMayHaveStarted = false;
+    try {
+      const outcomes = await runTransaction(database, async (tx) => {
+        const locked = lockLogState(tx, logName);
+        const [rows, verdicts] = await allSettled([locked, checkItems(tx, items)]);
+        const state = rows[0];
+        const before = await openTilesOf(tx, state);
+        const refusals = await refuseDuplicates(tx, items, verdicts, options);
+        const accepted = items.filter((_, i) => refusals[i] === undefined);
+        if (accepted.length > 0) written = await extendLog(tx, { state: state!, before, accepted });
+        else written = { open: before, root: state!.root };
+        commitMayHaveStarted = true;
+        let logIndex = before.size;
+        return items.map((_, i) => refusals[i] ?? { logIndex: logIndex++ });
+      });
+      known = written;
+      return outcomes;
+    } catch (error) {
+      if (!commitMayHaveStarted || COMMIT_REFUSED.test(String((error as { code?: unknown }).code))) throw error;
+      known = undefined;
+      throw new AttestryError("log_outcome_unknown", "the database did not say whether it committed", { cause: error });
+    }
+  }
+
+  async function refuseDuplicates(
+    tx: Transaction,
+    items: readonly BatchItem[],
+    verdicts: readonly (AttestryError | undefined)[],
+    options: { readonly findDuplicates: boolean },
+  ): Promise<(AttestryError | undefined)[]> {
+    const knownTags = options.findDuplicates
+      ? await findKnownTags(
+          tx,
+          logName,
+          items.map((item) => item.tag),
+        )
+      : new Set<number>();
+    const taken = new Set<string>();
+    return items.map((item, i) => {
+      if (verdicts[i] !== undefined) return verdicts[i];
+      const tag = Buffer.from(item.tag).toString("latin1");
+      if (knownTags.has(i) || taken.has(tag)) {
+        return new AttestryError("log_tag_duplicate", "the log already has an entry with this tag");
+      }
+      taken.add(tag);
+      return undefined;
+    });
+  }
+
+  async function extendLog(
+    tx: Transaction,
+    batch: { readonly state: LogState; readonly before: OpenTiles; readonly accepted: readonly BatchItem[] },
+  ): Promise<{ open: OpenTiles; root: Uint8Array }> {
+    const { state, before, accepted } = batch;
+    const { open, fullTiles } = appendLeaves(
+      before,
+      accepted.map((item) => item.leafHash),
+    );
+    const root = openTilesRoot(open);
+    const signing = sign({ size: open.size, root });
+    const stores = storeItems(tx, accepted, before.size);
+    const inserts = insertEntries(tx, { log: logName, firstIndex: before.size, entries: accepted });
+    const tiles = fullTiles.length > 0 ? insertTiles(tx, logName, fullTiles) : undefined;
+    const bundles = fullTiles.filter((tile) => tile.level === 0).map((tile) => storeBundle(tx, tile, before, accepted));
+    const update = signing.then(async (checkpoint) => {
+      const next = { ...state, size: open.size, root, checkpoint, signedAt: clock() };
+      if (!(await updateLogState(tx, next, state.size)))
+        throw new Error("the log's locked row is not what was read from it");
+    });
+    await allSettled([stores, inserts, tiles, ...bundles, update]);
+    return { open, root };
+  }
+
+  async function sign(tree: { size: number; root: Uint8Array }): Promise<string> {
+    try {
+      return await signCheckpoint(deps, tree);
+    } catch (cause) {
+      throw new AttestryError("log_write_failed", `the checkpoint of log "${logName}" could not be signed`, { cause });
+    }
+  }
+
+  async function storeBundle(
+    tx: Transaction,
+    tile: FullTile,
+    before: OpenTiles,
+    accepted: readonly BatchItem[],
+  ): Promise<void> {
+    const start = tile.index * TILE_WIDTH;
+    const earlier = start < before.size ? await listEntries(tx, { log: logName, start, end: before.size }) : [];
+    const later = accepted.slice(Math.max(0, start - before.size), start + TILE_WIDTH - before.size);
+    const entries = encodeBundle([...earlier, ...later.map((item) => item.entry)]);
+    await insertBundle(tx, { log: logName, index: tile.index, entries });
+  }
+
+  return { write };
+}
+
+/** Calls each kind once with all its items; one verdict per item, in the items' order. */
+async function checkItems(tx: Transaction, items: readonly BatchItem[]): Promise<(AttestryError | undefined)[]> {
+  const verdicts: (AttestryError | undefined)[] = items.map(() => undefined);
+  const checks = [...positionsByKind(items)].map(async ([kind, positions]) => {
+    const found = await kind.check(
+      tx,
+      positions.map((position) => items[position]!.input),
+    );
+    if (found.length !== positions.length) {
+      throw new Error(`kind ${kind.name} gave ${found.length} verdicts for ${positions.length} inputs`);
+    }
+    positions.forEach((position, i) => {
+      verdicts[position] = found[i];
+    });
+  });
+  await allSettled(checks);
+  return verdicts;
+}
+
+async function storeItems(tx: Transaction, accepted: readonly BatchItem[], firstIndex: number): Promise<void> {
+  const stores = [...positionsByKind(accepted)].map(async ([kind, positions]) => {
+    await kind.store(
+      tx,
+      positions.map((position) => ({ input: accepted[position]!.input, logIndex: firstIndex + position })),
+    );
+  });
+  await allSettled(stores);
+}
+
+function positionsByKind(items: readonly BatchItem[]): Map<WriteKind<unknown>, number[]> {
+  const positions = new Map<WriteKind<unknown>, number[]>();
+  items.forEach(({ kind }, position) => {
+    const found = positions.get(kind);
+    if (found) found.push(position);
+    else positions.set(kind, [position]);
+  });
+  return positions;
+}
+
+const IN_FAILED_TRANSACTION = "25P02";
+
+/**
+ * Like Promise.all, but rejects only when everything has settled: a query issued after ROLLBACK would run outside the
+ * transaction. Rejects with the first cause, not with the refusals of statements that followed it.
+ */
+async function allSettled<const Work extends readonly unknown[]>(
+  work: Work,
+): Promise<{ -readonly [Key in keyof Work]: Awaited<Work[Key]> }> {
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((result) =>
+    result.status === "rejected" ? [result.reason as { code?: unknown }] : [],
+  );
+  if (failures.length > 0) throw failures.find((failure) => failure?.code !== IN_FAILED_TRANSACTION) ?? failures[0];
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as {
+    -readonly [Key in keyof Work]: Awaited<Work[Key]>;
+  };
+}
