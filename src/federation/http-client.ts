@@ -36,7 +36,11 @@ export interface HttpClient {
   /** GET of an entity statement: status 200 and exactly `application/entity-statement+jwt`. Throws `peer_*`. */
   getStatement(url: string, limits?: CallLimits): Promise<string>;
   /** POST of JSON for JSON: status 200 and exactly `application/json`. Throws `peer_*`. */
-  postJson(url: string, body: Json, options?: CallLimits & { headers?: Readonly<Record<string, string>> }): Promise<Json>;
+  postJson(
+    url: string,
+    body: Json,
+    options?: CallLimits & { headers?: Readonly<Record<string, string>> },
+  ): Promise<Json>;
   /** Ends idle connections; calls under way finish. */
   close(): void;
 }
@@ -84,7 +88,9 @@ function guardedLookup(url: URL, reach: Reach): LookupFunction {
       if (isRefused) return callback(refuseAddress(url, "the name leads to a private address"), "");
       if (options.all) return callback(null, addresses);
       const [first] = addresses;
-      return first === undefined ? callback(refuseAddress(url, "the name has no address"), "") : callback(null, first.address, first.family);
+      return first === undefined
+        ? callback(refuseAddress(url, "the name has no address"), "")
+        : callback(null, first.address, first.family);
     });
   };
 }
@@ -118,7 +124,11 @@ function checkAnswer(message: IncomingMessage, url: URL): void {
   if (encoding !== "identity") throw new AttestryError("peer_response_invalid", `${url.host} answered compressed`);
 }
 
-function explain(error: unknown, url: URL, timeout: { readonly signal: AbortSignal; readonly ms: number }): AttestryError {
+function explain(
+  error: unknown,
+  url: URL,
+  timeout: { readonly signal: AbortSignal; readonly ms: number },
+): AttestryError {
   if (isAttestryError(error)) return error;
   if (timeout.signal.aborted) {
     return new AttestryError("peer_timeout", `${url.host} did not answer within ${timeout.ms} ms`, { cause: error });
@@ -138,11 +148,35 @@ function checkMediaType(response: PeerResponse, url: string, expected: string): 
   if (response.status !== 200) {
     throw new AttestryError("peer_response_invalid", `${host} answered status ${response.status}`);
   }
-  const [mediaType, ...parameters] = (response.headers.get("content-type") ?? "none").split(";").map((part) => part.trim().toLowerCase());
+  const [mediaType, ...parameters] = (response.headers.get("content-type") ?? "none")
+    .split(";")
+    .map((part) => part.trim().toLowerCase());
   // RFC 8259 §11 defines no parameter for JSON; a charset other than UTF-8 would mean other text.
   const isExact = mediaType === expected && parameters.every((parameter) => parameter === "charset=utf-8");
   if (!isExact) {
     throw new AttestryError("peer_response_invalid", `${host} answered another content type; ${expected} is expected`);
+  }
+}
+
+/** Sends and waits for the head of the answer. */
+async function startCall(url: URL, options: RequestOptions, body: Uint8Array | undefined): Promise<IncomingMessage> {
+  const start = url.protocol === "https:" ? requestHttps : requestHttp;
+  let isReused = false;
+  const attempt = (attemptOptions: RequestOptions): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const outgoing = start(url, attemptOptions, resolve);
+      outgoing.on("error", (error) => {
+        isReused = outgoing.reusedSocket;
+        reject(error);
+      });
+      outgoing.end(body);
+    });
+  try {
+    return await attempt(options);
+  } catch (error) {
+    // A kept connection may be closed by the peer in the moment of its reuse: that says nothing of the peer, a new one will.
+    if (!isReused || (error as { code?: unknown }).code !== "ECONNRESET") throw error;
+    return attempt({ ...options, agent: false });
   }
 }
 
@@ -159,10 +193,9 @@ export function createHttpClient(reach: Reach): HttpClient {
     const ms = Math.max(1, Math.min(call.timeoutMs ?? FETCH_TIMEOUT_MS, FETCH_TIMEOUT_MS));
     const bytesMax = Math.min(call.bytesMax ?? FETCH_BYTES_MAX, FETCH_BYTES_MAX);
     const signal = AbortSignal.timeout(ms);
-    const isHttps = url.protocol === "https:";
     const options: RequestOptions = {
       method: call.method,
-      agent: isHttps ? agents.https : agents.http,
+      agent: url.protocol === "https:" ? agents.https : agents.http,
       lookup: guardedLookup(url, reach),
       signal,
       headers: {
@@ -173,13 +206,13 @@ export function createHttpClient(reach: Reach): HttpClient {
     };
     let message: IncomingMessage | undefined;
     try {
-      message = await new Promise<IncomingMessage>((resolve, reject) => {
-        const outgoing = isHttps ? requestHttps(url, options, resolve) : requestHttp(url, options, resolve);
-        outgoing.on("error", reject);
-        outgoing.end(call.body);
-      });
+      message = await startCall(url, options, call.body);
       checkAnswer(message, url);
-      return { status: message.statusCode ?? 0, headers: headersOf(message), body: await readBody(message, url, bytesMax) };
+      return {
+        status: message.statusCode ?? 0,
+        headers: headersOf(message),
+        body: await readBody(message, url, bytesMax),
+      };
     } catch (error) {
       // The rest of the answer is not read: a peer must not keep us busy with what we refused.
       message?.destroy();
@@ -208,7 +241,9 @@ export function createHttpClient(reach: Reach): HttpClient {
       try {
         return parseJson(decodeUtf8(response.body));
       } catch (cause) {
-        throw new AttestryError("peer_response_invalid", `${new URL(url).host} answered text that is not strict JSON`, { cause });
+        throw new AttestryError("peer_response_invalid", `${new URL(url).host} answered text that is not strict JSON`, {
+          cause,
+        });
       }
     },
     close() {

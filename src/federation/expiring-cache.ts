@@ -1,0 +1,59 @@
+// Values that are costly to get and good until a time. Concurrent callers share one loading. Knows nothing of what it holds.
+
+export interface ExpiringCache<Value> {
+  /** The value of `key`, loaded if it is not held. Rejects with what the loading threw. */
+  get(key: string): Promise<Value>;
+  /** The next `get` of `key` loads anew. */
+  forget(key: string): void;
+}
+
+interface Entry<Value> {
+  readonly outcome: Promise<Value>;
+  /** Unix seconds. */
+  expiresAt: number;
+}
+
+/**
+ * Holds at most `entriesMax` entries, the oldest forgotten first. `load` says until when (Unix seconds) its value is good; a
+ * failure is held for `failureSeconds`, so that a broken peer is not asked again by each caller. `clock`: Unix seconds.
+ */
+export function createExpiringCache<Value>(options: {
+  readonly load: (key: string) => Promise<{ value: Value; expiresAt: number }>;
+  readonly entriesMax: number;
+  readonly failureSeconds: number;
+  readonly clock: () => number;
+}): ExpiringCache<Value> {
+  const { clock } = options;
+  const entries = new Map<string, Entry<Value>>();
+
+  function load(key: string): Promise<Value> {
+    const entry: Entry<Value> = {
+      outcome: options.load(key).then(
+        ({ value, expiresAt }) => {
+          entry.expiresAt = expiresAt;
+          return value;
+        },
+        (error: unknown) => {
+          entry.expiresAt = clock() + options.failureSeconds;
+          throw error;
+        },
+      ),
+      expiresAt: Number.POSITIVE_INFINITY,
+    };
+    entries.delete(key);
+    const oldest = entries.size >= options.entriesMax ? entries.keys().next() : undefined;
+    if (oldest?.value !== undefined) entries.delete(oldest.value);
+    entries.set(key, entry);
+    return entry.outcome;
+  }
+
+  return {
+    get(key) {
+      const entry = entries.get(key);
+      return entry !== undefined && clock() < entry.expiresAt ? entry.outcome : load(key);
+    },
+    forget(key) {
+      entries.delete(key);
+    },
+  };
+}

@@ -1,0 +1,197 @@
+// This node's own place in the federation: what it says of itself, whom it vouches for. Decides nothing about other chains.
+import type { JsonObject } from "../crypto/json.ts";
+import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
+import type { Signer } from "../crypto/signer.ts";
+import { AttestryError } from "../errors.ts";
+import { STATEMENT_SECONDS } from "../limits.ts";
+import { parseVerifierKey } from "../log/note.ts";
+import type { Database } from "../storage/database.ts";
+import { parseEntityIdentifier } from "./entity-identifier.ts";
+import { type EntityStatement, signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
+import type { HttpClient } from "./http-client.ts";
+import { checkKeyRoles, type NodeKeys, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
+import { createStatementClient } from "./statement-client.ts";
+import {
+  deleteSubordinate,
+  findSubordinate,
+  hasSubordinates,
+  listSubordinates,
+  type StoredSubordinate,
+  saveSubordinate,
+} from "./subordinate-store.ts";
+
+export interface FederationDeps {
+  readonly database: Database;
+  readonly httpClient: HttpClient;
+  /** Unix seconds. */
+  readonly clock: () => number;
+  readonly entity: string;
+  readonly organizationName: string;
+  readonly contacts: readonly string[];
+  /** The types of the registries that this node now has. */
+  readonly registryTypes: () => Promise<readonly string[]>;
+  readonly keys: {
+    readonly federation: Signer;
+    readonly record: readonly PublicKey[];
+    readonly status: readonly PublicKey[];
+    readonly request: readonly PublicKey[];
+  };
+  readonly logs: { readonly records: { readonly origin: string; readonly vkeys: readonly string[] } };
+  /** Entity identifiers for `authority_hints`. */
+  readonly superiors: readonly string[];
+  /** Development. */
+  readonly allowLoopbackHttp: boolean;
+}
+
+export interface FederationService {
+  /** The signed configuration, good for at least half of STATEMENT_SECONDS. */
+  getConfiguration(): Promise<string>;
+  /** A fresh signed statement about `subject` (untrusted). Throws `entity_identifier_invalid`, `subordinate_unknown`. */
+  getSubordinateStatement(subject: string): Promise<string>;
+  listSubordinates(): Promise<string[]>;
+  /**
+   * Vouches for `entity` and its federation keys, and grants it `registryTypes` (none is allowed: a member that signs nothing).
+   * Fetches its configuration, which must be signed by itself and name this node. Accepting it again changes the grant.
+   * Throws `peer_*`, `statement_*`, `statement_hint_missing`, `subordinate_key_changed`, `node_metadata_invalid`, `key_role_conflict`.
+   */
+  acceptSubordinate(terms: {
+    readonly entity: string;
+    readonly registryTypes: readonly string[];
+    readonly maxPathLength?: number;
+  }): Promise<StoredSubordinate>;
+  /** Ends vouching: no new statement is signed; those handed out live at most STATEMENT_SECONDS. Throws `subordinate_unknown`. */
+  removeSubordinate(entity: string): Promise<void>;
+}
+
+const FETCH_PATH = "/federation/fetch";
+const LIST_PATH = "/federation/list";
+
+function keySet(keys: readonly PublicKey[]): JsonObject {
+  return { keys: keys.map((key) => ({ ...key.jwk })) };
+}
+
+function checkOwnKeys({ keys, logs }: FederationDeps): void {
+  const log = logs.records.vkeys.map((vkey) => parseVerifierKey(vkey).raw);
+  const nodeKeys: NodeKeys = { record: keys.record, status: keys.status, request: keys.request, log };
+  checkKeyRoles(nodeKeys, [keys.federation.publicKey]);
+}
+
+async function describeNode(deps: FederationDeps): Promise<JsonObject> {
+  const { entity, keys, logs } = deps;
+  return {
+    organization_name: deps.organizationName,
+    ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
+    registry_types: [...(await deps.registryTypes())].sort(),
+    jwks: keySet(keys.record),
+    status_jwks: keySet(keys.status),
+    request_jwks: keySet(keys.request),
+    logs: { records: { origin: logs.records.origin, vkeys: [...logs.records.vkeys] } },
+    records_read_endpoint: `${entity}/records:read`,
+    resolve_endpoint: `${entity}/resolve`,
+  };
+}
+
+async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
+  // §5.1.1: a leaf MUST NOT publish these endpoints; being asked for a chain through us is what makes us a superior.
+  const endpoints = (await hasSubordinates(deps.database)) && {
+    federation_fetch_endpoint: `${deps.entity}${FETCH_PATH}`,
+    federation_list_endpoint: `${deps.entity}${LIST_PATH}`,
+  };
+  return {
+    organization_name: deps.organizationName,
+    ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
+    ...endpoints,
+  };
+}
+
+function checkApplicant(applicant: EntityStatement, own: { entity: string; federation: PublicKey }): void {
+  if (!applicant.authorityHints.includes(own.entity)) {
+    throw new AttestryError(
+      "statement_hint_missing",
+      `${applicant.subject} does not name ${own.entity} as its superior`,
+    );
+  }
+  const declared = applicant.metadata.get(REGISTRY_NODE);
+  if (declared === undefined) return;
+  const { keys } = parseNodeMetadata(applicant.subject, declared);
+  checkKeyRoles(keys, [...applicant.keys, own.federation]);
+}
+
+function checkKnownKey(applicant: EntityStatement, stored: StoredSubordinate | undefined): void {
+  if (stored === undefined || parseKeySet(stored.jwks).some((key) => key.kid === applicant.kid)) return;
+  // Whoever took over the host could sign a configuration with keys of their own; a lost key is a matter between people.
+  throw new AttestryError(
+    "subordinate_key_changed",
+    `${applicant.subject} signs with another key than the one accepted; remove it and accept it again once the change is confirmed`,
+  );
+}
+
+/** Throws `key_role_conflict` where two of the node's keys are one. */
+export function createFederationService(deps: FederationDeps): FederationService {
+  const { database, clock, entity } = deps;
+  const { federation } = deps.keys;
+  const client = createStatementClient(deps);
+  checkOwnKeys(deps);
+  let served: { description: string; text: string; renewAt: number } | undefined;
+
+  async function getConfiguration(): Promise<string> {
+    const metadata = { federation_entity: await describeEntity(deps), registry_node: await describeNode(deps) };
+    const description = JSON.stringify([deps.superiors, metadata]);
+    const now = clock();
+    if (served?.description === description && now < served.renewAt) return served.text;
+    const text = await signEntityConfiguration({
+      signer: federation,
+      entity,
+      superiors: deps.superiors,
+      issuedAt: now,
+      expiresAt: now + STATEMENT_SECONDS,
+      keys: [federation.publicKey],
+      metadata,
+    });
+    served = { description, text, renewAt: now + STATEMENT_SECONDS / 2 };
+    return text;
+  }
+
+  return {
+    getConfiguration,
+    async getSubordinateStatement(text) {
+      const subject = parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
+      const subordinate = await findSubordinate(database, subject);
+      if (subordinate === undefined)
+        throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+      const now = clock();
+      return signSubordinateStatement({
+        signer: federation,
+        issuer: entity,
+        subject,
+        issuedAt: now,
+        expiresAt: now + STATEMENT_SECONDS,
+        keys: parseKeySet(subordinate.jwks),
+        registryTypes: subordinate.registryTypes,
+        sourceEndpoint: `${entity}${FETCH_PATH}`,
+        ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
+      });
+    },
+    listSubordinates: () => listSubordinates(database),
+    async acceptSubordinate(terms) {
+      const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
+      if (subject === entity) throw new AttestryError("request_invalid", "a node cannot vouch for itself");
+      const applicant = await client.fetchConfiguration(subject);
+      checkApplicant(applicant, { entity, federation: federation.publicKey });
+      checkKnownKey(applicant, await findSubordinate(database, subject));
+      const subordinate: StoredSubordinate = {
+        entity: subject,
+        jwks: { keys: applicant.keys.map((key) => key.jwk) },
+        registryTypes: [...new Set(terms.registryTypes)].sort(),
+        maxPathLength: terms.maxPathLength ?? null,
+        acceptedAt: clock(),
+      };
+      await saveSubordinate(database, subordinate);
+      return subordinate;
+    },
+    async removeSubordinate(subject) {
+      if (await deleteSubordinate(database, subject)) return;
+      throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+    },
+  };
+}
