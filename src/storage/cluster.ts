@@ -1,6 +1,7 @@
 // The embedded PostgreSQL of one data directory, shared by every process that opens it. Knows no database in it and no table.
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AttestryError } from "../errors.ts";
 import { DATABASE_LOCK_TIMEOUT_MS } from "../limits.ts";
@@ -92,9 +93,12 @@ function readPassword(paths: ClusterPaths): string {
   return readFileSync(paths.password, "utf8").trim();
 }
 
+const DRAFT_REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
+
 async function createData(paths: ClusterPaths, place: ServerPlace): Promise<void> {
   for (const name of readdirSync(paths.folder)) {
-    if (name.startsWith("draft-")) rmSync(join(paths.folder, name), { recursive: true, force: true });
+    // The initdb of a killed process may still be writing here, until it finds its files gone.
+    if (name.startsWith("draft-")) await rm(join(paths.folder, name), DRAFT_REMOVAL);
   }
   const password = randomBytes(32).toString("base64url");
   writeFileSync(paths.password, password, { mode: 0o600, flush: true });
@@ -122,11 +126,10 @@ async function startOrJoin(paths: ClusterPaths, options: ClusterOptions): Promis
   const began = Date.now();
   const installed = findServerBinaries();
   const { rootStrategy } = options;
-  const dataExists = existsSync(paths.data);
-  const account = chooseServerAccount({ folder: paths.folder, dataFolder: paths.data, dataExists, rootStrategy });
+  const account = chooseServerAccount({ folder: paths.folder, dataFolder: paths.data, rootStrategy });
   const binaries = reachableBinaries(account, installed, paths.folder);
   const place = { dataFolder: paths.data, logPath: paths.log, account, binaries };
-  if (dataExists) giveToAccount(account, paths.data);
+  if (existsSync(paths.data)) giveToAccount(account, paths.data);
   else await createData(paths, place);
   const started = await startServer(place, { port: options.port });
   options.logger.info(

@@ -1,19 +1,37 @@
 // Decides as whom PostgreSQL runs, for it refuses uid 0. Starts nothing but probes; changes owners only of the cluster's own folder.
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, cpSync, lchownSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lchownSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { AttestryError } from "../errors.ts";
 import { programPath, type ServerBinaries } from "./server-binaries.ts";
 
-/** `namespace`: in a user namespace, where root is nobody in particular. `user`: as an unprivileged user. */
-export type RootStrategy = "namespace" | "user";
+/**
+ * `namespace`: in a user namespace, where root is nobody in particular. `user`: as an unprivileged user.
+ * `capability`: as such a user who may nevertheless enter every folder, where namespaces are forbidden and the data lies in root's home.
+ */
+export type RootStrategy = "namespace" | "user" | "capability";
 
-/** How a server program is started: `prefix` stands before its command line; `uid` and `gid` where root gives up its own. */
+interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** How a server program is started: `prefix` stands before its command line; `spawnAs` and `owner` (of its files) where root gives up its own. */
 export interface ServerAccount {
   readonly name: string;
   readonly prefix: readonly string[];
-  readonly uid?: number;
-  readonly gid?: number;
+  readonly spawnAs?: UserIds;
+  readonly owner?: UserIds;
 }
 
 // Nothing else of the caller's environment: passphrases and tokens are in it, and PG* variables would change the server.
@@ -24,29 +42,46 @@ const CALLER: ServerAccount = { name: "the calling user", prefix: [] };
 // data passes. Toward the kernel it stays root without capabilities, so root's folders of mode 0700 remain open to it.
 const NAMESPACE: ServerAccount = { name: "root in a user namespace", prefix: ["unshare", "-U"] };
 
+function userAccount(user: NamedUser): ServerAccount {
+  const ids = { uid: user.uid, gid: user.gid };
+  return { name: user.name, prefix: [], spawnAs: ids, owner: ids };
+}
+
+// capabilities(7): ambient capabilities outlive execve. access(2) ignores those of an unprivileged user unless no_setuid_fixup
+// is set, and PostgreSQL looks for its own files with access(2). Everything else root could do is dropped for good.
+function capabilityAccount(user: NamedUser): ServerAccount {
+  const only = "-all,+dac_override";
+  return {
+    name: `${user.name} with CAP_DAC_OVERRIDE`,
+    prefix: [
+      ...["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups", "--no-new-privs"],
+      ...["--securebits=+no_setuid_fixup", `--bounding-set=${only}`, `--inh-caps=${only}`, `--ambient-caps=${only}`],
+    ],
+    owner: { uid: user.uid, gid: user.gid },
+  };
+}
+
 function run(account: ServerAccount, command: readonly string[]): boolean {
   const [program, ...rest] = [...account.prefix, ...command];
-  const { uid, gid } = account;
   return (
-    spawnSync(program!, rest, {
-      cwd: "/",
-      env: SERVER_ENVIRONMENT,
-      stdio: "ignore",
-      ...(uid === undefined || gid === undefined ? {} : { uid, gid }),
-    }).status === 0
+    spawnSync(program!, rest, { cwd: "/", env: SERVER_ENVIRONMENT, stdio: "ignore", ...account.spawnAs }).status === 0
   );
 }
 
-function findUser(name: string): ServerAccount | undefined {
+interface NamedUser extends UserIds {
+  readonly name: string;
+}
+
+function findUser(name: string): NamedUser | undefined {
   const ask = (option: string) => spawnSync("id", [option, name], { encoding: "utf8", env: SERVER_ENVIRONMENT });
   const [uid, gid] = [ask("-u"), ask("-g")];
   if (uid.status !== 0 || gid.status !== 0) return undefined;
-  return { name: `user ${name}`, prefix: [], uid: Number(uid.stdout), gid: Number(gid.stdout) };
+  return { name: `user ${name}`, uid: Number(uid.stdout), gid: Number(gid.stdout) };
 }
 
-function ownerOf(path: string): ServerAccount | undefined {
+function findOwner(path: string): NamedUser | undefined {
   const { uid, gid } = statSync(path);
-  return uid === 0 ? undefined : { name: `the owner of ${path} (uid ${uid})`, prefix: [], uid, gid };
+  return uid === 0 ? undefined : { name: `the owner of ${path} (uid ${uid})`, uid, gid };
 }
 
 /** The first folder on the way from `/` to `path`, or `path` itself, that the account may not enter. */
@@ -64,67 +99,97 @@ function unreachable(account: ServerAccount, barrier: string): AttestryError {
   );
 }
 
-/**
- * As whom the server of the cluster in `folder` runs. `dataExists`: its files exist, and then their owner decides.
- * The folder itself and the one around it, which are ours, are opened for entering (not listing) where that is what is missing.
- * Throws `database_permission` naming the path that cannot be reached.
- */
-export function chooseServerAccount(options: {
-  folder: string;
-  dataFolder: string;
-  dataExists: boolean;
-  rootStrategy?: RootStrategy | undefined;
-}): ServerAccount {
-  const folder = resolve(options.folder);
-  if (process.getuid?.() !== 0) return CALLER;
-  const owner = options.dataExists ? ownerOf(options.dataFolder) : undefined;
-  if (owner === undefined && options.rootStrategy !== "user") {
-    if (run(NAMESPACE, ["true"])) {
-      const barrier = findBarrier(NAMESPACE, folder);
-      if (barrier === undefined) return NAMESPACE;
-      if (options.rootStrategy === "namespace") throw unreachable(NAMESPACE, barrier);
-    } else if (options.rootStrategy === "namespace") {
-      throw new AttestryError("database_permission", "user namespaces are forbidden here: `unshare -U true` fails");
-    }
+function chooseNamespace(folder: string): ServerAccount | AttestryError {
+  if (!run(NAMESPACE, ["true"])) {
+    return new AttestryError("database_permission", "user namespaces are forbidden here: `unshare -U true` fails");
   }
-  const parent = dirname(folder);
-  const candidates = owner
-    ? [owner]
-    : [ownerOf(parent), ownerOf(dirname(parent)), findUser("postgres"), findUser("nobody")].filter(
-        (user) => user !== undefined,
-      );
+  const barrier = findBarrier(NAMESPACE, folder);
+  return barrier === undefined ? NAMESPACE : unreachable(NAMESPACE, barrier);
+}
+
+/** Opens the folder and the one around it, which are ours, for entering (not listing) where that is what the user lacks. */
+function chooseUser(users: readonly NamedUser[], folder: string): ServerAccount | AttestryError {
   let refusal = new AttestryError(
     "database_permission",
-    "PostgreSQL refuses root, user namespaces are forbidden, and there is neither a user postgres nor nobody; start as an ordinary user, or set DATABASE_URL",
+    "PostgreSQL refuses root, and there is neither a user postgres nor nobody; start as an ordinary user, or set DATABASE_URL",
   );
-  for (const account of candidates) {
+  const ours = [dirname(folder), folder];
+  for (const account of users.map(userAccount)) {
     let barrier = findBarrier(account, folder);
-    while (
-      barrier !== undefined &&
-      (barrier === parent || barrier === folder) &&
-      (statSync(barrier).mode & 0o001) === 0
-    ) {
-      chmodSync(barrier, statSync(barrier).mode | 0o001);
+    while (barrier !== undefined && ours.includes(barrier) && (statSync(barrier).mode & 0o001) === 0) {
+      chmodSync(barrier, (statSync(barrier).mode & 0o777) | 0o001);
       barrier = findBarrier(account, folder);
     }
     if (barrier === undefined) return account;
     refusal = unreachable(account, barrier);
   }
-  throw refusal;
+  return refusal;
+}
+
+function chooseCapability(users: readonly NamedUser[], folder: string): ServerAccount | AttestryError {
+  const account = users.map(capabilityAccount).find((candidate) => findBarrier(candidate, folder) === undefined);
+  return (
+    account ??
+    new AttestryError(
+      "database_permission",
+      `setpriv cannot keep CAP_DAC_OVERRIDE here, so nobody but root can enter ${folder}`,
+    )
+  );
+}
+
+/**
+ * As whom the server of the cluster in `folder` runs: the caller; for root the first way that works, or `rootStrategy`.
+ * `dataFolder`: where its files are or will be; if they belong to an ordinary user already, it is that one.
+ * Throws `database_permission` naming the path that cannot be reached.
+ */
+export function chooseServerAccount(options: {
+  folder: string;
+  dataFolder: string;
+  rootStrategy?: RootStrategy | undefined;
+}): ServerAccount {
+  const { rootStrategy } = options;
+  if (process.getuid?.() !== 0) return CALLER;
+  const folder = resolve(options.folder);
+  const owner = existsSync(options.dataFolder) ? findOwner(options.dataFolder) : undefined;
+  const parent = dirname(folder);
+  const users = owner
+    ? [owner]
+    : [findOwner(parent), findOwner(dirname(parent)), findUser("postgres"), findUser("nobody")].filter(
+        (user) => user !== undefined,
+      );
+  const ways: Record<RootStrategy, () => ServerAccount | AttestryError> = {
+    namespace: () => chooseNamespace(folder),
+    user: () => chooseUser(users, folder),
+    capability: () => chooseCapability(users, folder),
+  };
+  const order: RootStrategy[] = owner
+    ? ["user", "capability"]
+    : rootStrategy
+      ? [rootStrategy]
+      : ["namespace", "user", "capability"];
+  const refusals: AttestryError[] = [];
+  for (const way of order) {
+    const choice = ways[way]();
+    if (!(choice instanceof AttestryError)) return choice;
+    refusals.push(choice);
+  }
+  // What stopped the unprivileged user is what the operator can mend.
+  throw refusals[order.indexOf("user")] ?? refusals[0]!;
 }
 
 /** Gives a file or folder and all below it to the account; follows no link. */
 export function giveToAccount(account: ServerAccount, path: string): void {
-  if (account.uid === undefined || account.gid === undefined) return;
-  lchownSync(path, account.uid, account.gid);
+  if (account.owner === undefined) return;
+  const { uid, gid } = account.owner;
+  lchownSync(path, uid, gid);
   for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
-    lchownSync(join(entry.parentPath, entry.name), account.uid, account.gid);
+    lchownSync(join(entry.parentPath, entry.name), uid, gid);
   }
 }
 
 /** Gives one file to the account. */
 export function giveFileToAccount(account: ServerAccount, path: string): void {
-  if (account.uid !== undefined && account.gid !== undefined) chownSync(path, account.uid, account.gid);
+  if (account.owner !== undefined) chownSync(path, account.owner.uid, account.owner.gid);
 }
 
 /** The binaries where the account can run them: as installed, or else a copy in `folder` (60 MB, once per version). */

@@ -76,7 +76,7 @@ function startProgram(
     // A session of its own: Ctrl-C at the terminal must reach the node first, which still has work to commit.
     detached: true,
     stdio: ["ignore", command.logFile, command.logFile],
-    ...(account.uid === undefined || account.gid === undefined ? {} : { uid: account.uid, gid: account.gid }),
+    ...account.spawnAs,
   });
 }
 

@@ -1,9 +1,12 @@
 // The embedded PostgreSQL across processes, kills and restarts.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
+  cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,17 +19,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { silentLogger } from "../../src/logger.ts";
-import { openCluster } from "../../src/storage/cluster.ts";
+import { type Cluster, openCluster } from "../../src/storage/cluster.ts";
 import { connectDatabase } from "../../src/storage/database.ts";
 import { isProcessRunning } from "../../src/storage/process-identity.ts";
 import { findServer, stopServer } from "../../src/storage/server.ts";
+import { reachableBinaries } from "../../src/storage/server-account.ts";
+import { findServerBinaries, programPath } from "../../src/storage/server-binaries.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 const logger = silentLogger;
 const program = fileURLToPath(new URL("cluster-process.ts", import.meta.url));
 const IS_ROOT = process.getuid?.() === 0;
+
+// Making the data folder takes longer than all else here; tests that are not about it start from a copy.
+let seed: string;
+beforeAll(async () => {
+  seed = mkdtempSync(join(tmpdir(), "attestry-seed-"));
+  await (await openCluster({ directory: seed, logger })).release();
+}, 60_000);
+afterAll(() => rmSync(seed, { recursive: true, force: true }));
+
+function openSeeded(): Promise<Cluster> {
+  expect(spawnSync("cp", ["-a", join(seed, "postgres"), directory]).status).toBe(0);
+  return openCluster({ directory, logger });
+}
 
 let directory: string;
 let data: string;
@@ -120,7 +138,7 @@ it("runs on when its starter is killed; the next process adopts it and may stop 
 });
 
 it("recovers what was committed after kill -9 of the server, on the same port", TIMEOUT, async () => {
-  const cluster = await openCluster({ directory, logger });
+  const cluster = await openSeeded();
   const database = connectDatabase({ url: cluster.url("postgres"), poolMax: 2 });
   await database.sql`CREATE TABLE kept AS SELECT 8 AS n`;
   process.kill(findServer(data)!.process.pid, "SIGKILL");
@@ -137,7 +155,7 @@ it("recovers what was committed after kill -9 of the server, on the same port", 
 });
 
 it("starts over a pid file whose number now belongs to another process", TIMEOUT, async () => {
-  await (await openCluster({ directory, logger })).release();
+  await (await openSeeded()).release();
   writeFileSync(join(data, "postmaster.pid"), `${process.pid}\n${data}\n1\n5432\n\n127.0.0.1\n0 0\nready\n`);
   const cluster = await openCluster({ directory, logger });
   expect(findServer(data)?.process.pid).not.toBe(process.pid);
@@ -174,44 +192,47 @@ it("says that a wanted port is taken, and holds no lease then", TIMEOUT, async (
   await cluster.release();
 });
 
-it(
-  "shows its password to no process list, log or other user, and survives a hangup of the terminal",
-  TIMEOUT,
-  async () => {
-    const cluster = await openCluster({ directory, logger });
-    const passwordPath = join(directory, "postgres", "password");
-    const password = readFileSync(passwordPath, "utf8");
-    expect(password).toMatch(/^[\w-]{43}$/);
-    expect(statSync(passwordPath).mode & 0o777).toBe(0o600);
-    const server = findServer(data)!;
-    await query(cluster.url("postgres"), `SELECT '${password}'::int`).catch(() => undefined);
-    for (const text of [
-      `/proc/${server.process.pid}/cmdline`,
-      `/proc/${server.process.pid}/environ`,
-      join(directory, "postgres", "server.log"),
-    ]) {
-      if (existsSync(text)) expect(readFileSync(text, "utf8")).not.toContain(password);
-    }
-    const wrong = new URL(cluster.url("postgres"));
-    wrong.password = "wrong";
-    await expect(query(wrong.href, "SELECT 1")).rejects.toThrow("password authentication failed");
-    // Its own session: the terminal's signals go to the node's process group only.
-    if (process.platform === "linux") {
-      const stat = readFileSync(`/proc/${server.process.pid}/stat`, "utf8");
-      expect(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3])).toBe(server.process.pid);
-    }
-    await cluster.release();
-  },
-);
+it("shows its password to no process list or log, and is in a session of its own", TIMEOUT, async () => {
+  const cluster = await openSeeded();
+  const passwordPath = join(directory, "postgres", "password");
+  const password = readFileSync(passwordPath, "utf8");
+  expect(password).toMatch(/^[\w-]{43}$/);
+  expect(statSync(passwordPath).mode & 0o777).toBe(0o600);
+  const server = findServer(data)!;
+  await query(cluster.url("postgres"), `SELECT '${password}'::int`).catch(() => undefined);
+  for (const text of [
+    `/proc/${server.process.pid}/cmdline`,
+    `/proc/${server.process.pid}/environ`,
+    join(directory, "postgres", "server.log"),
+  ]) {
+    if (existsSync(text)) expect(readFileSync(text, "utf8")).not.toContain(password);
+  }
+  const wrong = new URL(cluster.url("postgres"));
+  wrong.password = "wrong";
+  await expect(query(wrong.href, "SELECT 1")).rejects.toThrow("password authentication failed");
+  // Its own session: the terminal's signals go to the node's process group only.
+  if (process.platform === "linux") {
+    const stat = readFileSync(`/proc/${server.process.pid}/stat`, "utf8");
+    expect(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3])).toBe(server.process.pid);
+  }
+  await cluster.release();
+});
 
 it("says so when the password file is gone", TIMEOUT, async () => {
-  await (await openCluster({ directory, logger })).release();
+  await (await openSeeded()).release();
   rmSync(join(directory, "postgres", "password"));
   await expect(openCluster({ directory, logger })).rejects.toMatchObject({
     code: "database_unavailable",
     message: expect.stringContaining("password is missing"),
   });
 });
+
+function makeHome(): string {
+  chmodSync(directory, 0o755);
+  const home = join(directory, "home");
+  mkdirSync(home, { mode: 0o700 });
+  return home;
+}
 
 const ORDINARY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"];
 
@@ -255,20 +276,58 @@ it.runIf(IS_ROOT)("goes from namespace to user when namespaces are taken away, w
 });
 
 it.runIf(IS_ROOT)(
-  "starts below a closed home folder in a namespace, and names that folder where it must be a user",
+  "names the closed home folder that an unprivileged user cannot enter, and leaves it closed",
   TIMEOUT,
   async () => {
-    const home = join(directory, "home");
-    const inside = join(home, "clone", "data");
-    const cluster = await openCluster({ directory: inside, logger, rootStrategy: "namespace" });
-    chmodSync(home, 0o700);
-    await cluster.release();
-    const again = await openCluster({ directory: inside, logger, rootStrategy: "namespace" });
-    expect(await query(again.url("postgres"), "SELECT 1 AS n")).toEqual([{ n: 1 }]);
-    await again.release();
-    await expect(openCluster({ directory: inside, logger, rootStrategy: "user" })).rejects.toMatchObject({
+    const home = makeHome();
+    await expect(openCluster({ directory: join(home, "data"), logger, rootStrategy: "user" })).rejects.toMatchObject({
       code: "database_permission",
-      message: expect.stringContaining(`cannot enter ${directory};`),
+      message: expect.stringContaining(`cannot enter ${home};`),
     });
+    expect(statSync(home).mode & 0o777).toBe(0o700);
   },
 );
+
+it.runIf(IS_ROOT).each(["namespace", "capability"] as const)(
+  "starts below a closed home folder by way of %s",
+  TIMEOUT,
+  async (rootStrategy) => {
+    const inside = join(makeHome(), "clone", "data");
+    const cluster = await openCluster({ directory: inside, logger, rootStrategy });
+    expect(await query(cluster.url("postgres"), "SELECT 1 AS n")).toEqual([{ n: 1 }]);
+    await cluster.release();
+    const again = await openCluster({ directory: inside, logger });
+    expect(await query(again.url("postgres"), "SELECT 1 AS n")).toEqual([{ n: 1 }]);
+    await again.release();
+  },
+);
+
+it.runIf(IS_ROOT)("runs as the ordinary user in whose closed home root keeps the data", TIMEOUT, async () => {
+  const home = makeHome();
+  chownSync(home, 65534, 65534);
+  const cluster = await openCluster({ directory: join(home, "data"), logger });
+  expect(statSync(join(home, "data", "postgres", "data")).uid).toBe(65534);
+  await cluster.release();
+});
+
+it.runIf(IS_ROOT)("copies binaries that the server's user cannot reach, once", TIMEOUT, () => {
+  const home = makeHome();
+  const installed = findServerBinaries();
+  const hidden = { root: join(home, "native"), version: installed.version };
+  cpSync(installed.root, hidden.root, { recursive: true, verbatimSymlinks: true });
+  const folder = join(directory, "open");
+  mkdirSync(folder, { mode: 0o711 });
+  const account = { name: "nobody", prefix: [], spawnAs: { uid: 65534, gid: 65534 } };
+  const copied = reachableBinaries(account, hidden, folder);
+  expect(copied.root).toBe(join(folder, `binaries-${installed.version}`));
+  const version = spawnSync(programPath(copied, "postgres"), ["--version"], {
+    uid: 65534,
+    gid: 65534,
+    encoding: "utf8",
+    cwd: "/",
+  });
+  expect(version.stdout).toContain("PostgreSQL");
+  const made = statSync(copied.root).ino;
+  expect(statSync(reachableBinaries(account, hidden, folder).root).ino).toBe(made);
+  expect(reachableBinaries(account, installed, folder)).toEqual(installed);
+});
