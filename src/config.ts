@@ -45,6 +45,8 @@ export interface NodeConfigFile {
 export interface ProcessOverrides {
   readonly data?: string | undefined;
   readonly logLevel?: string | undefined;
+  /** Where neither the command line nor the environment says: short commands are quieter than a server. */
+  readonly logLevelDefault?: LogLevel;
 }
 
 const NODE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
@@ -62,7 +64,7 @@ export function readProcessConfig(
   overrides: ProcessOverrides = {},
   env: NodeJS.ProcessEnv = process.env,
 ): ProcessConfig {
-  const level = overrides.logLevel ?? env.ATTESTRY_LOG_LEVEL ?? "info";
+  const level = overrides.logLevel ?? env.ATTESTRY_LOG_LEVEL ?? overrides.logLevelDefault ?? "warn";
   if (!LOG_LEVELS.includes(level as LogLevel)) {
     throw invalid(`ATTESTRY_LOG_LEVEL is "${level}"; allowed: ${LOG_LEVELS.join(", ")}`);
   }

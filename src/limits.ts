@@ -16,6 +16,7 @@ export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
 export const DEFINITION_BYTES_MAX = 262_144;
 export const IDEMPOTENCY_SECONDS = 86_400;
+export const SWEEP_INTERVAL_MS = 600_000;
 
 // Keys and tokens
 export const JWS_CHARS_MAX = 262_144;
@@ -43,6 +44,7 @@ export const AUDIT_PROBLEMS_MAX = 1_000;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
+export const ANCHOR_PINS_MAX = 100;
 export const AUTHORITY_HINTS_MAX = 16;
 export const FETCH_TIMEOUT_MS = 5_000;
 export const FETCH_BYTES_MAX = 16 * 1_048_576;
@@ -90,3 +92,28 @@ export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
+
+// HTTP server
+export const HTTP_HEADER_BYTES_MAX = 32_768;
+export const HTTP_HEADERS_TIMEOUT_MS = 15_000;
+export const HTTP_REQUEST_TIMEOUT_MS = 120_000;
+
+// Command line to a node
+export const NODE_CALL_TIMEOUT_MS = 30_000;
+export const NODE_IMPORT_TIMEOUT_MS = 120_000;
+export const NODE_CALL_ATTEMPTS_MAX = 6;
+export const NODE_RETRY_DELAY_MS = 250;
+export const NODE_RETRY_DELAY_MS_MAX = 10_000;
+export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
+
+// Import, the command's side
+export const IMPORT_MAP_BYTES_MAX = 1_048_576;
+export const IMPORT_FIELDS_MAX = 500;
+export const IMPORT_MEMORY_BYTES_MAX = 8 * 1_048_576; // of the file; in memory its rows take about eight times as much
+export const IMPORT_PARTITIONS_MAX = 256;
+export const IMPORT_ROWS_AHEAD = 1_000;
+export const IMPORT_BATCH_ROWS = 1_000;
+export const IMPORT_BATCH_BYTES = 4 * 1_048_576;
+export const IMPORT_BATCHES_IN_FLIGHT_MAX = 3;
+export const IMPORT_LOOKUPS_IN_FLIGHT_MAX = 8;
+export const IMPORT_REFERENCES_REMEMBERED_MAX = 100_000;

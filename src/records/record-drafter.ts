@@ -1,7 +1,7 @@
 // Makes everything a write needs before the log writer sees it: validated data, token, sealed secrets, keys, log entry. Stores nothing.
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
-import { canonicalJson, type JsonObject } from "../crypto/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
@@ -9,9 +9,8 @@ import { commitment, type LogEntry, stateTag, versionTag } from "../log/entry.ts
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
 import type { Counter } from "./counter-store.ts";
-import { applyMergePatch } from "./merge-patch.ts";
 import { type RecordKey, recordKeys } from "./record-keys.ts";
-import type { PatchRequest, RecordRequest, WriteGround } from "./record-request.ts";
+import type { RecordRequest, WriteGround } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
 import { type Act, issueStateStatement, issueVersion, jwtDigest } from "./record-token.ts";
@@ -21,6 +20,14 @@ import { ridFromKey } from "./rid.ts";
 import type { StatusPlace } from "./status-index.ts";
 
 export type Idempotency = { readonly digest: string; readonly request: string };
+
+/** What the next version says; dates: undefined keeps what is, null takes it away. */
+export interface VersionChange {
+  readonly data: (before: JsonObject) => JsonObject;
+  readonly validFrom: string | null | undefined;
+  readonly validUntil: string | null | undefined;
+  readonly act: WriteGround;
+}
 
 /** Called with valid data before anything is signed; throws to refuse it. */
 export type CheckReferences = (compiled: CompiledDefinition, data: JsonObject) => Promise<void> | undefined;
@@ -40,12 +47,12 @@ export interface RecordDrafter {
     idempotency?: Idempotency | undefined;
     checkReferences: CheckReferences;
   }): Promise<Draft<CreateWrite>>;
-  /** The next version of `row`, or undefined if the patch leaves it as it is. Throws as `draftCreate`, and `state_conflict`. */
+  /** The next version of `row`, or undefined if the change leaves it as it is. Throws as `draftCreate`, and `state_conflict`. */
   draftAmend(options: {
     compiled: CompiledDefinition;
     rowCompiled: CompiledDefinition;
     row: RecordRow;
-    patch: PatchRequest;
+    change: VersionChange;
     caller: Staff;
     idempotency?: Idempotency | undefined;
     checkReferences: CheckReferences;
@@ -151,17 +158,15 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       };
     },
 
-    async draftAmend({ compiled, rowCompiled, row, patch, caller, idempotency, checkReferences }) {
+    async draftAmend({ compiled, rowCompiled, row, change, caller, idempotency, checkReferences }) {
       const { record, version: current } = row;
       checkAmendable(row);
       const { dataKey, secrets } = openSecrets(sealer, row);
       const before = readFullData(current.jwt, secrets.disclosures);
-      const data = (patch.data === undefined ? before : applyMergePatch(before, patch.data)) as JsonObject;
+      const data = change.data(before);
       const payload = readOwnPayload(current.jwt);
-      const validFrom =
-        patch.validFrom === undefined ? (payload.valid_from as string | undefined) : (patch.validFrom ?? undefined);
-      const validUntil =
-        patch.validUntil === undefined ? (payload.valid_until as string | undefined) : (patch.validUntil ?? undefined);
+      const validFrom = changedDate(payload.valid_from, change.validFrom);
+      const validUntil = changedDate(payload.valid_until, change.validUntil);
       const sameDates = validFrom === payload.valid_from && validUntil === payload.valid_until;
       if (sameDates && compiled.version === rowCompiled.version && canonicalJson(before) === canonicalJson(data))
         return undefined;
@@ -193,7 +198,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           data,
           validFrom,
           validUntil,
-          act: describeAct("amend", caller, patch.act),
+          act: describeAct("amend", caller, change.act),
           previousDigest: jwtDigest(current.jwt),
           issuedAt,
           status,
@@ -278,6 +283,11 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       };
     },
   };
+}
+
+function changedDate(before: Json | undefined, change: string | null | undefined): string | undefined {
+  if (change === undefined) return typeof before === "string" ? before : undefined;
+  return change ?? undefined;
 }
 
 function checkAmendable(row: RecordRow): void {

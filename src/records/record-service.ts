@@ -10,6 +10,7 @@ import type { LogWriter } from "../log/writer-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { applyMergePatch } from "./merge-patch.ts";
 import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
 import { findSearchKey, IDENTIFIER_KEY, keyDigest } from "./record-keys.ts";
 import { parsePatchRequest, parseRecordRequest, parseStateRequest } from "./record-request.ts";
@@ -179,7 +180,10 @@ export function createRecordService(deps: {
         compiled,
         rowCompiled,
         row,
-        patch,
+        change: {
+          ...patch,
+          data: (before) => (patch.data === undefined ? before : (applyMergePatch(before, patch.data) as JsonObject)),
+        },
         caller,
         idempotency,
         checkReferences,

@@ -1,0 +1,182 @@
+// `attestry init`: makes a node, or brings an existing one's database up to date.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import {
+  type NodeConfigFile,
+  nodeDirectory,
+  parseNodeConfig,
+  readNodeConfig,
+  readPassphrase,
+  readProcessConfig,
+} from "../config.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { lockSecrets } from "../crypto/key-file.ts";
+import { randomBytes } from "../crypto/random.ts";
+import { AttestryError } from "../errors.ts";
+import { readSecrets, writeKeyFile } from "../node.ts";
+import { generateSecrets, parseSecrets, type Secrets } from "../secrets.ts";
+import { prepareDatabase } from "./node-process.ts";
+import { printResult } from "./output.ts";
+import { recoveryKit } from "./recovery-kit.ts";
+
+interface InitOptions {
+  readonly data?: string;
+  readonly node: string;
+  readonly entity?: string;
+  readonly organization?: string;
+  readonly contact: string[];
+  readonly listen?: string;
+  readonly superior: string[];
+  readonly anchors?: string;
+  readonly development?: boolean;
+  readonly passphraseFile?: string;
+  readonly unlockFile: boolean;
+  readonly json?: boolean;
+}
+
+const PASSPHRASE_BYTES = 24;
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+/** Where to listen: as told, or where the entity identifier points to when that is loopback, else 127.0.0.1:8080 behind a proxy. */
+function chooseListen(entity: URL, listen: string | undefined): { host: string; port: number } {
+  const text = listen ?? (entity.protocol === "http:" ? entity.host : "127.0.0.1:8080");
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:]+):(\d{1,5})$/.exec(text);
+  if (!match)
+    throw new AttestryError("config_invalid", `--listen is "${text}"; it must be HOST:PORT, such as 127.0.0.1:8080`);
+  const host = match[1]!.replace(/^\[|\]$/g, "");
+  return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(match[2]) };
+}
+
+function readNewConfig(options: InitOptions, directory: string): NodeConfigFile {
+  if (options.entity === undefined || options.organization === undefined) {
+    throw new AttestryError("config_invalid", "a new node needs --entity URL (its base URL) and --organization NAME");
+  }
+  if (!URL.canParse(options.entity))
+    throw new AttestryError("config_invalid", `--entity is "${options.entity}"; it must be a URL`);
+  const file: NodeConfigFile = {
+    entity: options.entity.replace(/\/$/, ""),
+    organization_name: options.organization,
+    ...(options.contact.length > 0 && { contacts: options.contact }),
+    listen: chooseListen(new URL(options.entity), options.listen),
+    database: `attestry_${options.node.replaceAll("-", "_")}`,
+    ...(options.superior.length > 0 && { superiors: options.superior }),
+    ...(options.anchors !== undefined && { anchors: "anchors.json" }),
+    ...(options.development && { development: true }),
+  };
+  if (options.anchors !== undefined) {
+    const source = resolve(options.anchors);
+    if (!existsSync(source))
+      throw new AttestryError("config_invalid", `--anchors names ${source}, which does not exist`);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(join(directory, "anchors.json"), readFileSync(source));
+  }
+  parseNodeConfig({ name: options.node, directory, file });
+  return file;
+}
+
+/** What others need to pin this node as their trust anchor: its entity identifier and federation key. */
+function anchorPin(entity: string, secrets: Secrets): object {
+  return { entity, jwks: { keys: [secrets.signers.federation.publicKey.jwk] }, registry_types: [] };
+}
+
+async function createKeys(
+  options: InitOptions,
+  directory: string,
+  entity: string,
+): Promise<{ secrets: Secrets; kit: string }> {
+  const passphrase =
+    options.passphraseFile === undefined
+      ? encodeBase64url(randomBytes(PASSPHRASE_BYTES))
+      : readFileSync(options.passphraseFile, "utf8").trim();
+  const generated = generateSecrets();
+  const secrets = parseSecrets(generated);
+  writeKeyFile(directory, await lockSecrets({ passphrase, secrets: generated }));
+  if (options.unlockFile && options.passphraseFile === undefined)
+    writeFileSync(join(directory, "unlock"), `${passphrase}\n`, { mode: 0o600, flag: "wx" });
+  const kit = join(directory, "recovery-kit.txt");
+  const shown = options.passphraseFile === undefined ? passphrase : undefined;
+  writeFileSync(kit, recoveryKit({ entity, directory, passphrase: shown, secrets }), { mode: 0o600, flag: "wx" });
+  writeFileSync(join(directory, "anchor-pin.json"), `${JSON.stringify([anchorPin(entity, secrets)], null, 2)}\n`);
+  return { secrets, kit };
+}
+
+async function init(options: InitOptions): Promise<void> {
+  const process = readProcessConfig({ data: options.data });
+  const directory = nodeDirectory(process.dataDirectory, options.node);
+  const configPath = join(directory, "config.json");
+  const isNew = !existsSync(configPath);
+  if (!isNew && options.entity !== undefined) {
+    throw new AttestryError(
+      "node_exists",
+      `${configPath} exists; edit it to change settings, or choose another --node NAME (without --entity, init brings the database up to date)`,
+    );
+  }
+  let kit: string | undefined;
+  if (isNew) {
+    const file = readNewConfig(options, directory);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    ({ kit } = await createKeys(options, directory, file.entity));
+    // Last, so that a node without keys is never taken for a node.
+    writeFileSync(configPath, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
+  }
+  const config = readNodeConfig(process.dataDirectory, options.node);
+  if (!isNew) readPassphrase(config.directory);
+  const migrations = await prepareDatabase({ process, config, secrets: await readSecrets(config) });
+  const lines = isNew
+    ? [
+        `Node "${options.node}" is ready: ${config.entity}`,
+        `Recovery kit: ${kit}`,
+        "  Print it, keep it apart from the backups, then delete the file: without the passphrase in it the keys are lost.",
+        `To let others pin this node as trust anchor, give them ${join(directory, "anchor-pin.json")} with the registry types filled in.`,
+        `Start it with: attestry serve --data ${process.dataDirectory} --node ${options.node}`,
+      ]
+    : [`Node "${options.node}" is up to date; migrations applied: ${migrations.join(", ") || "none"}`];
+  printResult({
+    json: options.json,
+    value: {
+      node: options.node,
+      entity: config.entity,
+      directory,
+      created: isNew,
+      migrations,
+      recovery_kit: kit ?? null,
+    },
+    lines,
+  });
+}
+
+export function initCommand(): Command {
+  return new Command("init")
+    .description(
+      "make a node: data directory, keys, recovery kit, config, database; on an existing node, bring its database up to date",
+    )
+    .option("--data <directory>", "data directory (default: $ATTESTRY_DATA or .attestry)")
+    .option("--node <name>", "name of the node within the data directory", "node")
+    .option(
+      "--entity <url>",
+      "entity identifier: the node's base URL, https; http only for loopback with --development",
+    )
+    .option("--organization <name>", "name of the department")
+    .option("--contact <text>", "contact published with the node, repeatable", collect, [])
+    .option(
+      "--listen <host:port>",
+      "where to listen (default: the entity's host for http, else 127.0.0.1:8080 behind a TLS proxy)",
+    )
+    .option("--superior <url>", "entity identifier of a superior, repeatable", collect, [])
+    .option("--anchors <file>", "file with the pinned trust anchors; copied into the node's directory")
+    .option("--development", "allow http on loopback")
+    .option(
+      "--passphrase-file <file>",
+      "use this passphrase for the keys instead of making one; it is not written anywhere",
+    )
+    .option(
+      "--no-unlock-file",
+      "do not keep the passphrase beside the keys; give it at start by ATTESTRY_PASSPHRASE_FILE",
+    )
+    .option("--json", "print one JSON object")
+    .action((options: InitOptions) => init(options));
+}

@@ -1,0 +1,97 @@
+// Reads what a request brings, within its limits: bodies, strict JSON, tokens, ETags. Knows no route.
+import type { Context } from "hono";
+import { decodeUtf8 } from "../crypto/hash.ts";
+import { type Json, parseJson } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+import { BODY_BYTES_MAX, HEADER_IDEMPOTENCY_KEY_CHARS_MAX } from "../limits.ts";
+
+/** The body's bytes, at most `bytesMax`; throws `body_too_large` before more than that was read. */
+export async function readBody(context: Context, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
+  const declared = context.req.header("content-length");
+  if (declared !== undefined) {
+    if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
+    // Node's parser never hands over more than the declared length.
+    return new Uint8Array(await context.req.arrayBuffer());
+  }
+  const reader = context.req.raw.body?.getReader();
+  if (!reader) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > bytesMax) {
+      await reader.cancel();
+      throw tooLarge(bytesMax);
+    }
+    chunks.push(value);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(bytesMax: number): AttestryError {
+  return new AttestryError("body_too_large", `the body is larger than the ${bytesMax} bytes allowed here`);
+}
+
+/** Throws `content_type_unsupported` unless the body is of one of these media types; a charset other than UTF-8 is refused. */
+export function checkContentType(context: Context, allowed: readonly string[]): void {
+  const [type, ...parameters] = (context.req.header("content-type") ?? "")
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  const isUtf8 = parameters.every(
+    (parameter) => parameter === "charset=utf-8" || parameter === 'charset="utf-8"' || !parameter.startsWith("charset"),
+  );
+  if (allowed.includes(type ?? "") && isUtf8) return;
+  throw new AttestryError("content_type_unsupported", `the body must be ${allowed.join(" or ")}, in UTF-8`);
+}
+
+/** The body as strict JSON. */
+export async function readJson(context: Context, allowed: readonly string[] = ["application/json"]): Promise<Json> {
+  checkContentType(context, allowed);
+  return parseJson(decodeUtf8(await readBody(context)));
+}
+
+/** As `readJson`, but no body at all is allowed. */
+export async function readOptionalJson(context: Context): Promise<Json | undefined> {
+  if (context.req.header("content-type") === undefined) {
+    const bytes = await readBody(context);
+    if (bytes.length === 0) return undefined;
+  }
+  return readJson(context);
+}
+
+/** RFC 9110 §13.1.1: the one strong entity tag that we give, without its quotes. Undefined if the header is missing. */
+export function readIfMatch(context: Context): string | undefined {
+  const header = context.req.header("if-match");
+  if (header === undefined) return undefined;
+  const tag = /^"([^"]{1,64})"$/.exec(header.trim());
+  if (tag === null)
+    throw new AttestryError(
+      "header_invalid",
+      'If-Match must be one entity tag in quotes, as ETag gave it, such as "3.0"',
+    );
+  return tag[1]!;
+}
+
+export function readIdempotencyKey(context: Context): string | undefined {
+  const key = context.req.header("idempotency-key");
+  if (key === undefined) return undefined;
+  // The draft's form is a quoted string; bare tokens are what clients send.
+  const text = /^"(.*)"$/.exec(key)?.[1] ?? key;
+  if (text === "" || text.length > HEADER_IDEMPOTENCY_KEY_CHARS_MAX || /[^\x21-\x7e]/.test(text)) {
+    throw new AttestryError(
+      "header_invalid",
+      `Idempotency-Key must have 1 to ${HEADER_IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters`,
+    );
+  }
+  return text;
+}
+
+/** A whole number in the query, or undefined. */
+export function readNumber(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw new AttestryError("query_invalid", `"${name}" must be a whole number`);
+  return Number(text);
+}

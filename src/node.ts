@@ -1,0 +1,284 @@
+// The composition root: builds one node out of its configuration and secrets. Several nodes may live in one process; nothing here is process-wide.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createApp } from "./app.ts";
+import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
+import { canonicalJson, parseJson } from "./crypto/json.ts";
+import { unlockSecrets } from "./crypto/key-file.ts";
+import { randomBytes } from "./crypto/random.ts";
+import { AttestryError } from "./errors.ts";
+import { parseAnchorPins } from "./federation/anchor-pins.ts";
+import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
+import { createFederationService, type FederationService } from "./federation/federation-service.ts";
+import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import type { AnchorPin } from "./federation/trust-chain.ts";
+import type { ServedNode } from "./http/listener.ts";
+import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
+import { startJobs } from "./jobs.ts";
+import { STATUS_LIST_SECONDS } from "./limits.ts";
+import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
+import { initializeLog } from "./log/log-state-service.ts";
+import { formatVerifierKey } from "./log/note.ts";
+import { createLogReader, type LogReader } from "./log/reader-service.ts";
+import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
+import type { Logger } from "./logger.ts";
+import { type Counter, createCounter } from "./records/counter-store.ts";
+import { createEvidenceService } from "./records/evidence-service.ts";
+import { createImportService } from "./records/import-service.ts";
+import { createRecordDrafter } from "./records/record-drafter.ts";
+import { createRecordSealer } from "./records/record-sealer.ts";
+import { createRecordService, type RecordService } from "./records/record-service.ts";
+import { countRecords } from "./records/record-store.ts";
+import { createStatusPlacer } from "./records/status-index.ts";
+import { createStatusService } from "./records/status-service.ts";
+import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { createHomeNodeClient } from "./resolution/home-node-client.ts";
+import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
+import { parseSecrets, type Secrets } from "./secrets.ts";
+import type { Database } from "./storage/database.ts";
+import { createVerifier } from "./verification/verifier.ts";
+
+export interface Node extends ServedNode {
+  readonly config: NodeConfig;
+  readonly identity: IdentityService;
+  readonly registries: RegistryService;
+  readonly records: RecordService;
+  readonly federation: FederationService;
+  readonly resolution: ResolutionService;
+  readonly writer: LogWriter;
+  readonly reader: LogReader;
+  /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
+  close(): Promise<void>;
+}
+
+export const RECORDS_LOG = "records";
+const KEY_FILE = "keys.json";
+// Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
+const STATUS_BLOCK = 512;
+
+export function currentSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}
+
+/** Origin of a node's log: its URL without the scheme (DESIGN section 6). */
+export function logOrigin(entity: string, log: string): string {
+  return `${entity.replace(/^https?:\/\//, "")}/log/${log}`;
+}
+
+/** Reads and unlocks a node's keys. Throws `config_invalid`, `passphrase_wrong`. */
+export async function readSecrets(config: NodeConfig): Promise<Secrets> {
+  const path = join(config.directory, KEY_FILE);
+  if (!existsSync(path))
+    throw new AttestryError(
+      "config_invalid",
+      `${path} does not exist; a node without its keys cannot sign (restore it from your backup)`,
+    );
+  checkPrivateFile(path);
+  const locked = parseJson(readFileSync(path, "utf8"));
+  return parseSecrets(await unlockSecrets({ passphrase: readPassphrase(config.directory), locked }));
+}
+
+export function writeKeyFile(directory: string, locked: unknown): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  writeFileSync(join(directory, KEY_FILE), `${JSON.stringify(locked, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+}
+
+export function readAnchors(config: NodeConfig): AnchorPin[] {
+  return config.anchorsPath === undefined ? [] : parseAnchorPins(parseJson(readFileSync(config.anchorsPath, "utf8")));
+}
+
+/** Records the node's public keys in its log, once; a later rotation adds its own entry. */
+async function logKeySet(options: { writer: LogWriter; reader: LogReader; secrets: Secrets }): Promise<void> {
+  const text = canonicalJson({
+    keys: Object.values(options.secrets.signers).map((signer) => ({ ...signer.publicKey.jwk })),
+  });
+  const kind: WriteKind<null> = {
+    name: "key",
+    check: async (_tx, inputs) => inputs.map(() => undefined),
+    store: async () => {},
+  };
+  const entry = {
+    c: commitment("key", ZERO_SALT, text),
+    e: "key",
+    r: randomTag(randomBytes(32)),
+    t: currentSeconds(),
+    v: 1,
+  } as const;
+  await options.writer.append(kind, null, entry);
+}
+
+/** Creates the node's log with its key set as the first entry; does nothing where there is one. */
+export async function initializeNode(options: {
+  config: NodeConfig;
+  secrets: Secrets;
+  database: Database;
+  logger: Logger;
+}): Promise<void> {
+  const { config, secrets, database, logger } = options;
+  const identity = { logName: RECORDS_LOG, origin: logOrigin(config.entity, RECORDS_LOG), signer: secrets.signers.log };
+  await initializeLog({ ...identity, database, clock: currentSeconds });
+  const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
+  if ((await reader.bundle(0, 1)) !== undefined) return;
+  const writer = createLogWriter({ ...identity, database, clock: currentSeconds, logger });
+  await logKeySet({ writer, reader, secrets });
+  await writer.close();
+}
+
+interface Trust {
+  readonly http: HttpClient;
+  readonly chains: ChainService;
+  readonly anchors: readonly AnchorPin[];
+}
+
+function createTrust(config: NodeConfig): Trust {
+  const anchors = readAnchors(config);
+  const http = createHttpClient(config);
+  const chains = createChainService({
+    anchors,
+    httpClient: http,
+    clock: currentSeconds,
+    allowLoopbackHttp: config.development,
+  });
+  return { http, chains, anchors };
+}
+
+/** Builds a node over an open, migrated database. */
+export function createNode(options: {
+  config: NodeConfig;
+  secrets: Secrets;
+  database: Database;
+  logger: Logger;
+  clock?: () => number;
+}): Node {
+  const { config, secrets, database, logger } = options;
+  const { entity } = config;
+  parseEntityIdentifier(entity, { allowLoopbackHttp: config.development });
+  const clock = options.clock ?? currentSeconds;
+  const random = randomBytes;
+  const { signers } = secrets;
+  const { http, chains, anchors } = createTrust(config);
+
+  const origin = logOrigin(entity, RECORDS_LOG);
+  const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
+  const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
+  const identity = createIdentityService({ database, clock, random });
+  const registries = createRegistryService({ database, writer, entity, clock, random });
+  const federation = createFederationService({
+    database,
+    httpClient: http,
+    clock,
+    entity,
+    organizationName: config.organizationName,
+    contacts: config.contacts,
+    registryTypes: () => registries.listTypes(),
+    keys: {
+      federation: signers.federation,
+      record: [signers.record.publicKey],
+      status: [signers.status.publicKey],
+      request: [signers.request.publicKey],
+    },
+    logs: { records: { origin, vkeys: [formatVerifierKey({ name: origin, raw: signers.log.publicKey.raw })] } },
+    superiors: config.superiors,
+    allowLoopbackHttp: config.development,
+  });
+
+  const sealer = createRecordSealer({ entity, nodeKey: secrets.wrappingKey });
+  const placeStatus = createStatusPlacer(secrets.statusKey);
+  const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
+  const counters = new Map<string, Counter>();
+  const drafter = createRecordDrafter({
+    entity,
+    signer: signers.record,
+    sealer,
+    searchKey: secrets.searchKey,
+    pseudonymKey: secrets.pseudonymKey,
+    clock,
+    random,
+    placeStatus: async () => placeStatus(await statusCounter.next()),
+    counter(name) {
+      const counter = counters.get(name) ?? createCounter({ database, name, block: 1 });
+      counters.set(name, counter);
+      return counter;
+    },
+  });
+  const statuses = createStatusService({ entity, database, signer: signers.status, clock });
+  const evidence = createEvidenceService({
+    entity,
+    database,
+    registries,
+    reader,
+    sealer,
+    statuses,
+    ownChain: () => chains.getChain(entity).then((chain) => chain.statements),
+  });
+  const resolution = createResolutionService({
+    ownEntity: entity,
+    getChain: chains.getChain,
+    readHome: createHomeNodeClient(http),
+    readOwn: (references) => evidence.read(references),
+    verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
+    clock,
+  });
+  const { verifyReferences } = resolution;
+  const records = createRecordService({
+    entity,
+    database,
+    writer,
+    registries,
+    drafter,
+    sealer,
+    searchKey: secrets.searchKey,
+    verifyReferences,
+    clock,
+  });
+  const imports = createImportService({
+    database,
+    writer,
+    registries,
+    drafter,
+    sealer,
+    searchKey: secrets.searchKey,
+    verifyReferences,
+  });
+
+  const app = createApp({
+    basePath: config.basePath,
+    entity,
+    organizationName: config.organizationName,
+    superiors: config.superiors,
+    logger,
+    identity,
+    registries,
+    records,
+    evidence,
+    imports,
+    statuses,
+    resolution,
+    federation,
+    readers: new Map([[RECORDS_LOG, reader]]),
+    reader,
+    countRecords: () => countRecords(database),
+  });
+  const jobs = startJobs({ database, clock, logger });
+
+  return {
+    config,
+    entity,
+    basePath: config.basePath,
+    listen: config.listen,
+    fetch: (request) => app.fetch(request),
+    identity,
+    registries,
+    records,
+    federation,
+    resolution,
+    writer,
+    reader,
+    async close() {
+      await jobs.stop();
+      await writer.close();
+      http.close();
+    },
+  };
+}

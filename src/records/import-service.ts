@@ -1,0 +1,231 @@
+// Many rows at once: each is created, amended, left alone or refused by name; one bad row never holds up the others.
+import { canonicalJson, type Json } from "../crypto/json.ts";
+import { AttestryError, type ErrorCode, type ErrorDetail } from "../errors.ts";
+import type { Caller, Staff } from "../identity/caller.ts";
+import { checkPermitted } from "../identity/permissions.ts";
+import type { LogWriter } from "../log/writer-service.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import type { Draft, RecordDrafter } from "./record-drafter.ts";
+import { recordKeys } from "./record-keys.ts";
+import { parseRecordRequest, type RecordRequest } from "./record-request.ts";
+import type { RecordSealer } from "./record-sealer.ts";
+import * as store from "./record-store.ts";
+import { openSecrets, readFullData, readOwnPayload } from "./record-view.ts";
+import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
+import { referencesToVerify, type VerifyReferences } from "./reference-check.ts";
+
+export const IMPORT_MODES = ["create", "upsert"] as const;
+export type ImportMode = (typeof IMPORT_MODES)[number];
+
+/** A row as parsed, or why it could not be. */
+export type ImportRow = Json | AttestryError;
+
+/** What became of a row, in the order of the rows. In a dry run: what would. */
+export interface RowOutcome {
+  readonly outcome: "created" | "amended" | "unchanged" | "refused";
+  readonly rid?: string;
+  readonly log_index?: number;
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  readonly details?: readonly ErrorDetail[];
+}
+
+export interface ImportService {
+  importRows(options: {
+    caller: Caller;
+    registry: string;
+    mode: ImportMode;
+    dryRun: boolean;
+    rows: readonly ImportRow[];
+  }): Promise<RowOutcome[]>;
+}
+
+interface Planned {
+  readonly request: RecordRequest;
+  readonly digests: readonly string[];
+  /** The record that holds a unique value of this row already. */
+  existing?: store.RecordRow;
+}
+
+type Plan = Planned | AttestryError;
+
+export function createImportService(deps: {
+  database: Database;
+  writer: LogWriter;
+  registries: RegistryService;
+  drafter: RecordDrafter;
+  sealer: RecordSealer;
+  searchKey: Uint8Array;
+  verifyReferences: VerifyReferences;
+}): ImportService {
+  const { database, writer, registries, drafter, sealer, searchKey } = deps;
+
+  /** Envelope, schema and duplicates among the rows themselves. */
+  function planRows(compiled: CompiledDefinition, rows: readonly ImportRow[]): Plan[] {
+    const seen = new Map<string, number>();
+    return rows.map((row, at) => {
+      if (row instanceof AttestryError) return row;
+      try {
+        const request = parseRecordRequest(row);
+        const details = compiled.findFaults(request.data);
+        if (details.length > 0)
+          return new AttestryError("record_invalid", "the data does not follow the definition", { details });
+        const field = compiled.identifier?.kind === "field" ? request.data[compiled.identifier.field] : undefined;
+        const identifier = typeof field === "string" ? field : undefined;
+        const keys = recordKeys({ searchKey, compiled, data: request.data, identifier });
+        const twice = keys.find((key) => seen.has(key.digest));
+        if (twice)
+          return notUnique(
+            twice.name,
+            `row ${seen.get(twice.digest)! + 1} of the same request has the same ${twice.name}`,
+          );
+        for (const key of keys) seen.set(key.digest, at);
+        return { request, digests: keys.map((key) => key.digest) };
+      } catch (error) {
+        if (error instanceof AttestryError) return error;
+        throw error;
+      }
+    });
+  }
+
+  /** Finds the records that rows are about, by their unique values. */
+  async function matchExisting(plans: Plan[], mode: ImportMode): Promise<void> {
+    const holders = await store.findKeyHolders(
+      database,
+      plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.digests)),
+    );
+    const records = await store.findRecords(database, [...new Set(holders.values())]);
+    for (const [at, plan] of plans.entries()) {
+      if (plan instanceof AttestryError) continue;
+      const rids = new Set(plan.digests.flatMap((digest) => holders.get(digest) ?? []));
+      if (rids.size > 1) plans[at] = notUnique("", "the unique values of this row belong to several records");
+      const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
+      if (!row) continue;
+      plan.existing = row;
+      if (mode === "create" && !isSame(row, plan.request))
+        plans[at] = notUnique(
+          "",
+          "a record with the same unique value exists and says something else; use --mode upsert to amend it",
+        );
+    }
+  }
+
+  function isSame(row: store.RecordRow, request: RecordRequest): boolean {
+    const payload = readOwnPayload(row.version.jwt);
+    if (payload.valid_from !== request.validFrom || payload.valid_until !== request.validUntil) return false;
+    const disclosures = "_sd_alg" in payload ? openSecrets(sealer, row).secrets.disclosures : [];
+    return canonicalJson(readFullData(row.version.jwt, disclosures)) === canonicalJson(request.data);
+  }
+
+  /** Verifies every distinct reference of all rows in one go. */
+  async function verifyAll(compiled: CompiledDefinition, plans: Plan[]): Promise<void> {
+    if (compiled.annotations.references.length === 0) return;
+    const found = plans.map((plan) =>
+      plan instanceof AttestryError ? [] : referencesToVerify(compiled, plan.request.data),
+    );
+    const distinct = new Map(
+      found
+        .flat()
+        .flatMap(({ reference }) => (reference ? [[canonicalJson({ ...reference }), reference] as const] : [])),
+    );
+    const verdicts = await deps.verifyReferences([...distinct.values()]);
+    const verdictOf = new Map([...distinct.keys()].map((key, at) => [key, verdicts[at]]));
+    for (const [at, references] of found.entries()) {
+      const details = references.flatMap(({ field, reference }) => {
+        const message = reference ? verdictOf.get(canonicalJson({ ...reference })) : "is not the URL of a record";
+        return message === undefined ? [] : [{ field, message }];
+      });
+      if (details.length > 0)
+        plans[at] = new AttestryError("reference_unresolved", "a reference could not be verified", { details });
+    }
+  }
+
+  async function draft(
+    compiled: CompiledDefinition,
+    plan: Planned,
+    caller: Staff,
+  ): Promise<Draft<RecordWrite> | undefined> {
+    const { request, existing } = plan;
+    const common = { compiled, caller, checkReferences: () => undefined };
+    if (!existing) return drafter.draftCreate({ ...common, request });
+    if (isSame(existing, request)) return undefined;
+    return drafter.draftAmend({
+      ...common,
+      row: existing,
+      rowCompiled: await registries.getVersion(existing.record.registry, existing.version.definitionVersion),
+      change: {
+        data: () => request.data,
+        validFrom: request.validFrom ?? null,
+        validUntil: request.validUntil ?? null,
+        act: request.act,
+      },
+    });
+  }
+
+  async function draftOrRefuse(
+    compiled: CompiledDefinition,
+    plan: Plan,
+    caller: Staff,
+  ): Promise<Draft<RecordWrite> | RowOutcome> {
+    if (plan instanceof AttestryError) return refuse(plan);
+    try {
+      return (await draft(compiled, plan, caller)) ?? unchanged(plan);
+    } catch (error) {
+      if (error instanceof AttestryError) return refuse(error);
+      throw error;
+    }
+  }
+
+  return {
+    async importRows({ caller, registry, mode, dryRun, rows }) {
+      checkPermitted({ caller, action: "import", registry });
+      const compiled = await registries.getCurrent(registry);
+      const plans = planRows(compiled, rows);
+      await matchExisting(plans, mode);
+      await verifyAll(compiled, plans);
+      if (dryRun) return plans.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan, isSame)));
+      const drafted = await Promise.all(plans.map((plan) => draftOrRefuse(compiled, plan, caller as Staff)));
+      const drafts = drafted.filter((item): item is Draft<RecordWrite> => "entry" in item);
+      const results = await writer.appendAll(recordWriteKind, drafts);
+      let at = 0;
+      return drafted.map((item): RowOutcome => {
+        if (!("entry" in item)) return item;
+        const result = results[at++]!;
+        if (result instanceof AttestryError) return refuse(result);
+        return {
+          outcome: item.input.kind === "create" ? "created" : "amended",
+          rid: item.input.rid,
+          log_index: result.logIndex,
+        };
+      });
+    },
+  };
+}
+
+function notUnique(field: string, message: string): AttestryError {
+  return new AttestryError(
+    "value_not_unique",
+    message,
+    field === "" ? {} : { details: [{ field: `/${field}`, message: "must be unique in this registry" }] },
+  );
+}
+
+function refuse(error: AttestryError): RowOutcome {
+  return {
+    outcome: "refused",
+    code: error.code,
+    message: error.message,
+    ...(error.details.length > 0 && { details: error.details }),
+  };
+}
+
+function unchanged(plan: Planned): RowOutcome {
+  return { outcome: "unchanged", rid: plan.existing!.record.rid };
+}
+
+function forecast(plan: Planned, isSame: (row: store.RecordRow, request: RecordRequest) => boolean): RowOutcome {
+  if (!plan.existing) return { outcome: "created" };
+  return isSame(plan.existing, plan.request) ? unchanged(plan) : { outcome: "amended", rid: plan.existing.record.rid };
+}

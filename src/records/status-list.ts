@@ -1,0 +1,149 @@
+// Token Status List of 2-bit values: packing, unpacking, reading a signed list. Portable; signs, stores and fetches nothing.
+// Norm: draft-ietf-oauth-status-list-21 (cited below as TSL).
+import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
+import { concatBytes } from "../crypto/hash.ts";
+import type { JsonObject } from "../crypto/json.ts";
+import { verifyJws } from "../crypto/jws.ts";
+import type { PublicKey } from "../crypto/keys.ts";
+import { AttestryError } from "../errors.ts";
+import { STATUS_LIST_INFLATED_BYTES_MAX } from "../limits.ts";
+
+/** DESIGN section 5: what a version's two bits say. */
+export const STATUS_VALID = 0;
+export const STATUS_INVALID = 1;
+export const STATUS_SUSPENDED = 2;
+export const STATUS_SUPERSEDED = 3;
+
+export type StatusValue = 0 | 1 | 2 | 3;
+
+export const STATUS_TOKEN_TYPE = "statuslist+jwt";
+
+const BITS = 2;
+const VALUES_PER_BYTE = 8 / BITS;
+
+export interface StatusList {
+  /** The list's URL (`sub`). */
+  readonly uri: string;
+  /** Unix seconds. */
+  readonly issuedAt: number;
+  readonly expiresAt: number | undefined;
+  /** How long (seconds) whoever fetched the list may keep using that copy. */
+  readonly ttlSeconds: number | undefined;
+  /** Inflated: four values per byte. */
+  readonly bytes: Uint8Array;
+}
+
+// No static import of a Node module: browsers load this file.
+const zlib = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
+  "node:zlib",
+) as typeof import("node:zlib") | undefined;
+
+function invalid(message: string, cause?: unknown): AttestryError {
+  return new AttestryError("status_list_invalid", message, cause === undefined ? {} : { cause });
+}
+
+async function readThrough(
+  bytes: Uint8Array,
+  transform: CompressionStream | DecompressionStream,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const reader = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(transform).getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return concatBytes(...chunks);
+    length += value.length;
+    if (length > bytesMax) {
+      await reader.cancel();
+      throw invalid(`status list inflates to more than ${bytesMax} bytes`);
+    }
+    chunks.push(value);
+  }
+}
+
+function inflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array): Uint8Array {
+  // `info` is missing in the type of the synchronous call's answer, not in the answer.
+  const { buffer, engine } = native.inflateSync(bytes, {
+    maxOutputLength: STATUS_LIST_INFLATED_BYTES_MAX,
+    info: true,
+  }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
+  // Node stops at the end of the stream and ignores what follows; browsers refuse it. Both must accept the same lists.
+  if (engine.bytesWritten !== bytes.length) throw invalid("status list has bytes after its compressed data");
+  return buffer;
+}
+
+/** Inflates `lst` of a status list claim (TSL §4.1: base64url of ZLIB); throws `status_list_invalid`. */
+export async function inflateStatusList(lst: string): Promise<Uint8Array> {
+  try {
+    const bytes = decodeBase64url(lst);
+    if (zlib) return inflateNatively(zlib, bytes);
+    return await readThrough(bytes, new DecompressionStream("deflate"), STATUS_LIST_INFLATED_BYTES_MAX);
+  } catch (cause) {
+    if (cause instanceof AttestryError && cause.code === "status_list_invalid") throw cause;
+    throw invalid("status list cannot be inflated, or inflates beyond its limit", cause);
+  }
+}
+
+/**
+ * Packs values 0..3, value i being that of index i, into the `lst` member of a status list claim of 2 bits
+ * (TSL §4.1: least significant bits first, ZLIB, base64url). Values missing from the last byte read as 0.
+ */
+export async function packStatusList(values: ArrayLike<number>): Promise<string> {
+  const bytes = new Uint8Array(Math.ceil(values.length / VALUES_PER_BYTE));
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value !== 0 && value !== 1 && value !== 2 && value !== 3) {
+      throw invalid(`a status is 0, 1, 2 or 3, not ${value}`);
+    }
+    const at = Math.floor(i / VALUES_PER_BYTE);
+    bytes[at] = bytes[at]! | (value << ((i % VALUES_PER_BYTE) * BITS));
+  }
+  // TSL §4.1 recommends the highest compression level.
+  if (zlib) return encodeBase64url(zlib.deflateSync(bytes, { level: 9 }));
+  return encodeBase64url(await readThrough(bytes, new CompressionStream("deflate"), Number.POSITIVE_INFINITY));
+}
+
+/** The value at an index, or undefined outside the list (TSL §8.3: an index out of bounds is refused by the caller). */
+export function findStatus(bytes: Uint8Array, index: number): StatusValue | undefined {
+  if (!Number.isSafeInteger(index) || index < 0) return undefined;
+  const byte = bytes[Math.floor(index / VALUES_PER_BYTE)];
+  if (byte === undefined) return undefined;
+  return ((byte >> ((index % VALUES_PER_BYTE) * BITS)) & 3) as StatusValue;
+}
+
+function optionalSeconds(payload: JsonObject, name: string): number | undefined {
+  const value = payload[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) {
+    throw invalid(`${name} of a status list token must be a positive whole number of seconds`);
+  }
+  return value;
+}
+
+/** Reads the claims of a status list token whose signature was verified (TSL §5.1); throws `status_list_invalid`. */
+export async function parseStatusListClaims(payload: JsonObject): Promise<StatusList> {
+  const { sub, status_list: claim } = payload;
+  if (typeof sub !== "string") throw invalid("status list token names no list (sub)");
+  const issuedAt = optionalSeconds(payload, "iat");
+  if (issuedAt === undefined) throw invalid("status list token has no iat");
+  if (typeof claim !== "object" || claim === null || Array.isArray(claim)) {
+    throw invalid("status list token has no status_list");
+  }
+  // Bits cannot change during a list's life, and suspension needs two: any other width is not a list of ours.
+  if (claim.bits !== BITS) throw invalid(`status lists here have ${BITS} bits`);
+  if (typeof claim.lst !== "string") throw invalid("status list token has no lst");
+  return {
+    uri: sub,
+    issuedAt,
+    expiresAt: optionalSeconds(payload, "exp"),
+    ttlSeconds: optionalSeconds(payload, "ttl"),
+    bytes: await inflateStatusList(claim.lst),
+  };
+}
+
+/** Verifies and reads a `statuslist+jwt`. Throws the errors of `verifyJws`, or `status_list_invalid`. */
+export async function verifyStatusListToken(token: string, keys: readonly PublicKey[]): Promise<StatusList> {
+  const { payload } = await verifyJws(token, { typ: STATUS_TOKEN_TYPE, keys: [...keys] });
+  return parseStatusListClaims(payload);
+}

@@ -1,0 +1,58 @@
+// Asks a home node for records of its own. What comes back is untrusted: its form is checked here, its truth in verification/.
+import { isJsonObject, type Json } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+import type { HttpClient } from "../federation/http-client.ts";
+import type { Reference } from "../records/record-url.ts";
+
+export interface ReadRecord {
+  /** "found", or the home node's reason. */
+  readonly outcome: string;
+  readonly token?: string;
+  readonly receipt?: string;
+}
+
+export interface ReadBatch {
+  /** In the order of the references. */
+  readonly records: readonly ReadRecord[];
+  readonly statusLists: Readonly<Record<string, Json>>;
+  readonly definitions: Readonly<Record<string, Json>>;
+}
+
+/** One batch from one home node, over HTTP or, for the node's own records, without it. */
+export type ReadHome = (options: {
+  endpoint: string;
+  references: readonly Reference[];
+  timeoutMs: number;
+}) => Promise<ReadBatch>;
+
+const OUTCOME = /^[a-z_]{1,60}$/;
+
+/** Throws `peer_response_invalid` if an answer to `records:read` has not its form, or answers other references than asked. */
+export function parseReadBatch(answer: Json, references: readonly Reference[]): ReadBatch {
+  const fail = (reason: string) =>
+    new AttestryError("peer_response_invalid", `the home node's answer to records:read: ${reason}`);
+  if (!isJsonObject(answer) || !Array.isArray(answer.records)) throw fail("it has no records");
+  if (answer.records.length !== references.length)
+    throw fail(`${answer.records.length} records for ${references.length} references`);
+  const { statusLists, definitions } = answer;
+  if (!isJsonObject(statusLists) || !isJsonObject(definitions)) throw fail("it has no status lists or definitions");
+  const records = answer.records.map((record, at): ReadRecord => {
+    if (!isJsonObject(record) || record.href !== references[at]!.href)
+      throw fail("a record stands for another reference than the one asked");
+    const { outcome, token, receipt } = record;
+    if (typeof outcome !== "string" || !OUTCOME.test(outcome)) throw fail("a record has no outcome");
+    if (outcome !== "found") return { outcome };
+    if (typeof token !== "string" || typeof receipt !== "string") throw fail("a found record has no token or receipt");
+    return { outcome, token, receipt };
+  });
+  return { records, statusLists, definitions };
+}
+
+export function createHomeNodeClient(http: HttpClient): ReadHome {
+  return async ({ endpoint, references, timeoutMs }) => {
+    const body = {
+      references: references.map(({ href, version }) => ({ href, ...(version !== undefined && { version }) })),
+    };
+    return parseReadBatch(await http.postJson(endpoint, body, { timeoutMs }), references);
+  };
+}

@@ -1,0 +1,312 @@
+// References across nodes → verified records. Asks each home node once per step, believes nothing that verification did not pass.
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
+import { decodeJws } from "../crypto/jws.ts";
+import { AttestryError } from "../errors.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
+import {
+  RECORDS_READ_MAX,
+  REFERENCE_CACHE_ENTRIES_MAX,
+  RESOLVE_DEADLINE_MS,
+  RESOLVE_FANOUT_MAX,
+  RESOLVE_REFERENCES_MAX,
+  STATUS_LIST_TTL_SECONDS,
+} from "../limits.ts";
+import { parseRecordUrl, type Reference } from "../records/record-url.ts";
+import type { VerifyReferences } from "../records/reference-check.ts";
+import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
+import type { Verifier } from "../verification/verifier.ts";
+import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
+import type { ReadBatch, ReadHome, ReadRecord } from "./home-node-client.ts";
+
+export interface ResolvedRecord {
+  readonly href: string;
+  /** "verified", or the stable code of why it is not. */
+  readonly outcome: string;
+  readonly message?: string;
+  readonly type?: string;
+  readonly identifier?: string;
+  readonly version?: number;
+  readonly issuer?: string;
+  readonly anchor?: string;
+  readonly data?: JsonObject;
+  readonly checks?: readonly CheckOutcome[];
+  /** Followed fields, each with the keys of `records` it leads to. */
+  readonly links?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Resolution {
+  /** What was asked for, in its order; `record` is a key of `records`. */
+  readonly references: readonly { readonly href: string; readonly record: string; readonly outcome: string }[];
+  readonly records: Readonly<Record<string, ResolvedRecord>>;
+  /** How many requests each home node got, and how many records it answered. */
+  readonly homes: readonly { readonly entity: string; readonly requests: number; readonly records: number }[];
+}
+
+export interface ResolveRequest {
+  readonly references: readonly Reference[];
+  readonly follow: readonly FollowPath[];
+  /** Whether other nodes may be asked. Unauthenticated input causes no outgoing request (DESIGN section 7). */
+  readonly outgoing: boolean;
+}
+
+export interface ResolutionService {
+  resolve(request: ResolveRequest): Promise<Resolution>;
+  /** For references written into records: one sentence each, undefined when verified and of the asked type. */
+  readonly verifyReferences: VerifyReferences;
+}
+
+interface Task {
+  readonly key: string;
+  readonly reference: Reference;
+  readonly paths: FollowPath[];
+}
+
+interface Walk {
+  readonly records: Map<string, ResolvedRecord>;
+  readonly homes: Map<string, { requests: number; records: number }>;
+  readonly deadline: number;
+  readonly outgoing: boolean;
+}
+
+export function referenceKey(reference: Reference): string {
+  return reference.version === undefined ? reference.href : `${reference.href}#${reference.version}`;
+}
+
+export function createResolutionService(deps: {
+  /** This node's entity, or undefined for a resolver that is no node. */
+  ownEntity: string | undefined;
+  getChain: (entity: string) => Promise<VerifiedChain>;
+  readHome: ReadHome;
+  readOwn: (references: readonly Reference[]) => Promise<ReadBatch>;
+  verifier: Verifier;
+  clock: () => number;
+}): ResolutionService {
+  const { ownEntity, verifier, clock } = deps;
+
+  /** Loads, from one home node, all that a step wants of it. */
+  async function readFrom(entity: string, tasks: readonly Task[], walk: Walk): Promise<void> {
+    const refuseAll = (outcome: string, message: string) => {
+      for (const { key, reference } of tasks) walk.records.set(key, { href: reference.href, outcome, message });
+    };
+    if (entity !== ownEntity && !walk.outgoing) {
+      return refuseAll(
+        "authentication_required",
+        "records of other nodes are resolved for callers with a bearer token of this node",
+      );
+    }
+    try {
+      const chain = await deps.getChain(entity);
+      for (let at = 0; at < tasks.length; at += RECORDS_READ_MAX) {
+        const timeoutMs = walk.deadline - Date.now();
+        if (timeoutMs <= 0)
+          throw new AttestryError("budget_exceeded", `the request's ${RESOLVE_DEADLINE_MS / 1_000} s are over`);
+        const batch = tasks.slice(at, at + RECORDS_READ_MAX);
+        const references = batch.map(({ reference }) => reference);
+        const answer =
+          entity === ownEntity
+            ? await deps.readOwn(references)
+            : await deps.readHome({ endpoint: chain.metadata.records_read_endpoint, references, timeoutMs });
+        const home = walk.homes.get(entity) ?? { requests: 0, records: 0 };
+        walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
+        await Promise.all(
+          batch.map(async (task, i) =>
+            walk.records.set(task.key, await judge(task.reference, answer.records[i]!, answer, chain)),
+          ),
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof AttestryError)) throw error;
+      for (const { key, reference } of tasks) {
+        if (!walk.records.has(key))
+          walk.records.set(key, { href: reference.href, outcome: error.code, message: error.message });
+      }
+    }
+  }
+
+  async function judge(
+    reference: Reference,
+    read: ReadRecord,
+    batch: ReadBatch,
+    chain: VerifiedChain,
+  ): Promise<ResolvedRecord> {
+    if (read.outcome !== "found")
+      return { href: reference.href, outcome: read.outcome, message: `the home node answered "${read.outcome}"` };
+    const { statusUri, vct } = namesIn(read.token!);
+    const report = await verifier.verify(
+      {
+        token: read.token!,
+        receipts: { recent: read.receipt! },
+        status: { token: textAt(batch.statusLists, statusUri) },
+        chain: chain.statements,
+        definition: textAt(batch.definitions, vct),
+      },
+      { now: clock(), expected: reference },
+    );
+    return describe(reference, report);
+  }
+
+  async function walkAll(tasks: Task[], walk: Walk): Promise<void> {
+    let step = tasks;
+    while (step.length > 0) {
+      const byEntity = new Map<string, Task[]>();
+      for (const task of step) {
+        if (walk.records.has(task.key)) continue;
+        const entity = parseRecordUrl(task.reference.href)?.entity ?? "";
+        byEntity.set(entity, [...(byEntity.get(entity) ?? []), task]);
+      }
+      const wanted = [...byEntity.values()].reduce((total, group) => total + group.length, walk.records.size);
+      if (wanted > RESOLVE_FANOUT_MAX) {
+        throw new AttestryError(
+          "budget_exceeded",
+          `following the paths needs ${wanted} records; at most ${RESOLVE_FANOUT_MAX} are allowed in one request`,
+        );
+      }
+      await Promise.all([...byEntity].map(([entity, group]) => readFrom(entity, group, walk)));
+      step = nextStep(step, walk);
+    }
+  }
+
+  async function resolve(request: ResolveRequest): Promise<Resolution> {
+    if (request.references.length > RESOLVE_REFERENCES_MAX) {
+      throw new AttestryError(
+        "too_many_items",
+        `${request.references.length} references in one request; at most ${RESOLVE_REFERENCES_MAX} are allowed`,
+      );
+    }
+    const walk: Walk = {
+      records: new Map(),
+      homes: new Map(),
+      deadline: Date.now() + RESOLVE_DEADLINE_MS,
+      outgoing: request.outgoing,
+    };
+    const tasks = mergeTasks(
+      request.references.map((reference) => ({ key: referenceKey(reference), reference, paths: [...request.follow] })),
+    );
+    await walkAll(tasks, walk);
+    return {
+      references: request.references.map((reference) => {
+        const record = referenceKey(reference);
+        return { href: reference.href, record, outcome: walk.records.get(record)!.outcome };
+      }),
+      records: Object.fromEntries(walk.records),
+      homes: [...walk.homes].map(([entity, home]) => ({ entity, ...home })),
+    };
+  }
+
+  // A verdict is kept no longer than a status list may be: an import does not ask for the same district in every batch.
+  const verdicts = new Map<string, { verdict: string | undefined; until: number }>();
+
+  return {
+    resolve,
+    async verifyReferences(references) {
+      const keys = references.map(
+        (reference) => `${reference.type}\n${referenceKey(reference)}\n${reference.digest ?? ""}`,
+      );
+      const missing = references.filter((_reference, at) => !((verdicts.get(keys[at]!)?.until ?? 0) > clock()));
+      const answers = new Map<string, string | undefined>();
+      for (let at = 0; at < missing.length; at += RESOLVE_REFERENCES_MAX) {
+        const part = missing.slice(at, at + RESOLVE_REFERENCES_MAX);
+        const { records } = await resolve({ references: part, follow: [], outgoing: true });
+        for (const reference of part)
+          answers.set(
+            `${reference.type}\n${referenceKey(reference)}\n${reference.digest ?? ""}`,
+            explain(records[referenceKey(reference)]!, reference.type),
+          );
+      }
+      if (verdicts.size + answers.size > REFERENCE_CACHE_ENTRIES_MAX) verdicts.clear();
+      for (const [key, verdict] of answers)
+        if (verdict === undefined) verdicts.set(key, { verdict, until: clock() + STATUS_LIST_TTL_SECONDS });
+      return keys.map((key) => answers.get(key));
+    },
+  };
+}
+
+/** Two tasks for one record become one that follows both their paths. */
+function mergeTasks(tasks: readonly Task[]): Task[] {
+  const merged = new Map<string, Task>();
+  for (const task of tasks) {
+    const known = merged.get(task.key);
+    if (!known) merged.set(task.key, { ...task, paths: [...task.paths] });
+    else
+      for (const path of task.paths)
+        if (!known.paths.some((other) => other.join("\n") === path.join("\n"))) known.paths.push(path);
+  }
+  return [...merged.values()];
+}
+
+/** Notes where the verified records of a step lead, and gives the tasks of the next. */
+function nextStep(step: readonly Task[], walk: Walk): Task[] {
+  const next: Task[] = [];
+  for (const { key, paths } of step) {
+    const record = walk.records.get(key)!;
+    if (record.data === undefined || paths.length === 0) continue;
+    const links: Record<string, string[]> = { ...(record.links as Record<string, string[]> | undefined) };
+    for (const [field, remaining] of splitPaths(paths)) {
+      links[field] = referencesAt(record.data, field).map((reference, at) => {
+        if (reference === undefined) {
+          const broken = `${key}#${field}.${at}`;
+          walk.records.set(broken, {
+            href: broken,
+            outcome: "reference_invalid",
+            message: `"${field}" does not hold the URL of a record`,
+          });
+          return broken;
+        }
+        next.push({ key: referenceKey(reference), reference, paths: remaining });
+        return referenceKey(reference);
+      });
+    }
+    walk.records.set(key, { ...record, links });
+  }
+  return mergeTasks(next);
+}
+
+function describe(reference: Reference, report: VerificationReport): ResolvedRecord {
+  const { record, checks } = report;
+  if (!report.valid || !record) {
+    const failed =
+      checks.find(({ result }) => result === "fail") ??
+      checks.find(({ check, result }) => result !== "pass" && report.required.includes(check))!;
+    return { href: reference.href, outcome: failed.code, message: failed.message, checks };
+  }
+  return {
+    href: reference.href,
+    outcome: "verified",
+    type: record.registryType,
+    ...(record.identifier !== undefined && { identifier: record.identifier }),
+    version: record.version,
+    issuer: record.issuer,
+    anchor: record.anchor,
+    data: record.data,
+    checks,
+  };
+}
+
+function explain(record: ResolvedRecord, type: string): string | undefined {
+  if (record.outcome !== "verified") return `is not verified (${record.outcome}): ${record.message ?? ""}`;
+  return record.type === type ? undefined : `is a record of type "${record.type}", not "${type}"`;
+}
+
+function textAt(texts: Readonly<Record<string, Json>>, name: string | undefined): string {
+  const text: Json | undefined = name === undefined || !Object.hasOwn(texts, name) ? undefined : texts[name];
+  return typeof text === "string" ? text : "";
+}
+
+/** Where an unverified token says its status and definition are; both are proved later, by the checks that use them. */
+function namesIn(token: string): { statusUri: string | undefined; vct: string | undefined } {
+  try {
+    const { payload } = decodeJws(token.split("~", 1)[0]!);
+    const list =
+      isJsonObject(payload.status) && isJsonObject(payload.status.status_list)
+        ? payload.status.status_list.uri
+        : undefined;
+    return {
+      statusUri: typeof list === "string" ? list : undefined,
+      vct: typeof payload.vct === "string" ? payload.vct : undefined,
+    };
+  } catch (error) {
+    // A token that cannot be read fails the verifier's `format` check, which names why.
+    if (error instanceof AttestryError) return { statusUri: undefined, vct: undefined };
+    throw error;
+  }
+}
