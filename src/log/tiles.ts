@@ -1,7 +1,7 @@
 // The files of a log as C2SP tlog-tiles names and fills them: paths, widths, entry bundles. Reads and writes nothing.
 import { AttestryError } from "../errors.ts";
 import { LOG_ENTRY_BYTES_MAX } from "../limits.ts";
-import { HASH_BYTES, nodeHash, type TreeNode } from "./merkle.ts";
+import { HASH_BYTES, type TreeNode } from "./merkle.ts";
 
 export const TILE_WIDTH = 256;
 export const TILE_LEVEL_MAX = 63;
@@ -75,20 +75,6 @@ export function locateNode(node: TreeNode): NodeLocation {
     level,
     index: node.index % nodesPerTile,
   };
-}
-
-/** Hash of a located node from its tile's bytes (which may be wider than needed). Throws `log_inconsistent` if too short. */
-export function nodeFromTile(tile: Uint8Array, location: NodeLocation): Uint8Array {
-  const count = 2 ** location.level;
-  const start = location.index * count;
-  if (tile.length < (start + count) * HASH_BYTES) {
-    throw new AttestryError("log_inconsistent", `tile has ${tile.length / HASH_BYTES} hashes, needed ${start + count}`);
-  }
-  let hashes = splitTile(tile).slice(start, start + count);
-  while (hashes.length > 1) {
-    hashes = hashes.flatMap((hash, i) => (i % 2 === 0 ? [nodeHash(hash, hashes[i + 1]!)] : []));
-  }
-  return hashes[0]!;
 }
 
 /** The hashes in a tile's bytes, as views. Throws `log_inconsistent` unless it holds 1 to 256 whole hashes. */

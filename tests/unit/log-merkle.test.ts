@@ -7,6 +7,7 @@ import {
   consistencyProof,
   EMPTY_FRONTIER,
   EMPTY_ROOT,
+  type Frontier,
   frontierNodes,
   frontierRoot,
   inclusionNodes,
@@ -71,6 +72,15 @@ describe("the frontier", () => {
     expect(nodes).toHaveLength(53);
     expect(nodes[0]).toEqual({ level: 52, index: 0 });
     expect(nodes[52]).toEqual({ level: 0, index: SIZE_MAX - 1 });
+  });
+
+  it("grows beyond 2^32 leaves: 2^33 - 1 subtrees become one", () => {
+    const full: Frontier = { size: 2 ** 33 - 1, hashes: leaves.slice(0, 33) };
+    const grown = appendLeaf(full, leaves[33]!);
+    expect(grown).toEqual({
+      size: 2 ** 33,
+      hashes: [leaves.slice(0, 34).reduceRight((right, left) => nodeHash(left, right))],
+    });
   });
 });
 
@@ -150,6 +160,14 @@ describe("inclusion proofs", () => {
     }
   });
 
+  it("are refused when longer than the path, even if the surplus leads to the root", () => {
+    const [leaf, surplus] = [leaves[0]!, leaves[1]!];
+    const claim = { index: 0, size: 1, leaf, proof: [surplus], root: nodeHash(surplus, leaf) };
+    expect(caughtCode(() => verifyInclusion(claim))).toBe("log_proof_invalid");
+    const endless = { ...claim, proof: new Array<Uint8Array>(64).fill(surplus) };
+    expect(() => verifyInclusion(endless)).toThrow("proof has 64 hashes, allowed are 63");
+  });
+
   it("are not made for a leaf beyond the tree", () => {
     expect(caughtCode(() => inclusionProof(5, 5, readNode))).toBe("log_proof_invalid");
     expect(caughtCode(() => inclusionProof(0, 0, readNode))).toBe("log_proof_invalid");
@@ -201,6 +219,19 @@ describe("consistency proofs", () => {
         JSON.stringify(Object.keys(change)),
       ).toBe("log_proof_invalid");
     }
+  });
+
+  it("are refused when longer than the path, even if the surplus leads to both roots", () => {
+    const surplus = leaves[9]!;
+    const claim = { size1: 3, root1: roots[3]!, size2: 4, root2: roots[4]!, proof: consistencyProof(3, 4, readNode) };
+    verifyConsistency(claim);
+    const longer = {
+      ...claim,
+      root1: nodeHash(surplus, claim.root1),
+      root2: nodeHash(surplus, claim.root2),
+      proof: [...claim.proof, surplus],
+    };
+    expect(caughtCode(() => verifyConsistency(longer))).toBe("log_proof_invalid");
   });
 
   it("are not made from the empty tree nor from a larger one", () => {
