@@ -40,7 +40,7 @@ export function parseConstraints(value: Json): Constraints {
 // RFC 5280 §4.2.1.10, as §6.2.2 adopts it: ".example.com" holds hosts below example.com, not example.com itself.
 function matchesName(host: string, pattern: string): boolean {
   const wanted = pattern.toLowerCase();
-  return wanted.startsWith(".") ? host.length > wanted.length && host.endsWith(wanted) : host === wanted;
+  return wanted.startsWith(".") ? host.endsWith(wanted) : host === wanted;
 }
 
 /**

@@ -161,6 +161,12 @@ export function parseEntityStatement(text: string): EntityStatement {
   const expiresAt = parseTime(claims.exp, "exp");
   if (expiresAt <= issuedAt) refuse("statement_invalid", "exp is not later than iat");
   if (claims.metadata_policy_crit !== undefined) checkCriticalOperators(claims.metadata_policy_crit);
+  const keys = parseKeys(claims.jwks);
+  // §3: a configuration is signed with a key of its own jwks. A kid is a thumbprint, so whoever proves the signature under
+  // another source's key of this kid has proven this too.
+  if (issuer === subject && !keys.some((key) => key.kid === kid)) {
+    refuse("statement_key_unknown", `the configuration of ${subject} is signed by a key that it does not list`);
+  }
   return {
     text,
     kid,
@@ -168,7 +174,7 @@ export function parseEntityStatement(text: string): EntityStatement {
     subject,
     issuedAt,
     expiresAt,
-    keys: parseKeys(claims.jwks),
+    keys,
     metadata: parseMetadata(claims.metadata),
     authorityHints: parseAuthorityHints(claims.authority_hints),
     ...(claims.metadata_policy !== undefined && { metadataPolicy: parseMetadataPolicy(claims.metadata_policy) }),

@@ -114,8 +114,6 @@ async function verifySignatures(statements: readonly EntityStatement[], pinned: 
   await verifyStatementSignature(statements[last]!, pinned);
   // From the anchor down, so that no key is used before its own statement is proven (§10.2).
   for (let j = last - 1; j >= 0; j--) await verifyStatementSignature(statements[j]!, statements[j + 1]!.keys);
-  // The subject's configuration must also be signed by a key that it lists itself (§10.2: ES[0] by ES[0].jwks).
-  if (last > 0) await verifyStatementSignature(statements[0]!, statements[0]!.keys);
 }
 
 /** The subject's `registry_node` parameters as its superiors leave them (§6.1.4.2): constraints, metadata, policy. */

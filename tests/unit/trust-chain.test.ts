@@ -4,6 +4,7 @@ import type { JsonObject } from "../../src/crypto/json.ts";
 import type { Signer } from "../../src/crypto/signer.ts";
 import { AttestryError, type ErrorCode } from "../../src/errors.ts";
 import { type AnchorPin, verifyTrustChain } from "../../src/federation/trust-chain.ts";
+import { formatVerifierKey } from "../../src/log/note.ts";
 import {
   type ChainDraft,
   createEntity,
@@ -290,6 +291,9 @@ const FALSE_CHAINS: [string, ErrorCode, Edit][] = [
     "statement_signature_invalid",
     signer(1, STRANGER.federation),
   ],
+  ["has a stranger's statement in its middle", "statement_signature_invalid", signer(2, STRANGER.federation)],
+  ["has a stranger's statement in the anchor's name", "statement_signature_invalid", signer(3, STRANGER.federation)],
+  ["has the anchor's statement signed by its subject", "statement_key_unknown", signAs(3, ENTITIES[2]!.federation)],
   [
     "has a subject whose superior knows other keys",
     "statement_key_unknown",
@@ -397,6 +401,16 @@ const FALSE_CHAINS: [string, ErrorCode, Edit][] = [
     "has a log of another entity",
     "node_metadata_invalid",
     node("logs", { records: { origin: "office.example.org/log/records", vkeys: ["x"] } }),
+  ],
+  [
+    "has a log whose key has another name",
+    "node_metadata_invalid",
+    node("logs", {
+      records: {
+        origin: "leaf.example.org/lgd/log/records",
+        vkeys: [formatVerifierKey({ name: "leaf.example.org/lgd/log/other", raw: STRANGER.log.publicKey.raw })],
+      },
+    }),
   ],
   ["uses a federation key as record key", "key_role_conflict", node("jwks", keySet(ENTITIES[0]!.federation.publicKey))],
   [
