@@ -33,6 +33,34 @@ const SINGLE = [
 const LISTS = ["prefixItems", "allOf", "anyOf", "oneOf"];
 const MAPS = ["$defs", "definitions", "properties", "patternProperties", "dependentSchemas"];
 
+/** All other keywords that say something about data. What is in none of these lists annotates, and is left out. */
+const PLAIN = [
+  "$id",
+  "$anchor",
+  "$ref",
+  "type",
+  "const",
+  "enum",
+  "required",
+  "dependentRequired",
+  "minProperties",
+  "maxProperties",
+  "minItems",
+  "maxItems",
+  "minContains",
+  "maxContains",
+  "uniqueItems",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+  "minLength",
+  "maxLength",
+  "pattern",
+];
+const KNOWN = new Set([...SINGLE, ...LISTS, ...MAPS, ...PLAIN]);
+
 // The interpreter ignores these (it knows no dynamic scope), or keeps its own notes under them: data would pass unchecked.
 const REFUSED = [
   "$dynamicRef",
@@ -128,9 +156,15 @@ function keepForPart(schema: JsonObject): JsonObject {
   return kept;
 }
 
+/** Of one schema, four readings: for the whole or a part of a record, for texts of any length or short ones only. */
+interface Reading {
+  readonly isPartial: boolean;
+  readonly isCapped: boolean;
+}
+
 /**
- * Even a safe pattern can take time that grows as a power of the text's length: a text beyond the limit fails its
- * pattern without being matched.
+ * Even a safe pattern can take time that grows as a power of the text's length: where a record has a text beyond the
+ * limit, that text fails its pattern without being matched.
  */
 function capPattern(node: JsonObject): void {
   const { pattern } = node;
@@ -141,38 +175,44 @@ function capPattern(node: JsonObject): void {
   node.allOf = [...((node.allOf as Json[] | undefined) ?? []), noneLong, unlessLong];
 }
 
-/** Copies a schema for the interpreter: refused keywords found, every node metered; `isPartial` loosens it for a part. */
-function prepare(value: Json, budget: Budget, isPartial: boolean): Json {
+/** Copies what a schema says of data, for the interpreter: refused keywords found, every node metered. */
+function prepare(value: Json, budget: Budget, reading: Reading): Json {
   if (typeof value === "boolean") return value;
   if (!isJsonObject(value)) throw unsupported("has a subschema that is neither object nor boolean");
   const refused = REFUSED.find((keyword) => Object.hasOwn(value, keyword));
   if (refused !== undefined) throw unsupported(`uses ${refused}`);
   checkPatterns(value);
-  const node: JsonObject = { ...(isPartial ? keepForPart(value) : value) };
-  // JSON Schema 2020-12 §7.2.1: `format` only annotates, and implementations differ in what they take for a date.
-  delete node.format;
+  // A schema under an unknown keyword could be referred to and would be neither checked nor metered. `format` is left out
+  // too: it only annotates (JSON Schema 2020-12 §7.2.1), and implementations differ in what they take for a date.
+  const said = Object.fromEntries(Object.entries(value).filter(([keyword]) => KNOWN.has(keyword)));
+  const node = reading.isPartial ? keepForPart(said) : said;
   for (const keyword of SINGLE) {
-    if (node[keyword] !== undefined) node[keyword] = prepare(node[keyword], budget, isPartial);
+    if (node[keyword] !== undefined) node[keyword] = prepare(node[keyword], budget, reading);
   }
   for (const keyword of LISTS) {
     const list = node[keyword];
     if (list === undefined) continue;
     if (!Array.isArray(list)) throw unsupported(`has a ${keyword} that is no list`);
-    node[keyword] = list.map((item) => prepare(item, budget, isPartial));
+    node[keyword] = list.map((item) => prepare(item, budget, reading));
   }
   for (const keyword of MAPS) {
     const map = node[keyword];
     if (map === undefined) continue;
     if (!isJsonObject(map)) throw unsupported(`has a ${keyword} that is no object`);
     node[keyword] = Object.fromEntries(
-      Object.entries(map).map(([name, item]) => [name, prepare(item, budget, isPartial)]),
+      Object.entries(map).map(([name, item]) => [name, prepare(item, budget, reading)]),
     );
   }
-  capPattern(node);
+  if (reading.isCapped) capPattern(node);
   return meter(node, budget);
 }
 
-// patternProperties matches names, which no keyword can cap.
+function hasLongText(value: Json): boolean {
+  if (typeof value === "string") return value.length > PATTERN_TEXT_CHARS_MAX;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasLongText);
+}
+
+// patternProperties matches names, and no keyword could keep it from matching long ones.
 function hasLongName(value: Json): boolean {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(value).some(([name, item]) => name.length > PATTERN_TEXT_CHARS_MAX || hasLongName(item));
@@ -180,9 +220,9 @@ function hasLongName(value: Json): boolean {
 
 type Evaluation = (data: JsonObject) => string | undefined;
 
-function createEvaluation(schema: JsonObject, isPartial: boolean): Evaluation {
+function createEvaluation(schema: JsonObject, reading: Reading): Evaluation {
   const budget: Budget = { steps: 0 };
-  const validator = new Validator(prepare(schema, budget, isPartial) as Schema, "2020-12");
+  const validator = new Validator(prepare(schema, budget, reading) as Schema, "2020-12");
   return (data) => {
     budget.steps = SCHEMA_STEPS_MAX;
     const { valid, errors } = validator.validate(data);
@@ -190,6 +230,19 @@ function createEvaluation(schema: JsonObject, isPartial: boolean): Evaluation {
     // The innermost violation comes last and says most.
     const innermost = errors.at(-1);
     return innermost === undefined ? "schema" : `${innermost.instanceLocation}: ${innermost.keyword}`;
+  };
+}
+
+function createEvaluations(schema: JsonObject): (data: JsonObject, reading: Reading) => string | undefined {
+  const compiled = new Map<string, Evaluation>();
+  return (data, reading) => {
+    const key = `${reading.isPartial} ${reading.isCapped}`;
+    let evaluation = compiled.get(key);
+    if (evaluation === undefined) {
+      evaluation = createEvaluation(schema, reading);
+      compiled.set(key, evaluation);
+    }
+    return evaluation(data);
   };
 }
 
@@ -210,21 +263,18 @@ export function compileRecordSchema(text: string): RecordSchema {
   if (access !== "public" && access !== "members" && access !== "consent") {
     throw new AttestryError("definition_invalid", "access of the definition is not public, members or consent");
   }
-  let whole: Evaluation | undefined;
-  let part: Evaluation | undefined;
+  const evaluate = createEvaluations(schema);
   return {
     name,
     type,
     access,
     findViolation(data, isPartial) {
       if (hasLongName(data)) return `a name is longer than ${PATTERN_TEXT_CHARS_MAX} characters`;
+      const isCapped = hasLongText(data);
       try {
-        whole ??= createEvaluation(schema, false);
-        const violation = whole(data);
+        const violation = evaluate(data, { isPartial: false, isCapped });
         // What holds for the whole holds for the part, so the looser rules matter only to data that failed.
-        if (violation === undefined || !isPartial) return violation;
-        part ??= createEvaluation(schema, true);
-        return part(data);
+        return violation === undefined || !isPartial ? violation : evaluate(data, { isPartial: true, isCapped });
       } catch (cause) {
         if (cause instanceof AttestryError) throw cause;
         // The interpreter throws plain errors for references it cannot resolve, and overflows on endless ones.
