@@ -1,7 +1,11 @@
 // One transaction on a connection that may die at any moment. Knows no table.
 import { setImmediate } from "node:timers/promises";
 import { AttestryError } from "../errors.ts";
+import { DATABASE_BEGIN_ATTEMPTS_MAX } from "../limits.ts";
 import type { Database, Transaction } from "./database.ts";
+
+// A pooled connection that died unnoticed, or the stale error of one that was ended: postgres.js 3.4.9 hands both to the next BEGIN.
+const STALE_CONNECTION = /^(CONNECTION_CLOSED|ECONNRESET|EPIPE|57P01)$/;
 
 /**
  * Runs `body` in one READ COMMITTED transaction: commits when it resolves, rolls back when it rejects, and gives what it gave.
@@ -12,6 +16,25 @@ import type { Database, Transaction } from "./database.ts";
  * transaction. So `body` must not catch what its queries reject with, nor settle while one of them is still running.
  */
 export async function runTransaction<Result>(
+  database: Database,
+  body: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    let begun = false;
+    try {
+      return await attemptTransaction(database, (tx) => {
+        begun = true;
+        return body(tx);
+      });
+    } catch (error) {
+      // Where BEGIN itself failed nothing was done, and it can be asked of another connection.
+      const stale = !begun && STALE_CONNECTION.test(String((error as { code?: unknown }).code));
+      if (!stale || attempt === DATABASE_BEGIN_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function attemptTransaction<Result>(
   database: Database,
   body: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
