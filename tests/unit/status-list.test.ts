@@ -45,7 +45,6 @@ describe.each(["node", "browser"] as const)("a status list in %s", (platform) =>
   });
 
   it.each<[string, Uint8Array]>([
-    ["bytes after its end", Uint8Array.of(...deflateSync(new Uint8Array(8)), 0)],
     ["a wrong checksum", Uint8Array.of(...deflateSync(new Uint8Array(8)).subarray(0, -1), 9)],
     ["no end", deflateSync(new Uint8Array(8)).subarray(0, -3)],
     ["no content", new Uint8Array()],
@@ -59,6 +58,15 @@ describe.each(["node", "browser"] as const)("a status list in %s", (platform) =>
     for (const value of [4, -1, 1.5]) {
       await expect(packStatusList([value])).rejects.toMatchObject({ code: "status_list_invalid" });
     }
+  });
+});
+
+describe("a status list with bytes after its end", () => {
+  // Browsers refuse it as the Compression standard asks; Node's own DecompressionStream does not, so it cannot stand in for one.
+  it("is refused", async () => {
+    const { inflateStatusList } = await loadModule("node");
+    const lst = encodeBase64url(Uint8Array.of(...deflateSync(new Uint8Array(8)), 0));
+    await expect(inflateStatusList(lst)).rejects.toMatchObject({ code: "status_list_invalid" });
   });
 });
 
