@@ -47,7 +47,7 @@ export function parseTilePath(text: string): TileAddress {
     const index = Number(match[2]!.replaceAll(/[x/]/g, ""));
     const width = match[3] === undefined ? TILE_WIDTH : Number(match[3]);
     // Formatting again is the test of canonical form: one spelling, so one cache key per tile.
-    if (Number.isSafeInteger(index) && tilePath(level, index, width) === text) return { level, index, width };
+    if (tilePath(level, index, width) === text) return { level, index, width };
   }
   throw new AttestryError("not_found", "no tile has this path");
 }

@@ -108,7 +108,8 @@ describe("a tile path", () => {
 describe("an entry bundle", () => {
   it("gives back its entries, empty and longest ones too, and grows by concatenation", () => {
     const entries = [encodeUtf8("one"), new Uint8Array(), new Uint8Array(65_535).fill(9)];
-    expect(decodeBundle(encodeBundle(entries))).toEqual(entries);
+    const decoded = decodeBundle(encodeBundle(entries));
+    expect(decoded.map((entry, i) => equalBytes(entry, entries[i]!))).toEqual([true, true, true]);
     const joined = concatBytes(encodeBundle(entries.slice(0, 1)), encodeBundle(entries.slice(1)));
     expect(equalBytes(joined, encodeBundle(entries))).toBe(true);
     expect(decodeBundle(encodeBundle(new Array<Uint8Array>(256).fill(entries[0]!)))).toHaveLength(256);
