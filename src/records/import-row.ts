@@ -176,8 +176,8 @@ export function combineRows(
     });
     const texts = values.map((value) => (value === undefined ? undefined : canonicalJson(value)));
     if (collect) {
-      const distinct = values.filter((value, i): value is Json => value !== undefined && texts.indexOf(texts[i]) === i);
-      if (distinct.length > 0) setAt(record, path, distinct);
+      const distinct = new Map(values.flatMap((value, i) => (value === undefined ? [] : [[texts[i], value] as const])));
+      if (distinct.size > 0) setAt(record, path, [...distinct.values()]);
       continue;
     }
     const other = texts.findIndex((text) => text !== texts[0]);
@@ -192,6 +192,9 @@ export function combineRows(
 
 function setAt(record: JsonObject, path: readonly string[], value: Json): void {
   let node = record;
-  for (const name of path.slice(0, -1)) node = (node[name] ??= {}) as JsonObject;
+  for (const name of path.slice(0, -1)) {
+    node[name] ??= {};
+    node = node[name] as JsonObject;
+  }
   node[path.at(-1)!] = value;
 }

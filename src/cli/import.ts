@@ -1,0 +1,108 @@
+// attestry import: reads the command line, runs the import, prints what became of it. Knows no row.
+import { Command, InvalidArgumentError, Option } from "commander";
+import { readBearerToken } from "../config.ts";
+import type { ImportMode } from "../records/import-service.ts";
+import { IMPORT_MODES } from "../records/import-service.ts";
+import { type ImportResult, type ImportSummary, runImport } from "./import/import-run.ts";
+import { createProgress, EXIT, formatTable, printFailure } from "./terminal.ts";
+
+interface Flags {
+  readonly url: string;
+  readonly map: string;
+  readonly mode: ImportMode;
+  readonly dryRun?: true;
+  readonly report?: string;
+  readonly node: ReadonlyMap<string, string>;
+  readonly tokenFile?: string;
+  readonly json?: true;
+}
+
+/** `attestry import REGISTRY FILE`; exit codes: 0 all rows in, 2 some refused, 1 failed, 130 interrupted. */
+export function importCommand(): Command {
+  return new Command("import")
+    .description("import a CSV or NDJSON file into a registry of a running node")
+    .argument("<registry>", "name of the registry")
+    .argument("<file>", "FILE.csv, FILE.ndjson or FILE.jsonl")
+    .requiredOption("--url <url>", "base URL of the node imported into")
+    .requiredOption("--map <file>", "which column fills which field (docs/import.md)")
+    .addOption(
+      new Option("--mode <mode>", "what to do with records that exist").choices(IMPORT_MODES).default("create"),
+    )
+    .option("--dry-run", "say what would happen; write nothing")
+    .option("--report <file>", "name each refused row here, .ndjson or .csv (default: FILE.refused.ndjson, if any)")
+    .option("--node <registry=url>", "where the map's references to a registry are looked up", addNode, new Map())
+    .option("--token-file <file>", "bearer token; without it ATTESTRY_TOKEN is read")
+    .option("--json", "print one JSON object")
+    .action(runCommand);
+}
+
+function addNode(text: string, nodes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const [, registry, url] = /^([a-z][a-z0-9-]*)=(https?:\/\/.+)$/.exec(text) ?? [];
+  if (registry === undefined || url === undefined) throw new InvalidArgumentError("It must be REGISTRY=URL.");
+  return new Map([...nodes, [registry, url]]);
+}
+
+async function runCommand(registry: string, filePath: string, flags: Flags): Promise<void> {
+  const json = flags.json === true;
+  const stopping = new AbortController();
+  // Only the first Ctrl-C is caught: what was sent is waited for. The second ends the process at once.
+  const onInterrupt = (): void => {
+    process.stderr.write("\nstopping: waiting for what was sent\n");
+    stopping.abort();
+  };
+  process.once("SIGINT", onInterrupt);
+  process.once("SIGTERM", onInterrupt);
+  try {
+    const result = await runImport({
+      registry,
+      filePath,
+      mapPath: flags.map,
+      url: flags.url,
+      token: readBearerToken(flags.tokenFile),
+      mode: flags.mode,
+      isDryRun: flags.dryRun === true,
+      reportPath: flags.report,
+      nodes: flags.node,
+      signal: stopping.signal,
+      createProgress: (label) => createProgress({ label, unit: "rows", stream: process.stderr }),
+      warn: (text) => process.stderr.write(`warning: ${text}\n`),
+    });
+    printResult(result, json);
+  } catch (error) {
+    printFailure(error, { json });
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+function printResult({ summary, error }: ImportResult, json: boolean): void {
+  process.exitCode = exitCodeOf(summary);
+  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : formatSummary(summary));
+  if (summary.state === "failed") printFailure(error, { json });
+}
+
+function exitCodeOf({ state, refused }: ImportSummary): number {
+  if (state === "failed") return EXIT.failed;
+  if (state === "interrupted") return EXIT.interrupted;
+  return refused > 0 ? EXIT.incomplete : EXIT.ok;
+}
+
+function formatSummary(summary: ImportSummary): string {
+  const { state, rows, created, amended, unchanged, refused, seconds, report } = summary;
+  const endings = {
+    done: summary.dry_run ? "dry run, nothing was written; this would happen:\n" : "",
+    interrupted: "interrupted; run the same command again to go on. So far:\n",
+    failed: "failed; what follows was done before:\n",
+  };
+  const counts = formatTable([
+    ["records created", created],
+    ["records amended", amended],
+    ["records unchanged", unchanged],
+    ["rows refused", refused],
+    ["rows in all", rows],
+  ]);
+  const rate = seconds > 0 ? `, ${Math.round(rows / seconds)} rows/s` : "";
+  const refusals = report === null ? "" : `refused rows are named in ${report}\n`;
+  return `${endings[state]}${counts}in ${seconds.toFixed(1)} s${rate}\n${refusals}`;
+}
