@@ -2,9 +2,13 @@
 // The program `attestry`: hands over to one command. Holds no logic of its own.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { federationCommand } from "./cli/federation.ts";
 import { initCommand } from "./cli/init.ts";
-import { printError } from "./cli/output.ts";
+import { logCommand } from "./cli/log.ts";
+import { registryCommand } from "./cli/registry.ts";
+import { resolveCommand } from "./cli/resolve.ts";
 import { serveCommand } from "./cli/serve.ts";
+import { printFailure } from "./cli/terminal.ts";
 import { tokenCommand } from "./cli/token.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -19,10 +23,14 @@ const program = new Command("attestry")
   .showHelpAfterError()
   .addCommand(initCommand())
   .addCommand(serveCommand())
-  .addCommand(tokenCommand());
+  .addCommand(tokenCommand())
+  .addCommand(registryCommand())
+  .addCommand(federationCommand())
+  .addCommand(resolveCommand())
+  .addCommand(logCommand());
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = printError(error, process.argv.includes("--json"));
+  printFailure(error, { json: process.argv.includes("--json") });
 }

@@ -17,8 +17,8 @@ import { AttestryError } from "../errors.ts";
 import { readSecrets, writeKeyFile } from "../node.ts";
 import { generateSecrets, parseSecrets, type Secrets } from "../secrets.ts";
 import { prepareDatabase } from "./node-process.ts";
-import { printResult } from "./output.ts";
 import { recoveryKit } from "./recovery-kit.ts";
+import { printResult } from "./terminal.ts";
 
 interface InitOptions {
   readonly data?: string;

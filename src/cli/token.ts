@@ -7,7 +7,7 @@ import { BEARER_TOKEN_SECONDS_DEFAULT } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseDuration } from "./duration.ts";
 import { openNodes } from "./node-process.ts";
-import { printResult } from "./output.ts";
+import { printResult } from "./terminal.ts";
 
 interface TokenOptions {
   readonly data?: string;

@@ -39,18 +39,37 @@ export function recordKeys(options: {
     const values = key.fields.map((field) => valuesAt(data, field)[0]);
     if (values.every((value) => value !== undefined)) add(key.name, values as Json[]);
   }
-  if (identifier !== undefined) add(IDENTIFIER_KEY, [identifier]);
+  // An identifier that is a field has that field's key already.
+  if (identifier !== undefined && compiled.identifier?.kind === "sequence") add(IDENTIFIER_KEY, [identifier]);
   return keys;
 }
 
-/** The unique key that a search by these field names can use, its fields in the key's own order. */
-export function findSearchKey(compiled: CompiledDefinition, names: readonly string[]): UniqueKey | undefined {
+/** What a search by these fields looks up: its keyed hash, and whether the values are personal. Undefined if no key has these fields. */
+export function searchDigest(options: {
+  searchKey: Uint8Array;
+  compiled: CompiledDefinition;
+  fields: Readonly<Record<string, Json>>;
+}): { digest: string; personal: boolean } | undefined {
+  const { searchKey, compiled, fields } = options;
+  const registry = compiled.definition.name;
+  const names = Object.keys(fields);
+  if (names.length === 1 && names[0] === IDENTIFIER_KEY && compiled.identifier !== undefined) {
+    const name = compiled.identifier.kind === "field" ? compiled.identifier.field : IDENTIFIER_KEY;
+    return { digest: keyDigest({ searchKey, registry, name, values: [fields[IDENTIFIER_KEY]!] }), personal: false };
+  }
   const wanted = [...names].sort().join("+");
-  return compiled.annotations.uniqueKeys.find(
-    (key) =>
-      key.fields
-        .map((field) => field.join("."))
-        .sort()
-        .join("+") === wanted,
-  );
+  const key = compiled.annotations.uniqueKeys.find((candidate) => fieldNames(candidate).sort().join("+") === wanted);
+  if (!key) return undefined;
+  const values = fieldNames(key).map((name) => fields[name]!);
+  return { digest: keyDigest({ searchKey, registry, name: key.name, values }), personal: key.personal };
+}
+
+/** The searches that a registry answers, each as its field names. */
+export function searchableFields(compiled: CompiledDefinition): string[][] {
+  const keys = compiled.annotations.uniqueKeys.map(fieldNames);
+  return compiled.identifier === undefined ? keys : [[IDENTIFIER_KEY], ...keys];
+}
+
+function fieldNames(key: UniqueKey): string[] {
+  return key.fields.map((field) => field.join("."));
 }

@@ -12,7 +12,7 @@ import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
-import { findSearchKey, IDENTIFIER_KEY, keyDigest } from "./record-keys.ts";
+import { keyDigest, searchableFields, searchDigest } from "./record-keys.ts";
 import { parsePatchRequest, parseRecordRequest, parseStateRequest } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
@@ -219,16 +219,15 @@ export function createRecordService(deps: {
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
       const names = Object.keys(fields);
       if (names.length === 0) return listPage({ caller, compiled, cursor, limit });
-      const key = names.length === 1 && names[0] === IDENTIFIER_KEY ? undefined : findSearchKey(compiled, names);
-      if (key === undefined && names[0] !== IDENTIFIER_KEY) throw unknownSearch(compiled, names);
-      if (key?.personal && !personal) {
+      const search = searchDigest({ searchKey, compiled, fields });
+      if (!search) throw unknownSearch(compiled, names);
+      if (search.personal && !personal) {
         throw new AttestryError(
           "query_invalid",
           "personal fields do not belong in an address; search with POST …/records:search",
         );
       }
-      const values = key ? key.fields.map((field) => fields[field.join(".")]!) : [fields[IDENTIFIER_KEY]!];
-      const digest = keyDigest({ searchKey, registry, name: key?.name ?? IDENTIFIER_KEY, values });
+      const { digest } = search;
       const rid = (await store.findKeyHolders(database, [digest])).get(digest);
       const row = rid === undefined ? undefined : await store.findRecord(database, { rid });
       return { records: row ? [view(row, compiled, caller)] : [], next: undefined };
@@ -294,10 +293,10 @@ function checkExpected(row: store.RecordRow, expected: string): void {
 }
 
 function unknownSearch(compiled: CompiledDefinition, names: readonly string[]): AttestryError {
-  const keys = compiled.annotations.uniqueKeys.map((key) => key.fields.map((field) => field.join(".")).join(" + "));
+  const known = searchableFields(compiled).map((fields) => fields.join(" + "));
   return new AttestryError(
     "query_invalid",
-    `cannot search by ${names.map((name) => `"${name.slice(0, 80)}"`).join(", ")}; this registry is searched by: ${[IDENTIFIER_KEY, ...keys].join("; ")}`,
+    `cannot search by ${names.map((name) => `"${name.slice(0, 80)}"`).join(", ")}; this registry is searched by: ${known.join("; ") || "nothing"}`,
   );
 }
 

@@ -1,0 +1,153 @@
+// `attestry resolve`: follows references across nodes and verifies every record, through a node or on its own with pinned anchors.
+import { existsSync, readFileSync } from "node:fs";
+import { Command } from "commander";
+import { readBearerToken } from "../config.ts";
+import { type Json, parseJson } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+import { parseAnchorPins } from "../federation/anchor-pins.ts";
+import { createChainService } from "../federation/chain-service.ts";
+import { createHttpClient } from "../federation/http-client.ts";
+import { STATUS_LIST_SECONDS } from "../limits.ts";
+import { currentSeconds } from "../node.ts";
+import { parseReference, type Reference } from "../records/record-url.ts";
+import { type FollowPath, parseFollowPaths } from "../resolution/follow-paths.ts";
+import { createHomeNodeClient } from "../resolution/home-node-client.ts";
+import { createResolutionService, type Resolution, type ResolvedRecord } from "../resolution/resolution-service.ts";
+import { createVerifier } from "../verification/verifier.ts";
+import { createNodeClient } from "./node-client.ts";
+import { EXIT, printable, printResult } from "./terminal.ts";
+
+interface ResolveOptions {
+  readonly follow: string[];
+  readonly via?: string;
+  readonly anchors?: string;
+  readonly development?: boolean;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+}
+
+function readReference(text: string): Reference {
+  const reference = parseReference(text);
+  if (!reference)
+    throw new AttestryError(
+      "request_invalid",
+      `"${printable(text.slice(0, 200))}" is not the URL of a record (…/registries/NAME/records/RID)`,
+    );
+  return reference;
+}
+
+async function resolveVia(
+  node: string,
+  options: { references: Reference[]; follow: FollowPath[]; token: string | undefined },
+): Promise<Resolution> {
+  const client = createNodeClient({ baseUrl: node, token: options.token });
+  const body = {
+    references: options.references.map(({ href }) => href),
+    follow: options.follow.map((path) => [...path]),
+  };
+  const answer: Json = parseJson(
+    await client.send({
+      method: "POST",
+      path: "/resolve",
+      body: JSON.stringify(body),
+      contentType: "application/json",
+      isRepeatable: true,
+    }),
+  );
+  return answer as unknown as Resolution;
+}
+
+/** Without a node: the pinned anchors alone decide whom to believe. */
+async function resolveHere(options: {
+  references: Reference[];
+  follow: FollowPath[];
+  anchorsPath: string;
+  development: boolean;
+}): Promise<Resolution> {
+  if (!existsSync(options.anchorsPath))
+    throw new AttestryError("config_invalid", `--anchors names ${options.anchorsPath}, which does not exist`);
+  const anchors = parseAnchorPins(parseJson(readFileSync(options.anchorsPath, "utf8")));
+  const httpClient = createHttpClient({ development: options.development, allowedPrivateHosts: [] });
+  const chains = createChainService({
+    anchors,
+    httpClient,
+    clock: currentSeconds,
+    allowLoopbackHttp: options.development,
+  });
+  const resolution = createResolutionService({
+    ownEntity: undefined,
+    getChain: chains.getChain,
+    readHome: createHomeNodeClient(httpClient),
+    readOwn: () => Promise.reject(new Error("a resolver without a node has no records of its own")),
+    verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
+    clock: currentSeconds,
+  });
+  try {
+    return await resolution.resolve({ references: options.references, follow: options.follow, outgoing: true });
+  } finally {
+    httpClient.close();
+  }
+}
+
+function describeRecord(key: string, resolution: Resolution, indent: string, field?: string): string[] {
+  const record: ResolvedRecord = resolution.records[key]!;
+  const label = field === undefined ? "" : `${field} → `;
+  if (record.outcome !== "verified")
+    return [`${indent}✗ ${label}${record.href}`, `${indent}    ${record.outcome}: ${record.message ?? ""}`];
+  const open = (record.checks ?? []).filter(({ result }) => result === "not_checked").map(({ check }) => check);
+  return [
+    `${indent}✓ ${label}${record.type} ${record.identifier ?? ""} version ${record.version}, signed by ${record.issuer}, anchor ${record.anchor}`,
+    `${indent}    ${JSON.stringify(record.data)}`,
+    `${indent}    verified${open.length > 0 ? `; not checked: ${open.join(", ")}` : ""}`,
+    ...Object.entries(record.links ?? {}).flatMap(([name, keys]) =>
+      keys.flatMap((linked) => describeRecord(linked, resolution, `${indent}  `, name)),
+    ),
+  ];
+}
+
+async function resolve(urls: string[], options: ResolveOptions): Promise<void> {
+  const references = urls.map(readReference);
+  const follow = parseFollowPaths(options.follow.map((path) => path.split(",").map((field) => field.trim())));
+  if ((options.via === undefined) === (options.anchors === undefined)) {
+    throw new AttestryError(
+      "request_invalid",
+      "say who verifies: --via NODE_URL (a node of yours, with a token) or --anchors FILE (this command, with your pinned anchors)",
+    );
+  }
+  const resolution =
+    options.via === undefined
+      ? await resolveHere({
+          references,
+          follow,
+          anchorsPath: options.anchors!,
+          development: options.development ?? false,
+        })
+      : await resolveVia(options.via, { references, follow, token: readBearerToken(options.tokenFile) });
+  const records = Object.values(resolution.records);
+  const verified = records.filter(({ outcome }) => outcome === "verified").length;
+  const lines = resolution.references.flatMap(({ record }) => describeRecord(record, resolution, "").map(printable));
+  printResult({
+    json: options.json,
+    value: resolution,
+    lines: [...lines, `${verified} of ${records.length} records verified`],
+  });
+  if (verified < records.length) process.exitCode = EXIT.incomplete;
+}
+
+export function resolveCommand(): Command {
+  return new Command("resolve")
+    .description("resolve references across nodes and verify every record; exit code 2 if any is not verified")
+    .argument("<url...>", "URLs of records")
+    .option(
+      "--follow <fields>",
+      "fields to follow from record to record, comma separated (district,state); repeatable",
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
+    .option("--via <url>", "let this node resolve and verify; needs a bearer token of it for records of other nodes")
+    .option("--anchors <file>", "resolve and verify here, believing only these pinned anchors")
+    .option("--development", "with --anchors: allow http on loopback")
+    .option("--token-file <file>", "file with the bearer token for --via (default: $ATTESTRY_TOKEN)")
+    .option("--json", "print one JSON object")
+    .action((urls: string[], options: ResolveOptions) => resolve(urls, options));
+}
