@@ -1,8 +1,8 @@
 // Compact JWS: what a token may not bring along, each refusal with its code; and the same verdict with and without WebCrypto.
-import { createHmac } from "node:crypto";
+import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { encodeBase64url, encodeBase64urlText } from "../../src/crypto/base64.ts";
-import { encodeUtf8 } from "../../src/crypto/hash.ts";
+import { concatBytes, encodeUtf8 } from "../../src/crypto/hash.ts";
 import { decodeJws, signJws, verifyJws } from "../../src/crypto/jws.ts";
 import { type PublicKey, parsePublicKey } from "../../src/crypto/keys.ts";
 import { createSigner, generateSeed } from "../../src/crypto/signer.ts";
@@ -29,6 +29,11 @@ function setSlackBit(part: string): string {
   if (part.length % 4 === 0) throw new Error("this part has no slack bits");
   return part.slice(0, -1) + alphabet[alphabet.indexOf(part.at(-1)!) + 1];
 }
+
+const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+const sha512 = (bytes: Uint8Array) => Uint8Array.from(createHash("sha512").update(bytes).digest());
+const littleEndian = (bytes: Uint8Array) => bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
+const clampByte = (byte: number, at: number) => (at === 0 ? byte & 0xf8 : at === 31 ? (byte & 0x7f) | 0x40 : byte);
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -161,6 +166,27 @@ describe("verifyJws refuses", () => {
 
   test("any token when there are no keys", async () => {
     await expect(verifyJws(await signParts(goodHeader), { typ, keys: [] })).rejects.toThrow(withCode("key_unknown"));
+  });
+
+  test("a signature whose R is the neutral element, which OpenSSL would accept", async () => {
+    const seed = generateSeed();
+    const own = createSigner(seed);
+    const input = `${encodeBase64urlText(JSON.stringify({ ...goodHeader, kid: own.publicKey.kid }))}.${encodeBase64urlText("{}")}`;
+    const r = Uint8Array.of(1, ...new Uint8Array(31));
+    // RFC 8032 §5.1.6 with r = 0: S = k * s mod L.
+    const secret = littleEndian(sha512(seed).subarray(0, 32).map(clampByte));
+    const k = littleEndian(sha512(concatBytes(r, own.publicKey.raw, encodeUtf8(input))));
+    let rest = (k * secret) % GROUP_ORDER;
+    const s = Uint8Array.from({ length: 32 }, () => {
+      const byte = Number(rest & 0xffn);
+      rest >>= 8n;
+      return byte;
+    });
+    const signature = concatBytes(r, s);
+    const openSslKey = createPublicKey({ key: { ...own.publicKey.jwk }, format: "jwk" });
+    expect(verify(null, encodeUtf8(input), openSslKey, signature)).toBe(true);
+    const text = `${input}.${encodeBase64url(signature)}`;
+    await expect(verifyJws(text, { typ, keys: [own.publicKey] })).rejects.toThrow(withCode("signature_invalid"));
   });
 
   test("another payload, another header, another signature, a signature of another length", async () => {
