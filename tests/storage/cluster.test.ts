@@ -156,11 +156,13 @@ it("recovers what was committed after kill -9 of the server, on the same port", 
 
 it("starts over a pid file whose number now belongs to another process", TIMEOUT, async () => {
   await (await openSeeded()).release();
-  writeFileSync(join(data, "postmaster.pid"), `${process.pid}\n${data}\n1\n5432\n\n127.0.0.1\n0 0\nready\n`);
+  const other = spawn("sleep", ["60"]);
+  writeFileSync(join(data, "postmaster.pid"), `${other.pid}\n${data}\n1\n5432\n\n127.0.0.1\n0 0\nready\n`);
   const cluster = await openCluster({ directory, logger });
-  expect(findServer(data)?.process.pid).not.toBe(process.pid);
+  expect(findServer(data)?.process.pid).not.toBe(other.pid);
   await cluster.release();
   expect(findServer(data)).toBeUndefined();
+  expect(other.kill()).toBe(true);
 });
 
 it("begins again when the process that made the data folder was killed before it was complete", TIMEOUT, async () => {
