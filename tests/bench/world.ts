@@ -1,0 +1,101 @@
+// What every row measures on: one embedded database server, a node of the built program and its twin, each a process of its own.
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLogger } from "../../src/logger.ts";
+import { type Cluster, openCluster } from "../../src/storage/cluster.ts";
+import { createDatabaseIfMissing } from "../../src/storage/database.ts";
+import { freePort } from "../free-port.ts";
+
+export interface World {
+  readonly directory: string;
+  readonly cluster: Cluster;
+  readonly nodePort: number;
+  readonly twinPort: number;
+  readonly twinUrl: string;
+  readonly registrar: string;
+  readonly operator: string;
+  close(): Promise<void>;
+}
+
+const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
+const TWIN = new URL("./twin-server.ts", import.meta.url).pathname;
+const NODE_NAME = "bench";
+
+function attestry(...args: string[]): string {
+  return execFileSync(process.execPath, [MAIN, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  }).trim();
+}
+
+function start(
+  file: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {},
+): Promise<ChildProcess> {
+  return new Promise((resolve, reject) => {
+    const child = fork(file, args, {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: { ...process.env, ...options.env },
+      execArgv: options.execArgv ?? [],
+    });
+    child.once("message", () => resolve(child));
+    child.once("exit", (code) => reject(new Error(`${file} ended with ${code} before it listened`)));
+  });
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.removeAllListeners("exit");
+    child.once("exit", () => resolve());
+    child.disconnect();
+  });
+}
+
+/** Starts everything in a temporary directory; `close` removes it. */
+export async function createWorld(): Promise<World> {
+  const directory = mkdtempSync(join(tmpdir(), "attestry-bench-"));
+  const cluster = await openCluster({ directory, logger: silentLogger });
+  const nodePort = await freePort();
+  const twinPort = await freePort();
+  const entity = `http://127.0.0.1:${nodePort}`;
+  const common = ["--data", directory, "--node", NODE_NAME];
+  attestry("init", ...common, "--entity", entity, "--organization", "Bench", "--development");
+  pinItself(join(directory, "nodes", NODE_NAME));
+  const token = (role: string) => attestry("token", ...common, "--role", role, "--name", role);
+  const [registrar, operator] = [token("registrar"), token("operator")];
+  const twinUrl = cluster.url("twin");
+  await createDatabaseIfMissing({ url: twinUrl });
+  const node = await start(MAIN, ["serve", ...common, "--log-level", "error"]);
+  const twin = await start(TWIN, [], {
+    env: { TWIN_URL: twinUrl, TWIN_PORT: String(twinPort) },
+    execArgv: ["--import", "tsx"],
+  });
+  return {
+    directory,
+    cluster,
+    nodePort,
+    twinPort,
+    twinUrl,
+    registrar,
+    operator,
+    async close() {
+      await Promise.all([stop(node), stop(twin)]);
+      await cluster.release();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A node that is its own anchor has a chain, as the evidence of `read` needs one. */
+function pinItself(nodeDirectory: string): void {
+  const pins = JSON.parse(readFileSync(join(nodeDirectory, "anchor-pin.json"), "utf8")) as {
+    registry_types: string[];
+  }[];
+  pins[0]!.registry_types = ["people", "places"];
+  writeFileSync(join(nodeDirectory, "anchors.json"), JSON.stringify(pins));
+  const path = join(nodeDirectory, "config.json");
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), anchors: "anchors.json" }));
+}
