@@ -42,6 +42,7 @@ export function createApp(deps: AppDeps): Hono {
     context.header("x-content-type-options", "nosniff");
   });
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
+  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
   app.onError((error, context) => answerProblem(context, error, deps.logger));
   app.notFound((context) =>
     answerProblem(

@@ -1,19 +1,69 @@
-// `/`: tells a person in the browser what this node is and what it holds.
+// `/`: tells a person in the browser what this node is and what it holds, and a program the same as JSON. Also serves what pages look like.
 import { Hono } from "hono";
-import type { LogReader } from "../log/reader-service.ts";
-import type { RegistryService } from "../registries/registry-service.ts";
+import { accepts } from "hono/accepts";
+import type { FC } from "hono/jsx";
+import {
+  AboutSection,
+  CheckSection,
+  HoldingsSection,
+  LogSection,
+  ProgramSection,
+  type SectionProps,
+} from "./home-sections.tsx";
+import { describeHome, type HomeDeps, loadHomeView } from "./home-view.ts";
+import { answerPage, Layout } from "./layout.tsx";
+import { parseReader } from "./reader-language.ts";
+import { SITE_ICON, STYLE } from "./style.ts";
 
-export interface HomeDeps {
-  readonly entity: string;
-  readonly organizationName: string;
-  readonly superiors: readonly string[];
-  readonly registries: RegistryService;
-  readonly reader: LogReader;
-  readonly countRecords: () => Promise<ReadonlyMap<string, number>>;
-}
+const HTML = "text/html";
+const JSON_TYPE = "application/json";
+const IMMUTABLE = "public, max-age=31536000, immutable";
 
-export function createHomePages(deps: HomeDeps): Hono {
+const HomePage: FC<SectionProps> = (props) => {
+  const { organizationName } = props.view;
+  const header = (
+    <>
+      <p class="kind">Registry node</p>
+      <h1 dir="auto">{organizationName}</h1>
+      <p class="lead">
+        A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.
+      </p>
+    </>
+  );
+  return (
+    <Layout
+      title={`${organizationName} · registry node`}
+      basePath={props.basePath}
+      header={header}
+      footer="Served by Attestry, a federated registry: each department keeps its own records, and no node holds all the data."
+    >
+      <AboutSection {...props} />
+      <HoldingsSection {...props} />
+      <LogSection {...props} />
+      <CheckSection {...props} />
+      <ProgramSection {...props} />
+    </Layout>
+  );
+};
+
+/** GET / as page or JSON, by Accept; and the assets of all pages. To be mounted at the entity's path. */
+export function createHomePages(deps: HomeDeps & { readonly basePath: string }): Hono {
   const pages = new Hono();
-  pages.get("/", (context) => context.text(`${deps.organizationName}: registry node ${deps.entity}\n`));
+
+  pages.get("/", async (context) => {
+    const view = await loadHomeView(deps);
+    context.header("vary", "accept, accept-language");
+    const type = accepts(context, { header: "Accept", supports: [HTML, JSON_TYPE], default: HTML });
+    if (type === JSON_TYPE) {
+      return context.json(describeHome(view), 200, { "cache-control": "no-cache", "access-control-allow-origin": "*" });
+    }
+    const reader = parseReader(context.req.header("accept-language"));
+    return answerPage(context, <HomePage view={view} reader={reader} basePath={deps.basePath} />);
+  });
+
+  for (const { path, mediaType, text } of [STYLE, SITE_ICON]) {
+    pages.get(path, (context) => context.body(text, 200, { "content-type": mediaType, "cache-control": IMMUTABLE }));
+  }
+
   return pages;
 }

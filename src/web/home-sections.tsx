@@ -1,0 +1,247 @@
+// The sections of the page `/`, each from the view alone. Reads nothing, decides nothing.
+import type { Child, FC } from "hono/jsx";
+import type { Access } from "../identity/permissions.ts";
+import type { LocalizedText } from "../registries/definition.ts";
+import type { HomeView, RegistrySummary } from "./home-view.ts";
+import { chooseText, formatNumber, formatTime, type Reader } from "./reader-language.ts";
+
+export interface SectionProps {
+  readonly view: HomeView;
+  readonly reader: Reader;
+  readonly basePath: string;
+}
+
+const ACCESS_IN_WORDS: Readonly<Record<Access, string>> = {
+  public: "Open: anyone may read these records, without signing in.",
+  members: "For members: only departments of this federation may read these records.",
+  consent: "Personal: read only with the consent of the person concerned, or where a law allows it.",
+};
+
+const Section: FC<{ id: string; title: string; children?: Child }> = ({ id, title, children }) => (
+  <section aria-labelledby={id}>
+    <h2 id={id}>{title}</h2>
+    {children}
+  </section>
+);
+
+// `dir="auto"`: the page is written left to right, but a definition may be in Arabic or Urdu.
+const Localized: FC<{ text: LocalizedText; reader: Reader }> = ({ text, reader }) => {
+  const chosen = chooseText(text, reader);
+  return (
+    <span dir="auto" {...(chosen.language !== undefined && { lang: chosen.language })}>
+      {chosen.text}
+    </span>
+  );
+};
+
+const EntityList: FC<{ entities: readonly string[] }> = ({ entities }) => (
+  <ul class="plain">
+    {entities.map((entity) => (
+      <li>
+        <a href={entity}>{entity}</a>
+      </li>
+    ))}
+  </ul>
+);
+
+export const AboutSection: FC<SectionProps> = ({ view, basePath }) => (
+  <Section id="about" title="What this node is">
+    <dl class="facts">
+      <dt>Department</dt>
+      <dd dir="auto">{view.organizationName}</dd>
+      <dt>Entity identifier</dt>
+      <dd>
+        <code>{view.entity}</code>
+      </dd>
+      <dt>Who vouches for it</dt>
+      <dd>
+        {view.superiors.length > 0 ? (
+          <EntityList entities={view.superiors} />
+        ) : (
+          "Nobody above it: it names no superior. Others believe it only if they pinned its key themselves, as a trust anchor."
+        )}
+      </dd>
+      {view.subordinates.length > 0 && (
+        <>
+          <dt>It vouches for</dt>
+          <dd>
+            <EntityList entities={view.subordinates} />
+          </dd>
+        </>
+      )}
+      <dt>Its own statement</dt>
+      <dd>
+        <a href={`${basePath}/.well-known/openid-federation`}>Signed entity configuration</a>{" "}
+        <span class="soft">(keys, registry types, addresses)</span>
+      </dd>
+    </dl>
+  </Section>
+);
+
+const RegistryCard: FC<{ registry: RegistrySummary; reader: Reader; basePath: string }> = (props) => {
+  const { registry, reader, basePath } = props;
+  const base = `${basePath}/registries/${registry.name}`;
+  const heading = `registry-${registry.name}`;
+  return (
+    <li>
+      <h3 id={heading}>
+        <Localized text={registry.title} reader={reader} />
+      </h3>
+      <p class="count">
+        {formatNumber(registry.recordCount, reader)} <small>{registry.recordCount === 1 ? "record" : "records"}</small>
+      </p>
+      {registry.description !== undefined && (
+        <p>
+          <Localized text={registry.description} reader={reader} />
+        </p>
+      )}
+      <p class="soft">
+        Registry type <code>{registry.type}</code>, definition version {formatNumber(registry.version, reader)}
+      </p>
+      <p class="soft">{ACCESS_IN_WORDS[registry.access]}</p>
+      <p class="links">
+        {registry.access === "public" && (
+          <a href={`${base}/records`} aria-describedby={heading}>
+            Records (JSON)
+          </a>
+        )}
+        <a href={base} aria-describedby={heading}>
+          Definition (JSON)
+        </a>
+      </p>
+    </li>
+  );
+};
+
+export const HoldingsSection: FC<SectionProps> = ({ view, reader, basePath }) => (
+  <Section id="holdings" title="What it holds">
+    {view.registries.length > 0 ? (
+      <>
+        <p>
+          Every record is signed by this department and entered in its log. What a record refers to stays with the
+          department that issued it.
+        </p>
+        <ul class="cards">
+          {view.registries.map((registry) => (
+            <RegistryCard registry={registry} reader={reader} basePath={basePath} />
+          ))}
+        </ul>
+      </>
+    ) : view.subordinates.length > 0 ? (
+      <div class="note">
+        <p>
+          <strong>No records, by design.</strong> This node vouches for other departments and holds none of their data.
+          Each department keeps its own records, so there is no central copy that could leak, be sold or be altered.
+        </p>
+      </div>
+    ) : (
+      <div class="note">
+        <p>
+          <strong>No registries yet.</strong> An operator of this department publishes a definition first, for example
+          with <code>attestry registry publish</code>. A node that only vouches for others never needs one.
+        </p>
+      </div>
+    )}
+  </Section>
+);
+
+export const LogSection: FC<SectionProps> = ({ view, reader, basePath }) => {
+  const { log } = view;
+  return (
+    <Section id="log" title="Its log">
+      <p>
+        Everything this department signs is entered here, in an order that cannot be changed afterwards without others
+        noticing. The log names no person and no content: each entry is a commitment that only the holder of the record
+        can open.
+      </p>
+      <dl class="facts">
+        <dt>Entries</dt>
+        <dd>{formatNumber(log.size, reader)}</dd>
+        {log.lastEntryAt !== undefined && (
+          <>
+            <dt>Last entry</dt>
+            <dd>
+              <time datetime={new Date(log.lastEntryAt * 1_000).toISOString()}>
+                {formatTime(log.lastEntryAt, reader)}
+              </time>{" "}
+              <span class="soft">(by this node's own clock)</span>
+            </dd>
+          </>
+        )}
+        <dt>Root hash</dt>
+        <dd>
+          <code>{log.root}</code>
+        </dd>
+        <dt>Origin</dt>
+        <dd>
+          <code>{log.origin}</code>
+        </dd>
+        <dt>Signed state</dt>
+        <dd>
+          <a href={`${basePath}/log/records/checkpoint`}>Checkpoint</a>
+        </dd>
+      </dl>
+    </Section>
+  );
+};
+
+export const CheckSection: FC<SectionProps> = ({ view }) => (
+  <Section id="check" title="Check it yourself">
+    <p>
+      Nothing on this page has to be believed. With the trust anchor's key, obtained from the anchor and not from here,
+      anybody can check:
+    </p>
+    <ol class="steps">
+      <li>
+        <strong>The whole log</strong>, entry by entry, every hash recomputed:
+        <pre tabindex={0}>
+          <code>{`attestry log audit ${view.entity} --anchors anchors.json`}</code>
+        </pre>
+      </li>
+      <li>
+        <strong>A record and what it refers to</strong>, at whichever department that lies:
+        <pre tabindex={0}>
+          <code>attestry resolve RECORD_URL --follow FIELD --anchors anchors.json</code>
+        </pre>
+      </li>
+      <li>
+        <strong>A record without any server, years later</strong>: keep its evidence file, at the record's address
+        followed by <code>/evidence</code>. It holds the signed record, its receipt from the log, its status and the
+        statements that lead to the anchor.
+      </li>
+    </ol>
+  </Section>
+);
+
+export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
+  <Section id="programs" title="For programs">
+    <dl class="facts">
+      <dt>Registries</dt>
+      <dd>
+        <a href={`${basePath}/registries`}>
+          <code>GET {basePath}/registries</code>
+        </a>
+      </dd>
+      <dt>Records</dt>
+      <dd>
+        <code>
+          GET {basePath}/registries/{"{name}"}/records?{"{field}={value}"}
+        </code>
+      </dd>
+      <dt>Across departments</dt>
+      <dd>
+        <code>POST {basePath}/resolve</code> <span class="soft">(with a bearer token of this node)</span>
+      </dd>
+      <dt>Health</dt>
+      <dd>
+        <a href={`${basePath}/readyz`}>
+          <code>GET {basePath}/readyz</code>
+        </a>
+      </dd>
+      <dt>This page as JSON</dt>
+      <dd>
+        <code>GET {basePath === "" ? "/" : basePath}</code> with <code>Accept: application/json</code>
+      </dd>
+    </dl>
+  </Section>
+);

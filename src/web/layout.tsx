@@ -1,0 +1,66 @@
+// The frame of every page: head, skip link, landmarks, and the headers that go with it. Knows no page's content.
+import type { Context } from "hono";
+import { raw } from "hono/html";
+import type { Child, FC } from "hono/jsx";
+import { SITE_ICON, STYLE } from "./style.ts";
+
+// No script, no frame, no form, nothing from elsewhere: what a page shows is what this node wrote.
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const PAGE_LANGUAGE = "en";
+
+interface LayoutProps {
+  readonly title: string;
+  readonly basePath: string;
+  readonly header: Child;
+  readonly footer: Child;
+  readonly children?: Child;
+}
+
+export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, children }) => (
+  <html lang={PAGE_LANGUAGE}>
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{title}</title>
+      <link rel="stylesheet" href={`${basePath}${STYLE.path}`} />
+      <link rel="icon" type={SITE_ICON.mediaType} href={`${basePath}${SITE_ICON.path}`} />
+    </head>
+    <body>
+      <a class="skip" href="#content">
+        Skip to content
+      </a>
+      <header class="top">
+        <div class="wrap">{header}</div>
+      </header>
+      <main id="content" class="wrap" tabindex={-1}>
+        {children}
+      </main>
+      <footer>
+        <div class="wrap">{footer}</div>
+      </footer>
+    </body>
+  </html>
+);
+
+/** Answers a page with the headers that every page has. `no-cache`: kept, but asked for anew before it is shown. */
+export function answerPage(context: Context, page: Child): Response | Promise<Response> {
+  context.header("content-language", PAGE_LANGUAGE);
+  context.header("content-security-policy", CONTENT_SECURITY_POLICY);
+  context.header("referrer-policy", "no-referrer");
+  context.header("cross-origin-opener-policy", "same-origin");
+  context.header("cache-control", "no-cache");
+  return context.html(
+    <>
+      {raw("<!doctype html>")}
+      {page}
+    </>,
+  );
+}

@@ -1,0 +1,64 @@
+// What a reader's Accept-Language asks for, and texts, numbers and times in that form. Pure; the header is untrusted.
+import { parseAccept } from "hono/utils/accept";
+import type { LocalizedText } from "../registries/definition.ts";
+
+/** Characters read of one header: browsers send a handful of languages, and each costs a look-up per text. */
+const HEADER_CHARS_MAX = 300;
+
+export interface Reader {
+  /** Language tags, the most wanted first. */
+  readonly languages: readonly string[];
+  /** The first of them that numbers and times can be written in. */
+  readonly locale: string;
+}
+
+/** A text and the language it is in; `undefined` where its definition does not say. */
+export interface ChosenText {
+  readonly text: string;
+  readonly language: string | undefined;
+}
+
+function isLanguageTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads an Accept-Language header; what is no language tag is passed over. */
+export function parseReader(acceptLanguage: string | undefined): Reader {
+  const languages = parseAccept((acceptLanguage ?? "").slice(0, HEADER_CHARS_MAX))
+    .filter(({ type, q }) => q > 0 && isLanguageTag(type))
+    .sort((a, b) => b.q - a.q)
+    .map(({ type }) => type);
+  return { languages, locale: Intl.NumberFormat.supportedLocalesOf(languages)[0] ?? "en" };
+}
+
+/** RFC 4647 §3.4: the wanted ranges in order, each shortened from its end until a text's language equals it; else English, else any. */
+export function chooseText(text: LocalizedText, reader: Reader): ChosenText {
+  if (typeof text === "string") return { text, language: undefined };
+  const byTag = new Map(Object.keys(text).map((tag) => [tag.toLowerCase(), tag]));
+  for (const wanted of [...reader.languages, "en"]) {
+    const subtags = wanted.toLowerCase().split("-");
+    for (let length = subtags.length; length > 0; length--) {
+      const language = byTag.get(subtags.slice(0, length).join("-"));
+      if (language !== undefined) return { text: text[language]!, language };
+    }
+  }
+  const [language, first] = Object.entries(text)[0] ?? [undefined, ""];
+  return { text: first, language };
+}
+
+export function formatNumber(value: number, reader: Reader): string {
+  return new Intl.NumberFormat(reader.locale).format(value);
+}
+
+/** `seconds`: Unix seconds. Written in UTC, because the reader's zone is not known here. */
+export function formatTime(seconds: number, reader: Reader): string {
+  return new Intl.DateTimeFormat(reader.locale, {
+    dateStyle: "long",
+    timeStyle: "long",
+    timeZone: "UTC",
+  }).format(seconds * 1_000);
+}
