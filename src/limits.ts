@@ -30,7 +30,6 @@ export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 export const LOG_ENTRY_BYTES_MAX = 65_535;
 export const LOG_BATCH_ENTRIES_MAX = 512;
 export const LOG_QUEUE_ENTRIES_MAX = 10_000;
-export const LOG_FLUSH_DELAY_MS = 2;
 export const LOG_TILE_CACHE_TILES_MAX = 512; // 16 KB each
 export const LOG_TRANSACTION_IDLE_MS = 15_000; // a process that hangs inside its transaction loses the log's lock
 export const LOG_BATCH_RETRIES_MAX = 5; // after a deadlock or a serialization failure

@@ -64,16 +64,14 @@ export function createLogWriter(
   // One batch at a time: while it commits, the next one gathers.
   async function run(): Promise<void> {
     while (queue.length > 0) {
-      await gather();
+      // What arrives in the same turn of the event loop goes together. Waiting 1 or 2 ms for more was measured to cost
+      // throughput with 1, 8 and 64 callers alike: while a batch commits, enough gathers by itself.
+      await setImmediate();
       const batch = queue.slice(0, LOG_BATCH_ENTRIES_MAX);
       queue = queue.slice(LOG_BATCH_ENTRIES_MAX);
       await writeAll(batch, FIRST_ATTEMPT);
     }
     running = undefined;
-  }
-
-  async function gather(): Promise<void> {
-    await setImmediate();
   }
 
   async function writeAll(items: readonly WaitingItem[], attempt: Attempt): Promise<void> {

@@ -62,6 +62,7 @@ async function watchCheckpoints(until: Promise<unknown>): Promise<Checkpoint[]> 
     const earlier = seen.get(checkpoint.size);
     if (earlier) expect(Buffer.from(checkpoint.root).equals(earlier.root)).toBe(true);
     seen.set(checkpoint.size, checkpoint);
+    await new Promise((resolve) => setTimeout(resolve, 5)); // leave the processors to the writers
   }
   return [...seen.values()].filter(({ size }) => size > 0);
 }
