@@ -3,7 +3,7 @@ import type { JsonObject } from "../crypto/json.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
-import { STATEMENT_SECONDS } from "../limits.ts";
+import { CHAIN_DEPTH_MAX, REGISTRY_TYPES_MAX, STATEMENT_SECONDS } from "../limits.ts";
 import { parseVerifierKey } from "../log/note.ts";
 import type { Database } from "../storage/database.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
@@ -52,7 +52,7 @@ export interface FederationService {
   /**
    * Vouches for `entity` and its federation keys, and grants it `registryTypes` (none is allowed: a member that signs nothing).
    * Fetches its configuration, which must be signed by itself and name this node. Accepting it again changes the grant.
-   * Throws `peer_*`, `statement_*`, `statement_hint_missing`, `subordinate_key_changed`, `node_metadata_invalid`, `key_role_conflict`.
+   * Throws `request_invalid`, `peer_*`, `statement_*`, `statement_hint_missing`, `subordinate_key_changed`, `node_metadata_invalid`, `key_role_conflict`.
    */
   acceptSubordinate(terms: {
     readonly entity: string;
@@ -102,6 +102,28 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
     ...endpoints,
   };
+}
+
+// What is stored here goes into signed statements: a wrong value would break every chain below the subordinate.
+function checkGrant({
+  registryTypes,
+  maxPathLength = 0,
+}: {
+  registryTypes: readonly string[];
+  maxPathLength?: number;
+}): void {
+  if (registryTypes.length > REGISTRY_TYPES_MAX || registryTypes.includes("")) {
+    throw new AttestryError(
+      "request_invalid",
+      `a grant names at most ${REGISTRY_TYPES_MAX} registry types, none empty`,
+    );
+  }
+  if (!Number.isSafeInteger(maxPathLength) || maxPathLength < 0 || maxPathLength > CHAIN_DEPTH_MAX) {
+    throw new AttestryError(
+      "request_invalid",
+      `maxPathLength is ${maxPathLength}; 0 to ${CHAIN_DEPTH_MAX} are allowed`,
+    );
+  }
 }
 
 function checkApplicant(applicant: EntityStatement, own: { entity: string; federation: PublicKey }): void {
@@ -176,6 +198,7 @@ export function createFederationService(deps: FederationDeps): FederationService
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
       if (subject === entity) throw new AttestryError("request_invalid", "a node cannot vouch for itself");
+      checkGrant(terms);
       const applicant = await client.fetchConfiguration(subject);
       checkApplicant(applicant, { entity, federation: federation.publicKey });
       checkKnownKey(applicant, await findSubordinate(database, subject));

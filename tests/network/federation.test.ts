@@ -302,6 +302,15 @@ describe("accepting a subordinate", () => {
     await anchor.federation.removeSubordinate(base);
   });
 
+  test.each([
+    { registryTypes: [""] },
+    { registryTypes: [], maxPathLength: -1 },
+    { registryTypes: [], maxPathLength: 1.5 },
+  ])("refuses to grant %j", async (grant) => {
+    const failure = await failureOf(anchor.federation.acceptSubordinate({ entity: state.keys.id, ...grant }));
+    expect(failure.code).toBe("request_invalid");
+  });
+
   test("refuses this node itself", async () => {
     expect((await failureOf(accept(anchor.keys.id))).code).toBe("request_invalid");
   });
