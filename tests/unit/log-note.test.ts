@@ -38,6 +38,12 @@ describe("a signed note", () => {
     expect(caughtCode(() => verifyNote(note + wrong, [verifier, otherVerifier]))).toBe("signature_invalid");
   });
 
+  it("is worth nothing without a signature by a known key", () => {
+    expect(caughtCode(() => verifyNote(note, [otherVerifier]))).toBe("signature_invalid");
+    expect(caughtCode(() => verifyNote(note, []))).toBe("signature_invalid");
+    expect(caughtCode(() => verifyNote(note, [{ ...verifier, name: "log.example/access" }]))).toBe("signature_invalid");
+  });
+
   it("counts a repeated signature once", () => {
     expect(verifyNote(note + line, [verifier]).verified).toHaveLength(1);
   });
@@ -170,6 +176,7 @@ describe("a checkpoint", () => {
     ["a carriage return", good.replace("42\n", "42\r\n")],
     ["an empty extension line", `${good}\n`],
     ["no newline at the end", good.slice(0, -1)],
+    ["an extension line without its newline", `${good}extension`],
     ["no origin", good.slice(name.length)],
     ["a root of 31 bytes", good.replace(encodeBase64(root), encodeBase64(root.subarray(1)))],
     ["a root without padding", good.replace("=\n", "\n")],
