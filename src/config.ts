@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { AttestryError } from "./errors.ts";
-import { LOG_LEVELS, type LogLevel } from "./logger.ts";
+import { readSchema } from "./schema-files.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What holds for the whole process, from the environment. The table in README is the manual. */
 export interface ProcessConfig {
@@ -50,10 +53,7 @@ export interface ProcessOverrides {
 }
 
 const NODE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
-const schemaPath = new URL("../schemas/node-config.schema.json", import.meta.url);
-const validateConfigFile = new Ajv2020({ allErrors: true }).compile<NodeConfigFile>(
-  JSON.parse(readFileSync(schemaPath, "utf8")),
-);
+const validateConfigFile = new Ajv2020({ allErrors: true }).compile<NodeConfigFile>(readSchema("node-config"));
 
 function invalid(message: string): AttestryError {
   return new AttestryError("config_invalid", message);
@@ -110,13 +110,26 @@ export function readPassphrase(nodeDirectory: string, env: NodeJS.ProcessEnv = p
   return readFileSync(file, "utf8").trim();
 }
 
-/** The part of the environment a child node process may inherit: what it needs, no bearer token. */
-export function childEnvironment(
-  extra: Record<string, string>,
-  env: NodeJS.ProcessEnv = process.env,
-): NodeJS.ProcessEnv {
-  const { ATTESTRY_TOKEN: _token, ...rest } = env;
-  return { ...rest, ...extra };
+/** What another's settings would be for the nodes of the demo, which have a data directory, keys and a database of their own. */
+const FOREIGN_TO_DEMO = [
+  "ATTESTRY_TOKEN",
+  "ATTESTRY_DATA",
+  "ATTESTRY_PASSPHRASE",
+  "ATTESTRY_PASSPHRASE_FILE",
+  "DATABASE_URL",
+] as const;
+
+/** The process settings of the demo: the embedded database, whatever the environment says. Throws `config_invalid`. */
+export function readDemoConfig(dataDirectory: string, env: NodeJS.ProcessEnv = process.env): ProcessConfig {
+  for (const name of ["ATTESTRY_PASSPHRASE", "ATTESTRY_PASSPHRASE_FILE"]) {
+    if (env[name] !== undefined) throw invalid(`${name} is set; the demo makes keys of its own: unset it`);
+  }
+  return readProcessConfig({ data: dataDirectory }, demoEnvironment(env));
+}
+
+/** The environment that the node processes of the demo inherit. */
+export function demoEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN_TO_DEMO.some((other) => other === name)));
 }
 
 /** The database a node uses. A URL that names a database serves one node only. */

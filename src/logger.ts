@@ -1,9 +1,8 @@
 // Named loggers on standard error; redacts tokens, keys and record contents. Nothing personal may be logged, this is the second fence.
 import { type Logger as PinoLogger, pino } from "pino";
+import type { LogLevel } from "./config.ts";
 
 export type Logger = Pick<PinoLogger, "debug" | "info" | "warn" | "error">;
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const SECRET_FIELDS = [
   "authorization",

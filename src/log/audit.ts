@@ -194,10 +194,10 @@ async function readParts(
 ): Promise<Uint8Array[] | undefined> {
   const path = tilePath(level, index, width);
   const fullPath = tilePath(level, index);
-  const fetch = (from: string) => (level === "entries" ? audit.source.bundle(from) : audit.source.tile(from));
-  const exact = await fetch(path);
+  const read = (from: string) => (level === "entries" ? audit.source.bundle(from) : audit.source.tile(from));
+  const exact = await read(path);
   // A log may delete a partial tile once the full one is there (C2SP tlog-tiles).
-  const bytes = exact ?? (path === fullPath ? undefined : await fetch(fullPath));
+  const bytes = exact ?? (path === fullPath ? undefined : await read(fullPath));
   if (bytes === undefined) {
     addProblem(audit, { code: "log_inconsistent", path, message: `${path} is missing` });
     return undefined;

@@ -1,8 +1,8 @@
 // The map of an import: which column fills which field. Parses and checks it; converts nothing (import-row.ts does), no I/O.
-import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { readSchema } from "../schema-files.ts";
 import { findDateFormatFault } from "./import-cell.ts";
 import type { WriteGround } from "./record-request.ts";
 
@@ -49,9 +49,8 @@ export interface ImportMap {
   readonly act?: WriteGround;
 }
 
-const schemaUrl = new URL("../../schemas/import-map.schema.json", import.meta.url);
 const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile<ImportMap>(
-  JSON.parse(readFileSync(schemaUrl, "utf8")),
+  readSchema("import-map"),
 );
 
 /** `import_map_invalid` with a detail per fault. */

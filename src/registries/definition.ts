@@ -1,10 +1,10 @@
 // What a registry definition says, as parsed from JSON. Pure: no I/O, compiles nothing.
-import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { Access } from "../identity/permissions.ts";
 import { DEFINITION_BYTES_MAX } from "../limits.ts";
+import { readSchema } from "../schema-files.ts";
 
 /** A text, or one per language. */
 export type LocalizedText = string | { readonly [language: string]: string };
@@ -21,8 +21,7 @@ export interface Definition {
   readonly identifier?: string | { readonly field: string };
 }
 
-const schemaUrl = new URL("../../schemas/definition.schema.json", import.meta.url);
-const validate = new Ajv2020({ allErrors: true }).compile<Definition>(JSON.parse(readFileSync(schemaUrl, "utf8")));
+const validate = new Ajv2020({ allErrors: true }).compile<Definition>(readSchema("definition"));
 
 /** Turns unknown JSON into a Definition; throws `definition_invalid` with a detail per fault. */
 export function parseDefinition(value: Json): { definition: Definition; text: string } {
