@@ -9,11 +9,11 @@ const STALE_CONNECTION = /^(CONNECTION_CLOSED|ECONNRESET|EPIPE|57P01)$/;
 
 /**
  * Runs `body` in one READ COMMITTED transaction: commits when it resolves, rolls back when it rejects, and gives what it gave.
- * Once the transaction is over, a query through `tx` is refused with `database_unavailable`.
+ * A query through `tx` after `body` has settled or the connection was lost is refused with `database_unavailable`.
  *
  * `sql.begin` alone is not enough: when the connection dies, postgres.js 3.4.9 still sends ROLLBACK, or a query that comes late,
  * to the dead socket, which ends the process, or to the connection that took its place, where it would run outside any
- * transaction. So `body` must not catch what its queries reject with, nor settle while one of them is still running.
+ * transaction. So `body` must not catch what its queries reject with.
  */
 export async function runTransaction<Result>(
   database: Database,
@@ -39,13 +39,16 @@ async function attemptTransaction<Result>(
   body: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   let over = false;
+  let settled = false;
   let result: Result;
   try {
     await database.sql.begin("isolation level read committed", async (tx) => {
       try {
-        result = await body(refuseWhen(tx, () => over));
+        result = await body(refuseWhen(tx, () => settled || over));
+        settled = true;
         if (!over) return;
       } catch (error) {
+        settled = true;
         // A lost connection rejects its queries up to one turn of the event loop before `begin` hears that it closed.
         await setImmediate();
         await setImmediate();

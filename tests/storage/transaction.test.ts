@@ -83,6 +83,17 @@ it("refuses a query that comes after the end", async () => {
   expect(await countWritten()).toBe(0);
 });
 
+it("runs nothing that a part of the body asks for after another part has failed", async () => {
+  let late: Promise<unknown> | undefined;
+  const failing = runTransaction(database, async (tx) => {
+    late = wait(50).then(() => tx`insert into written values (1)`);
+    await Promise.all([late, tx`select 1 / 0`]);
+  });
+  await expect(failing).rejects.toMatchObject({ code: "22012" });
+  await expect(late).rejects.toMatchObject({ code: "database_unavailable" });
+  expect(await countWritten()).toBe(0);
+});
+
 it("works on the same pool after its only session was ended", async () => {
   await runTransaction(database, async (tx) => {
     await kill(tx);
