@@ -172,6 +172,10 @@ describe("format", () => {
   it.each<[string, VersionDraft]>([
     ["vct of another node", { payload: { vct: "https://other.example/registries/districts/schema/1" } }],
     [
+      "vct of a node whose name is as long",
+      { payload: { vct: "https://lokal.example/node/registries/districts/schema/1" } },
+    ],
+    [
       "vct that only starts like the issuer",
       { payload: { vct: "https://local.example/node.evil/registries/districts/schema/1" } },
     ],
