@@ -12,8 +12,8 @@ import { appendLeaf, EMPTY_FRONTIER, frontierRoot, inclusionProof, leafHash, nod
 import { signNote } from "../src/log/note.ts";
 import { formatExtra, formatReceipt } from "../src/log/receipt.ts";
 import { ridFromKey } from "../src/records/rid.ts";
+import { packStatusList } from "../src/records/status-list.ts";
 import type { Evidence } from "../src/verification/evidence.ts";
-import { packStatusList } from "../src/verification/status-list.ts";
 import { type ChainDraft, createEntity, draftChain, signChain, type TestEntity } from "./chain-fixture.ts";
 
 export const NOW = 1_800_000_000;

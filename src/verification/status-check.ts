@@ -1,9 +1,6 @@
 // The `status` check: is this version still good, by a fresh list that the issuer signed. Fetches no list.
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
-import type { IssuerTrust } from "./issuer-trust.ts";
-import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import {
   findStatus,
   STATUS_INVALID,
@@ -11,7 +8,10 @@ import {
   STATUS_SUSPENDED,
   type StatusList,
   verifyStatusListToken,
-} from "./status-list.ts";
+} from "../records/status-list.ts";
+import { createBoundedCache } from "./bounded-cache.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
+import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";
 
 export interface StatusQuestion {

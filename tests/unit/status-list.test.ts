@@ -9,13 +9,13 @@ const VECTORS = new URL("../../../shared/vectors/status-list/status-list.json", 
 const hasVectors = existsSync(VECTORS);
 if (!hasVectors) console.log(`skipped: status list vectors are not at ${VECTORS.pathname}`);
 
-type StatusListModule = typeof import("../../src/verification/status-list.ts");
+type StatusListModule = typeof import("../../src/records/status-list.ts");
 
 /** The module as Node loads it, or as a browser would: without Node's built-in modules. */
 async function loadModule(platform: "node" | "browser"): Promise<StatusListModule> {
   vi.resetModules();
   if (platform === "browser") vi.stubGlobal("process", { ...process, getBuiltinModule: undefined });
-  return import("../../src/verification/status-list.ts");
+  return import("../../src/records/status-list.ts");
 }
 
 afterEach(() => vi.unstubAllGlobals());
