@@ -14,6 +14,7 @@ export const PAGE_SIZE_DEFAULT = 50;
 export const RECORD_BYTES_MAX = 65_536;
 export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
+export const VERSION_MAX = 2_147_483_647; // PostgreSQL's integer
 export const DEFINITION_BYTES_MAX = 262_144;
 export const IDEMPOTENCY_SECONDS = 86_400;
 export const SWEEP_INTERVAL_MS = 600_000;
@@ -117,3 +118,9 @@ export const IMPORT_BATCH_BYTES = 4 * 1_048_576;
 export const IMPORT_BATCHES_IN_FLIGHT_MAX = 3;
 export const IMPORT_LOOKUPS_IN_FLIGHT_MAX = 8;
 export const IMPORT_REFERENCES_REMEMBERED_MAX = 100_000;
+
+// Demo
+export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
+export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
+export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
+export const DEMO_TOKEN_SECONDS = 12 * 3_600;

@@ -202,6 +202,9 @@ export function createNode(options: {
       return counter;
     },
   });
+  // Without superiors a node is an anchor, or nobody vouches for it yet: whoever pins it needs its own configuration, no more.
+  const ownChain = async (): Promise<readonly string[]> =>
+    config.superiors.length === 0 ? [await federation.getConfiguration()] : (await chains.getChain(entity)).statements;
   const statuses = createStatusService({ entity, database, signer: signers.status, clock });
   const evidence = createEvidenceService({
     entity,
@@ -210,7 +213,7 @@ export function createNode(options: {
     reader,
     sealer,
     statuses,
-    ownChain: () => chains.getChain(entity).then((chain) => chain.statements),
+    ownChain,
   });
   const resolution = createResolutionService({
     ownEntity: entity,

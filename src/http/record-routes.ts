@@ -6,7 +6,6 @@ import type { Caller } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordService } from "../records/record-service.ts";
-import type { RecordView } from "../records/record-view.ts";
 import { readIdempotencyKey, readIfMatch, readJson, readNumber, readOptionalJson } from "./request.ts";
 
 export const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
@@ -96,7 +95,9 @@ export function createRecordRoutes(deps: {
     }
     const idempotencyKey = readIdempotencyKey(context);
     const body = await readJson(context, ["application/merge-patch+json", "application/json"]);
-    return context.json(await records.amend({ caller, registry, rid, body, idempotencyKey, expected }));
+    const { view, etag } = await records.amend({ caller, registry, rid, body, idempotencyKey, expected });
+    context.header("etag", `"${etag}"`);
+    return context.json(view);
   });
 
   routes.post("/registries/:registry/records/:rid/revoke", async (context) => {
@@ -105,7 +106,8 @@ export function createRecordRoutes(deps: {
     const expected = readIfMatch(context);
     const idempotencyKey = readIdempotencyKey(context);
     const body: Json | undefined = await readOptionalJson(context);
-    const view: RecordView = await records.revoke({ caller, registry, rid, body, idempotencyKey, expected });
+    const { view, etag } = await records.revoke({ caller, registry, rid, body, idempotencyKey, expected });
+    context.header("etag", `"${etag}"`);
     return context.json(view);
   });
 

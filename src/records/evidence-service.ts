@@ -69,7 +69,7 @@ export function createEvidenceService(deps: {
   reader: LogReader;
   sealer: RecordSealer;
   statuses: StatusService;
-  /** This node's own chain, from its configuration up to the anchor's; empty while no superior vouches for it. */
+  /** This node's own chain, from its configuration up to the anchor's. */
   ownChain: () => Promise<readonly string[]>;
 }): EvidenceService {
   const { entity, database, registries, reader, sealer, statuses } = deps;

@@ -10,7 +10,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
 import type { Counter } from "./counter-store.ts";
 import { type RecordKey, recordKeys } from "./record-keys.ts";
-import type { RecordRequest, WriteGround } from "./record-request.ts";
+import { isDateOrder, type RecordRequest, type WriteGround } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
 import { type Act, issueStateStatement, issueVersion, jwtDigest } from "./record-token.ts";
@@ -170,6 +170,11 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       const sameDates = validFrom === payload.valid_from && validUntil === payload.valid_until;
       if (sameDates && compiled.version === rowCompiled.version && canonicalJson(before) === canonicalJson(data))
         return undefined;
+      if (!isDateOrder(validFrom, validUntil)) {
+        throw new AttestryError("record_invalid", "the record would end before it begins", {
+          details: [{ field: "/valid_until", message: "must not be before valid_from" }],
+        });
+      }
       checkData(compiled, data);
       await checkReferences(compiled, data);
       const identifier = record.identifier ?? undefined;

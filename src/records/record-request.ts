@@ -24,7 +24,8 @@ export interface PatchRequest {
 
 const MEMBERS = ["data", "valid_from", "valid_until", "act"];
 const ACT_MEMBERS = ["reason", "instrument"];
-const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/;
+// A date, or RFC 3339 §5.6 with seconds: what a verifier accepts too.
+const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}))?$/;
 const TEXT_CHARS_MAX = 500;
 
 function invalid(details: ErrorDetail[]): AttestryError {
@@ -35,10 +36,22 @@ function invalid(details: ErrorDetail[]): AttestryError {
   );
 }
 
+function isDate(text: string): boolean {
+  if (!DATE.test(text) || Number.isNaN(Date.parse(text))) return false;
+  // Date.parse turns 30 February into March.
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
+
+/** Whether a record that begins and ends at these dates, as `readDate` gives them, would be in effect at some time. */
+export function isDateOrder(from: string | undefined, until: string | undefined): boolean {
+  return from === undefined || until === undefined || Date.parse(from) <= Date.parse(until);
+}
+
 function readDate(body: JsonObject, name: string, details: ErrorDetail[]): string | null | undefined {
   const value = body[name];
   if (value === undefined || value === null) return value;
-  if (typeof value === "string" && DATE.test(value) && !Number.isNaN(Date.parse(value))) return value;
+  if (typeof value === "string" && isDate(value)) return value;
   details.push({
     field: `/${name}`,
     message: "must be a date (2026-03-31) or a date with time and zone (2026-03-31T09:00:00Z)",
@@ -80,9 +93,8 @@ export function parseRecordRequest(body: Json): RecordRequest {
   const validFrom = readDate(envelope, "valid_from", details) ?? undefined;
   const validUntil = readDate(envelope, "valid_until", details) ?? undefined;
   if (!isJsonObject(envelope.data)) details.push({ field: "/data", message: "must be an object" });
-  if (validFrom !== undefined && validUntil !== undefined && Date.parse(validFrom) > Date.parse(validUntil)) {
+  if (!isDateOrder(validFrom, validUntil))
     details.push({ field: "/valid_until", message: "must not be before valid_from" });
-  }
   if (details.length > 0) throw invalid(details);
   return { data: envelope.data as JsonObject, validFrom, validUntil, act };
 }

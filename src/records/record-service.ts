@@ -28,6 +28,12 @@ export interface WriteOptions {
   readonly idempotencyKey: string | undefined;
 }
 
+/** A version as shown, and the value of its ETag. */
+export interface TaggedView {
+  readonly view: RecordView;
+  readonly etag: string;
+}
+
 export interface RecordPage {
   readonly records: readonly RecordView[];
   readonly next: string | undefined;
@@ -36,14 +42,9 @@ export interface RecordPage {
 export interface RecordService {
   create(options: WriteOptions): Promise<RecordView>;
   /** `expected` is the ETag's value, `<version>.<state changes>`. */
-  amend(options: WriteOptions & { rid: string; expected: string }): Promise<RecordView>;
-  revoke(options: WriteOptions & { rid: string; expected: string | undefined }): Promise<RecordView>;
-  get(options: {
-    caller: Caller;
-    registry: string;
-    rid: string;
-    version?: number;
-  }): Promise<{ view: RecordView; etag: string }>;
+  amend(options: WriteOptions & { rid: string; expected: string }): Promise<TaggedView>;
+  revoke(options: WriteOptions & { rid: string; expected: string | undefined }): Promise<TaggedView>;
+  get(options: { caller: Caller; registry: string; rid: string; version?: number }): Promise<TaggedView>;
   /** Exact search by the fields of one unique key, or by `identifier`; none lists everything in the order of creation. */
   find(options: {
     caller: Caller;
@@ -60,8 +61,10 @@ export interface RecordService {
   }): Promise<{ versions: JsonObject[]; states: JsonObject[] }>;
 }
 
-export function recordEtag(row: store.RecordRow): string {
-  return `${row.version.version}.${row.record.stateNumber}`;
+/** Changes with everything that a view shows: an older version is shown as superseded. */
+export function recordEtag({ record, version }: store.RecordRow): string {
+  const isCurrent = version.version === record.version;
+  return `${version.version}.${record.stateNumber}${isCurrent ? "" : ".superseded"}`;
 }
 
 /** The row of a record in this registry; throws `record_unknown` or `version_unknown`. */
@@ -99,6 +102,10 @@ export function createRecordService(deps: {
       compiled.annotations.hasPersonal && isStaffPermitted({ caller, action: "record.read", registry: name });
     const disclosures = seesPersonal ? openSecrets(sealer, row).secrets.disclosures : [];
     return viewRecord({ entity, row, access, disclosures });
+  }
+
+  function tag(row: store.RecordRow, compiled: CompiledDefinition, caller: Caller): TaggedView {
+    return { view: view(row, compiled, caller), etag: recordEtag(row) };
   }
 
   function checkWriter(caller: Caller, registry: string): asserts caller is Staff {
@@ -172,7 +179,7 @@ export function createRecordService(deps: {
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, `${rid}/amend/${options.expected}`, caller);
       const before = await findAnswered(idempotency);
-      if (before) return view(before, compiled, caller);
+      if (before) return tag(before, compiled, caller);
       const row = await getRow(database, { registry, rid });
       checkExpected(row, options.expected);
       const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
@@ -188,9 +195,9 @@ export function createRecordService(deps: {
         idempotency,
         checkReferences,
       });
-      if (draft === undefined) return view(row, compiled, caller);
+      if (draft === undefined) return tag(row, compiled, caller);
       await append(draft, idempotency);
-      return view(await getRow(database, { registry, rid, version: row.version.version + 1 }), compiled, caller);
+      return tag(await getRow(database, { registry, rid, version: row.version.version + 1 }), compiled, caller);
     },
 
     async revoke(options) {
@@ -200,18 +207,18 @@ export function createRecordService(deps: {
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, `${rid}/revoke`, caller);
       const before = await findAnswered(idempotency);
-      if (before) return view(before, compiled, caller);
+      if (before) return tag(before, compiled, caller);
       const row = await getRow(database, { registry, rid });
       if (options.expected !== undefined) checkExpected(row, options.expected);
       await append(await drafter.draftRevoke({ row, ground, caller, idempotency }), idempotency);
-      return view(await getRow(database, { registry, rid }), compiled, caller);
+      return tag(await getRow(database, { registry, rid }), compiled, caller);
     },
 
     async get({ caller, registry, rid, version }) {
       const compiled = await registries.getCurrent(registry);
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
       const row = await getRow(database, { registry, rid, version });
-      return { view: view(row, compiled, caller), etag: recordEtag(row) };
+      return tag(row, compiled, caller);
     },
 
     async find({ caller, registry, fields, cursor, limit, personal }) {

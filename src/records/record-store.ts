@@ -1,4 +1,5 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
+import { STATUS_LIST_ENTRIES, VERSION_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 
 export interface StoredRecord {
@@ -60,6 +61,8 @@ export async function findRecord(
   database: Database,
   options: { rid: string; version?: number | undefined },
 ): Promise<RecordRow | undefined> {
+  // A number that the column cannot hold is an error to PostgreSQL, not a row that is missing.
+  if (options.version !== undefined && options.version > VERSION_MAX) return undefined;
   const { sql } = database;
   const rows = await sql<FlatRow[]>`
     select ${columns(database)} from record r
@@ -143,5 +146,5 @@ export async function listStatusValues(database: Database, list: number): Promis
 /** Whether any version was given a place in this list. */
 export async function hasStatusList(database: Database, list: number): Promise<boolean> {
   const rows = await database.sql<{ next: number }[]>`select next from counter where name = 'status'`;
-  return rows[0] !== undefined && list >= 0 && list * 131_072 < Number(rows[0].next);
+  return rows[0] !== undefined && list >= 0 && list * STATUS_LIST_ENTRIES < Number(rows[0].next);
 }

@@ -1,5 +1,6 @@
 // SQL of the registries. Knows no rule and no cache.
 import { and, asc, desc, eq } from "drizzle-orm";
+import { VERSION_MAX } from "../limits.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import { registryDefinitionTable, registryTable } from "./registry-table.ts";
 
@@ -28,6 +29,8 @@ export async function findDefinition(
   database: Database,
   options: { registry: string; version: number },
 ): Promise<StoredDefinition | undefined> {
+  // A number that the column cannot hold is an error to PostgreSQL, not a row that is missing.
+  if (options.version > VERSION_MAX) return undefined;
   const rows = await database.orm
     .select()
     .from(registryDefinitionTable)
