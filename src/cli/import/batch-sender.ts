@@ -36,6 +36,8 @@ const PASSING_CODES: readonly (ErrorCode | undefined)[] = [
   "log_overloaded",
   "log_outcome_unknown",
   "database_unavailable",
+  "peer_unreachable",
+  "peer_timeout",
 ];
 
 export function createBatchSender(options: {
