@@ -16,6 +16,8 @@ export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
 export const VERSION_MAX = 2_147_483_647; // PostgreSQL's integer
 export const DEFINITION_BYTES_MAX = 262_144;
+export const DEFINITION_CACHE_SECONDS = 2;
+export const DEFINITION_CACHE_ENTRIES_MAX = 1_000;
 export const IDEMPOTENCY_SECONDS = 86_400;
 export const SWEEP_INTERVAL_MS = 600_000;
 

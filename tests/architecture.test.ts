@@ -12,6 +12,7 @@ const ORDER = [
   "schema-files.ts",
   "config.ts",
   "logger.ts",
+  "expiring-cache.ts",
   "crypto",
   "secrets.ts",
   "storage",

@@ -11,7 +11,7 @@ import {
 } from "../limits.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import type { EntityStatement } from "./entity-statement.ts";
-import { createExpiringCache } from "./expiring-cache.ts";
+import { createExpiringCache } from "../expiring-cache.ts";
 import type { CallLimits, HttpClient } from "./http-client.ts";
 import { createStatementClient } from "./statement-client.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "./trust-chain.ts";

@@ -2,6 +2,7 @@
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { equalBytes, sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
+import { createExpiringCache } from "../expiring-cache.ts";
 import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { ANONYMOUS, type Caller, ROLES, type Role, type Staff } from "./caller.ts";
@@ -43,19 +44,12 @@ export function createIdentityService(deps: {
 }): IdentityService {
   const { database, clock } = deps;
   // A revocation is seen after BEARER_CACHE_SECONDS at the latest; the hash is checked on every request all the same.
-  const cache = new Map<string, { stored: StoredStaffToken; until: number }>();
-
-  async function find(id: string): Promise<StoredStaffToken | undefined> {
-    const now = clock();
-    const cached = cache.get(id);
-    if (cached && cached.until > now) return cached.stored;
-    cache.delete(id);
-    const stored = await findStaffToken(database, id);
-    if (!stored) return undefined;
-    if (cache.size >= BEARER_CACHE_ENTRIES_MAX) cache.delete(cache.keys().next().value!);
-    cache.set(id, { stored, until: now + BEARER_CACHE_SECONDS });
-    return stored;
-  }
+  const tokens = createExpiringCache<StoredStaffToken | undefined>({
+    load: async (id) => ({ value: await findStaffToken(database, id), expiresAt: clock() + BEARER_CACHE_SECONDS }),
+    entriesMax: BEARER_CACHE_ENTRIES_MAX,
+    failureSeconds: 0,
+    clock,
+  });
 
   return {
     async createToken({ name, role, registries, expiresAt }) {
@@ -78,7 +72,7 @@ export function createIdentityService(deps: {
       const bearer = /^Bearer ([^\s]+)$/i.exec(authorization)?.[1];
       const parts = bearer === undefined ? null : TOKEN.exec(bearer);
       if (!parts) throw refused();
-      const stored = await find(parts[1]!);
+      const stored = await tokens.get(parts[1]!);
       if (!stored || !equalBytes(sha256(parts[2]!), decodeBase64url(stored.secretHash))) throw refused();
       if (stored.revokedAt !== null) throw new AttestryError("token_invalid", "the bearer token was revoked");
       if (stored.expiresAt <= clock()) {

@@ -2,6 +2,8 @@
 
 import type { Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { createExpiringCache } from "../expiring-cache.ts";
+import { DEFINITION_CACHE_ENTRIES_MAX, DEFINITION_CACHE_SECONDS } from "../limits.ts";
 import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
 import type { LogWriter, WriteKind } from "../log/writer-service.ts";
 import type { Database } from "../storage/database.ts";
@@ -11,7 +13,7 @@ import { findBreakingChanges } from "./definition-changes.ts";
 import * as store from "./registry-store.ts";
 
 export interface RegistryService {
-  /** The current definition; throws `registry_unknown`. At most DEFINITION_CACHE_MS old. */
+  /** The current definition; throws `registry_unknown`. At most DEFINITION_CACHE_SECONDS old. */
   getCurrent(name: string): Promise<CompiledDefinition>;
   /** A version's definition; throws `version_unknown`. Versions never change. */
   getVersion(name: string, version: number): Promise<CompiledDefinition>;
@@ -34,8 +36,6 @@ interface DefineInput {
   readonly text: string;
   readonly publishedAt: number;
 }
-
-const DEFINITION_CACHE_MS = 2_000;
 
 const defineKind: WriteKind<DefineInput> = {
   name: "define",
@@ -70,7 +70,16 @@ export function createRegistryService(deps: {
 }): RegistryService {
   const { database, entity } = deps;
   const versions = new Map<string, CompiledDefinition>();
-  const current = new Map<string, { compiled: CompiledDefinition; until: number }>();
+  // Short, because another process may publish; a write under an outdated version is refused under the log's lock all the same.
+  const current = createExpiringCache<CompiledDefinition | undefined>({
+    load: async (name) => {
+      const stored = await store.findCurrentDefinition(database, name);
+      return { value: stored && compile(stored), expiresAt: deps.clock() + DEFINITION_CACHE_SECONDS };
+    },
+    entriesMax: DEFINITION_CACHE_ENTRIES_MAX,
+    failureSeconds: 0,
+    clock: deps.clock,
+  });
 
   function compile(stored: store.StoredDefinition): CompiledDefinition {
     const key = `${stored.registry}/${stored.version}`;
@@ -81,18 +90,8 @@ export function createRegistryService(deps: {
     return compiled;
   }
 
-  async function findCurrent(name: string): Promise<CompiledDefinition | undefined> {
-    const cached = current.get(name);
-    if (cached && cached.until > Date.now()) return cached.compiled;
-    const stored = await store.findCurrentDefinition(database, name);
-    if (!stored) return undefined;
-    const compiled = compile(stored);
-    current.set(name, { compiled, until: Date.now() + DEFINITION_CACHE_MS });
-    return compiled;
-  }
-
   async function getCurrent(name: string): Promise<CompiledDefinition> {
-    const compiled = await findCurrent(name);
+    const compiled = await current.get(name);
     if (!compiled) throw new AttestryError("registry_unknown", `this node has no registry "${name.slice(0, 80)}"`);
     return compiled;
   }
@@ -149,12 +148,12 @@ export function createRegistryService(deps: {
         { registry: name, type: definition.type, version, text, publishedAt },
         { c: commitment("define", ZERO_SALT, text), e: "define", r: randomTag(deps.random(32)), t: publishedAt, v: 1 },
       );
-      current.delete(name);
+      current.forget(name);
       versions.set(`${name}/${version}`, compiled);
       return { compiled, logIndex, changed: true };
     },
     refresh(name) {
-      current.delete(name);
+      current.forget(name);
     },
   };
 }
