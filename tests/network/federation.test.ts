@@ -13,7 +13,15 @@ import type { AnchorPin } from "../../src/federation/trust-chain.ts";
 import { createFederationRoutes } from "../../src/http/federation-routes.ts";
 import { CHAIN_FAILURE_SECONDS, FETCH_BYTES_MAX, FETCH_TIMEOUT_MS, STATEMENT_SECONDS } from "../../src/limits.ts";
 import { formatVerifierKey } from "../../src/log/note.ts";
-import { createEntity, draftConfiguration, pinOf, signDraft, type TestEntity } from "../chain-fixture.ts";
+import {
+  createEntity,
+  draftConfiguration,
+  draftSubordinate,
+  pinOf,
+  type StatementDraft,
+  signDraft,
+  type TestEntity,
+} from "../chain-fixture.ts";
 import { createTestDatabase } from "../database.ts";
 
 const TYPES = ["districts", "states"];
@@ -207,6 +215,50 @@ describe("a federation of three nodes", () => {
   });
 });
 
+describe("a superior that lies about a subordinate", () => {
+  // The superior is no anchor, so what ends the path is its own statement or, were that believed, the missing pin.
+  async function endOfPath(edit: (statement: StatementDraft) => void): Promise<string> {
+    const startEntity = async () => {
+      const texts = new Map<string, string>();
+      const base = await startPeer((request, response) => {
+        const { pathname } = new URL(request.url!, "http://peer");
+        response.setHeader("content-type", "application/entity-statement+jwt").end(texts.get(pathname));
+      });
+      return { keys: createEntity(base), texts };
+    };
+    const [superior, subject] = [await startEntity(), await startEntity()];
+    const configurationPath = "/.well-known/openid-federation";
+    const options = { superiors: [], registryTypes: TYPES, now };
+    const configuration = draftConfiguration(superior.keys, options);
+    Object.assign(configuration.claims.metadata as object, {
+      federation_entity: { federation_fetch_endpoint: `${superior.keys.id}/fetch` },
+    });
+    superior.texts.set(configurationPath, await signDraft(configuration));
+    const statement = draftSubordinate(superior.keys, subject.keys, { registryTypes: TYPES, now });
+    edit(statement);
+    superior.texts.set("/fetch", await signDraft(statement));
+    const named = draftConfiguration(subject.keys, { ...options, superiors: [superior.keys.id] });
+    subject.texts.set(configurationPath, await signDraft(named));
+    const failure = await failureOf(chainsUnder().getChain(subject.keys.id));
+    return failure.details[0]!.message.split(":")[0]!;
+  }
+
+  test("is not followed further", async () => {
+    const stranger = createEntity("https://x.example.org");
+    expect(await endOfPath(() => {})).toBe("anchor_unknown");
+    expect(await endOfPath((statement) => Object.assign(statement, { signer: stranger.federation }))).toBe(
+      "statement_signature_invalid",
+    );
+    expect(await endOfPath(({ claims }) => Object.assign(claims, { sub: stranger.id }))).toBe(
+      "statement_issuer_mismatch",
+    );
+    expect(await endOfPath(({ claims }) => Object.assign(claims, { iss: stranger.id }))).toBe(
+      "statement_issuer_mismatch",
+    );
+    expect(await endOfPath(({ claims }) => Object.assign(claims, { exp: now - 1 }))).toBe("statement_expired");
+  });
+});
+
 describe("what a node serves", () => {
   test("its configuration is signed anew before it expires, and when what it says changes", async () => {
     const first = await anchor.federation.getConfiguration();
@@ -285,6 +337,13 @@ describe("accepting a subordinate", () => {
       id: "https://other.example.org",
     }));
     expect((await failureOf(accept(base))).code).toBe("statement_issuer_mismatch");
+  });
+
+  test("refuses one that does not prove that it holds its key", async () => {
+    const { base, applicant, publish } = await serveConfiguration([anchor.keys.id]);
+    const stranger = createEntity("https://x.example.org");
+    await publish({ ...applicant, federation: { ...applicant.federation, sign: stranger.federation.sign } });
+    expect((await failureOf(accept(base))).code).toBe("statement_signature_invalid");
   });
 
   test("refuses one that uses its federation key for records", async () => {
