@@ -233,7 +233,6 @@ export function createNode(options: {
     sealer,
     searchKey: secrets.searchKey,
     verifyReferences,
-    clock,
   });
   const imports = createImportService({
     database,

@@ -8,7 +8,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { Draft, RecordDrafter } from "./record-drafter.ts";
-import { recordKeys } from "./record-keys.ts";
+import { describeTakenKey, recordKeys } from "./record-keys.ts";
 import { parseRecordRequest, type RecordRequest } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
@@ -78,8 +78,8 @@ export function createImportService(deps: {
         const twice = keys.find((key) => seen.has(key.digest));
         if (twice)
           return notUnique(
-            twice.name,
             `row ${seen.get(twice.digest)! + 1} of the same request has the same ${twice.name}`,
+            describeTakenKey(twice),
           );
         for (const key of keys) seen.set(key.digest, at);
         return { request, digests: keys.map((key) => key.digest) };
@@ -100,13 +100,12 @@ export function createImportService(deps: {
     for (const [at, plan] of plans.entries()) {
       if (plan instanceof AttestryError) continue;
       const rids = new Set(plan.digests.flatMap((digest) => holders.get(digest) ?? []));
-      if (rids.size > 1) plans[at] = notUnique("", "the unique values of this row belong to several records");
+      if (rids.size > 1) plans[at] = notUnique("the unique values of this row belong to several records");
       const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
       if (!row) continue;
       plan.existing = row;
       if (mode === "create" && !isSame(row, plan.request))
         plans[at] = notUnique(
-          "",
           "a record with the same unique value exists and says something else; use --mode upsert to amend it",
         );
     }
@@ -204,12 +203,8 @@ export function createImportService(deps: {
   };
 }
 
-function notUnique(field: string, message: string): AttestryError {
-  return new AttestryError(
-    "value_not_unique",
-    message,
-    field === "" ? {} : { details: [{ field: `/${field}`, message: "must be unique in this registry" }] },
-  );
+function notUnique(message: string, details: readonly ErrorDetail[] = []): AttestryError {
+  return new AttestryError("value_not_unique", message, { details });
 }
 
 function refuse(error: AttestryError): RowOutcome {

@@ -106,7 +106,13 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
     if (template === undefined) return undefined;
     if (template.kind === "field") {
       const value = data[template.field];
-      return typeof value === "string" ? value : undefined;
+      if (typeof value !== "string") return undefined;
+      if (/\p{Cc}/u.test(value)) {
+        throw new AttestryError("record_invalid", "an identifier is a text that people read and print", {
+          details: [{ field: `/${template.field}`, message: "must not hold control characters" }],
+        });
+      }
+      return value;
     }
     const year = new Date(clock() * 1_000).getUTCFullYear();
     const name = identifierCounterName({ registry: compiled.definition.name, template, year });

@@ -2,12 +2,20 @@
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
+import type { ErrorDetail } from "../errors.ts";
 import { type UniqueKey, valuesAt } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 
 export interface RecordKey {
   readonly name: string;
   readonly digest: string;
+}
+
+/** The fields of a key that another record holds, as details of an error. */
+export function describeTakenKey({ name }: RecordKey): ErrorDetail[] {
+  const fields = name.split("+");
+  const message = `must be unique in this registry${fields.length > 1 ? `, together: ${fields.join(", ")}` : ""}`;
+  return fields.map((field) => ({ field: `/${field.replaceAll(".", "/")}`, message }));
 }
 
 /** Name of the key under which a record's identifier stands. */

@@ -1,11 +1,9 @@
 // The use cases on single records: create, amend, revoke, read, list, find. Opens no transaction of its own: every write goes through the log.
-import { encodeBase64url } from "../crypto/base64.ts";
-import { sha256 } from "../crypto/hash.ts";
-import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
+import type { Json, JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
 import type { Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
-import { IDEMPOTENCY_SECONDS, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
+import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
 import type { LogWriter } from "../log/writer-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
@@ -91,16 +89,14 @@ export function createRecordService(deps: {
   sealer: RecordSealer;
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
-  clock: () => number;
 }): RecordService {
   const { entity, database, writer, registries, drafter, sealer, searchKey } = deps;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
 
   function view(row: store.RecordRow, compiled: CompiledDefinition, caller: Caller): RecordView {
     const { access, name } = compiled.definition;
-    const seesPersonal =
-      compiled.annotations.hasPersonal && isStaffPermitted({ caller, action: "record.read", registry: name });
-    const disclosures = seesPersonal ? openSecrets(sealer, row).secrets.disclosures : [];
+    const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry: name });
+    const disclosures = () => (seesPersonal ? openSecrets(sealer, row).secrets.disclosures : []);
     return viewRecord({ entity, row, access, disclosures });
   }
 
@@ -115,18 +111,18 @@ export function createRecordService(deps: {
   function readIdempotency(options: WriteOptions, target: string, caller: Staff): Idempotency | undefined {
     if (options.idempotencyKey === undefined) return undefined;
     const values = [caller.tokenId, options.idempotencyKey];
-    const request = sha256(canonicalJson([options.registry, target, options.body ?? null]));
+    const request = [options.registry, target, options.body ?? null];
+    // Keyed, both: a body may be personal and short enough to be guessed from its plain hash.
     return {
       digest: keyDigest({ searchKey, registry: "", name: "idempotency", values }),
-      request: encodeBase64url(request),
+      request: keyDigest({ searchKey, registry: "", name: "idempotency request", values: request }),
     };
   }
 
   /** The answer that this key got before, if any. Throws `idempotency_key_reused` if it was for another request. */
   async function findAnswered(idempotency: Idempotency | undefined): Promise<store.RecordRow | undefined> {
     if (idempotency === undefined) return undefined;
-    const since = deps.clock() - IDEMPOTENCY_SECONDS;
-    const answered = await store.findIdempotent(database, { digest: idempotency.digest, since });
+    const answered = await store.findIdempotent(database, idempotency.digest);
     if (!answered) return undefined;
     if (answered.request !== idempotency.request) {
       throw new AttestryError(
@@ -137,17 +133,29 @@ export function createRecordService(deps: {
     return store.findRecord(database, answered);
   }
 
-  async function append(
-    draft: Draft<RecordWrite>,
+  /** Does a write, or shows what the same request did before: a retry gets the answer of its first try. */
+  async function once<Shown>(
     idempotency: Idempotency | undefined,
-  ): Promise<store.RecordRow | number> {
+    show: (row: store.RecordRow) => Shown,
+    write: () => Promise<Shown>,
+  ): Promise<Shown> {
+    const before = await findAnswered(idempotency);
+    if (before) return show(before);
+    try {
+      return await write();
+    } catch (error) {
+      // A retry that ran beside its first try lost to it.
+      const answered = isAttestryError(error) ? await findAnswered(idempotency) : undefined;
+      if (answered) return show(answered);
+      throw error;
+    }
+  }
+
+  async function append(draft: Draft<RecordWrite>): Promise<number> {
     try {
       return (await writer.append(recordWriteKind, draft.input, draft.entry)).logIndex;
     } catch (error) {
       if (isAttestryError(error, "version_conflict")) registries.refresh(draft.input.registry);
-      // A retry that ran beside its first try lost to it: both get the same answer.
-      const answered = isAttestryError(error) ? await findAnswered(idempotency) : undefined;
-      if (answered) return answered;
       throw error;
     }
   }
@@ -159,17 +167,24 @@ export function createRecordService(deps: {
       const request = parseRecordRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, "create", caller);
-      const before = await findAnswered(idempotency);
-      if (before) return view(before, await registries.getVersion(registry, before.version.definitionVersion), caller);
-      const draft = await drafter.draftCreate({ compiled, request, caller, idempotency, checkReferences });
-      const appended = await append(draft, idempotency);
-      if (typeof appended !== "number") return view(appended, compiled, caller);
-      return viewRecord({
-        entity,
-        row: createdRow(draft.input, appended),
-        access: compiled.definition.access,
-        disclosures: draft.disclosures,
-      });
+      const createUnder = async (current: CompiledDefinition): Promise<RecordView> => {
+        const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
+        const row = createdRow(draft.input, await append(draft));
+        return viewRecord({ entity, row, access: current.definition.access, disclosures: () => draft.disclosures });
+      };
+      return once(
+        idempotency,
+        (row) => view(row, compiled, caller),
+        async () => {
+          try {
+            return await createUnder(compiled);
+          } catch (error) {
+            // The definition changed while the record was drafted; it may be valid under the new one too.
+            if (!isAttestryError(error, "version_conflict")) throw error;
+            return createUnder(await registries.getCurrent(registry));
+          }
+        },
+      );
     },
 
     async amend(options) {
@@ -178,26 +193,27 @@ export function createRecordService(deps: {
       const patch = parsePatchRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, `${rid}/amend/${options.expected}`, caller);
-      const before = await findAnswered(idempotency);
-      if (before) return tag(before, compiled, caller);
-      const row = await getRow(database, { registry, rid });
-      checkExpected(row, options.expected);
-      const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
-      const draft = await drafter.draftAmend({
-        compiled,
-        rowCompiled,
-        row,
-        change: {
-          ...patch,
-          data: (before) => (patch.data === undefined ? before : (applyMergePatch(before, patch.data) as JsonObject)),
-        },
-        caller,
-        idempotency,
-        checkReferences,
+      const show = (row: store.RecordRow) => tag(row, compiled, caller);
+      return once(idempotency, show, async () => {
+        const row = await getRow(database, { registry, rid });
+        checkExpected(row, options.expected);
+        const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
+        const draft = await drafter.draftAmend({
+          compiled,
+          rowCompiled,
+          row,
+          change: {
+            ...patch,
+            data: (data) => (patch.data === undefined ? data : (applyMergePatch(data, patch.data) as JsonObject)),
+          },
+          caller,
+          idempotency,
+          checkReferences,
+        });
+        if (draft === undefined) return show(row);
+        await append(draft);
+        return show(await getRow(database, { registry, rid, version: row.version.version + 1 }));
       });
-      if (draft === undefined) return tag(row, compiled, caller);
-      await append(draft, idempotency);
-      return tag(await getRow(database, { registry, rid, version: row.version.version + 1 }), compiled, caller);
     },
 
     async revoke(options) {
@@ -206,12 +222,13 @@ export function createRecordService(deps: {
       const ground = parseStateRequest(options.body);
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, `${rid}/revoke`, caller);
-      const before = await findAnswered(idempotency);
-      if (before) return tag(before, compiled, caller);
-      const row = await getRow(database, { registry, rid });
-      if (options.expected !== undefined) checkExpected(row, options.expected);
-      await append(await drafter.draftRevoke({ row, ground, caller, idempotency }), idempotency);
-      return tag(await getRow(database, { registry, rid }), compiled, caller);
+      const show = (row: store.RecordRow) => tag(row, compiled, caller);
+      return once(idempotency, show, async () => {
+        const row = await getRow(database, { registry, rid });
+        if (options.expected !== undefined) checkExpected(row, options.expected);
+        await append(await drafter.draftRevoke({ row, ground, caller, idempotency }));
+        return show(await getRow(database, { registry, rid }));
+      });
     },
 
     async get({ caller, registry, rid, version }) {

@@ -127,10 +127,10 @@ export async function countRecords(database: Database): Promise<Map<string, numb
 
 export async function findIdempotent(
   database: Database,
-  options: { digest: string; since: number },
+  digest: string,
 ): Promise<{ request: string; rid: string; version: number } | undefined> {
   const rows = await database.sql<{ request: string; rid: string; version: number }[]>`
-    select request, rid, version from idempotency where digest = ${options.digest} and created_at >= ${options.since}`;
+    select request, rid, version from idempotency where digest = ${digest}`;
   return rows[0];
 }
 

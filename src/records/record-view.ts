@@ -58,16 +58,18 @@ export function readFullData(jwt: string, disclosures: readonly string[]): JsonO
   return (disclosures.length === 0 ? payload : processDisclosures(payload, disclosures).claims).data as JsonObject;
 }
 
-/** The view of a version; without `disclosures` only what stands open in the token. */
+/** The view of a version; without disclosures only what stands open in the token. They are asked for where it has any. */
 export function viewRecord(options: {
   entity: string;
   row: RecordRow;
   access: Access;
-  disclosures: readonly string[];
+  disclosures: () => readonly string[];
 }): RecordView {
-  const { entity, row, access, disclosures } = options;
+  const { entity, row, access } = options;
   const { record, version } = row;
   const payload = readOwnPayload(version.jwt);
+  // Whether anything is personal was decided by the definition that this version was signed under.
+  const disclosures = payload._sd_alg === undefined ? [] : options.disclosures();
   const { claims, undisclosedCount } = processDisclosures(payload, disclosures);
   const href = formatRecordUrl({ entity, registry: record.registry, rid: record.rid });
   const text = (name: string): string | undefined => claims[name] as string | undefined;

@@ -4,7 +4,7 @@ import { AttestryError } from "../errors.ts";
 import type { WriteKind } from "../log/writer-service.ts";
 import { readCurrentVersions } from "../registries/registry-store.ts";
 import type { Transaction } from "../storage/database.ts";
-import type { RecordKey } from "./record-keys.ts";
+import { describeTakenKey, type RecordKey } from "./record-keys.ts";
 import type { StatusPlace } from "./status-index.ts";
 
 export interface VersionDraft {
@@ -156,7 +156,7 @@ function checkKeys(write: RecordWrite, holders: ReadonlyMap<string, string>): At
     "value_not_unique",
     `another record of "${write.registry}" has the same ${taken.map((key) => key.name).join(", ")}`,
     {
-      details: taken.map((key) => ({ field: `/${key.name}`, message: "must be unique in this registry" })),
+      details: taken.flatMap(describeTakenKey),
     },
   );
 }
