@@ -138,4 +138,37 @@ describe.skipIf(!hasData)("the Local Government Directory", () => {
     expect(towns).toMatchObject({ ...nothing, rows: 4_814, unchanged: 4_814 });
     expect(await size()).toBe(before);
   });
+
+  it("has 1,000 blocks resolved and verified by a third node, with their districts and states on the second", {
+    timeout: IMPORT_MS,
+  }, async () => {
+    const agency = await start({ anchors: [anchor.pin(["states", "districts", "blocks"])] });
+    const references: string[] = [];
+    for (let cursor = ""; references.length < 1_000; ) {
+      const page = await rural.request("GET", `/registries/blocks/records?limit=500${cursor}`);
+      references.push(...(page.body.records as JsonObject[]).map(({ href }) => href as string));
+      cursor = `&cursor=${String(page.body.next)}`;
+    }
+    const token = await agency.token("reader");
+    const answer = await agency.request("POST", "/resolve", {
+      token,
+      json: { references, follow: [["districts", "state"]] },
+    });
+    expect(answer.status, answer.text.slice(0, 500)).toBe(200);
+    const resolved = answer.body.references as JsonObject[];
+    expect(resolved).toHaveLength(1_000);
+    const records = Object.values(answer.body.records as Record<string, JsonObject>);
+    expect(records.filter(({ outcome }) => outcome !== "verified")).toEqual([]);
+    const count = (type: string) => records.filter((record) => record.type === type).length;
+    expect(count("blocks")).toBe(1_000);
+    expect(count("districts")).toBeGreaterThan(50);
+    expect(count("states")).toBeGreaterThan(1);
+    expect(answer.body.homes).toEqual([
+      { entity: rural.entity, requests: 1, records: 1_000 },
+      { entity: lgd.entity, requests: 2, records: count("districts") + count("states") },
+    ]);
+    // Nothing of the others' records is kept: the agency holds its own key set in its log, and no record.
+    const kept = await agency.database.database.sql<{ count: number }[]>`select count(*) as count from record_version`;
+    expect(kept[0]!.count).toBe(0);
+  });
 });
