@@ -6,17 +6,14 @@ import { runTransaction } from "../storage/transaction.ts";
 import { type LogIdentity, loadVerifiedTiles, signCheckpoint } from "./log-state-service.ts";
 import {
   findKnownTags,
-  insertBundle,
   insertEntries,
   insertTiles,
   type LogState,
-  listEntries,
   lockLogState,
   type NewEntry,
   updateLogState,
 } from "./log-store.ts";
-import { appendLeaves, type FullTile, type OpenTiles, openTilesRoot } from "./open-tiles.ts";
-import { encodeBundle, TILE_WIDTH } from "./tiles.ts";
+import { appendLeaves, type OpenTiles, openTilesRoot } from "./open-tiles.ts";
 
 /**
  * How a kind of write behaves inside the batch's transaction. Neither function may catch what a query rejects with (a failed
@@ -134,13 +131,12 @@ export function createBatchWriter(
     const stores = storeItems(tx, accepted, before.size);
     const inserts = insertEntries(tx, { log: logName, firstIndex: before.size, entries: accepted });
     const tiles = fullTiles.length > 0 ? insertTiles(tx, logName, fullTiles) : undefined;
-    const bundles = fullTiles.filter((tile) => tile.level === 0).map((tile) => storeBundle(tx, tile, before, accepted));
     const update = signing.then(async (checkpoint) => {
       const next = { ...state, size: open.size, root, checkpoint, signedAt: clock() };
       if (!(await updateLogState(tx, next, state.size)))
         throw new Error("the log's locked row is not what was read from it");
     });
-    await allSettled([stores, inserts, tiles, ...bundles, update]);
+    await allSettled([stores, inserts, tiles, update]);
     return { open, root };
   }
 
@@ -150,19 +146,6 @@ export function createBatchWriter(
     } catch (cause) {
       throw new AttestryError("log_write_failed", `the checkpoint of log "${logName}" could not be signed`, { cause });
     }
-  }
-
-  async function storeBundle(
-    tx: Transaction,
-    tile: FullTile,
-    before: OpenTiles,
-    accepted: readonly BatchItem[],
-  ): Promise<void> {
-    const start = tile.index * TILE_WIDTH;
-    const earlier = start < before.size ? await listEntries(tx, { log: logName, start, end: before.size }) : [];
-    const later = accepted.slice(Math.max(0, start - before.size), start + TILE_WIDTH - before.size);
-    const entries = encodeBundle([...earlier, ...later.map((item) => item.entry)]);
-    await insertBundle(tx, { log: logName, index: tile.index, entries });
   }
 
   return { write };

@@ -1,4 +1,4 @@
-// Tables of the logs. Rows of entries, tiles and bundles are written once and never changed; only log_state moves.
+// Tables of the logs. Rows of entries and tiles are written once and never changed; only log_state moves.
 import { bigint, customType, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
@@ -40,15 +40,4 @@ export const logTileTable = pgTable(
     hashes: bytea("hashes").notNull(),
   },
   (table) => [primaryKey({ columns: [table.log, table.level, table.index] })],
-);
-
-/** Full entry bundles only. */
-export const logBundleTable = pgTable(
-  "log_bundle",
-  {
-    log: text("log").notNull(),
-    index: bigint("index", { mode: "number" }).notNull(),
-    entries: bytea("entries").notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.log, table.index] })],
 );

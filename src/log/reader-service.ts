@@ -3,15 +3,7 @@ import { concatBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
-import {
-  findBundle,
-  findEntries,
-  findLogState,
-  findTiles,
-  type LogState,
-  listEntries,
-  listHashes,
-} from "./log-store.ts";
+import { findEntries, findLogState, findTiles, type LogState, listEntries, listHashes } from "./log-store.ts";
 import {
   consistencyNodes,
   consistencyProof,
@@ -158,9 +150,8 @@ export function createLogReader(deps: {
     },
 
     async bundle(index, width) {
-      if (width === TILE_WIDTH) return findBundle(database, log, index);
       const start = index * TILE_WIDTH;
-      const entries = await listEntries(database.sql, { log, start, end: start + width });
+      const entries = await listEntries(database, { log, start, end: start + width });
       return entries.length === width ? encodeBundle(entries) : undefined;
     },
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 beforeEach(async () => {
-  await test.database.sql`truncate log_state, log_entry, log_tile, log_bundle`;
+  await test.database.sql`truncate log_state, log_entry, log_tile`;
   log = await startLog(test.database);
 });
 
@@ -99,8 +99,6 @@ const steps: [string, RegExp][] = [
   ["lock the log's row", /for update/],
   ["insert the entries", /insert into log_entry/],
   ["insert full tiles", /insert into log_tile/],
-  ["read the open bundle", /select entry from log_entry/],
-  ["insert the full bundle", /insert into log_bundle/],
   ["store the checkpoint", /update log_state/],
 ];
 

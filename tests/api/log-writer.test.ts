@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 beforeEach(async () => {
-  await test.database.sql`truncate log_state, log_entry, log_tile, log_bundle`;
+  await test.database.sql`truncate log_state, log_entry, log_tile`;
   log = await startLog(test.database);
 });
 
