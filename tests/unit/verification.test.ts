@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeBase64, encodeBase64url } from "../../src/crypto/base64.ts";
 import { encodeUtf8, sha256 } from "../../src/crypto/hash.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
-import { signJws } from "../../src/crypto/jws.ts";
+import { decodeJws, signJws } from "../../src/crypto/jws.ts";
 import { formatSdJwt } from "../../src/crypto/sd-jwt.ts";
 import { isAttestryError } from "../../src/errors.ts";
 import { formatExtra, formatReceipt, parseExtra, parseReceipt } from "../../src/log/receipt.ts";
@@ -571,14 +571,22 @@ describe("what the verifier remembers", () => {
     expect((await verifier.verify(evidence, { now: NOW })).valid).toBe(true);
   });
 
-  it("does not carry one issuer's lists and checkpoints over to another", async () => {
+  it("does not carry lists and checkpoints proved under one issuer's keys over to another's", async () => {
     const victim = await createSample();
-    const thief = createRecordWorld();
-    const verifier = verifierOf(victim.world, { anchors: [...victim.world.chain.anchors, ...thief.chain.anchors] });
+    const thief = await createSample();
+    const anchors = [...victim.world.chain.anchors, ...thief.world.chain.anchors];
+    const verifier = verifierOf(victim.world, { anchors });
     expect((await verifier.verify(victim.evidence, { now: NOW })).valid).toBe(true);
-    const chain = await signChain(thief.chain);
-    const report = await verifier.verify({ ...victim.evidence, chain }, { now: NOW });
-    expect(report.valid).toBe(false);
+    expect((await verifier.verify(thief.evidence, { now: NOW })).valid).toBe(true);
+    const { status } = victim.evidence;
+    const borrowedList = await verifier.verify({ ...thief.evidence, status }, { now: NOW });
+    expect(faults(borrowedList)).toEqual(["status: status_signature_invalid"]);
+    const { checkpoint } = parseReceipt(victim.evidence.receipts.recent);
+    const recent = await receiptOf(thief.world, thief.logged, { checkpoint });
+    const borrowedTree = await verifier.verify({ ...thief.evidence, receipts: { recent } }, { now: NOW });
+    expect(faults(borrowedTree)).toEqual(["inclusion: checkpoint_signature_invalid"]);
+    const borrowedChain = await verifier.verify({ ...victim.evidence, chain: thief.evidence.chain }, { now: NOW });
+    expect(faults(borrowedChain)).toEqual(["signature: signing_key_unknown"]);
   });
 
   it("does not let a record pass on a neighbour's good name", async () => {
@@ -685,15 +693,14 @@ describe("every changed byte", () => {
 });
 
 describe("a disclosure of what must stand open", () => {
-  it("is refused even under the issuer's signature", async () => {
-    const { world, evidence } = await createSample();
-    const disclosure = encodeBase64url(encodeUtf8(JSON.stringify(["c2FsdHNhbHRzYWx0c2FsdA", "rver", 1])));
-    const jwt = await signJws({
-      signer: world.node.record,
-      typ: "dc+sd-jwt",
-      payload: { iss: world.node.id, _sd: [encodeBase64url(sha256(disclosure))], _sd_alg: "sha-256" },
-    });
-    const report = await verify(world, { ...evidence, token: formatSdJwt(jwt, [disclosure]) });
+  it.each(["valid_until", "prev", "rtype"])("is refused for %s even under the issuer's signature", async (claim) => {
+    const { world, logged, evidence } = await createSample();
+    const disclosure = encodeBase64url(encodeUtf8(JSON.stringify(["c2FsdHNhbHRzYWx0c2FsdA", claim, "2040-01-01"])));
+    const payload: JsonObject = { ...decodeJws(logged.jwt).payload, _sd: [encodeBase64url(sha256(disclosure))] };
+    delete payload[claim];
+    const jwt = await signJws({ signer: world.node.record, typ: "dc+sd-jwt", payload });
+    const report = await verify(world, { ...evidence, token: formatSdJwt(jwt, [...logged.disclosures, disclosure]) });
     expect(faults(report)).toEqual(["format: claims_invalid"]);
+    expect(report.checks[0]!.message).toContain(`${claim} must not be a disclosure`);
   });
 });
