@@ -7,6 +7,7 @@ export const IMPORT_BODY_BYTES_MAX = 8 * 1_048_576;
 export const IMPORT_ROWS_MAX = 2_000;
 export const IMPORT_LINE_BYTES_MAX = 1_048_576;
 export const HEADER_IDEMPOTENCY_KEY_CHARS_MAX = 200;
+export const QUERY_PARAMETERS_MAX = 50;
 export const PAGE_SIZE_MAX = 500;
 export const PAGE_SIZE_DEFAULT = 50;
 

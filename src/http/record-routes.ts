@@ -6,7 +6,7 @@ import type { Caller } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordService } from "../records/record-service.ts";
-import { readIdempotencyKey, readIfMatch, readJson, readNumber, readOptionalJson } from "./request.ts";
+import { readIdempotencyKey, readIfMatch, readJson, readNumber, readOptionalJson, readQuery } from "./request.ts";
 
 export const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
 export const TOKEN_TYPE = "application/dc+sd-jwt";
@@ -35,14 +35,14 @@ export function createRecordRoutes(deps: {
 
   routes.get("/registries/:registry/records", async (context) => {
     const caller = await callerOf(context.req.header("authorization"));
-    const { cursor, limit, ...fields } = context.req.query();
+    const { cursor, limit, ...fields } = readQuery(context);
     const page = await records.find({
       caller,
       registry: context.req.param("registry"),
       fields,
       cursor,
       limit: readNumber(limit, "limit"),
-      personal: false,
+      inAddress: true,
     });
     return context.json(page);
   });
@@ -60,7 +60,7 @@ export function createRecordRoutes(deps: {
       fields,
       cursor: undefined,
       limit: undefined,
-      personal: true,
+      inAddress: false,
     });
     return context.json(page);
   });

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { decodeUtf8 } from "../crypto/hash.ts";
 import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
-import { BODY_BYTES_MAX, HEADER_IDEMPOTENCY_KEY_CHARS_MAX } from "../limits.ts";
+import { BODY_BYTES_MAX, HEADER_IDEMPOTENCY_KEY_CHARS_MAX, QUERY_PARAMETERS_MAX } from "../limits.ts";
 
 /** The body's bytes, at most `bytesMax`; throws `body_too_large` before more than that was read. */
 export async function readBody(context: Context, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
@@ -87,6 +87,23 @@ export function readIdempotencyKey(context: Context): string | undefined {
     );
   }
   return text;
+}
+
+/** The query's parameters, each given once. */
+export function readQuery(context: Context): Readonly<Record<string, string>> {
+  const parameters = [...new URL(context.req.url).searchParams];
+  if (parameters.length > QUERY_PARAMETERS_MAX)
+    throw new AttestryError(
+      "query_invalid",
+      `${parameters.length} parameters in one address; at most ${QUERY_PARAMETERS_MAX} are allowed`,
+    );
+  const names = new Set<string>();
+  for (const [name] of parameters) {
+    if (names.has(name)) throw new AttestryError("query_invalid", `"${name.slice(0, 80)}" is given twice`);
+    names.add(name);
+  }
+  // Unlike assignment, this makes a member of its own even of "__proto__".
+  return Object.fromEntries(parameters);
 }
 
 /** A whole number in the query, or undefined. */

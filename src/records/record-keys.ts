@@ -3,7 +3,7 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { ErrorDetail } from "../errors.ts";
-import { type UniqueKey, valuesAt } from "../registries/annotations.ts";
+import { findFieldSchema, type UniqueKey, valuesAt } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 
 export interface RecordKey {
@@ -20,6 +20,8 @@ export function describeTakenKey({ name }: RecordKey): ErrorDetail[] {
 
 /** Name of the key under which a record's identifier stands. */
 export const IDENTIFIER_KEY = "identifier";
+
+const SPELLED_NUMBER = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$/;
 
 export function keyDigest(options: {
   searchKey: Uint8Array;
@@ -57,8 +59,10 @@ export function searchDigest(options: {
   searchKey: Uint8Array;
   compiled: CompiledDefinition;
   fields: Readonly<Record<string, Json>>;
+  /** Whether the values are texts out of an address, to be read in the types that the fields have. */
+  spelled: boolean;
 }): { digest: string; personal: boolean } | undefined {
-  const { searchKey, compiled, fields } = options;
+  const { searchKey, compiled, fields, spelled } = options;
   const registry = compiled.definition.name;
   const names = Object.keys(fields);
   if (names.length === 1 && names[0] === IDENTIFIER_KEY && compiled.identifier !== undefined) {
@@ -68,8 +72,22 @@ export function searchDigest(options: {
   const wanted = [...names].sort().join("+");
   const key = compiled.annotations.uniqueKeys.find((candidate) => fieldNames(candidate).sort().join("+") === wanted);
   if (!key) return undefined;
-  const values = fieldNames(key).map((name) => fields[name]!);
+  const values = key.fields.map((path) => {
+    const value = fields[path.join(".")]!;
+    return spelled && typeof value === "string"
+      ? readSpelled(value, findFieldSchema(compiled.definition.schema, path))
+      : value;
+  });
   return { digest: keyDigest({ searchKey, registry, name: key.name, values }), personal: key.personal };
+}
+
+/** The value that a text in an address stands for; the text itself where its field has no such value. */
+function readSpelled(text: string, schema: JsonObject | undefined): Json {
+  const types = [schema?.type].flat();
+  if (types.includes("string")) return text;
+  if ((types.includes("integer") || types.includes("number")) && SPELLED_NUMBER.test(text)) return Number(text);
+  if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
+  return text;
 }
 
 /** The searches that a registry answers, each as its field names. */

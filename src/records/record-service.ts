@@ -50,7 +50,8 @@ export interface RecordService {
     fields: Readonly<Record<string, Json>>;
     cursor: string | undefined;
     limit: number | undefined;
-    personal: boolean;
+    /** Whether the fields stand in an address: their values are texts, and personal ones are refused. */
+    inAddress: boolean;
   }): Promise<RecordPage>;
   history(options: {
     caller: Caller;
@@ -238,19 +239,21 @@ export function createRecordService(deps: {
       return tag(row, compiled, caller);
     },
 
-    async find({ caller, registry, fields, cursor, limit, personal }) {
+    async find({ caller, registry, fields, cursor, limit, inAddress }) {
       const compiled = await registries.getCurrent(registry);
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
       const names = Object.keys(fields);
       if (names.length === 0) return listPage({ caller, compiled, cursor, limit });
-      const search = searchDigest({ searchKey, compiled, fields });
+      const search = searchDigest({ searchKey, compiled, fields, spelled: inAddress });
       if (!search) throw unknownSearch(compiled, names);
-      if (search.personal && !personal) {
+      if (search.personal && inAddress) {
         throw new AttestryError(
           "query_invalid",
           "personal fields do not belong in an address; search with POST …/records:search",
         );
       }
+      // Whoever may not see a personal value may not learn either whether somebody has it.
+      if (search.personal) checkPermitted({ caller, action: "record.read", registry });
       const { digest } = search;
       const rid = (await store.findKeyHolders(database, [digest])).get(digest);
       const row = rid === undefined ? undefined : await store.findRecord(database, { rid });
@@ -318,9 +321,10 @@ function checkExpected(row: store.RecordRow, expected: string): void {
 
 function unknownSearch(compiled: CompiledDefinition, names: readonly string[]): AttestryError {
   const known = searchableFields(compiled).map((fields) => fields.join(" + "));
+  const wanted = names.slice(0, 10).map((name) => `"${name.slice(0, 80)}"`);
   return new AttestryError(
     "query_invalid",
-    `cannot search by ${names.map((name) => `"${name.slice(0, 80)}"`).join(", ")}; this registry is searched by: ${known.join("; ") || "nothing"}`,
+    `cannot search by ${wanted.join(", ")}; this registry is searched by: ${known.join("; ") || "nothing"}`,
   );
 }
 

@@ -114,7 +114,7 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
       for (const names of compound as string[][]) {
         const fields = names.map((name) => name.split("."));
         for (const field of fields)
-          if (!hasField(schema, field)) refuse([], `x-unique names "${field.join(".")}", which is no field`);
+          if (!findFieldSchema(schema, field)) refuse([], `x-unique names "${field.join(".")}", which is no field`);
         uniqueKeys.push({ name: names.join("+"), fields, personal: fields.some((field) => personalAt(field)) });
       }
     }
@@ -130,11 +130,14 @@ function anyPersonal(node: PersonalNode): boolean {
   return node.personal || [...node.children.values()].some(anyPersonal);
 }
 
-function hasField(schema: JsonObject, path: DataPath): boolean {
+/** The schema that stands for a field, by the names of `properties` alone; undefined where there is none. */
+export function findFieldSchema(schema: JsonObject, path: DataPath): JsonObject | undefined {
   let node: Json | undefined = schema;
-  for (const name of path)
-    node = isJsonObject(node) && isJsonObject(node.properties) ? node.properties[name] : undefined;
-  return node !== undefined;
+  for (const name of path) {
+    const properties: Json | undefined = isJsonObject(node) ? node.properties : undefined;
+    node = isJsonObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
+  }
+  return isJsonObject(node) ? node : undefined;
 }
 
 /** All values at a path; `"*"` fans out over array elements. */
@@ -143,7 +146,8 @@ export function valuesAt(data: Json | undefined, path: DataPath): Json[] {
   for (const segment of path) {
     found = found.flatMap((value) => {
       if (segment === "*") return Array.isArray(value) ? value : [];
-      const child = isJsonObject(value) ? value[segment] : undefined;
+      // A field may be named as what every object inherits, such as "constructor".
+      const child = isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
       return child === undefined ? [] : [child];
     });
   }

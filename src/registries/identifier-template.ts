@@ -1,6 +1,6 @@
 // How a registry names its records for people: a template with a running number, or an existing official number. Pure.
-import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { findFieldSchema } from "./annotations.ts";
 import type { Definition } from "./definition.ts";
 
 export type IdentifierTemplate =
@@ -15,11 +15,12 @@ export function parseIdentifierTemplate(definition: Definition): IdentifierTempl
   const { identifier, schema } = definition;
   if (identifier === undefined) return undefined;
   if (typeof identifier === "object") {
-    const property = (schema.properties as JsonObject)[identifier.field] as JsonObject | undefined;
-    if (property === undefined || property.type !== "string" || property["x-unique"] !== true) {
+    const property = findFieldSchema(schema, [identifier.field]);
+    const isRequired = Array.isArray(schema.required) && schema.required.includes(identifier.field);
+    if (property === undefined || property.type !== "string" || property["x-unique"] !== true || !isRequired) {
       throw new AttestryError(
         "definition_invalid",
-        `identifier.field "${identifier.field}" must be a top-level text field with "x-unique": true`,
+        `identifier.field "${identifier.field}" must be a top-level text field that is required and has "x-unique": true`,
       );
     }
     if (property["x-personal"] === true || (definition.access === "consent" && property["x-personal"] !== false)) {
