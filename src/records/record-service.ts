@@ -102,7 +102,9 @@ export function createRecordService(deps: {
   }
 
   function tag(row: store.RecordRow, compiled: CompiledDefinition, caller: Caller): TaggedView {
-    return { view: view(row, compiled, caller), etag: recordEtag(row) };
+    const shown = view(row, compiled, caller);
+    // A record with fields withheld is another representation than the whole one (RFC 9110 §8.8.3).
+    return { view: shown, etag: `${recordEtag(row)}${shown.withheld ? ".withheld" : ""}` };
   }
 
   function checkWriter(caller: Caller, registry: string): asserts caller is Staff {
