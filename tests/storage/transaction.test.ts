@@ -70,6 +70,9 @@ it("does not commit when the session is ended while the body awaits something el
   });
   await expect(lost).rejects.toMatchObject({ code: "CONNECTION_CLOSED" });
   expect(await countWritten()).toBe(0);
+  await wait(200);
+  await runTransaction(database, (tx) => tx`insert into written values (1)`);
+  expect(await countWritten()).toBe(1);
 });
 
 it("refuses a query that comes after the end", async () => {
