@@ -60,12 +60,17 @@ function compileSchema(schema: JsonObject): ValidateFunction {
     strictTypes: false,
     strictRequired: false,
     validateFormats: true,
+    // Or a field named "constructor" would be found in every record.
+    ownProperties: true,
   });
   // The package is CommonJS; its callable stands under `default` for the type checker.
   (formats as unknown as (instance: Ajv2020) => void)(ajv);
   ajv.addVocabulary(["x-personal", "x-unique", "x-search", "x-reference"]);
   try {
-    return ajv.compile(schema);
+    const validate = ajv.compile(schema);
+    // An asynchronous validator answers with a promise, which every caller here would take for "valid".
+    if ("$async" in validate) throw new Error('"$async" is not supported');
+    return validate;
   } catch (cause) {
     throw new AttestryError(
       "definition_invalid",
