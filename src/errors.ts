@@ -124,6 +124,7 @@ export const ERROR_CODES = [
   "node_unknown",
   "import_map_invalid",
   "import_file_invalid",
+  "demo_failed",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -2,6 +2,7 @@
 // The program `attestry`: hands over to one command. Holds no logic of its own.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { demoCommand } from "./cli/demo.ts";
 import { federationCommand } from "./cli/federation.ts";
 import { initCommand } from "./cli/init.ts";
 import { logCommand } from "./cli/log.ts";
@@ -27,7 +28,8 @@ const program = new Command("attestry")
   .addCommand(registryCommand())
   .addCommand(federationCommand())
   .addCommand(resolveCommand())
-  .addCommand(logCommand());
+  .addCommand(logCommand())
+  .addCommand(demoCommand());
 
 try {
   await program.parseAsync();

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import {
+  type NodeConfig,
   type NodeConfigFile,
   nodeDirectory,
+  type ProcessConfig,
   parseNodeConfig,
   readNodeConfig,
   readPassphrase,
@@ -20,8 +22,8 @@ import { prepareDatabase } from "./node-process.ts";
 import { recoveryKit } from "./recovery-kit.ts";
 import { printResult } from "./terminal.ts";
 
-interface InitOptions {
-  readonly data?: string;
+/** What a new node is to be; of an existing one only its name. */
+export interface NewNodeOptions {
   readonly node: string;
   readonly entity?: string;
   readonly organization?: string;
@@ -32,6 +34,10 @@ interface InitOptions {
   readonly development?: boolean;
   readonly passphraseFile?: string;
   readonly unlockFile: boolean;
+}
+
+interface InitOptions extends NewNodeOptions {
+  readonly data?: string;
   readonly json?: boolean;
 }
 
@@ -51,7 +57,7 @@ function chooseListen(entity: URL, listen: string | undefined): { host: string; 
   return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(match[2]) };
 }
 
-function readNewConfig(options: InitOptions, directory: string): NodeConfigFile {
+function readNewConfig(options: NewNodeOptions, directory: string): NodeConfigFile {
   if (options.entity === undefined || options.organization === undefined) {
     throw new AttestryError("config_invalid", "a new node needs --entity URL (its base URL) and --organization NAME");
   }
@@ -83,8 +89,13 @@ function anchorPin(entity: string, secrets: Secrets): object {
   return { entity, jwks: { keys: [secrets.signers.federation.publicKey.jwk] }, registry_types: [] };
 }
 
+/** Where `init` leaves the pin, without registry types: those are for whoever pins. */
+export function anchorPinPath(directory: string): string {
+  return join(directory, "anchor-pin.json");
+}
+
 async function createKeys(
-  options: InitOptions,
+  options: NewNodeOptions,
   directory: string,
   entity: string,
 ): Promise<{ secrets: Secrets; kit: string }> {
@@ -100,12 +111,26 @@ async function createKeys(
   const kit = join(directory, "recovery-kit.txt");
   const shown = options.passphraseFile === undefined ? passphrase : undefined;
   writeFileSync(kit, recoveryKit({ entity, directory, passphrase: shown, secrets }), { mode: 0o600, flag: "wx" });
-  writeFileSync(join(directory, "anchor-pin.json"), `${JSON.stringify([anchorPin(entity, secrets)], null, 2)}\n`);
+  writeFileSync(anchorPinPath(directory), `${JSON.stringify([anchorPin(entity, secrets)], null, 2)}\n`);
   return { secrets, kit };
 }
 
-async function init(options: InitOptions): Promise<void> {
-  const process = readProcessConfig({ data: options.data });
+/** A node after `initializeNodeDirectory`. */
+export interface InitializedNode {
+  readonly config: NodeConfig;
+  /** Path of the recovery kit; undefined where the node was there before. */
+  readonly recoveryKit: string | undefined;
+  readonly migrations: readonly string[];
+}
+
+/**
+ * Makes the node where it is new, and brings its database up to date in any case. Throws `config_invalid`, `node_exists` where
+ * an existing node is given an entity again, `database_*`.
+ */
+export async function initializeNodeDirectory(
+  process: ProcessConfig,
+  options: NewNodeOptions,
+): Promise<InitializedNode> {
   const directory = nodeDirectory(process.dataDirectory, options.node);
   const configPath = join(directory, "config.json");
   const isNew = !existsSync(configPath);
@@ -126,22 +151,29 @@ async function init(options: InitOptions): Promise<void> {
   const config = readNodeConfig(process.dataDirectory, options.node);
   if (!isNew) readPassphrase(config.directory);
   const migrations = await prepareDatabase({ process, config, secrets: await readSecrets(config) });
-  const lines = isNew
-    ? [
-        `Node "${options.node}" is ready: ${config.entity}`,
-        `Recovery kit: ${kit}`,
-        "  Print it, keep it apart from the backups, then delete the file: without the passphrase in it the keys are lost.",
-        `To let others pin this node as trust anchor, give them ${join(directory, "anchor-pin.json")} with the registry types filled in.`,
-        `Start it with: attestry serve --data ${process.dataDirectory} --node ${options.node}`,
-      ]
-    : [`Node "${options.node}" is up to date; migrations applied: ${migrations.join(", ") || "none"}`];
+  return { config, recoveryKit: kit, migrations };
+}
+
+async function init(options: InitOptions): Promise<void> {
+  const process = readProcessConfig({ data: options.data });
+  const { config, recoveryKit: kit, migrations } = await initializeNodeDirectory(process, options);
+  const lines =
+    kit !== undefined
+      ? [
+          `Node "${options.node}" is ready: ${config.entity}`,
+          `Recovery kit: ${kit}`,
+          "  Print it, keep it apart from the backups, then delete the file: without the passphrase in it the keys are lost.",
+          `To let others pin this node as trust anchor, give them ${anchorPinPath(config.directory)} with the registry types filled in.`,
+          `Start it with: attestry serve --data ${process.dataDirectory} --node ${options.node}`,
+        ]
+      : [`Node "${options.node}" is up to date; migrations applied: ${migrations.join(", ") || "none"}`];
   printResult({
     json: options.json,
     value: {
       node: options.node,
       entity: config.entity,
-      directory,
-      created: isNew,
+      directory: config.directory,
+      created: kit !== undefined,
       migrations,
       recovery_kit: kit ?? null,
     },

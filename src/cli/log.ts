@@ -23,7 +23,8 @@ interface AuditCommandOptions {
 
 const LOG_URL = /^(https?:\/\/.+)\/log\/[a-z]+$/;
 
-function createSource(http: HttpClient, logUrl: string): LogSource {
+/** A log's files by its URL. Throws `peer_*`. */
+export function createLogSource(http: HttpClient, logUrl: string): LogSource {
   const get = async (path: string): Promise<Uint8Array | undefined> => {
     const response = await http.send({ method: "GET", url: `${logUrl}/${path}` });
     if (response.status === 200) return response.body;
@@ -91,7 +92,7 @@ async function audit(url: string, options: AuditCommandOptions): Promise<void> {
     const { verifiers, source } = await findVerifiers(http, logUrl, options);
     const previous =
       options.state !== undefined && existsSync(options.state) ? readFileSync(options.state, "utf8") : undefined;
-    const report = await auditLog(createSource(http, logUrl), {
+    const report = await auditLog(createLogSource(http, logUrl), {
       origin: logUrl.replace(/^https?:\/\//, ""),
       verifiers,
       ...(previous !== undefined && { previous }),

@@ -14,9 +14,14 @@ interface ServeOptions {
 /** Resolves at SIGINT, SIGTERM, or when the parent that asked for it by an IPC channel goes away. */
 function waitForStop(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-    if (process.channel) process.once("disconnect", () => resolve());
+    const stop = (): void => {
+      // A listener holds the channel open, and the channel the process.
+      process.off("disconnect", stop);
+      resolve();
+    };
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+    if (process.channel) process.once("disconnect", stop);
   });
 }
 

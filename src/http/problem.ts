@@ -117,6 +117,7 @@ const STATUS = {
   node_unknown: 500,
   import_map_invalid: 400,
   import_file_invalid: 400,
+  demo_failed: 500,
 } as const satisfies Record<ErrorCode, ContentfulStatusCode>;
 
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {

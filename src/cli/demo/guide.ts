@@ -1,0 +1,75 @@
+// What the demo prints once it runs: where the nodes are, whom one can be there, what to try. Starts nothing.
+import { relative } from "node:path";
+import { formatTable } from "../terminal.ts";
+import type { DemoFederation } from "./start-federation.ts";
+
+/** How this program was started, for commands to copy. */
+function programName(): string {
+  const path = relative(process.cwd(), process.argv[1]!);
+  return `node ${path.startsWith("..") ? process.argv[1]! : path}`;
+}
+
+/** Lines for people; `record` is the URL of a block to try things with. */
+export function describeGuide(
+  federation: DemoFederation,
+  options: { dataDirectory: string; record: string },
+): string[] {
+  const parties = [...federation.parties.values()];
+  const program = programName();
+  const rural = federation.parties.get("rural-development")!;
+  const anchors = federation.anchorsPath;
+  const nodes = parties.map(({ plan, entity }) => [plan.organization, `${entity}/`, plan.duty]);
+  const people = parties.flatMap(({ plan, staff }) =>
+    staff.flatMap(({ name, role, task, token }) => [
+      `  ${name}, ${role} at the ${plan.organization}: ${task}`,
+      `    export ATTESTRY_TOKEN=${token}`,
+    ]),
+  );
+  return [
+    "",
+    "The federation is running. Open a node in a browser:",
+    "",
+    ...formatTable(nodes)
+      .trimEnd()
+      .split("\n")
+      .map((line) => `  ${line}`),
+    "",
+    "Be somebody (these tokens end in 12 hours):",
+    "",
+    ...people,
+    "",
+    "Try:",
+    "",
+    "  # Follow a block to its district and state, verified here, with nothing but the anchor's pinned key",
+    `  ${program} resolve ${options.record} --follow district,state --anchors ${anchors} --development`,
+    "  # The same through a node, as Paulo Reis (with the token above)",
+    `  ${program} resolve ${options.record} --follow district,state --via ${rural.entity}`,
+    "  # Recompute a whole log from outside",
+    `  ${program} log audit ${rural.entity} --anchors ${anchors}`,
+    "  # Everything somebody needs to check this record offline, years later",
+    `  curl ${options.record}/evidence`,
+    "",
+    `Data: ${options.dataDirectory}`,
+    "Ctrl-C stops everything.",
+  ];
+}
+
+/** The same for programs. */
+export function describeRunning(
+  federation: DemoFederation,
+  options: { dataDirectory: string; record: string },
+): object {
+  return {
+    event: "running",
+    data: options.dataDirectory,
+    anchors: federation.anchorsPath,
+    record: options.record,
+    nodes: [...federation.parties.values()].map(({ plan, entity, pid, staff }) => ({
+      node: plan.name,
+      organization: plan.organization,
+      entity,
+      pid,
+      staff: staff.map(({ name, role, token }) => ({ name, role, token })),
+    })),
+  };
+}

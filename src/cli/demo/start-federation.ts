@@ -1,0 +1,217 @@
+// From nothing, or from what a data directory holds, to a running federation: nodes, processes, grants, definitions, tokens.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listNodeNames, type ProcessConfig, readDemoConfig, readNodeConfig } from "../../config.ts";
+import { parseJson } from "../../crypto/json.ts";
+import { AttestryError } from "../../errors.ts";
+import { parseAnchorPins } from "../../federation/anchor-pins.ts";
+import type { AnchorPin } from "../../federation/trust-chain.ts";
+import { DEMO_TOKEN_SECONDS } from "../../limits.ts";
+import { createLogger } from "../../logger.ts";
+import { currentSeconds, type Node } from "../../node.ts";
+import { anchorPinPath, initializeNodeDirectory } from "../init.ts";
+import { createNodeClient, type NodeClient } from "../node-client.ts";
+import { openDatabaseServer, openNodes } from "../node-process.ts";
+import {
+  ANCHOR,
+  DEMO_NODES,
+  DEPARTMENTS,
+  type DemoNodeName,
+  type NodePlan,
+  PINNED_TYPES,
+  PORT_BASE_DEFAULT,
+  planEntities,
+  readExampleDefinition,
+  type StaffPlan,
+} from "./federation-plan.ts";
+import { checkPortsFree, type ServerProcess, startServer } from "./server-process.ts";
+
+export interface StaffMember extends StaffPlan {
+  readonly token: string;
+}
+
+/** One node of the running demo. */
+export interface Party {
+  readonly plan: NodePlan;
+  readonly entity: string;
+  readonly pid: number;
+  readonly staff: readonly StaffMember[];
+}
+
+export interface DemoFederation {
+  readonly parties: ReadonlyMap<DemoNodeName, Party>;
+  /** What whoever trusts this federation pins. */
+  readonly pins: readonly AnchorPin[];
+  /** The same as a file, for commands. */
+  readonly anchorsPath: string;
+  /** Resolves with a sentence when a node process ends by itself. */
+  readonly failed: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly dataDirectory: string;
+  readonly portBase: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (sentence: string) => void;
+  /** Lines that the nodes log. */
+  readonly onLine: (node: string, line: string) => void;
+}
+
+export function getParty(federation: Pick<DemoFederation, "parties">, name: DemoNodeName): Party {
+  return federation.parties.get(name)!;
+}
+
+/** A client that speaks as a member of staff, or as nobody in particular. */
+export function clientOf(party: Party, role?: StaffPlan["role"]): NodeClient {
+  const member = party.staff.find((one) => one.role === role);
+  if (role !== undefined && member === undefined) throw new Error(`${party.plan.name} employs no ${role}`);
+  return createNodeClient({ baseUrl: party.entity, token: member?.token });
+}
+
+/** The addresses of the nodes: those of the data directory if it has nodes, which cannot move, else from `portBase` on. */
+function chooseEntities(options: StartOptions): ReadonlyMap<DemoNodeName, string> {
+  const { dataDirectory, portBase } = options;
+  const existing = listNodeNames(dataDirectory);
+  const known = existing.includes(ANCHOR.name) ? readNodeConfig(dataDirectory, ANCHOR.name).listen.port : undefined;
+  const foreign = existing.filter((name) => !DEMO_NODES.some((plan) => plan.name === name));
+  if (foreign.length > 0) {
+    throw new AttestryError("config_invalid", `${dataDirectory} holds nodes of another kind: ${foreign.join(", ")}`);
+  }
+  if (known !== undefined && portBase !== undefined && portBase !== known) {
+    throw new AttestryError(
+      "config_invalid",
+      `--port-base is ${portBase}, but ${dataDirectory} was made with ${known}: the addresses stand in its signed records`,
+    );
+  }
+  return planEntities(known ?? portBase ?? PORT_BASE_DEFAULT);
+}
+
+/** Makes a node where it is missing. Departments need the anchors file, so the anchor comes first. */
+async function initialize(
+  config: ProcessConfig,
+  options: { plan: NodePlan; entity: string; superior?: { entity: string; anchorsPath: string } },
+): Promise<void> {
+  const { plan, entity, superior } = options;
+  const isNew = !listNodeNames(config.dataDirectory).includes(plan.name);
+  await initializeNodeDirectory(config, {
+    node: plan.name,
+    ...(isNew && { entity, organization: plan.organization }),
+    contact: [`mailto:registry@${plan.name}.example`],
+    superior: superior ? [superior.entity] : [],
+    ...(superior && { anchors: superior.anchorsPath }),
+    development: true,
+    unlockFile: true,
+  });
+}
+
+/** Pins the anchor for exactly the types of the demo, as an agency would after it got the key out of band. */
+function writePins(dataDirectory: string): { pins: AnchorPin[]; anchorsPath: string } {
+  const { directory } = readNodeConfig(dataDirectory, ANCHOR.name);
+  const made = parseAnchorPins(parseJson(readFileSync(anchorPinPath(directory), "utf8")));
+  const pins = made.map((pin) => ({ ...pin, registry_types: PINNED_TYPES }));
+  const anchorsPath = join(dataDirectory, "anchors.json");
+  writeFileSync(anchorsPath, `${JSON.stringify(pins, null, 2)}\n`);
+  return { pins, anchorsPath };
+}
+
+function issueTokens(node: Node, plan: NodePlan): Promise<StaffMember[]> {
+  const expiresAt = currentSeconds() + DEMO_TOKEN_SECONDS;
+  return Promise.all(
+    plan.staff.map(async (member) => {
+      const { role, name } = member;
+      return { ...member, token: await node.identity.createToken({ name, role, registries: undefined, expiresAt }) };
+    }),
+  );
+}
+
+async function publishDefinitions(party: Party): Promise<void> {
+  for (const name of party.plan.registries) {
+    const body = JSON.stringify(readExampleDefinition(name));
+    await clientOf(party, "operator").send({
+      method: "PUT",
+      path: `/registries/${name}`,
+      body,
+      contentType: "application/json",
+      isRepeatable: true,
+    });
+  }
+}
+
+/** What operators do at the nodes' own data directory while the nodes run: tokens for staff; at the anchor, the grants. */
+async function operate(
+  config: ProcessConfig,
+  servers: readonly ServerProcess[],
+  entities: ReadonlyMap<DemoNodeName, string>,
+): Promise<Map<DemoNodeName, Party>> {
+  const opened = await openNodes({ process: config, names: DEMO_NODES.map(({ name }) => name) });
+  try {
+    const parties = new Map<DemoNodeName, Party>();
+    for (const [at, plan] of DEMO_NODES.entries()) {
+      const staff = await issueTokens(opened.nodes[at]!.node, plan);
+      parties.set(plan.name, { plan, entity: entities.get(plan.name)!, pid: servers[at]!.pid, staff });
+    }
+    // Definitions first: a node declares the types of the registries that it has.
+    for (const { name } of DEPARTMENTS) await publishDefinitions(parties.get(name)!);
+    const anchor = opened.nodes[0]!.node;
+    for (const { name, registries } of DEPARTMENTS)
+      await anchor.federation.acceptSubordinate({ entity: entities.get(name)!, registryTypes: registries });
+    return parties;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Throws `config_invalid`, `demo_failed`, the signal's reason; whatever it throws, nothing is left running. */
+export async function startFederation(options: StartOptions): Promise<DemoFederation> {
+  const { dataDirectory, signal, onProgress } = options;
+  const config = readDemoConfig(dataDirectory);
+  const entities = chooseEntities(options);
+  await checkPortsFree([...entities.values()].map((entity) => Number(new URL(entity).port)));
+
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    // Nodes first and together; the database when nobody needs it.
+    const [database, ...servers] = closers.splice(0);
+    await Promise.all(servers.map((close) => close()));
+    await database?.();
+  };
+  const next = (sentence: string): void => {
+    signal.throwIfAborted();
+    onProgress(sentence);
+  };
+
+  try {
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    next("starting the database");
+    // Held until the end, so that the server does not stop and start between the steps.
+    const database = await openDatabaseServer(config, createLogger({ name: "demo", level: config.logLevel }));
+    closers.push(() => database.release());
+
+    next(`making ${ANCHOR.name}`);
+    const anchor = entities.get(ANCHOR.name)!;
+    await initialize(config, { plan: ANCHOR, entity: anchor });
+    const { pins, anchorsPath } = writePins(dataDirectory);
+    next(`making ${DEPARTMENTS.map(({ name }) => name).join(" and ")}`);
+    const superior = { entity: anchor, anchorsPath };
+    await Promise.all(
+      DEPARTMENTS.map((plan) => initialize(config, { plan, entity: entities.get(plan.name)!, superior })),
+    );
+
+    next("starting three processes");
+    const starts = await Promise.allSettled(
+      DEMO_NODES.map(({ name }) => startServer({ name, dataDirectory, onLine: (line) => options.onLine(name, line) })),
+    );
+    const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    closers.push(...servers.map((server) => () => server.stop()));
+    const refused = starts.find((start) => start.status === "rejected");
+    if (refused) throw refused.reason;
+
+    next("publishing definitions; the anchor accepts its departments");
+    const parties = await operate(config, servers, entities);
+    return { parties, pins, anchorsPath, failed: Promise.race(servers.map(({ failed }) => failed)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
