@@ -561,14 +561,25 @@ describe("the policy", () => {
 });
 
 describe("what the verifier remembers", () => {
-  it("serves no chain beyond its expiry or before its time", async () => {
+  it.each([
+    ["beyond its expiry", 3_600, false],
+    ["before its time", -3_600, false],
+    ["until it expires", 3_599, true],
+  ])("is a chain served %s", async (_, later, isServed) => {
     const { world, evidence } = await createSample();
-    const verifier = verifierOf(world, { statusMaxAgeSeconds: 100_000, required: ["format", "issuer"] });
+    const verifier = verifierOf(world, { required: ["format", "issuer"] });
     expect((await verifier.verify(evidence, { now: NOW })).valid).toBe(true);
-    expect((await verifier.verify(evidence, { now: NOW + 3_599 })).valid).toBe(true);
-    expect((await verifier.verify(evidence, { now: NOW + 3_600 })).valid).toBe(false);
-    expect((await verifier.verify(evidence, { now: NOW - 3_600 })).valid).toBe(false);
+    expect((await verifier.verify(evidence, { now: NOW + later })).valid).toBe(isServed);
     expect((await verifier.verify(evidence, { now: NOW })).valid).toBe(true);
+  });
+
+  it("is a chain as a whole, not by the issuer's own configuration", async () => {
+    const { world, evidence } = await createSample();
+    const verifier = verifierOf(world);
+    expect((await verifier.verify(evidence, { now: NOW })).valid).toBe(true);
+    const [configuration, , anchor] = evidence.chain;
+    const report = await verifier.verify({ ...evidence, chain: [configuration, anchor, anchor] }, { now: NOW });
+    expect(faults(report)).toEqual(["issuer: chain_invalid"]);
   });
 
   it("does not carry lists and checkpoints proved under one issuer's keys over to another's", async () => {
