@@ -2,7 +2,11 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { AttestryError } from "../errors.ts";
-import { DATABASE_CONNECT_TIMEOUT_SECONDS, DATABASE_POOL_CONNECTIONS_DEFAULT } from "../limits.ts";
+import {
+  DATABASE_CLOSE_TIMEOUT_SECONDS,
+  DATABASE_CONNECT_TIMEOUT_SECONDS,
+  DATABASE_POOL_CONNECTIONS_DEFAULT,
+} from "../limits.ts";
 
 /** int8 arrives as a number, see `connectDatabase`. */
 type Types = { bigint: number };
@@ -70,7 +74,8 @@ export function connectDatabase(options: { url: string; poolMax?: number | undef
     sql,
     orm,
     close() {
-      closed ??= sql.end();
+      // Without a limit it waits forever for a session that the server ended (postgres.js 3.4.9).
+      closed ??= sql.end({ timeout: DATABASE_CLOSE_TIMEOUT_SECONDS });
       return closed;
     },
   };
