@@ -23,6 +23,8 @@ type AppDeps = Parameters<typeof createRecordRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createHomePages>[0] & { basePath: string; logger: Logger };
 
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
 /** The node as a fetch handler. Paths begin with the base path of the entity identifier. */
 export function createApp(deps: AppDeps): Hono {
   const routes = new Hono();
@@ -38,21 +40,30 @@ export function createApp(deps: AppDeps): Hono {
 
   const app = new Hono();
   app.use(async (context, next) => {
-    await next();
+    // Before, not after: a header added to a finished answer makes the server build it anew.
     context.header("x-content-type-options", "nosniff");
+    await next();
   });
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
   if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
   app.onError((error, context) => answerProblem(context, error, deps.logger));
-  app.notFound((context) =>
-    answerProblem(
-      context,
-      new AttestryError(
-        "not_found",
-        "there is nothing at this address, or not for this method; what a node answers is listed in README",
-      ),
-      deps.logger,
-    ),
-  );
+  app.notFound((context) => {
+    const allowed = findAllowedMethods(app, context.req.path);
+    if (allowed.length === 0)
+      return answerProblem(
+        context,
+        new AttestryError("not_found", "there is nothing at this address; what a node answers is listed in README"),
+        deps.logger,
+      );
+    // RFC 9110 §15.5.6: the answer says what would be allowed.
+    context.header("allow", allowed.join(", "));
+    const message = `this address has no ${context.req.method.slice(0, 20)}; allowed: ${allowed.join(", ")}`;
+    return answerProblem(context, new AttestryError("method_not_allowed", message), deps.logger);
+  });
   return app;
+}
+
+/** The methods that some route answers at a path; middleware, which stands for all of them, answers none. */
+function findAllowedMethods(app: Hono, path: string): string[] {
+  return METHODS.filter((method) => app.router.match(method, path)[0].some(([[, route]]) => route.method === method));
 }

@@ -12,7 +12,9 @@ export const ERROR_CODES = [
   "body_too_large",
   "content_type_unsupported",
   "header_invalid",
+  "header_too_large",
   "request_invalid",
+  "request_timeout",
   "query_invalid",
   "too_many_items",
   // Callers

@@ -23,6 +23,7 @@ export const IDEMPOTENCY_SECONDS = 86_400;
 export const SWEEP_INTERVAL_MS = 600_000;
 
 // Keys and tokens
+export const IMPORTED_KEYS_MAX = 1_000;
 export const JWS_CHARS_MAX = 262_144;
 export const KEY_SET_KEYS_MAX = 32;
 export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
@@ -115,8 +116,8 @@ export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
 export const IMPORT_FIELDS_MAX = 500;
-export const IMPORT_MEMORY_BYTES_MAX = 8 * 1_048_576; // of the file; in memory its rows take about eight times as much
-export const IMPORT_PARTITIONS_MAX = 256;
+export const IMPORT_MEMORY_BYTES_MAX = 4 * 1_048_576; // of the file; in memory its rows take many times as much
+export const IMPORT_PARTITIONS_MAX = 512; // each is an open file
 export const IMPORT_ROWS_AHEAD = 1_000;
 export const IMPORT_BATCH_ROWS = 1_000;
 export const IMPORT_BATCH_BYTES = 4 * 1_048_576;

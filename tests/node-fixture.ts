@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
-import { type Listener, listenAll } from "../src/http/listener.ts";
+import { type Listener, type ListenTimeouts, listenAll } from "../src/http/listener.ts";
 import type { Role } from "../src/identity/caller.ts";
 import { silentLogger } from "../src/logger.ts";
 import { createNode, currentSeconds, initializeNode, type Node } from "../src/node.ts";
@@ -41,7 +41,13 @@ export interface TestNode {
 
 /** Starts a node. `path` is its base path, such as "/lgd". */
 export async function startTestNode(
-  options: { path?: string; superiors?: readonly string[]; anchors?: readonly AnchorPin[]; clock?: () => number } = {},
+  options: {
+    path?: string;
+    superiors?: readonly string[];
+    anchors?: readonly AnchorPin[];
+    clock?: () => number;
+    timeouts?: ListenTimeouts;
+  } = {},
 ): Promise<TestNode> {
   const port = await freePort();
   const entity = `http://127.0.0.1:${port}${options.path ?? ""}`;
@@ -66,7 +72,7 @@ export async function startTestNode(
   const common = { config, secrets, database: database.database, logger: silentLogger };
   await initializeNode(common);
   const node = createNode({ ...common, ...(options.clock && { clock: options.clock }) });
-  const listeners: Listener[] = await listenAll([node]);
+  const listeners: Listener[] = await listenAll([node], options.timeouts);
 
   async function request(
     ...[method, path, { token, json, body, headers } = {}]: Parameters<TestNode["request"]>

@@ -16,7 +16,9 @@ const STATUS = {
   body_too_large: 413,
   content_type_unsupported: 415,
   header_invalid: 400,
+  header_too_large: 431,
   request_invalid: 400,
+  request_timeout: 408,
   query_invalid: 400,
   too_many_items: 413,
   authentication_required: 401,
@@ -136,7 +138,7 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
 }
 
 /** The problem details of an error that users, peers or operators can cause. */
-export function describeProblem(error: AttestryError): Record<string, unknown> {
+export function describeProblem(error: AttestryError): Record<string, unknown> & { status: ContentfulStatusCode } {
   return {
     type: problemType(error.code),
     title: error.code.replaceAll("_", " "),

@@ -36,6 +36,9 @@ function tooLarge(bytesMax: number): AttestryError {
 
 /** Throws `content_type_unsupported` unless the body is of one of these media types; a charset other than UTF-8 is refused. */
 export function checkContentType(context: Context, allowed: readonly string[]): void {
+  const encoding = context.req.header("content-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new AttestryError("content_type_unsupported", "the body must come as it is, without a Content-Encoding");
   const [type, ...parameters] = (context.req.header("content-type") ?? "")
     .toLowerCase()
     .split(";")

@@ -23,6 +23,13 @@ export interface Definition {
 
 const validate = new Ajv2020({ allErrors: true }).compile<Definition>(readSchema("definition"));
 
+const REGISTRY_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+
+/** Whether a text could be a registry's name, as schemas/definition.schema.json has it. */
+export function isRegistryName(text: string): boolean {
+  return REGISTRY_NAME.test(text);
+}
+
 /** Turns unknown JSON into a Definition; throws `definition_invalid` with a detail per fault. */
 export function parseDefinition(value: Json): { definition: Definition; text: string } {
   if (!validate(value)) {

@@ -8,7 +8,7 @@ import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
 import type { LogWriter, WriteKind } from "../log/writer-service.ts";
 import type { Database } from "../storage/database.ts";
 import { type CompiledDefinition, compileDefinition } from "./compiled-definition.ts";
-import { parseDefinition } from "./definition.ts";
+import { isRegistryName, parseDefinition } from "./definition.ts";
 import { findBreakingChanges } from "./definition-changes.ts";
 import * as store from "./registry-store.ts";
 
@@ -91,14 +91,21 @@ export function createRegistryService(deps: {
   }
 
   async function getCurrent(name: string): Promise<CompiledDefinition> {
+    checkName(name);
     const compiled = await current.get(name);
-    if (!compiled) throw new AttestryError("registry_unknown", `this node has no registry "${name.slice(0, 80)}"`);
+    if (!compiled) throw unknownRegistry(name);
     return compiled;
+  }
+
+  // What can be no name is not asked for: PostgreSQL refuses NUL in a text, and a cache would keep it.
+  function checkName(name: string): void {
+    if (!isRegistryName(name)) throw unknownRegistry(name);
   }
 
   return {
     getCurrent,
     async getVersion(name, version) {
+      checkName(name);
       const known = versions.get(`${name}/${version}`);
       if (known) return known;
       const stored = await store.findDefinition(database, { registry: name, version });
@@ -156,4 +163,8 @@ export function createRegistryService(deps: {
       current.forget(name);
     },
   };
+}
+
+function unknownRegistry(name: string): AttestryError {
+  return new AttestryError("registry_unknown", `this node has no registry "${name.slice(0, 80)}"`);
 }
