@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { AttestryError } from "../errors.ts";
 import { BLOCKS } from "./demo/country.ts";
@@ -20,6 +21,7 @@ interface DemoOptions {
   readonly json?: boolean;
 }
 
+const DEATH_NOTICE_MS = 500;
 const PORT_MIN = 1_024;
 const PORT_MAX = 65_535;
 
@@ -76,6 +78,12 @@ async function check(federation: DemoFederation, json: boolean): Promise<void> {
   if (!json) process.stdout.write(`All ${steps} steps hold.\n`);
 }
 
+/** A step that fails because a node died waits for that news, which says more than a connection refused. */
+async function rejectLater(error: unknown): Promise<never> {
+  await sleep(DEATH_NOTICE_MS);
+  throw error;
+}
+
 /** Runs the story, or waits, until that is done, a node dies, or somebody stops it. */
 async function useFederation(
   federation: DemoFederation,
@@ -88,7 +96,7 @@ async function useFederation(
   if (json) process.stdout.write(`${JSON.stringify(running)}\n`);
   else if (!options.check) process.stdout.write(`${describeGuide(federation, { dataDirectory, record }).join("\n")}\n`);
 
-  const story = options.check ? check(federation, json) : new Promise<undefined>(() => {});
+  const story = options.check ? check(federation, json).catch(rejectLater) : new Promise<undefined>(() => {});
   // Where a node dies first, the step under way fails later and to nobody's ears.
   story.catch(() => {});
   const death = federation.failed.then((sentence) => {

@@ -10,7 +10,7 @@ import {
   ProgramSection,
   type SectionProps,
 } from "./home-sections.tsx";
-import { describeHome, type HomeDeps, loadHomeView } from "./home-view.ts";
+import { describeHome, type HomeDeps, type HomeView, loadHomeView } from "./home-view.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { parseReader } from "./reader-language.ts";
 import { SITE_ICON, STYLE } from "./style.ts";
@@ -19,15 +19,19 @@ const HTML = "text/html";
 const JSON_TYPE = "application/json";
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
+function describePurpose(view: HomeView): string {
+  return view.registries.length === 0 && view.subordinates.length > 0
+    ? "It vouches for departments, so that others can tell whose records to believe. It keeps no records itself."
+    : "A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.";
+}
+
 const HomePage: FC<SectionProps> = (props) => {
   const { organizationName } = props.view;
   const header = (
     <>
       <p class="kind">Registry node</p>
       <h1 dir="auto">{organizationName}</h1>
-      <p class="lead">
-        A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.
-      </p>
+      <p class="lead">{describePurpose(props.view)}</p>
     </>
   );
   return (

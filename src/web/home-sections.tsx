@@ -56,7 +56,10 @@ export const AboutSection: FC<SectionProps> = ({ view, basePath }) => (
       <dt>Who vouches for it</dt>
       <dd>
         {view.superiors.length > 0 ? (
-          <EntityList entities={view.superiors} />
+          <>
+            <EntityList entities={view.superiors} />
+            <span class="soft">(as it says itself; what proves it is the superior's signed statement)</span>
+          </>
         ) : (
           "Nobody above it: it names no superior. Others believe it only if they pinned its key themselves, as a trust anchor."
         )}
@@ -150,9 +153,9 @@ export const LogSection: FC<SectionProps> = ({ view, reader, basePath }) => {
   return (
     <Section id="log" title="Its log">
       <p>
-        Everything this department signs is entered here, in an order that cannot be changed afterwards without others
-        noticing. The log names no person and no content: each entry is a commitment that only the holder of the record
-        can open.
+        Everything this department signs is entered here, and entries are only ever added: whoever kept an earlier
+        checkpoint can prove it if one is changed or left out. The log names no person and no content; each entry is a
+        commitment that only the holder of the record can open.
       </p>
       <dl class="facts">
         <dt>Entries</dt>
@@ -161,7 +164,7 @@ export const LogSection: FC<SectionProps> = ({ view, reader, basePath }) => {
           <>
             <dt>Last entry</dt>
             <dd>
-              <time datetime={new Date(log.lastEntryAt * 1_000).toISOString()}>
+              <time lang={reader.locale} datetime={new Date(log.lastEntryAt * 1_000).toISOString()}>
                 {formatTime(log.lastEntryAt, reader)}
               </time>{" "}
               <span class="soft">(by this node's own clock)</span>
@@ -194,20 +197,20 @@ export const CheckSection: FC<SectionProps> = ({ view }) => (
     <ol class="steps">
       <li>
         <strong>The whole log</strong>, entry by entry, every hash recomputed:
-        <pre tabindex={0}>
+        <pre>
           <code>{`attestry log audit ${view.entity} --anchors anchors.json`}</code>
         </pre>
       </li>
       <li>
         <strong>A record and what it refers to</strong>, at whichever department that lies:
-        <pre tabindex={0}>
+        <pre>
           <code>attestry resolve RECORD_URL --follow FIELD --anchors anchors.json</code>
         </pre>
       </li>
       <li>
-        <strong>A record without any server, years later</strong>: keep its evidence file, at the record's address
-        followed by <code>/evidence</code>. It holds the signed record, its receipt from the log, its status and the
-        statements that lead to the anchor.
+        <strong>A record without asking this node</strong>: its evidence file, at the record's address followed by{" "}
+        <code>/evidence</code>, holds the signed record, its receipt from the log, its status and the statements that
+        lead to the anchor.
       </li>
     </ol>
   </Section>

@@ -39,7 +39,8 @@ ul.cards p { margin: 0; }
 .count small { font-size: .95rem; font-weight: 400; color: var(--soft); }
 .soft { color: var(--soft); }
 .links { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; margin-top: auto; }
-.links a, .plain a { display: inline-block; padding: .2rem 0; }
+.links a { display: inline-block; padding: .2rem 0; }
+ul.plain > li + li { margin-top: .3rem; }
 .note { background: var(--accent-ground); border-inline-start: .3rem solid var(--accent); padding: 1rem 1.25rem; border-radius: .25rem; max-width: 46rem; margin: 0 0 1.25rem; }
 .note p:last-child { margin: 0; }
 dl.facts { margin: 0 0 1.25rem; display: grid; grid-template-columns: minmax(9rem, 13rem) 1fr; gap: .6rem 1.25rem; }

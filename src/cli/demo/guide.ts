@@ -46,7 +46,7 @@ export function describeGuide(
     `  ${program} resolve ${options.record} --follow district,state --via ${rural.entity}`,
     "  # Recompute a whole log from outside",
     `  ${program} log audit ${rural.entity} --anchors ${anchors}`,
-    "  # Everything somebody needs to check this record offline, years later",
+    "  # Everything somebody needs to check this record without asking the node again",
     `  curl ${options.record}/evidence`,
     "",
     `Data: ${options.dataDirectory}`,
