@@ -1,6 +1,8 @@
 // Ed25519 verification that gives the same verdict everywhere, and the check of public keys it rests on. Runs in browsers; signs nothing.
+import type { KeyObject } from "node:crypto";
 import * as noble from "@noble/ed25519";
 import { sha512 } from "@noble/hashes/sha2.js";
+import { IMPORTED_KEYS_MAX } from "../limits.ts";
 import { encodeBase64url } from "./base64.ts";
 
 noble.hashes.sha512 = sha512;
@@ -45,14 +47,26 @@ function isWellSized(raw: Uint8Array, signature: Uint8Array): boolean {
   return raw.length === ED25519_KEY_BYTES && signature.length === ED25519_SIGNATURE_BYTES && !hasNeutralR(signature);
 }
 
+// Importing a key costs a good part of a verification, and a node verifies thousands of records under one key. Held by the
+// text of the key: callers hand over the same 32 bytes in many arrays.
+const importedKeys = new Map<string, KeyObject>();
+
+function importKey(native: typeof import("node:crypto"), raw: Uint8Array): KeyObject {
+  const x = encodeBase64url(raw);
+  const known = importedKeys.get(x);
+  if (known) return known;
+  // As JWK and not as DER: OpenSSL 3 looks for a decoder of DER for almost as long as it then verifies.
+  const key = native.createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
+  if (importedKeys.size >= IMPORTED_KEYS_MAX) importedKeys.delete(importedKeys.keys().next().value!);
+  importedKeys.set(x, key);
+  return key;
+}
+
 /** The native path of `verifyEd25519`; undefined where there is no native one. Exported so that tests can compare both paths. */
 export const verifyEd25519Native = nodeCrypto
   ? (raw: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
       if (!isWellSized(raw, signature)) return false;
-      // As JWK and not as DER: OpenSSL 3 looks for a decoder of DER for almost as long as it then verifies.
-      const jwk = { kty: "OKP", crv: "Ed25519", x: encodeBase64url(raw) };
-      const key = nodeCrypto.createPublicKey({ key: jwk, format: "jwk" });
-      return nodeCrypto.verify(null, message, key, signature);
+      return nodeCrypto.verify(null, message, importKey(nodeCrypto, raw), signature);
     }
   : undefined;
 

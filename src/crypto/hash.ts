@@ -27,17 +27,15 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** SHA-256 of the concatenation of the parts (text counts as its UTF-8 bytes): 32 bytes. */
 export function sha256(...parts: (Uint8Array | string)[]): Uint8Array {
-  if (nodeCrypto) {
-    const [only] = parts;
-    // Without a hash object it takes half the time, and most calls have one part.
-    if (parts.length === 1 && only !== undefined) return nodeCrypto.hash("sha256", only, "buffer");
-    const hash = nodeCrypto.createHash("sha256");
-    for (const part of parts) hash.update(part);
-    return hash.digest();
-  }
+  // One native call over the joined parts takes less than feeding a hash object part by part.
+  if (nodeCrypto) return nodeCrypto.hash("sha256", parts.length === 1 ? parts[0]! : joinParts(parts), "buffer");
   const hash = nobleSha256.create();
   for (const part of parts) hash.update(typeof part === "string" ? encoder.encode(part) : part);
   return hash.digest();
+}
+
+function joinParts(parts: readonly (Uint8Array | string)[]): Uint8Array {
+  return Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
 }
 
 /** SHA-256 of a text's UTF-8 bytes, as base64url: 43 characters. */

@@ -1,7 +1,5 @@
 // Builds the signed token of a record version and the signed statement of a state change. Pure but for the signer it is handed.
 
-import { encodeBase64url } from "../crypto/base64.ts";
-import { sha256 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { signJws } from "../crypto/jws.ts";
 import { buildSdJwt } from "../crypto/sd-jwt.ts";
@@ -36,11 +34,6 @@ export interface VersionContent {
 
 export function statusListUrl(entity: string, list: number): string {
   return `${entity}/status/${list}`;
-}
-
-/** Digest by which a reference is pinned and versions are chained: base64url SHA-256 of the issuer JWT's text. */
-export function jwtDigest(jwt: string): string {
-  return encodeBase64url(sha256(jwt));
 }
 
 /** Signs a version; `salt` gives 16 random bytes as base64url per call. Throws `record_too_large`. */

@@ -1,4 +1,5 @@
 // The address of a record, which is also how other records refer to it. Pure.
+import { sha256Base64url } from "../crypto/hash.ts";
 import type { Json, JsonObject } from "../crypto/json.ts";
 
 export interface RecordAddress {
@@ -42,4 +43,9 @@ export function parseReference(value: Json | undefined): Reference | undefined {
   if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 1) return undefined;
   if (typeof digest !== "string" || !/^[A-Za-z0-9_-]{43}$/.test(digest)) return undefined;
   return { href, version, digest };
+}
+
+/** Digest by which a reference is pinned and versions are chained: base64url SHA-256 of the issuer JWT's text. */
+export function jwtDigest(jwt: string): string {
+  return sha256Base64url(jwt);
 }

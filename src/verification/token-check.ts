@@ -1,12 +1,12 @@
 // The `format` and `signature` checks: is this a record token, is it the one asked for, did the issuer's key sign it.
-import { encodeBase64url } from "../crypto/base64.ts";
 import { verifyEd25519 } from "../crypto/ed25519.ts";
-import { encodeUtf8, sha256 } from "../crypto/hash.ts";
+import { encodeUtf8 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
 import { parseSdJwt, type SdJwtParts } from "../crypto/sd-jwt.ts";
 import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import { AttestryError } from "../errors.ts";
+import { jwtDigest } from "../records/record-url.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
 import { type CheckOutcome, failed, passed, type VerificationCode } from "./report.ts";
@@ -58,11 +58,6 @@ export function parseToken(text: string): ParsedToken | CheckOutcome {
   }
 }
 
-/** base64url SHA-256 of an issuer JWT: what `prev` and a pinned reference name a version by. */
-export function tokenDigest(jwt: string): string {
-  return encodeBase64url(sha256(jwt));
-}
-
 /** The outcome of `format` for a token that could be read: a home node must not answer with another record. */
 export function checkExpectation({ jwt, record }: ParsedToken, expected: Expectation): CheckOutcome {
   if (expected.href !== undefined && expected.href !== record.href) return failed("format", "href_mismatch");
@@ -72,7 +67,7 @@ export function checkExpectation({ jwt, record }: ParsedToken, expected: Expecta
   if (expected.registryType !== undefined && expected.registryType !== record.registryType) {
     return failed("format", "registry_type_mismatch", `${record.registryType} instead of ${expected.registryType}`);
   }
-  if (expected.digest !== undefined && expected.digest !== tokenDigest(jwt)) return failed("format", "digest_mismatch");
+  if (expected.digest !== undefined && expected.digest !== jwtDigest(jwt)) return failed("format", "digest_mismatch");
   return passed("format");
 }
 

@@ -2,6 +2,7 @@
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS } from "../limits.ts";
+import { jwtDigest } from "../records/record-url.ts";
 import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
 import { type EvidenceParts, parseEvidence } from "./evidence.ts";
 import { createInclusionCheck } from "./inclusion-check.ts";
@@ -17,7 +18,7 @@ import {
   type VerifiedRecord,
 } from "./report.ts";
 import { createStatusCheck } from "./status-check.ts";
-import { checkExpectation, checkSignature, type ParsedToken, parseToken, tokenDigest } from "./token-check.ts";
+import { checkExpectation, checkSignature, type ParsedToken, parseToken } from "./token-check.ts";
 import type { RecordClaims } from "./token-claims.ts";
 
 export interface Verifier {
@@ -91,7 +92,7 @@ function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord 
     rid: record.rid,
     version: record.version,
     ...(record.identifier !== undefined && { identifier: record.identifier }),
-    digest: tokenDigest(token.jwt),
+    digest: jwtDigest(token.jwt),
     claims,
     data: record.data,
     undisclosedCount,

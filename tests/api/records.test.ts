@@ -9,7 +9,7 @@ import { commitment, parseEntry, stateTag, versionTag } from "../../src/log/entr
 import { leafHash, verifyInclusion } from "../../src/log/merkle.ts";
 import { formatVerifierKey, parseVerifierKey } from "../../src/log/note.ts";
 import { parseExtra, parseReceipt } from "../../src/log/receipt.ts";
-import { jwtDigest } from "../../src/records/record-token.ts";
+import { jwtDigest } from "../../src/records/record-url.ts";
 import { ridFromKey } from "../../src/records/rid.ts";
 import { findStatus, verifyStatusListToken } from "../../src/records/status-list.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
