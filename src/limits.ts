@@ -115,7 +115,6 @@ export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
 
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
-export const IMPORT_FIELDS_MAX = 500;
 export const IMPORT_MEMORY_BYTES_MAX = 4 * 1_048_576; // of the file; in memory its rows take many times as much
 export const IMPORT_PARTITIONS_MAX = 512; // each is an open file
 export const IMPORT_ROWS_AHEAD = 1_000;

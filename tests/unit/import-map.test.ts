@@ -130,14 +130,14 @@ describe("checking a map against the definition", () => {
     const fields = [
       { field: "code", collect: true, column: "A" },
       { field: "address.street", column: "B" },
-      { field: "constructor", column: "C" },
+      { field: "__proto__", column: "C" },
     ];
     const error = caughtError(() => checkMapTargets(parse({ key: ["A"], fields }), schema));
     expect(error.code).toBe("import_map_invalid");
     expect(error.details.map(({ message }) => message)).toEqual([
       '"code" is no array in the registry\'s definition',
       '"address.street" is no field of the registry\'s definition',
-      '"constructor" is no field of the registry\'s definition',
+      '"__proto__" is no field of the registry\'s definition',
       'nothing fills the required field "state"',
     ]);
   });

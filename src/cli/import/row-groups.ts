@@ -20,7 +20,7 @@ export interface GroupOptions {
   readonly onRefusal: (refusal: Refusal) => void | Promise<void>;
 }
 
-const WRITE_CHARS = 65_536;
+const WRITE_CHARS = 16_384;
 
 /** The rows of each record, in the order of the file where it fits into memory. */
 export async function* groupRows(options: GroupOptions): AsyncGenerator<readonly FileRow[]> {
