@@ -69,7 +69,7 @@ export function readProcessConfig(
     throw invalid(`ATTESTRY_LOG_LEVEL is "${level}"; allowed: ${LOG_LEVELS.join(", ")}`);
   }
   const port = env.ATTESTRY_DATABASE_PORT;
-  if (port !== undefined && !/^[1-9][0-9]{0,4}$/.test(port))
+  if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535))
     throw invalid(`ATTESTRY_DATABASE_PORT is "${port}"; it must be a port number`);
   const databaseUrl = env.DATABASE_URL || undefined;
   if (databaseUrl !== undefined && port !== undefined) {
@@ -101,7 +101,10 @@ export function readPassphrase(nodeDirectory: string, env: NodeJS.ProcessEnv = p
     throw invalid("ATTESTRY_PASSPHRASE and ATTESTRY_PASSPHRASE_FILE are both set; set only one of them");
   }
   if (env.ATTESTRY_PASSPHRASE !== undefined) return env.ATTESTRY_PASSPHRASE;
-  const file = env.ATTESTRY_PASSPHRASE_FILE ?? join(nodeDirectory, "unlock");
+  const named = env.ATTESTRY_PASSPHRASE_FILE;
+  if (named !== undefined && !existsSync(named))
+    throw invalid(`ATTESTRY_PASSPHRASE_FILE names ${named}, which does not exist`);
+  const file = named ?? join(nodeDirectory, "unlock");
   if (!existsSync(file)) {
     throw invalid(
       `the keys in ${nodeDirectory} are locked: set ATTESTRY_PASSPHRASE_FILE (or ATTESTRY_PASSPHRASE), or put the passphrase of the recovery kit into ${join(nodeDirectory, "unlock")}`,

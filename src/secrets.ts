@@ -21,6 +21,8 @@ export interface Secrets {
   readonly pseudonymKey: Uint8Array;
 }
 
+const MASTER_BYTES = 32;
+
 /** New secrets, in the form in which the key file holds them. */
 export function generateSecrets(): JsonObject {
   const seeds = Object.fromEntries(KEY_ROLES.map((role) => [role, encodeBase64url(generateSeed())]));
@@ -43,6 +45,11 @@ export function parseSecrets(unlocked: JsonObject): Secrets {
     throw new AttestryError("key_role_conflict", "the key file has one key in two roles");
   }
   const master = decodeBase64url(node);
+  if (master.length !== MASTER_BYTES)
+    throw new AttestryError(
+      "config_invalid",
+      `the key file's node secret has ${master.length} bytes, not ${MASTER_BYTES}`,
+    );
   return {
     signers,
     wrappingKey: deriveKey(master, "attestry/wrapping/v1"),

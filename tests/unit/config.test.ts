@@ -1,0 +1,153 @@
+// Settings: what is read, what contradicts itself, and that each refusal names the setting.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  checkPrivateFile,
+  chooseNodeName,
+  databaseUrlFor,
+  nodeDirectory,
+  parseNodeConfig,
+  readBearerToken,
+  readNodeConfig,
+  readPassphrase,
+  readProcessConfig,
+} from "../../src/config.ts";
+import type { JsonObject } from "../../src/crypto/json.ts";
+import { isAttestryError } from "../../src/errors.ts";
+
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "attestry-config-"));
+  writeFileSync(join(directory, "anchors.json"), "[]");
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Code and message of what `run` throws. */
+function refusalOf(run: () => unknown): string {
+  try {
+    run();
+    return "nothing";
+  } catch (error) {
+    if (!isAttestryError(error)) throw error;
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+const FILE: JsonObject = {
+  entity: "https://lgd.example/in",
+  organization_name: "Local Government",
+  listen: { host: "127.0.0.1", port: 8080 },
+  database: "lgd",
+};
+const parse = (changes: JsonObject) => parseNodeConfig({ name: "lgd", directory, file: { ...FILE, ...changes } });
+
+describe("the environment", () => {
+  it("gives the process's settings, and the command line wins", () => {
+    const env = { ATTESTRY_DATA: "/data", ATTESTRY_LOG_LEVEL: "error", ATTESTRY_DATABASE_PORT: "5999" };
+    expect(readProcessConfig({}, env)).toEqual({
+      dataDirectory: "/data",
+      databaseUrl: undefined,
+      databasePort: 5999,
+      logLevel: "error",
+    });
+    const chosen = readProcessConfig({ data: "/other", logLevel: "debug" }, env);
+    expect([chosen.dataDirectory, chosen.logLevel]).toEqual(["/other", "debug"]);
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, RegExp]>([
+    ["a log level that is none", { ATTESTRY_LOG_LEVEL: "loud" }, /ATTESTRY_LOG_LEVEL.*loud.*debug/],
+    ["a port that is none", { ATTESTRY_DATABASE_PORT: "0x1" }, /ATTESTRY_DATABASE_PORT/],
+    ["a port beyond all ports", { ATTESTRY_DATABASE_PORT: "99999" }, /ATTESTRY_DATABASE_PORT/],
+    ["two databases at once", { DATABASE_URL: "postgres://h/", ATTESTRY_DATABASE_PORT: "1" }, /only one of them/],
+    ["a database of another kind", { DATABASE_URL: "mysql://h/x" }, /DATABASE_URL/],
+  ])("is refused with %s", (_name, env, message) => {
+    const refused = refusalOf(() => readProcessConfig({}, env));
+    expect(refused).toMatch(/^config_invalid/);
+    expect(refused).toMatch(message);
+  });
+
+  it("never has its database password repeated in a refusal", () => {
+    const env = { DATABASE_URL: "mysql://user:geheim@h/x" };
+    expect(refusalOf(() => readProcessConfig({}, env))).not.toContain("geheim");
+    const url = "postgres://user:geheim@h/named";
+    expect(refusalOf(() => databaseUrlFor(url, { database: "a", nodeCount: 2 }))).not.toContain("geheim");
+  });
+
+  it("gives a node its own database, and a URL that names one serves one node only", () => {
+    const own = databaseUrlFor("postgres://u:p@h:1/?ssl=true", { database: "a", nodeCount: 3 });
+    expect(own).toBe("postgres://u:p@h:1/a?ssl=true");
+    expect(databaseUrlFor("postgres://h/named", { database: "a", nodeCount: 1 })).toBe("postgres://h/named");
+    expect(refusalOf(() => databaseUrlFor("postgres://h/named", { database: "a", nodeCount: 2 }))).toMatch(/2 nodes/);
+  });
+
+  it("gives the passphrase from one place only, and says where it looked", () => {
+    const file = join(directory, "passphrase");
+    writeFileSync(file, "from a file\n");
+    expect(readPassphrase(directory, { ATTESTRY_PASSPHRASE: "from a variable" })).toBe("from a variable");
+    expect(readPassphrase(directory, { ATTESTRY_PASSPHRASE_FILE: file })).toBe("from a file");
+    const both = { ATTESTRY_PASSPHRASE: "a", ATTESTRY_PASSPHRASE_FILE: file };
+    expect(refusalOf(() => readPassphrase(directory, both))).toMatch(/set only one of them/);
+    expect(refusalOf(() => readPassphrase(directory, {}))).toMatch(/^config_invalid.*ATTESTRY_PASSPHRASE_FILE/);
+    expect(refusalOf(() => readPassphrase(directory, { ATTESTRY_PASSPHRASE_FILE: "/nowhere" }))).toMatch(/\/nowhere/);
+    expect(readBearerToken(file, {})).toBe("from a file");
+    expect(readBearerToken(undefined, { ATTESTRY_TOKEN: "" })).toBeUndefined();
+  });
+});
+
+describe("a node's config file", () => {
+  it("gives the node's settings, with a base path out of the entity", () => {
+    expect(parse({})).toMatchObject({ basePath: "/in", superiors: [], development: false, anchorsPath: undefined });
+    expect(parse({ entity: "https://lgd.example" }).basePath).toBe("");
+  });
+
+  it.each<[string, JsonObject, RegExp]>([
+    ["an unknown setting", { entitty: "x" }, /additional properties/],
+    ["an entity that is no URL", { entity: "lgd" }, /entity/],
+    ["http outside development", { entity: "http://127.0.0.1:1" }, /development/],
+    ["itself as its superior", { superiors: ["https://lgd.example/in"], anchors: "anchors.json" }, /itself/],
+    ["superiors and no anchors", { superiors: ["https://in.example"] }, /"anchors"/],
+    ["anchors that are not there", { anchors: "elsewhere.json" }, /elsewhere\.json/],
+    ["a port beyond all ports", { listen: { host: "127.0.0.1", port: 70_000 } }, /listen\/port/],
+    ["no name of the department", { organization_name: "" }, /organization_name/],
+  ])("is refused with %s", (_name, changes, message) => {
+    const refused = refusalOf(() => parse(changes));
+    expect(refused).toMatch(/^config_invalid/);
+    expect(refused).toMatch(message);
+  });
+
+  it("is read from the data directory, and a broken one is named", () => {
+    const place = nodeDirectory(directory, "lgd");
+    mkdirSync(place, { recursive: true });
+    expect(refusalOf(() => readNodeConfig(directory, "lgd"))).toMatch(/^node_unknown/);
+    writeFileSync(join(place, "config.json"), "{");
+    expect(refusalOf(() => readNodeConfig(directory, "lgd"))).toMatch(/^config_invalid.*config\.json is not JSON/);
+    writeFileSync(join(place, "config.json"), JSON.stringify(FILE));
+    expect(readNodeConfig(directory, "lgd").organizationName).toBe("Local Government");
+    expect(chooseNodeName(directory, undefined)).toBe("lgd");
+    expect(refusalOf(() => chooseNodeName(directory, "other"))).toMatch(/^node_unknown.*lgd/);
+    mkdirSync(nodeDirectory(directory, "second"), { recursive: true });
+    writeFileSync(join(nodeDirectory(directory, "second"), "config.json"), JSON.stringify(FILE));
+    expect(refusalOf(() => chooseNodeName(directory, undefined))).toMatch(/lgd, second.*--node/);
+  });
+
+  it("belongs to a node whose name is a name, so that it leads to no other folder", () => {
+    for (const name of ["../lgd", "a/b", "", "Lgd", ".", "a".repeat(33)])
+      expect(
+        refusalOf(() => nodeDirectory(directory, name)),
+        name,
+      ).toMatch(/^config_invalid/);
+  });
+});
+
+it.skipIf(process.platform === "win32")("refuses a private file that others may read", () => {
+  const file = join(directory, "keys.json");
+  writeFileSync(file, "{}");
+  chmodSync(file, 0o640);
+  expect(refusalOf(() => checkPrivateFile(file))).toMatch(/chmod 600/);
+  chmodSync(file, 0o600);
+  expect(refusalOf(() => checkPrivateFile(file))).toBe("nothing");
+});
