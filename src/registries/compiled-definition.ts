@@ -9,6 +9,7 @@ import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, collectAnnotations, valuesAt } from "./annotations.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
 import { type IdentifierTemplate, parseIdentifierTemplate } from "./identifier-template.ts";
+import { compileRecordSchema } from "./record-schema.ts";
 
 export interface CompiledDefinition {
   readonly definition: Definition;
@@ -32,11 +33,14 @@ export function definitionUrl(options: { entity: string; name: string; version: 
   return `${options.entity}/registries/${options.name}/schema/${options.version}`;
 }
 
-/** Compiles a definition's text; throws `definition_invalid`. Only for this node's own definitions: ajv generates code. */
+/** Compiles a definition's text; throws `definition_invalid`, `definition_unsupported`. Only for this node's own definitions: ajv generates code. */
 export function compileDefinition(options: { entity: string; version: number; text: string }): CompiledDefinition {
   const { definition, text } = parseDefinition(parseJson(options.text));
   const annotations = collectAnnotations(definition.schema, definition.access);
   const validate = compileSchema(definition.schema);
+  // Other nodes check records with this evaluator; what it refuses would make records that nobody can verify. It looks at a
+  // schema when it first has data.
+  compileRecordSchema(text).findViolation({}, true);
   const identifier = parseIdentifierTemplate(definition);
   return {
     definition,

@@ -3,8 +3,8 @@ import { encodeBase64 } from "../crypto/base64.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { VERIFIER_DEFINITIONS_MAX } from "../limits.ts";
+import { compileRecordSchema, type RecordSchema } from "../registries/record-schema.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
-import { compileRecordSchema, type RecordSchema } from "./record-schema.ts";
 
 export interface RememberedDefinition {
   /** base64 SHA-256 of the exact text. */

@@ -3,12 +3,12 @@ import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS } from "../limits.ts";
 import { jwtDigest } from "../records/record-url.ts";
+import type { RecordSchema } from "../registries/record-schema.ts";
 import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
 import { type EvidenceParts, parseEvidence } from "./evidence.ts";
 import { createInclusionCheck } from "./inclusion-check.ts";
 import { createTrustMemory, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
-import type { RecordSchema } from "./record-schema.ts";
 import {
   type CheckOutcome,
   failed,

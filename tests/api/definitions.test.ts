@@ -179,6 +179,12 @@ describe("a definition that cannot be honoured", () => {
     expect(refusal(await node.request("GET", "/registries/bad"))).toBe("404 registry_unknown");
   });
 
+  it("is refused for a pattern that other nodes will not evaluate, because it can take for ever", async () => {
+    const pattern = withFields("bad", { name: { type: "string", pattern: "^(a+)+$" } });
+    const answer = await node.request("PUT", "/registries/bad", { token: operator, json: pattern });
+    expect([answer.status, answer.body.code]).toEqual([422, "definition_unsupported"]);
+  });
+
   it("takes fields named as what objects inherit for what they are", async () => {
     const properties = { constructor: { type: "string", "x-unique": true }, toString: { type: "string" } };
     expect((await put("names", withFields("names", properties))).status).toBe(201);

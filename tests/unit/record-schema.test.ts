@@ -1,8 +1,8 @@
 // Foreign definitions: which are evaluated, which are refused as unsafe, and what holds for a partly disclosed record.
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
-import { compileRecordSchema } from "../../src/verification/record-schema.ts";
-import { isPatternSafe } from "../../src/verification/schema-pattern.ts";
+import { compileRecordSchema } from "../../src/registries/record-schema.ts";
+import { isPatternSafe } from "../../src/registries/schema-pattern.ts";
 import { caughtCode } from "../caught-code.ts";
 
 function violation(schema: JsonObject, data: JsonObject, isPartial = false): string | undefined {
