@@ -12,6 +12,7 @@ const ORDER = [
   "schema-files.ts",
   "config.ts",
   "logger.ts",
+  "bounded-cache.ts",
   "expiring-cache.ts",
   "crypto",
   "secrets.ts",

@@ -1,7 +1,8 @@
 // Reading one log: checkpoint, tiles, bundles, receipts, consistency. Takes no lock and writes nothing.
+import { createBoundedCache } from "../bounded-cache.ts";
 import { concatBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
-import { LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
+import { LOG_ENTRY_CACHE_ENTRIES_MAX, LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { findEntries, findLogState, findTiles, type LogState, listEntries, listHashes } from "./log-store.ts";
 import {
@@ -47,8 +48,11 @@ export function createLogReader(deps: {
 }): LogReader {
   const { database, logName: log, origin } = deps;
   // A full tile never changes; an open one is the same as long as the size is. Oldest first, so that the longest unused goes.
-  const fullTiles = new Map<string, TileTree>();
+  const fullTiles = createBoundedCache<TileTree>(LOG_TILE_CACHE_TILES_MAX);
+  const knownEntries = createBoundedCache<Uint8Array>(LOG_ENTRY_CACHE_ENTRIES_MAX);
   let openTiles = { size: 0, trees: new Map<string, TileTree>() };
+
+  let asked: Promise<LogState> | undefined;
 
   async function getState(): Promise<LogState> {
     const state = await findLogState(database, log);
@@ -56,10 +60,36 @@ export function createLogReader(deps: {
     return state;
   }
 
-  function remember(key: string, tree: TileTree): void {
-    fullTiles.delete(key);
-    fullTiles.set(key, tree);
-    if (fullTiles.size > LOG_TILE_CACHE_TILES_MAX) fullTiles.delete(fullTiles.keys().next().value!);
+  /** The state as of a query under way, if there is one: many readers at once ask the database once. It may be a moment old. */
+  function shareState(): Promise<LogState> {
+    asked ??= getState().finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  }
+
+  /** The state that covers these indices. Whoever was just told of an entry may be ahead of a shared state, not of a new one. */
+  async function getStateCovering(indices: readonly number[]): Promise<LogState> {
+    const last = Math.max(...indices);
+    const shared = await shareState();
+    return last < shared.size ? shared : getState();
+  }
+
+  /** Entries never change, so those read lately are kept. */
+  async function loadEntries(indices: readonly number[]): Promise<Map<number, Uint8Array>> {
+    const found = new Map<number, Uint8Array>();
+    const missing = indices.filter((index) => {
+      const entry = knownEntries.get(String(index));
+      if (entry) found.set(index, entry);
+      return entry === undefined;
+    });
+    if (missing.length > 0) {
+      for (const [index, entry] of await findEntries(database, log, missing)) {
+        found.set(index, entry);
+        knownEntries.set(String(index), entry);
+      }
+    }
+    return found;
   }
 
   async function loadFullTiles(tiles: readonly Tile[]): Promise<Map<string, TileTree>> {
@@ -72,7 +102,7 @@ export function createLogReader(deps: {
     if (missing.length > 0) {
       for (const [key, hashes] of await findTiles(database, log, missing)) found.set(key, buildTileTree(hashes));
     }
-    for (const [key, tree] of found) remember(key, tree);
+    for (const [key, tree] of found) fullTiles.set(key, tree);
     return found;
   }
 
@@ -114,7 +144,8 @@ export function createLogReader(deps: {
 
   async function receipts(indices: readonly number[]): Promise<EntryReceipt[]> {
     for (const index of indices) assertCovered(index, Number.MAX_SAFE_INTEGER);
-    const [{ size, checkpoint }, entries] = await Promise.all([getState(), findEntries(database, log, indices)]);
+    if (indices.length === 0) return [];
+    const [{ size, checkpoint }, entries] = await Promise.all([getStateCovering(indices), loadEntries(indices)]);
     for (const index of indices) assertCovered(index, size);
     const readNode = await loadNodes(
       indices.flatMap((index) => inclusionNodes(index, size)),

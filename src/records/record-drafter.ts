@@ -36,7 +36,12 @@ export type CheckReferences = (compiled: CompiledDefinition, data: JsonObject) =
 export interface Draft<Write> {
   readonly input: Write;
   readonly entry: LogEntry;
+}
+
+/** With what the token says when everything in it is disclosed. */
+export interface CreateDraft extends Draft<CreateWrite> {
   readonly disclosures: readonly string[];
+  readonly claims: JsonObject;
 }
 
 export interface RecordDrafter {
@@ -47,7 +52,7 @@ export interface RecordDrafter {
     caller: Staff;
     idempotency?: Idempotency | undefined;
     checkReferences: CheckReferences;
-  }): Promise<Draft<CreateWrite>>;
+  }): Promise<CreateDraft>;
   /** The next version of `row`, or undefined if the change leaves it as it is. Throws as `draftCreate`, and `state_conflict`. */
   draftAmend(options: {
     compiled: CompiledDefinition;
@@ -128,7 +133,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       const rid = ridFromKey(k);
       const [status, identifier] = await Promise.all([deps.placeStatus(), chooseIdentifier(compiled, request.data)]);
       const issuedAt = clock();
-      const { jwt, disclosures } = await issueVersion({
+      const { jwt, disclosures, claims } = await issueVersion({
         entity,
         compiled,
         signer,
@@ -162,6 +167,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         },
         entry: { c: commitment("create", entrySalt, jwt), e: "create", r: versionTag(k, 1), t: issuedAt, v: 1 },
         disclosures,
+        claims,
       };
     },
 
@@ -249,7 +255,6 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           t: issuedAt,
           v: 1,
         },
-        disclosures,
       };
     },
 
@@ -291,7 +296,6 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           t: issuedAt,
           v: 1,
         },
-        disclosures: secrets.disclosures,
       };
     },
   };

@@ -15,7 +15,7 @@ import { parsePatchRequest, parseRecordRequest, parseStateRequest } from "./reco
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
 import { isRid } from "./record-url.ts";
-import { openSecrets, type RecordView, viewRecord } from "./record-view.ts";
+import { formatView, openSecrets, type RecordView, viewRecord } from "./record-view.ts";
 import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
 import { createReferenceCheck, type VerifyReferences } from "./reference-check.ts";
 
@@ -173,7 +173,8 @@ export function createRecordService(deps: {
       const createUnder = async (current: CompiledDefinition): Promise<RecordView> => {
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
         const row = createdRow(draft.input, await append(draft));
-        return viewRecord({ entity, row, access: current.definition.access, disclosures: () => draft.disclosures });
+        const { claims, disclosures } = draft;
+        return formatView({ entity, row, access: current.definition.access, claims, disclosures, withheld: false });
       };
       return once(
         idempotency,

@@ -43,7 +43,7 @@ export async function issueVersion(options: {
   content: VersionContent;
   signer: Signer;
   salt: () => string;
-}): Promise<{ jwt: string; disclosures: string[] }> {
+}): Promise<{ jwt: string; disclosures: string[]; claims: JsonObject }> {
   const { entity, compiled, content } = options;
   const open: JsonObject = {
     iss: entity,
@@ -76,7 +76,7 @@ export async function issueVersion(options: {
       "record_too_large",
       `the record takes ${size} bytes; at most ${RECORD_BYTES_MAX} are allowed`,
     );
-  return { jwt: await signJws({ signer: options.signer, typ: "dc+sd-jwt", payload: text }), disclosures };
+  return { jwt: await signJws({ signer: options.signer, typ: "dc+sd-jwt", payload: text }), disclosures, claims: open };
 }
 
 /** Signs an operation that makes no new version (DESIGN section 5, state statement). */

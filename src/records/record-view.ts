@@ -65,12 +65,24 @@ export function viewRecord(options: {
   access: Access;
   disclosures: () => readonly string[];
 }): RecordView {
-  const { entity, row, access } = options;
-  const { record, version } = row;
-  const payload = readOwnPayload(version.jwt);
+  const payload = readOwnPayload(options.row.version.jwt);
   // Whether anything is personal was decided by the definition that this version was signed under.
   const disclosures = payload._sd_alg === undefined ? [] : options.disclosures();
   const { claims, undisclosedCount } = processDisclosures(payload, disclosures);
+  return formatView({ ...options, claims, disclosures, withheld: undisclosedCount > 0 });
+}
+
+/** As `viewRecord`, of a version whose claims are at hand: its writer sees all of them. */
+export function formatView(options: {
+  entity: string;
+  row: RecordRow;
+  access: Access;
+  claims: JsonObject;
+  disclosures: readonly string[];
+  withheld: boolean;
+}): RecordView {
+  const { entity, row, access, claims, disclosures, withheld } = options;
+  const { record, version } = row;
   const href = formatRecordUrl({ entity, registry: record.registry, rid: record.rid });
   const text = (name: string): string | undefined => claims[name] as string | undefined;
   return {
@@ -87,7 +99,7 @@ export function viewRecord(options: {
     definition: claims.vct as string,
     log_index: version.logIndex,
     data: (claims.data ?? {}) as JsonObject,
-    withheld: undisclosedCount > 0,
+    withheld,
     token: formatSdJwt(version.jwt, [...disclosures]),
     links: {
       self: href,

@@ -1,10 +1,11 @@
 // Definitions compiled once each, with the hash of their text. Takes no decision on data.
+
+import { createBoundedCache } from "../bounded-cache.ts";
 import { encodeBase64 } from "../crypto/base64.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { VERIFIER_DEFINITIONS_MAX } from "../limits.ts";
 import { compileRecordSchema, type RecordSchema } from "../registries/record-schema.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
 
 export interface RememberedDefinition {
   /** base64 SHA-256 of the exact text. */

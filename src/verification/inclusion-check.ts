@@ -1,4 +1,6 @@
 // The `inclusion` check: this version has its one place in the issuer's log. Knows no witnesses and no time.
+
+import { createBoundedCache } from "../bounded-cache.ts";
 import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { VERIFIER_CHECKPOINTS_MAX } from "../limits.ts";
@@ -7,7 +9,6 @@ import { commitment, parseEntry, versionTag } from "../log/entry.ts";
 import { leafHash, verifyInclusion } from "../log/merkle.ts";
 import { parseExtra, parseReceipt, type ReceiptExtra } from "../log/receipt.ts";
 import { ridFromKey } from "../records/rid.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";

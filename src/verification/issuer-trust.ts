@@ -1,9 +1,10 @@
 // Whom the issuer's chain makes us trust, remembered for as long as it holds. Trusts nothing but the pinned anchors.
+
+import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
 import { VERIFIER_CHAINS_MAX } from "../limits.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
 import type { VerificationCode } from "./report.ts";
 
 /** One verified chain. Compared by identity: what was proved under one chain's keys counts under that chain only. */

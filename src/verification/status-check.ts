@@ -1,4 +1,6 @@
 // The `status` check: is this version still good, by a fresh list that the issuer signed. Fetches no list.
+
+import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
 import {
@@ -9,7 +11,6 @@ import {
   type StatusList,
   verifyStatusListToken,
 } from "../records/status-list.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";

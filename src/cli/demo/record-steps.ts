@@ -167,7 +167,7 @@ export async function proveTampering(agency: Agency, href: string): Promise<stri
   for (const { what, caught, apply } of TAMPERINGS) {
     const changed = apply(evidence);
     demand(JSON.stringify(changed) !== JSON.stringify(evidence), `the demo failed to change ${what}`);
-    demandFailure(await agency.verify(changed), caught, `the evidence with another ${what}`);
+    demandFailure(await agency.verify(changed), caught, `the evidence with ${what} changed`);
   }
   return TAMPERINGS.map(({ what, caught }) => `${what}: ${caught.code}`);
 }
