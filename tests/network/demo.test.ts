@@ -111,6 +111,8 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+if (!existsSync(PROGRAM)) console.warn("the demo is not tested: dist/ is not built; run npm run build");
+
 describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
   test(
     "runs until Ctrl-C, keeps the data it was told to keep, and leaves nothing running",
