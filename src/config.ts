@@ -95,19 +95,25 @@ export function readBearerToken(
   return env.ATTESTRY_TOKEN || undefined;
 }
 
-/** The passphrase that unlocks a node's keys: environment, file named there, or the node's own unlock file. */
-export function readPassphrase(nodeDirectory: string, env: NodeJS.ProcessEnv = process.env): string {
-  if (env.ATTESTRY_PASSPHRASE !== undefined && env.ATTESTRY_PASSPHRASE_FILE !== undefined) {
+/** The passphrase that the environment gives, itself or by naming its file. */
+export function readEnvironmentPassphrase(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const { ATTESTRY_PASSPHRASE: passphrase, ATTESTRY_PASSPHRASE_FILE: file } = env;
+  if (passphrase !== undefined && file !== undefined) {
     throw invalid("ATTESTRY_PASSPHRASE and ATTESTRY_PASSPHRASE_FILE are both set; set only one of them");
   }
-  if (env.ATTESTRY_PASSPHRASE !== undefined) return env.ATTESTRY_PASSPHRASE;
-  const named = env.ATTESTRY_PASSPHRASE_FILE;
-  if (named !== undefined && !existsSync(named))
-    throw invalid(`ATTESTRY_PASSPHRASE_FILE names ${named}, which does not exist`);
-  const file = named ?? join(nodeDirectory, "unlock");
+  if (file !== undefined && !existsSync(file))
+    throw invalid(`ATTESTRY_PASSPHRASE_FILE names ${file}, which does not exist`);
+  return file === undefined ? passphrase : readFileSync(file, "utf8").trim();
+}
+
+/** The passphrase that unlocks a node's keys: from the environment, or the node's own unlock file. */
+export function readPassphrase(nodeDirectory: string, env: NodeJS.ProcessEnv = process.env): string {
+  const given = readEnvironmentPassphrase(env);
+  if (given !== undefined) return given;
+  const file = join(nodeDirectory, "unlock");
   if (!existsSync(file)) {
     throw invalid(
-      `the keys in ${nodeDirectory} are locked: set ATTESTRY_PASSPHRASE_FILE (or ATTESTRY_PASSPHRASE), or put the passphrase of the recovery kit into ${join(nodeDirectory, "unlock")}`,
+      `the keys in ${nodeDirectory} are locked: set ATTESTRY_PASSPHRASE_FILE (or ATTESTRY_PASSPHRASE), or put the passphrase of the recovery kit into ${file}`,
     );
   }
   return readFileSync(file, "utf8").trim();

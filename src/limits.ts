@@ -49,6 +49,7 @@ export const AUDIT_PROBLEMS_MAX = 1_000;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
+export const OWN_CHAIN_SECONDS = 2;
 export const ANCHOR_PINS_MAX = 100;
 export const AUTHORITY_HINTS_MAX = 16;
 export const FETCH_TIMEOUT_MS = 5_000;

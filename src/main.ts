@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { demoCommand } from "./cli/demo.ts";
 import { federationCommand } from "./cli/federation.ts";
+import { importCommand } from "./cli/import.ts";
 import { initCommand } from "./cli/init.ts";
 import { logCommand } from "./cli/log.ts";
 import { registryCommand } from "./cli/registry.ts";
@@ -27,6 +28,7 @@ const program = new Command("attestry")
   .addCommand(tokenCommand())
   .addCommand(registryCommand())
   .addCommand(federationCommand())
+  .addCommand(importCommand())
   .addCommand(resolveCommand())
   .addCommand(logCommand())
   .addCommand(demoCommand());

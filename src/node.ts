@@ -7,6 +7,7 @@ import { canonicalJson, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
+import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
@@ -16,7 +17,7 @@ import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
-import { STATUS_LIST_SECONDS } from "./limits.ts";
+import { OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
 import { formatVerifierKey } from "./log/note.ts";
@@ -80,8 +81,15 @@ export async function readSecrets(config: NodeConfig): Promise<Secrets> {
 }
 
 export function writeKeyFile(directory: string, locked: unknown): void {
+  const path = join(directory, KEY_FILE);
+  if (existsSync(path)) {
+    throw new AttestryError(
+      "node_exists",
+      `${path} exists, of an init that did not finish; if nothing was signed with these keys yet, remove ${directory} and try again`,
+    );
+  }
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, KEY_FILE), `${JSON.stringify(locked, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  writeFileSync(path, `${JSON.stringify(locked, null, 2)}\n`, { mode: 0o600, flag: "wx" });
 }
 
 export function readAnchors(config: NodeConfig): AnchorPin[] {
@@ -203,8 +211,19 @@ export function createNode(options: {
     },
   });
   // Without superiors a node is an anchor, or nobody vouches for it yet: whoever pins it needs its own configuration, no more.
-  const ownChain = async (): Promise<readonly string[]> =>
-    config.superiors.length === 0 ? [await federation.getConfiguration()] : (await chains.getChain(entity)).statements;
+  const ownChains = createExpiringCache<readonly string[]>({
+    load: async () => {
+      const statements =
+        config.superiors.length === 0
+          ? [await federation.getConfiguration()]
+          : (await chains.getChain(entity)).statements;
+      return { value: statements, expiresAt: clock() + OWN_CHAIN_SECONDS };
+    },
+    entriesMax: 1,
+    failureSeconds: 0,
+    clock,
+  });
+  const ownChain = () => ownChains.get(entity);
   const statuses = createStatusService({ entity, database, signer: signers.status, clock });
   const evidence = createEvidenceService({
     entity,

@@ -8,8 +8,8 @@ import {
   nodeDirectory,
   type ProcessConfig,
   parseNodeConfig,
+  readEnvironmentPassphrase,
   readNodeConfig,
-  readPassphrase,
   readProcessConfig,
 } from "../config.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
@@ -94,22 +94,24 @@ export function anchorPinPath(directory: string): string {
   return join(directory, "anchor-pin.json");
 }
 
+/** Makes keys under the passphrase that the operator gave, or under a new one, which then stands in the recovery kit. */
 async function createKeys(
   options: NewNodeOptions,
   directory: string,
   entity: string,
 ): Promise<{ secrets: Secrets; kit: string }> {
-  const passphrase =
+  const given =
     options.passphraseFile === undefined
-      ? encodeBase64url(randomBytes(PASSPHRASE_BYTES))
+      ? readEnvironmentPassphrase()
       : readFileSync(options.passphraseFile, "utf8").trim();
+  const passphrase = given ?? encodeBase64url(randomBytes(PASSPHRASE_BYTES));
   const generated = generateSecrets();
   const secrets = parseSecrets(generated);
   writeKeyFile(directory, await lockSecrets({ passphrase, secrets: generated }));
-  if (options.unlockFile && options.passphraseFile === undefined)
+  if (options.unlockFile && given === undefined)
     writeFileSync(join(directory, "unlock"), `${passphrase}\n`, { mode: 0o600, flag: "wx" });
   const kit = join(directory, "recovery-kit.txt");
-  const shown = options.passphraseFile === undefined ? passphrase : undefined;
+  const shown = given === undefined ? passphrase : undefined;
   writeFileSync(kit, recoveryKit({ entity, directory, passphrase: shown, secrets }), { mode: 0o600, flag: "wx" });
   writeFileSync(anchorPinPath(directory), `${JSON.stringify([anchorPin(entity, secrets)], null, 2)}\n`);
   return { secrets, kit };
@@ -140,18 +142,18 @@ export async function initializeNodeDirectory(
       `${configPath} exists; edit it to change settings, or choose another --node NAME (without --entity, init brings the database up to date)`,
     );
   }
-  let kit: string | undefined;
+  let created: { secrets: Secrets; kit: string } | undefined;
   if (isNew) {
     const file = readNewConfig(options, directory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    ({ kit } = await createKeys(options, directory, file.entity));
+    created = await createKeys(options, directory, file.entity);
     // Last, so that a node without keys is never taken for a node.
     writeFileSync(configPath, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 });
   }
   const config = readNodeConfig(process.dataDirectory, options.node);
-  if (!isNew) readPassphrase(config.directory);
-  const migrations = await prepareDatabase({ process, config, secrets: await readSecrets(config) });
-  return { config, recoveryKit: kit, migrations };
+  const secrets = created?.secrets ?? (await readSecrets(config));
+  const migrations = await prepareDatabase({ process, config, secrets });
+  return { config, recoveryKit: created?.kit, migrations };
 }
 
 async function init(options: InitOptions): Promise<void> {

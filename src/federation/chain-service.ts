@@ -1,6 +1,7 @@
 // Finds and proves the trust chain of an entity: walks its authority hints up to a pinned anchor. Trusts no step before
 // trust-chain.ts has proven the whole.
 import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { createExpiringCache } from "../expiring-cache.ts";
 import {
   CHAIN_CACHE_ENTRIES_MAX,
   CHAIN_DEPTH_MAX,
@@ -11,7 +12,6 @@ import {
 } from "../limits.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import type { EntityStatement } from "./entity-statement.ts";
-import { createExpiringCache } from "../expiring-cache.ts";
 import type { CallLimits, HttpClient } from "./http-client.ts";
 import { createStatementClient } from "./statement-client.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "./trust-chain.ts";

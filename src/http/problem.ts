@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { isConnectionLost } from "../storage/database.ts";
 
 // A code without a status does not compile.
 const STATUS = {
@@ -153,6 +154,10 @@ export function describeProblem(error: AttestryError): Record<string, unknown> &
 export function answerProblem(context: Context, error: unknown, logger: Logger): Response {
   context.header("content-type", "application/problem+json");
   context.header("cache-control", "no-store");
+  if (!(error instanceof AttestryError) && isConnectionLost(error)) {
+    const message = "the database does not answer; nothing was changed, try again soon";
+    return answerProblem(context, new AttestryError("database_unavailable", message), logger);
+  }
   if (!(error instanceof AttestryError)) {
     logger.error(
       { error: error instanceof Error ? (error.stack ?? error.message) : "not an Error" },

@@ -71,12 +71,28 @@ export function consistencyNodes(size1: number, size2: number): TreeNode[] {
   return consistencyRanges(size1, size2).flatMap(rangeNodes);
 }
 
+/** Hashes of a tree's incomplete subtrees, which all end at its last leaf, by their first leaf. Good for one size only. */
+export type RightEdge = Map<number, Uint8Array>;
+
 /**
- * Audit path of a leaf, its sibling first (RFC 6962 §2.1.1).
+ * Audit path of a leaf, its sibling first (RFC 6962 §2.1.1). Who makes many proofs of one tree hands in the same `edge`.
  * Throws `log_proof_invalid` unless 0 <= index < size.
  */
-export function inclusionProof(index: number, size: number, readNode: ReadNode): Uint8Array[] {
-  return inclusionRanges(index, size).map((range) => rangeHash(range, readNode));
+export function inclusionProof(
+  index: number,
+  size: number,
+  readNode: ReadNode,
+  edge: RightEdge = new Map(),
+): Uint8Array[] {
+  return inclusionRanges(index, size).map((range) => {
+    const nodes = rangeNodes(range);
+    if (nodes.length === 1) return readNode(nodes[0]!.level, nodes[0]!.index);
+    const known = edge.get(range.start);
+    if (known) return known;
+    const hash = foldRight(nodes.map((node) => readNode(node.level, node.index)));
+    edge.set(range.start, hash);
+    return hash;
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   inclusionNodes,
   inclusionProof,
   type ReadNode,
+  type RightEdge,
   type TreeNode,
 } from "./merkle.ts";
 import { buildTileTree, findTileNode, type TileTree } from "./tile-tree.ts";
@@ -50,7 +51,7 @@ export function createLogReader(deps: {
   // A full tile never changes; an open one is the same as long as the size is. Oldest first, so that the longest unused goes.
   const fullTiles = createBoundedCache<TileTree>(LOG_TILE_CACHE_TILES_MAX);
   const knownEntries = createBoundedCache<Uint8Array>(LOG_ENTRY_CACHE_ENTRIES_MAX);
-  let openTiles = { size: 0, trees: new Map<string, TileTree>() };
+  let openTiles = { size: 0, trees: new Map<string, TileTree>(), edge: new Map() as RightEdge };
 
   let asked: Promise<LogState> | undefined;
 
@@ -108,7 +109,7 @@ export function createLogReader(deps: {
 
   async function loadOpenTiles(tiles: readonly Tile[], size: number): Promise<Map<string, TileTree>> {
     // Readers of two sizes may be here at once: each keeps the map it began with.
-    if (openTiles.size !== size) openTiles = { size, trees: new Map() };
+    if (openTiles.size !== size) openTiles = { size, trees: new Map(), edge: new Map() };
     const { trees } = openTiles;
     const missing = tiles.filter((tile) => !trees.has(tileKey(tile)));
     const loading = missing.map(async (tile) => {
@@ -151,10 +152,11 @@ export function createLogReader(deps: {
       indices.flatMap((index) => inclusionNodes(index, size)),
       size,
     );
+    const edge = openTiles.size === size ? openTiles.edge : new Map();
     return indices.map((index) => {
       const entry = entries.get(index);
       if (!entry) throw new AttestryError("log_inconsistent", `log ${origin} lacks entry ${index}`);
-      return { index, proof: inclusionProof(index, size, readNode), checkpoint, entry };
+      return { index, proof: inclusionProof(index, size, readNode, edge), checkpoint, entry };
     });
   }
 

@@ -14,7 +14,13 @@ import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
 import { openSecrets, readFullData, readOwnPayload } from "./record-view.ts";
 import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
-import { referencesToVerify, type VerifyReferences } from "./reference-check.ts";
+import {
+  judgeReferences,
+  referencesToVerify,
+  refuseReferences,
+  type TypedReference,
+  type VerifyReferences,
+} from "./reference-check.ts";
 
 export const IMPORT_MODES = ["create", "upsert"] as const;
 export type ImportMode = (typeof IMPORT_MODES)[number];
@@ -47,6 +53,8 @@ interface Planned {
   readonly digests: readonly string[];
   /** The record that holds a unique value of this row already. */
   existing?: store.RecordRow;
+  /** That record says the same. */
+  isUnchanged?: boolean;
 }
 
 type Plan = Planned | AttestryError;
@@ -104,10 +112,14 @@ export function createImportService(deps: {
       const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
       if (!row) continue;
       plan.existing = row;
-      if (mode === "create" && !isSame(row, plan.request))
+      plan.isUnchanged = isSame(row, plan.request);
+      if (row.record.state !== "active") {
+        plans[at] = new AttestryError("state_conflict", `the record with this unique value is ${row.record.state}`);
+      } else if (mode === "create" && !plan.isUnchanged) {
         plans[at] = notUnique(
           "a record with the same unique value exists and says something else; use --mode upsert to amend it",
         );
+      }
     }
   }
 
@@ -122,22 +134,16 @@ export function createImportService(deps: {
   async function verifyAll(compiled: CompiledDefinition, plans: Plan[]): Promise<void> {
     if (compiled.annotations.references.length === 0) return;
     const found = plans.map((plan) =>
-      plan instanceof AttestryError ? [] : referencesToVerify(compiled, plan.request.data),
+      plan instanceof AttestryError || plan.isUnchanged ? [] : referencesToVerify(compiled, plan.request.data),
     );
-    const distinct = new Map(
-      found
-        .flat()
-        .flatMap(({ reference }) => (reference ? [[canonicalJson({ ...reference }), reference] as const] : [])),
-    );
+    const keyOf = (reference: TypedReference) => canonicalJson({ ...reference });
+    const references = found.flat().flatMap(({ reference }) => (reference ? [reference] : []));
+    const distinct = new Map(references.map((reference) => [keyOf(reference), reference]));
     const verdicts = await deps.verifyReferences([...distinct.values()]);
     const verdictOf = new Map([...distinct.keys()].map((key, at) => [key, verdicts[at]]));
-    for (const [at, references] of found.entries()) {
-      const details = references.flatMap(({ field, reference }) => {
-        const message = reference ? verdictOf.get(canonicalJson({ ...reference })) : "is not the URL of a record";
-        return message === undefined ? [] : [{ field, message }];
-      });
-      if (details.length > 0)
-        plans[at] = new AttestryError("reference_unresolved", "a reference could not be verified", { details });
+    for (const [at, ofRow] of found.entries()) {
+      const refusal = refuseReferences(judgeReferences(ofRow, (reference) => verdictOf.get(keyOf(reference))));
+      if (refusal) plans[at] = refusal;
     }
   }
 
@@ -149,7 +155,7 @@ export function createImportService(deps: {
     const { request, existing } = plan;
     const common = { compiled, caller, checkReferences: () => undefined };
     if (!existing) return drafter.draftCreate({ ...common, request });
-    if (isSame(existing, request)) return undefined;
+    if (plan.isUnchanged) return undefined;
     return drafter.draftAmend({
       ...common,
       row: existing,
@@ -184,7 +190,7 @@ export function createImportService(deps: {
       const plans = planRows(compiled, rows);
       await matchExisting(plans, mode);
       await verifyAll(compiled, plans);
-      if (dryRun) return plans.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan, isSame)));
+      if (dryRun) return plans.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
       const drafted = await Promise.all(plans.map((plan) => draftOrRefuse(compiled, plan, caller as Staff)));
       const drafts = drafted.filter((item): item is Draft<RecordWrite> => "entry" in item);
       const results = await writer.appendAll(recordWriteKind, drafts);
@@ -220,7 +226,7 @@ function unchanged(plan: Planned): RowOutcome {
   return { outcome: "unchanged", rid: plan.existing!.record.rid };
 }
 
-function forecast(plan: Planned, isSame: (row: store.RecordRow, request: RecordRequest) => boolean): RowOutcome {
+function forecast(plan: Planned): RowOutcome {
   if (!plan.existing) return { outcome: "created" };
-  return isSame(plan.existing, plan.request) ? unchanged(plan) : { outcome: "amended", rid: plan.existing.record.rid };
+  return plan.isUnchanged ? unchanged(plan) : { outcome: "amended", rid: plan.existing.record.rid };
 }

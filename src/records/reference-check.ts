@@ -11,8 +11,47 @@ export interface TypedReference extends Reference {
   readonly type: string;
 }
 
-/** Resolves and verifies references; one verdict each: undefined when verified, else a sentence. Resolution gives it. */
-export type VerifyReferences = (references: readonly TypedReference[]) => Promise<(string | undefined)[]>;
+/** Why a reference is not verified. `isPassing`: its home node could not be asked, which says nothing of the record. */
+export interface ReferenceFault {
+  readonly message: string;
+  readonly isPassing: boolean;
+}
+
+/** Resolves and verifies references; one verdict each, undefined when verified. Resolution gives it. */
+export type VerifyReferences = (references: readonly TypedReference[]) => Promise<(ReferenceFault | undefined)[]>;
+
+/** A reference of a record with the field it stands in, and what was found against it. */
+export interface JudgedReference {
+  readonly field: string;
+  readonly fault: ReferenceFault | undefined;
+}
+
+const NO_REFERENCE: ReferenceFault = { message: "is not the URL of a record", isPassing: false };
+
+/** `reference_unresolved`, or `peer_unreachable` where trying again may help; undefined if all references are verified. */
+export function refuseReferences(references: readonly JudgedReference[]): AttestryError | undefined {
+  const faults = references.flatMap(({ field, fault }) => (fault ? [{ field, ...fault }] : []));
+  if (faults.length === 0) return undefined;
+  const details: ErrorDetail[] = faults.map(({ field, message }) => ({ field, message }));
+  if (faults.every(({ isPassing }) => isPassing)) {
+    return new AttestryError(
+      "peer_unreachable",
+      "the home node of a reference could not be asked, so nothing was signed; try again",
+      { details },
+    );
+  }
+  return new AttestryError("reference_unresolved", "a reference could not be verified, so the record was not signed", {
+    details,
+  });
+}
+
+/** Puts verdicts to the references they were asked for, in order; a value that is no reference has its own. */
+export function judgeReferences(
+  found: ReturnType<typeof referencesToVerify>,
+  verdictOf: (reference: TypedReference) => ReferenceFault | undefined,
+): JudgedReference[] {
+  return found.map(({ field, reference }) => ({ field, fault: reference ? verdictOf(reference) : NO_REFERENCE }));
+}
 
 /** The references of `data` that are verified on write, with the field each stands in. */
 export function referencesToVerify(
@@ -29,7 +68,7 @@ export function referencesToVerify(
     );
 }
 
-/** Throws `reference_unresolved` with a detail per reference that does not verify. */
+/** Throws `reference_unresolved` or `peer_unreachable` with a detail per reference that does not verify. */
 export function createReferenceCheck(verifyReferences: VerifyReferences): CheckReferences {
   return (compiled, data) => {
     if (compiled.annotations.references.length === 0) return undefined;
@@ -41,14 +80,8 @@ async function checkFound(
   found: ReturnType<typeof referencesToVerify>,
   verifyReferences: VerifyReferences,
 ): Promise<void> {
-  const verdicts = await verifyReferences(found.flatMap(({ reference }) => (reference ? [reference] : [])));
-  let at = 0;
-  const details: ErrorDetail[] = found.flatMap(({ field, reference }) => {
-    const message = reference ? verdicts[at++] : "is not the URL of a record";
-    return message === undefined ? [] : [{ field, message }];
-  });
-  if (details.length === 0) return;
-  throw new AttestryError("reference_unresolved", "a reference could not be verified, so the record was not signed", {
-    details,
-  });
+  const asked = found.flatMap(({ reference }) => (reference ? [reference] : []));
+  const verdicts = await verifyReferences(asked);
+  const refusal = refuseReferences(judgeReferences(found, (reference) => verdicts[asked.indexOf(reference)]));
+  if (refusal) throw refusal;
 }

@@ -12,7 +12,7 @@ import {
   STATUS_LIST_TTL_SECONDS,
 } from "../limits.ts";
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
-import type { VerifyReferences } from "../records/reference-check.ts";
+import type { ReferenceFault, VerifyReferences } from "../records/reference-check.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
 import type { Verifier } from "../verification/verifier.ts";
 import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
@@ -51,7 +51,7 @@ export interface ResolveRequest {
 
 export interface ResolutionService {
   resolve(request: ResolveRequest): Promise<Resolution>;
-  /** For references written into records: one sentence each, undefined when verified and of the asked type. */
+  /** For references written into records: one verdict each, undefined when verified and of the asked type. */
   readonly verifyReferences: VerifyReferences;
 }
 
@@ -193,8 +193,8 @@ export function createResolutionService(deps: {
     };
   }
 
-  // A verdict is kept no longer than a status list may be: an import does not ask for the same district in every batch.
-  const verdicts = new Map<string, { verdict: string | undefined; until: number }>();
+  // Being verified is kept no longer than a status list may be: an import does not ask for the same district in every batch.
+  const verifiedUntil = new Map<string, number>();
 
   return {
     resolve,
@@ -202,8 +202,8 @@ export function createResolutionService(deps: {
       const keys = references.map(
         (reference) => `${reference.type}\n${referenceKey(reference)}\n${reference.digest ?? ""}`,
       );
-      const missing = references.filter((_reference, at) => !((verdicts.get(keys[at]!)?.until ?? 0) > clock()));
-      const answers = new Map<string, string | undefined>();
+      const missing = references.filter((_reference, at) => !((verifiedUntil.get(keys[at]!) ?? 0) > clock()));
+      const answers = new Map<string, ReferenceFault | undefined>();
       for (let at = 0; at < missing.length; at += RESOLVE_REFERENCES_MAX) {
         const part = missing.slice(at, at + RESOLVE_REFERENCES_MAX);
         const { records } = await resolve({ references: part, follow: [], outgoing: true });
@@ -213,9 +213,9 @@ export function createResolutionService(deps: {
             explain(records[referenceKey(reference)]!, reference.type),
           );
       }
-      if (verdicts.size + answers.size > REFERENCE_CACHE_ENTRIES_MAX) verdicts.clear();
+      if (verifiedUntil.size + answers.size > REFERENCE_CACHE_ENTRIES_MAX) verifiedUntil.clear();
       for (const [key, verdict] of answers)
-        if (verdict === undefined) verdicts.set(key, { verdict, until: clock() + STATUS_LIST_TTL_SECONDS });
+        if (verdict === undefined) verifiedUntil.set(key, clock() + STATUS_LIST_TTL_SECONDS);
       return keys.map((key) => answers.get(key));
     },
   };
@@ -282,9 +282,16 @@ function describe(reference: Reference, report: VerificationReport): ResolvedRec
   };
 }
 
-function explain(record: ResolvedRecord, type: string): string | undefined {
-  if (record.outcome !== "verified") return `is not verified (${record.outcome}): ${record.message ?? ""}`;
-  return record.type === type ? undefined : `is a record of type "${record.type}", not "${type}"`;
+// The home node was busy, away, or our time was up: the record may be in order all the same.
+const PASSING_OUTCOMES = new Set(["peer_unreachable", "peer_timeout", "budget_exceeded"]);
+
+function explain(record: ResolvedRecord, type: string): ReferenceFault | undefined {
+  if (record.outcome !== "verified") {
+    const message = `is not verified (${record.outcome}): ${record.message ?? ""}`;
+    return { message, isPassing: PASSING_OUTCOMES.has(record.outcome) };
+  }
+  if (record.type === type) return undefined;
+  return { message: `is a record of type "${record.type}", not "${type}"`, isPassing: false };
 }
 
 function textAt(texts: Readonly<Record<string, Json>>, name: string | undefined): string {

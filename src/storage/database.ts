@@ -81,6 +81,17 @@ export function connectDatabase(options: { url: string; poolMax?: number | undef
   };
 }
 
+// SQLSTATE 08 connection, 53300 too many of them, 57P0x shut down; the others are postgres.js's and Node's own names.
+const CONNECTION_LOST =
+  /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|CONNECT_TIMEOUT|CONNECTION_[A-Z_]+|08\d{3}|53300|57P0\d)$/;
+
+/** Whether a query failed because the database is away, not because of what was asked. drizzle wraps the driver's error. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return (typeof code === "string" && CONNECTION_LOST.test(code)) || isConnectionLost(error.cause);
+}
+
 /** Maps what a connection can fail with; anything else is not this function's to explain and comes back as it is. */
 function explainConnectionError(error: unknown, url: string): unknown {
   const code = (error as { code?: string }).code;
