@@ -17,13 +17,6 @@ CREATE TABLE "staff_token" (
 	"revoked_at" bigint
 );
 --> statement-breakpoint
-CREATE TABLE "log_bundle" (
-	"log" text NOT NULL,
-	"index" bigint NOT NULL,
-	"entries" "bytea" NOT NULL,
-	CONSTRAINT "log_bundle_log_index_pk" PRIMARY KEY("log","index")
-);
---> statement-breakpoint
 CREATE TABLE "log_entry" (
 	"log" text NOT NULL,
 	"index" bigint NOT NULL,
