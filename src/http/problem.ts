@@ -155,7 +155,8 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
   context.header("content-type", "application/problem+json");
   context.header("cache-control", "no-store");
   if (!(error instanceof AttestryError) && isConnectionLost(error)) {
-    const message = "the database does not answer; nothing was changed, try again soon";
+    const message =
+      "the database does not answer; before a change is repeated, read whether it was made, or use its Idempotency-Key";
     return answerProblem(context, new AttestryError("database_unavailable", message), logger);
   }
   if (!(error instanceof AttestryError)) {
