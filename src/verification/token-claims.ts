@@ -78,15 +78,20 @@ function optionalSeconds(payload: JsonObject, claim: string): number | undefined
   return payload[claim] === undefined ? undefined : wholeNumber(payload[claim], claim, 0);
 }
 
+// Date.parse turns 31 February into March: a day that does not exist must not become another one.
+function dayExists(day: string): boolean {
+  const milliseconds = Date.parse(day);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day);
+}
+
 /** A date or an RFC 3339 date-time, in Unix seconds; `edge` tells whether a bare date means its first or its last instant. */
 function effectiveSeconds(payload: JsonObject, claim: string, edge: "start" | "end"): number | undefined {
   if (payload[claim] === undefined) return undefined;
   const value = text(payload, claim);
   const isDate = DATE.test(value);
   const milliseconds = isDate || DATE_TIME.test(value) ? Date.parse(value) : Number.NaN;
-  // Date.parse turns 31 February into March: a day that does not exist must not become another one.
-  const dayExists = new Date(Date.parse(value.slice(0, 10))).toISOString().startsWith(value.slice(0, 10));
-  if (Number.isNaN(milliseconds) || !dayExists) throw invalid(claim, "must be a date or an RFC 3339 time");
+  if (Number.isNaN(milliseconds) || !dayExists(value.slice(0, 10)))
+    throw invalid(claim, "must be a date or an RFC 3339 time");
   const seconds = milliseconds / 1000;
   // A bare last date is in effect until that day (UTC) is over.
   return isDate && edge === "end" ? seconds + DAY_SECONDS : seconds;

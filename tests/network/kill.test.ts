@@ -154,7 +154,8 @@ async function checkThere({ rid, version, logIndex, jwt }: Acknowledged): Promis
     call("GET", `${RECORDS}/${rid}?version=${version}`),
     call("GET", `${RECORDS}/${rid}/receipt?version=${version}`),
   ]);
-  expect([read.status, read.body.log_index, (read.body.token as string).split("~")[0]]).toEqual([200, logIndex, jwt]);
+  expect(read.status, `record ${rid}, version ${version}: ${read.text}`).toBe(200);
+  expect([read.body.log_index, (read.body.token as string).split("~")[0]]).toEqual([logIndex, jwt]);
   const receipt = parseReceipt(evidence.text);
   const { size, root } = keepCheckpoint(receipt.checkpoint);
   const { entry, salt } = parseExtra(receipt.extra!);
