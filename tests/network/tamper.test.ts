@@ -137,7 +137,7 @@ const CHANGES: [string, Change, string[]][] = [
   [
     "the entry's commitment",
     (e) => (e.receipts.recent = changeExtra(e.receipts.recent, ENTRY_AT + entryText().indexOf('"c":"') + 6)),
-    ["inclusion: commitment_mismatch"],
+    ["inclusion: commitment_mismatch", "inclusion: entry_malformed"],
   ],
   [
     "the entry's operation",
@@ -147,7 +147,7 @@ const CHANGES: [string, Change, string[]][] = [
   [
     "the entry's tag",
     (e) => (e.receipts.recent = changeExtra(e.receipts.recent, ENTRY_AT + entryText().indexOf('"r":"') + 6)),
-    ["inclusion: tag_mismatch"],
+    ["inclusion: tag_mismatch", "inclusion: entry_malformed"],
   ],
   [
     "the entry's time",
