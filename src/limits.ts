@@ -28,6 +28,7 @@ export const JWS_CHARS_MAX = 262_144;
 export const KEY_SET_KEYS_MAX = 32;
 export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
+export const PSEUDONYMS_REMEMBERED_MAX = 1_000;
 export const BEARER_CACHE_SECONDS = 2;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 

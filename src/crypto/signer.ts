@@ -29,6 +29,10 @@ export function createSigner(seed: Uint8Array): Signer {
   const { kty, crv, x } = createPublicKey(privateKey).export({ format: "jwk" });
   return {
     publicKey: parsePublicKey({ kty, crv, x }),
-    sign: (message) => sign(null, message, privateKey),
+    // In the thread pool: signing is the largest single cost of a record, and other requests go on meanwhile.
+    sign: (message) =>
+      new Promise((resolve, reject) => {
+        sign(null, message, privateKey, (error, signature) => (error ? reject(error) : resolve(signature)));
+      }),
   };
 }

@@ -1,10 +1,12 @@
 // Makes everything a write needs before the log writer sees it: validated data, token, sealed secrets, keys, log entry. Stores nothing.
+import { createBoundedCache } from "../bounded-cache.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
+import { PSEUDONYMS_REMEMBERED_MAX } from "../limits.ts";
 import { commitment, type LogEntry, stateTag, versionTag } from "../log/entry.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
@@ -86,15 +88,25 @@ export interface DrafterDeps {
 const K_BYTES = 32;
 const SALT_BYTES = 32;
 const DISCLOSURE_SALT_BYTES = 16;
+const PSEUDONYM_CHARS = 22;
 
 export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
   const { entity, signer, sealer, searchKey, random, clock } = deps;
   const salt = () => encodeBase64url(random(DISCLOSURE_SALT_BYTES));
 
+  const pseudonyms = createBoundedCache<string>(PSEUDONYMS_REMEMBERED_MAX);
+
   // The pseudonym tells two staff members apart, and names them only to this node.
+  function pseudonymOf(name: string): string {
+    const known = pseudonyms.get(name);
+    if (known !== undefined) return known;
+    const pseudonym = encodeBase64url(hmacSha256(deps.pseudonymKey, name)).slice(0, PSEUDONYM_CHARS);
+    pseudonyms.set(name, pseudonym);
+    return pseudonym;
+  }
+
   function describeAct(operation: string, caller: Staff, ground: WriteGround): Act {
-    const by = encodeBase64url(hmacSha256(deps.pseudonymKey, caller.name)).slice(0, 22);
-    return { operation, role: caller.role, by, ...ground };
+    return { operation, role: caller.role, by: pseudonymOf(caller.name), ...ground };
   }
 
   function checkData(compiled: CompiledDefinition, data: JsonObject): void {
