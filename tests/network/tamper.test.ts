@@ -104,7 +104,7 @@ const CHANGES: [string, Change, string[]][] = [
   [
     "the token's header",
     (e) => (e.token = changePart(e.token, ".", 0)),
-    ["format: token_malformed", "signature: signature_invalid"],
+    ["format: token_malformed", "signature: signing_key_unknown", "signature: signature_invalid"],
   ],
   [
     "the token's payload",
