@@ -8,7 +8,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { Draft, RecordDrafter } from "./record-drafter.ts";
-import { describeTakenKey, recordKeys } from "./record-keys.ts";
+import { dataKeys, describeTakenKey, type RecordKey } from "./record-keys.ts";
 import { parseRecordRequest, type RecordRequest } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
@@ -50,7 +50,7 @@ export interface ImportService {
 
 interface Planned {
   readonly request: RecordRequest;
-  readonly digests: readonly string[];
+  readonly keys: readonly RecordKey[];
   /** The record that holds a unique value of this row already. */
   existing?: store.RecordRow;
   /** That record says the same. */
@@ -80,9 +80,7 @@ export function createImportService(deps: {
         const details = compiled.findFaults(request.data);
         if (details.length > 0)
           return new AttestryError("record_invalid", "the data does not follow the definition", { details });
-        const field = compiled.identifier?.kind === "field" ? request.data[compiled.identifier.field] : undefined;
-        const identifier = typeof field === "string" ? field : undefined;
-        const keys = recordKeys({ searchKey, compiled, data: request.data, identifier });
+        const keys = dataKeys({ searchKey, compiled, data: request.data });
         const twice = keys.find((key) => seen.has(key.digest));
         if (twice)
           return notUnique(
@@ -90,7 +88,7 @@ export function createImportService(deps: {
             describeTakenKey(twice),
           );
         for (const key of keys) seen.set(key.digest, at);
-        return { request, digests: keys.map((key) => key.digest) };
+        return { request, keys };
       } catch (error) {
         if (error instanceof AttestryError) return error;
         throw error;
@@ -102,12 +100,12 @@ export function createImportService(deps: {
   async function matchExisting(plans: Plan[], mode: ImportMode): Promise<void> {
     const holders = await store.findKeyHolders(
       database,
-      plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.digests)),
+      plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.keys.map((key) => key.digest))),
     );
     const records = await store.findRecords(database, [...new Set(holders.values())]);
     for (const [at, plan] of plans.entries()) {
       if (plan instanceof AttestryError) continue;
-      const rids = new Set(plan.digests.flatMap((digest) => holders.get(digest) ?? []));
+      const rids = new Set(plan.keys.flatMap((key) => holders.get(key.digest) ?? []));
       if (rids.size > 1) plans[at] = notUnique("the unique values of this row belong to several records");
       const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
       if (!row) continue;
@@ -154,7 +152,7 @@ export function createImportService(deps: {
   ): Promise<Draft<RecordWrite> | undefined> {
     const { request, existing } = plan;
     const common = { compiled, caller, checkReferences: () => undefined };
-    if (!existing) return drafter.draftCreate({ ...common, request });
+    if (!existing) return drafter.draftCreate({ ...common, request, keys: plan.keys });
     if (plan.isUnchanged) return undefined;
     return drafter.draftAmend({
       ...common,

@@ -11,7 +11,7 @@ import { commitment, type LogEntry, stateTag, versionTag } from "../log/entry.ts
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
 import type { Counter } from "./counter-store.ts";
-import { type RecordKey, recordKeys } from "./record-keys.ts";
+import { dataKeys, identifierKeys, type RecordKey } from "./record-keys.ts";
 import { isDateOrder, type RecordRequest, type WriteGround } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
@@ -54,6 +54,8 @@ export interface RecordDrafter {
     caller: Staff;
     idempotency?: Idempotency | undefined;
     checkReferences: CheckReferences;
+    /** The keys of the data, where the caller found no fault in it and made them already. */
+    keys?: readonly RecordKey[];
   }): Promise<CreateDraft>;
   /** The next version of `row`, or undefined if the change leaves it as it is. Throws as `draftCreate`, and `state_conflict`. */
   draftAmend(options: {
@@ -138,8 +140,10 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
   }
 
   return {
-    async draftCreate({ compiled, request, caller, idempotency, checkReferences }) {
-      checkData(compiled, request.data);
+    async draftCreate(options) {
+      const { compiled, request, caller, idempotency, checkReferences } = options;
+      // Whoever has the keys has checked the data, too.
+      if (options.keys === undefined) checkData(compiled, request.data);
       await checkReferences(compiled, request.data);
       const k = random(K_BYTES);
       const rid = ridFromKey(k);
@@ -173,7 +177,10 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           registry: compiled.definition.name,
           identifier,
           sealedKey,
-          keys: recordKeys({ searchKey, compiled, data: request.data, identifier }),
+          keys: [
+            ...(options.keys ?? dataKeys({ searchKey, compiled, data: request.data })),
+            ...identifierKeys({ searchKey, compiled, identifier }),
+          ],
           version: { definitionVersion: compiled.version, jwt, sealed, status, recordedAt: issuedAt },
           idempotency,
         },
@@ -235,8 +242,8 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         },
       });
       const entrySalt = random(SALT_BYTES);
-      const oldKeys = recordKeys({ searchKey, compiled: rowCompiled, data: before, identifier });
-      const newKeys = recordKeys({ searchKey, compiled, data, identifier });
+      const oldKeys = dataKeys({ searchKey, compiled: rowCompiled, data: before });
+      const newKeys = dataKeys({ searchKey, compiled, data });
       return {
         input: {
           kind: "amend",

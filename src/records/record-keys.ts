@@ -33,25 +33,30 @@ export function keyDigest(options: {
   return encodeBase64url(hmacSha256(searchKey, canonicalJson([registry, name, [...values]])));
 }
 
-/** The keys of a record's data, and its identifier. A key with a missing field does not count, as NULL does not in SQL. */
-export function recordKeys(options: {
-  searchKey: Uint8Array;
-  compiled: CompiledDefinition;
-  data: JsonObject;
-  identifier: string | undefined;
-}): RecordKey[] {
-  const { searchKey, compiled, data, identifier } = options;
+interface KeySource {
+  readonly searchKey: Uint8Array;
+  readonly compiled: CompiledDefinition;
+}
+
+/** The keys of a record's data. A key with a missing field does not count, as NULL does not in SQL. */
+export function dataKeys(options: KeySource & { data: JsonObject }): RecordKey[] {
+  const { searchKey, compiled, data } = options;
   const registry = compiled.definition.name;
-  const keys: RecordKey[] = [];
-  const add = (name: string, values: readonly Json[]) =>
-    keys.push({ name, digest: keyDigest({ searchKey, registry, name, values }) });
-  for (const key of compiled.annotations.uniqueKeys) {
-    const values = key.fields.map((field) => valuesAt(data, field)[0]);
-    if (values.every((value) => value !== undefined)) add(key.name, values as Json[]);
-  }
-  // An identifier that is a field has that field's key already.
-  if (identifier !== undefined && compiled.identifier?.kind === "sequence") add(IDENTIFIER_KEY, [identifier]);
-  return keys;
+  return compiled.annotations.uniqueKeys.flatMap(({ name, fields }) => {
+    const values = fields.map((field) => valuesAt(data, field)[0]);
+    if (values.includes(undefined)) return [];
+    return { name, digest: keyDigest({ searchKey, registry, name, values: values as Json[] }) };
+  });
+}
+
+/** The key of a record's identifier, if it has one of its own: an identifier that is a field has that field's key already. */
+export function identifierKeys(options: KeySource & { identifier: string | undefined }): RecordKey[] {
+  const { searchKey, compiled, identifier } = options;
+  if (identifier === undefined || compiled.identifier?.kind !== "sequence") return [];
+  const registry = compiled.definition.name;
+  return [
+    { name: IDENTIFIER_KEY, digest: keyDigest({ searchKey, registry, name: IDENTIFIER_KEY, values: [identifier] }) },
+  ];
 }
 
 /** What a search by these fields looks up: its keyed hash, and whether the values are personal. Undefined if no key has these fields. */
