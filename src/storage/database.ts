@@ -6,6 +6,7 @@ import {
   DATABASE_CLOSE_TIMEOUT_SECONDS,
   DATABASE_CONNECT_TIMEOUT_SECONDS,
   DATABASE_POOL_CONNECTIONS_DEFAULT,
+  DATABASE_RECONNECT_SECONDS_MAX,
 } from "../limits.ts";
 
 /** int8 arrives as a number, see `connectDatabase`. */
@@ -50,6 +51,8 @@ function openPool(url: string, poolMax: number): Sql {
   return postgres(url, {
     max: poolMax,
     connect_timeout: DATABASE_CONNECT_TIMEOUT_SECONDS,
+    // postgres.js would wait up to 20 s, and each attempt answers one waiting query: callers would hang long after the server is back.
+    backoff: (retries: number) => Math.min(3 ** retries / 100, DATABASE_RECONNECT_SECONDS_MAX),
     onnotice: () => {},
     connection: { application_name: "attestry", TimeZone: "UTC" },
     types: { bigint: { to: INT8, from: [INT8], serialize: (value: number) => String(value), parse: parseInt8 } },

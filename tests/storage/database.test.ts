@@ -1,8 +1,14 @@
 // The connection and its types, on real PostgreSQL.
 import { bigint, customType, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkConnection, connectDatabase, createDatabaseIfMissing } from "../../src/storage/database.ts";
+import {
+  checkConnection,
+  connectDatabase,
+  createDatabaseIfMissing,
+  isConnectionLost,
+} from "../../src/storage/database.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
+import { freePort } from "../free-port.ts";
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -32,6 +38,19 @@ describe("the connection", () => {
     expect(await sql`SELECT x FROM unnest(ARRAY['é', 'Z', 'a', 'प']) AS x ORDER BY x`).toEqual(
       ["Z", "a", "é", "प"].map((x) => ({ x })),
     );
+  });
+
+  it("fails every waiting query soon where nothing listens, by an error that says so", {
+    timeout: 20_000,
+  }, async () => {
+    const away = connectDatabase({ url: `postgres://u:p@127.0.0.1:${await freePort()}/d`, poolMax: 4 });
+    const began = Date.now();
+    const failures = await Promise.all(Array.from({ length: 60 }, () => away.sql`SELECT 1`.catch((error) => error)));
+    expect(failures.every(isConnectionLost)).toBe(true);
+    // With the driver's own pauses between attempts it takes more than a minute.
+    expect(Date.now() - began).toBeLessThan(10_000);
+    await away.close();
+    expect(isConnectionLost(await test.database.sql`SELECT 1 / 0`.catch((error) => error))).toBe(false);
   });
 
   it("is the same pool for drizzle", async () => {
