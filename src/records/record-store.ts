@@ -30,15 +30,9 @@ export interface RecordRow {
   readonly version: StoredVersion;
 }
 
-interface FlatRow extends StoredRecord {
+// Both tables have a version: `v` is that of the version's row.
+interface FlatRow extends StoredRecord, Omit<StoredVersion, "rid" | "version"> {
   readonly v: number;
-  readonly definitionVersion: number;
-  readonly jwt: string;
-  readonly sealed: Uint8Array;
-  readonly statusList: number;
-  readonly statusIndex: number;
-  readonly logIndex: number;
-  readonly recordedAt: number;
 }
 
 function toRow(flat: FlatRow): RecordRow {
