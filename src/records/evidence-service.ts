@@ -1,8 +1,8 @@
 // Hands out what others need to check a record without trusting this node: receipts, evidence files, and batches for other nodes.
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { checkPermitted } from "../identity/permissions.ts";
+import { type Access, checkPermitted } from "../identity/permissions.ts";
 import { RECORDS_READ_MAX } from "../limits.ts";
 import type { LogReader } from "../log/reader-service.ts";
 import { formatExtra, formatReceipt } from "../log/receipt.ts";
@@ -50,6 +50,16 @@ export interface ReadAnswer {
   readonly definitions: Readonly<Record<string, string>>;
 }
 
+type Unread = Exclude<ReadOutcome["outcome"], "found">;
+
+const REFUSED = { members: "members_only", consent: "consent_required" } as const;
+
+const STRICTEST_FIRST: readonly Access[] = ["consent", "members", "public"];
+
+function stricterAccess(a: Access, b: Access): Access {
+  return STRICTEST_FIRST.find((access) => access === a || access === b)!;
+}
+
 export interface EvidenceService {
   receipt(options: { caller: Caller; registry: string; rid: string; version: number | undefined }): Promise<string>;
   evidence(options: {
@@ -83,71 +93,74 @@ export function createEvidenceService(deps: {
     });
   }
 
+  /** The access that holds for a version: the stricter of its own definition's and today's, so that opening a registry opens no old record. */
+  async function accessOf(row: store.RecordRow): Promise<Access> {
+    const { registry } = row.record;
+    const [today, then] = await Promise.all([
+      registries.getCurrent(registry),
+      registries.getVersion(registry, row.version.definitionVersion),
+    ]);
+    return stricterAccess(today.definition.access, then.definition.access);
+  }
+
   async function getProvable(options: {
     caller: Caller;
     registry: string;
     rid: string;
     version: number | undefined;
   }): Promise<store.RecordRow> {
-    const { definition } = await registries.getCurrent(options.registry);
-    checkPermitted({
-      caller: options.caller,
-      action: "record.read",
-      registry: options.registry,
-      access: definition.access,
-    });
-    if (definition.access === "consent") {
+    const { caller, registry } = options;
+    const { definition } = await registries.getCurrent(registry);
+    checkPermitted({ caller, action: "record.read", registry, access: definition.access });
+    const row = await getRow(database, options);
+    const access = await accessOf(row);
+    checkPermitted({ caller, action: "record.read", registry, access });
+    if (access === "consent") {
       throw new AttestryError(
         "not_available_yet",
         'records of a registry with access "consent" are read by this node\'s own staff only; evidence of them needs consent and disclosure, which this version does not have',
       );
     }
-    return getRow(database, options);
+    return row;
   }
 
-  async function findRow(
-    reference: ReadReference,
-  ): Promise<store.RecordRow | Exclude<ReadOutcome["outcome"], "found">> {
+  async function findAccessToday(registry: string): Promise<Access | undefined> {
+    try {
+      return (await registries.getCurrent(registry)).definition.access;
+    } catch (error) {
+      if (isAttestryError(error, "registry_unknown")) return undefined;
+      throw error;
+    }
+  }
+
+  async function judge(reference: ReadReference, row: store.RecordRow | undefined): Promise<store.RecordRow | Unread> {
     const address = parseRecordUrl(reference.href);
     if (!address || address.entity !== entity) return "reference_foreign";
-    const definition = await registries.getCurrent(address.registry).then(
-      (compiled) => compiled.definition,
-      () => undefined,
-    );
-    if (!definition) return "registry_unknown";
-    if (definition.access === "members") return "members_only";
-    if (definition.access === "consent") return "consent_required";
-    const row = await store.findRecord(database, { rid: address.rid, version: reference.version });
-    if (row && row.record.registry === address.registry) return row;
-    return reference.version === undefined ? "record_unknown" : "version_unknown";
+    const today = await findAccessToday(address.registry);
+    if (today === undefined) return "registry_unknown";
+    // Before the row is looked at: whether a record is there is nobody's business either.
+    if (today !== "public") return REFUSED[today];
+    if (!row || row.record.registry !== address.registry) {
+      return reference.version === undefined ? "record_unknown" : "version_unknown";
+    }
+    const access = await accessOf(row);
+    return access === "public" ? row : REFUSED[access];
   }
 
-  /** As `findRow` for many, with one query for all that ask for the current version. */
-  async function findRows(
-    references: readonly ReadReference[],
-  ): Promise<(store.RecordRow | Exclude<ReadOutcome["outcome"], "found">)[]> {
-    const rids = references
-      .filter(({ version }) => version === undefined)
-      .flatMap(({ href }) => parseRecordUrl(href)?.rid ?? []);
-    const current = await store.findRecords(database, rids);
-    const access = new Map<string, string | undefined>();
-    for (const registry of new Set(references.flatMap(({ href }) => parseRecordUrl(href)?.registry ?? []))) {
-      access.set(
-        registry,
-        await registries.getCurrent(registry).then(
-          (compiled) => compiled.definition.access,
-          () => undefined,
-        ),
-      );
-    }
+  /** The rows of references, or why not; one query for all that ask for the current version. */
+  async function findRows(references: readonly ReadReference[]): Promise<(store.RecordRow | Unread)[]> {
+    const ridOf = ({ href }: ReadReference) => parseRecordUrl(href)?.rid;
+    const live = references.filter(({ version }) => version === undefined).flatMap((one) => ridOf(one) ?? []);
+    const current = await store.findRecords(database, live);
     return Promise.all(
       references.map(async (reference) => {
-        const address = parseRecordUrl(reference.href);
-        const row = address && current.get(address.rid);
-        const isOpen = address?.entity === entity && access.get(address.registry) === "public";
-        return isOpen && reference.version === undefined && row?.record.registry === address.registry
-          ? row
-          : findRow(reference);
+        const rid = ridOf(reference);
+        if (rid === undefined) return "reference_foreign";
+        const { version } = reference;
+        return judge(
+          reference,
+          version === undefined ? current.get(rid) : await store.findRecord(database, { rid, version }),
+        );
       }),
     );
   }

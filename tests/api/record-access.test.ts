@@ -193,6 +193,26 @@ describe("evidence", () => {
     expect(Object.keys(answer.body.definitions as JsonObject)).toEqual([created.open.definition]);
   });
 
+  it("of a record of consent is not given away when its registry is opened later", async () => {
+    const name = "opened";
+    await node.publish(definition(name, { access: "consent" }));
+    const token = await node.token("registrar");
+    const json = { data: { code: "1", name: "Before" } };
+    const before = await node.request("POST", `/registries/${name}/records`, { token, json });
+    const opened = definition(name, { properties: { note: { type: "string" } } });
+    const operator = await node.token("operator");
+    const published = await node.request("PUT", `/registries/${name}?allow-breaking=true`, {
+      token: operator,
+      json: opened,
+    });
+    expect(published.status, published.text).toBe(201);
+    const href = before.body.href as string;
+    const asked = await node.request("POST", "/records:read", { json: { references: [{ href }] } });
+    expect(asked.body.records).toEqual([{ href, outcome: "consent_required" }]);
+    const evidence = await node.request("GET", `${href.slice(node.entity.length)}/evidence`);
+    expect(refusal(evidence)).toBe("401 authentication_required");
+  });
+
   it("is not resolved for members' records and records of consent, and the outcome says why", async () => {
     const references = REGISTRIES.map((name) => created[name].href as string);
     const token = await node.token("reader");
