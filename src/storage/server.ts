@@ -11,7 +11,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError, isAttestryError } from "../errors.ts";
@@ -152,10 +152,23 @@ export async function findReadyServer(
   const deadline = Date.now() + DATABASE_START_TIMEOUT_MS;
   for (;;) {
     const server = findServer(place.dataFolder);
-    if (server === undefined || server.isReady) return server;
+    // A server that was just killed is still in the process table and its file says ready, but it answers nobody.
+    if (server === undefined || (server.isReady && (await answers(server.port)))) return server;
     if (Date.now() > deadline) throw notReady(place.logPath);
     await sleep(POLL_MS);
   }
+}
+
+/** Whether anybody takes connections on a port of 127.0.0.1. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      settle(true);
+    });
+    socket.once("error", () => settle(false));
+  });
 }
 
 async function startOnPort(place: ServerPlace, port: number): Promise<RunningServer> {
