@@ -15,7 +15,12 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import { DATABASE_LOG_BYTES_MAX, DATABASE_START_TIMEOUT_MS, DATABASE_STOP_TIMEOUT_MS } from "../limits.ts";
+import {
+  DATABASE_ANSWER_TIMEOUT_MS,
+  DATABASE_LOG_BYTES_MAX,
+  DATABASE_START_TIMEOUT_MS,
+  DATABASE_STOP_TIMEOUT_MS,
+} from "../limits.ts";
 import { findProcess, isProcessRunning, type ProcessIdentity } from "./process-identity.ts";
 import { SERVER_ENVIRONMENT, type ServerAccount } from "./server-account.ts";
 import { programPath, type ServerBinaries } from "./server-binaries.ts";
@@ -159,15 +164,21 @@ export async function findReadyServer(
   }
 }
 
-/** Whether anybody takes connections on a port of 127.0.0.1. */
+// https://www.postgresql.org/docs/18/protocol-message-formats.html, SSLRequest: any living server answers it with one byte.
+const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
+
+/** Whether a PostgreSQL server answers on a port of 127.0.0.1. Being connected is not enough: the kernel does that for the dying, too. */
 function answers(port: number): Promise<boolean> {
   return new Promise((settle) => {
     const socket = connect({ host: "127.0.0.1", port });
-    socket.once("connect", () => {
+    const end = (isAnswered: boolean) => () => {
       socket.destroy();
-      settle(true);
-    });
-    socket.once("error", () => settle(false));
+      settle(isAnswered);
+    };
+    socket.setTimeout(DATABASE_ANSWER_TIMEOUT_MS);
+    socket.once("connect", () => socket.write(SSL_REQUEST));
+    socket.once("data", end(true));
+    for (const event of ["error", "close", "timeout"]) socket.once(event, end(false));
   });
 }
 
