@@ -32,7 +32,6 @@ export const ERROR_CODES = [
   // Definitions
   "definition_invalid",
   "definition_breaking",
-  "definition_unchanged",
   // Records
   "record_invalid",
   "record_too_large",

@@ -73,7 +73,6 @@ export const FOLLOW_PATHS_MAX = 20;
 export const REFERENCE_CACHE_ENTRIES_MAX = 50_000;
 export const RESOLVE_DEADLINE_MS = 30_000;
 export const RECORDS_READ_MAX = 1_000;
-export const RECORDS_READ_BYTES_MAX = 64 * 1_048_576;
 
 // Status lists
 export const STATUS_LIST_ENTRIES = 131_072; // 2^17

@@ -243,25 +243,10 @@ export function createNode(options: {
     clock,
   });
   const { verifyReferences } = resolution;
-  const records = createRecordService({
-    entity,
-    database,
-    writer,
-    registries,
-    drafter,
-    sealer,
-    searchKey: secrets.searchKey,
-    verifyReferences,
-  });
-  const imports = createImportService({
-    database,
-    writer,
-    registries,
-    drafter,
-    sealer,
-    searchKey: secrets.searchKey,
-    verifyReferences,
-  });
+  const { searchKey } = secrets;
+  const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences };
+  const records = createRecordService({ entity, ...writing });
+  const imports = createImportService(writing);
 
   const app = createApp({
     basePath: config.basePath,

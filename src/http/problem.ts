@@ -34,7 +34,6 @@ const STATUS = {
   not_available_yet: 403,
   definition_invalid: 422,
   definition_breaking: 409,
-  definition_unchanged: 400,
   record_invalid: 422,
   record_too_large: 413,
   value_not_unique: 409,
@@ -130,7 +129,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
 };
 
 /** A stable address of a code's description; it need not be fetched (RFC 9457 §3.1.1). */
-export function problemType(code: string): string {
+function problemType(code: string): string {
   return `urn:attestry:problem:${code}`;
 }
 

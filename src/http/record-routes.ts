@@ -8,11 +8,9 @@ import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordService } from "../records/record-service.ts";
 import { readIdempotencyKey, readIfMatch, readJson, readNumber, readOptionalJson, readQuery } from "./request.ts";
 
-export const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
-export const TOKEN_TYPE = "application/dc+sd-jwt";
-export const RECEIPT_TYPE = "text/plain; charset=utf-8";
-
-const ETAG_STATE = { active: 0 } as const;
+const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
+const TOKEN_TYPE = "application/dc+sd-jwt";
+const RECEIPT_TYPE = "text/plain; charset=utf-8";
 
 export function createRecordRoutes(deps: {
   identity: IdentityService;
@@ -27,9 +25,14 @@ export function createRecordRoutes(deps: {
     const caller = await callerOf(context.req.header("authorization"));
     const idempotencyKey = readIdempotencyKey(context);
     const body = await readJson(context);
-    const view = await records.create({ caller, registry: context.req.param("registry"), body, idempotencyKey });
+    const { view, etag } = await records.create({
+      caller,
+      registry: context.req.param("registry"),
+      body,
+      idempotencyKey,
+    });
     context.header("location", view.href);
-    context.header("etag", `"${view.version}.${ETAG_STATE.active}"`);
+    context.header("etag", `"${etag}"`);
     return context.json(view, 201);
   });
 

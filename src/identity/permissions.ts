@@ -5,7 +5,7 @@ import type { Caller, Role } from "./caller.ts";
 /** How open a registry is (DESIGN section 4). */
 export type Access = "public" | "members" | "consent";
 
-export const ACTIONS = ["definition.publish", "record.write", "record.read", "import"] as const;
+const ACTIONS = ["definition.publish", "record.write", "record.read", "import"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 // Operators run the node and read no records; auditors read logs and no records (DESIGN section 2).

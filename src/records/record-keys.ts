@@ -19,7 +19,7 @@ export function describeTakenKey({ name }: RecordKey): ErrorDetail[] {
 }
 
 /** Name of the key under which a record's identifier stands. */
-export const IDENTIFIER_KEY = "identifier";
+const IDENTIFIER_KEY = "identifier";
 
 const SPELLED_NUMBER = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$/;
 

@@ -1,6 +1,6 @@
 // The use cases on single records: create, amend, revoke, read, list, find. Opens no transaction of its own: every write goes through the log.
 import type { Json, JsonObject } from "../crypto/json.ts";
-import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
 import type { Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
@@ -38,7 +38,7 @@ export interface RecordPage {
 }
 
 export interface RecordService {
-  create(options: WriteOptions): Promise<RecordView>;
+  create(options: WriteOptions): Promise<TaggedView>;
   /** `expected` is the ETag's value, `<version>.<state changes>`. */
   amend(options: WriteOptions & { rid: string; expected: string }): Promise<TaggedView>;
   revoke(options: WriteOptions & { rid: string; expected: string | undefined }): Promise<TaggedView>;
@@ -61,7 +61,7 @@ export interface RecordService {
 }
 
 /** Changes with everything that a view shows: an older version is shown as superseded. */
-export function recordEtag({ record, version }: store.RecordRow): string {
+function recordEtag({ record, version }: store.RecordRow): string {
   const isCurrent = version.version === record.version;
   return `${version.version}.${record.stateNumber}${isCurrent ? "" : ".superseded"}`;
 }
@@ -170,15 +170,17 @@ export function createRecordService(deps: {
       const request = parseRecordRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
       const idempotency = readIdempotency(options, "create", caller);
-      const createUnder = async (current: CompiledDefinition): Promise<RecordView> => {
+      const createUnder = async (current: CompiledDefinition): Promise<TaggedView> => {
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
         const row = createdRow(draft.input, await append(draft));
         const { claims, disclosures } = draft;
-        return formatView({ entity, row, access: current.definition.access, claims, disclosures, withheld: false });
+        const { access } = current.definition;
+        const shown = formatView({ entity, row, access, claims, disclosures, withheld: false });
+        return { view: shown, etag: recordEtag(row) };
       };
       return once(
         idempotency,
-        (row) => view(row, compiled, caller),
+        (row) => tag(row, compiled, caller),
         async () => {
           try {
             return await createUnder(compiled);
@@ -315,9 +317,8 @@ export function createRecordService(deps: {
 
 function checkExpected(row: store.RecordRow, expected: string): void {
   if (recordEtag(row) === expected) return;
-  const code: ErrorCode = "version_conflict";
   throw new AttestryError(
-    code,
+    "version_conflict",
     `If-Match says "${expected.slice(0, 40)}", the record is at "${recordEtag(row)}"; read it again and repeat the change`,
   );
 }

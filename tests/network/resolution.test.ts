@@ -145,4 +145,24 @@ describe("resolution across nodes", () => {
       .poll(async () => (await resolve(agency, [href], [])).references[0]!.outcome, { timeout: 8_000, interval: 500 })
       .toBe("status_revoked");
   });
+
+  it("tells a home node that cannot be asked apart from a reference that does not verify", async () => {
+    const away = await startTestNode({ superiors: [anchor.entity], anchors: [anchor.pin(["districts"])] });
+    let hrefs: string[];
+    try {
+      await anchor.node.federation.acceptSubordinate({ entity: away.entity, registryTypes: ["districts"] });
+      await away.publish(definition("districts"));
+      hrefs = [
+        await create(away, "districts", { code: "1", name: "Asked before" }),
+        await create(away, "districts", { code: "2", name: "Not asked before" }),
+      ];
+      await create(rural, "blocks", { code: "away", name: "Block", districts: [hrefs[0]!] });
+    } finally {
+      await away.close();
+    }
+    const token = await rural.token("registrar");
+    const json = { data: { code: "away2", name: "Block", districts: [hrefs[1]!] } };
+    const answer = await rural.request("POST", "/registries/blocks/records", { token, json });
+    expect([answer.status, answer.body.code]).toEqual([502, "peer_unreachable"]);
+  });
 });
