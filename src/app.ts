@@ -6,14 +6,18 @@ import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { answerProblem } from "./http/problem.ts";
-import { createRecordRoutes } from "./http/record-routes.ts";
+import { createRecordReadRoutes } from "./http/record-read-routes.ts";
+import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
+import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createHomePages } from "./web/home-pages.tsx";
 
-type AppDeps = Parameters<typeof createRecordRoutes>[0] &
+type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
+  Parameters<typeof createRecordReadRoutes>[0] &
+  Parameters<typeof createRecordSearchRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -31,7 +35,9 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createHomePages(deps));
   routes.route("/", createSystemRoutes(deps));
   routes.route("/", createRegistryRoutes(deps));
-  routes.route("/", createRecordRoutes(deps));
+  routes.route("/", createRecordWriteRoutes(deps));
+  routes.route("/", createRecordSearchRoutes(deps));
+  routes.route("/", createRecordReadRoutes(deps));
   routes.route("/", createImportRoutes(deps));
   routes.route("/", createExchangeRoutes(deps));
   routes.route("/", createResolveRoutes(deps));

@@ -15,6 +15,7 @@ export const PAGE_SIZE_DEFAULT = 50;
 export const RECORD_BYTES_MAX = 65_536;
 export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
+export const ATTACHMENT_BYTES_MAX = 10 * 1_048_576;
 export const VERSION_MAX = 2_147_483_647; // PostgreSQL's integer
 export const DEFINITION_BYTES_MAX = 262_144;
 export const DEFINITION_CACHE_SECONDS = 2;

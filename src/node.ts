@@ -28,9 +28,12 @@ import { type Counter, createCounter } from "./records/counter-store.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createImportService } from "./records/import-service.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
+import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
-import { createRecordService, type RecordService } from "./records/record-service.ts";
+import { createRecordSearchService } from "./records/record-search-service.ts";
 import { countRecords } from "./records/record-store.ts";
+import { createRecordViewer } from "./records/record-viewer.ts";
+import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
@@ -44,7 +47,7 @@ export interface Node extends ServedNode {
   readonly config: NodeConfig;
   readonly identity: IdentityService;
   readonly registries: RegistryService;
-  readonly records: RecordService;
+  readonly recordWrites: RecordWriteService;
   readonly federation: FederationService;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
@@ -244,8 +247,11 @@ export function createNode(options: {
   });
   const { verifyReferences } = resolution;
   const { searchKey } = secrets;
+  const viewer = createRecordViewer({ entity, sealer });
   const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences };
-  const records = createRecordService({ entity, ...writing });
+  const recordWrites = createRecordWriteService({ entity, viewer, ...writing });
+  const recordReads = createRecordReadService({ database, registries, viewer });
+  const recordSearches = createRecordSearchService({ database, registries, viewer, searchKey });
   const imports = createImportService(writing);
 
   const app = createApp({
@@ -256,7 +262,9 @@ export function createNode(options: {
     logger,
     identity,
     registries,
-    records,
+    recordWrites,
+    recordReads,
+    recordSearches,
     evidence,
     imports,
     statuses,
@@ -276,7 +284,7 @@ export function createNode(options: {
     fetch: (request) => app.fetch(request),
     identity,
     registries,
-    records,
+    recordWrites,
     federation,
     resolution,
     writer,

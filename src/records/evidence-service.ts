@@ -9,7 +9,6 @@ import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { RecordSealer } from "./record-sealer.ts";
-import { getRow } from "./record-service.ts";
 import * as store from "./record-store.ts";
 import { statusListUrl } from "./record-token.ts";
 import { parseRecordUrl } from "./record-url.ts";
@@ -112,7 +111,7 @@ export function createEvidenceService(deps: {
     const { caller, registry } = options;
     const { definition } = await registries.getCurrent(registry);
     checkPermitted({ caller, action: "record.read", registry, access: definition.access });
-    const row = await getRow(database, options);
+    const row = await store.getRecord(database, options);
     const access = await accessOf(row);
     checkPermitted({ caller, action: "record.read", registry, access });
     if (access === "consent") {

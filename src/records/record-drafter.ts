@@ -11,7 +11,9 @@ import { commitment, type LogEntry, stateTag, versionTag } from "../log/entry.ts
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
 import type { Counter } from "./counter-store.ts";
-import { dataKeys, identifierKeys, type RecordKey } from "./record-keys.ts";
+import { parseEffectiveTime } from "./effective-time.ts";
+import { changeIndex, EMPTY_INDEX, indexRecord } from "./record-index.ts";
+import type { RecordKey } from "./record-keys.ts";
 import { isDateOrder, type RecordRequest, type WriteGround } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
@@ -177,11 +179,24 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           registry: compiled.definition.name,
           identifier,
           sealedKey,
-          keys: [
-            ...(options.keys ?? dataKeys({ searchKey, compiled, data: request.data })),
-            ...identifierKeys({ searchKey, compiled, identifier }),
-          ],
-          version: { definitionVersion: compiled.version, jwt, sealed, status, recordedAt: issuedAt },
+          index: changeIndex(
+            EMPTY_INDEX,
+            indexRecord({
+              searchKey,
+              compiled,
+              data: request.data,
+              identifier,
+              ...(options.keys && { keys: options.keys }),
+            }),
+          ),
+          version: {
+            definitionVersion: compiled.version,
+            jwt,
+            sealed,
+            ...effectiveTime(request.validFrom, request.validUntil),
+            status,
+            recordedAt: issuedAt,
+          },
           idempotency,
         },
         entry: { c: commitment("create", entrySalt, jwt), e: "create", r: versionTag(k, 1), t: issuedAt, v: 1 },
@@ -242,16 +257,16 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         },
       });
       const entrySalt = random(SALT_BYTES);
-      const oldKeys = dataKeys({ searchKey, compiled: rowCompiled, data: before });
-      const newKeys = dataKeys({ searchKey, compiled, data });
       return {
         input: {
           kind: "amend",
           rid: record.rid,
           registry: record.registry,
           expected: { version: current.version, stateNumber: record.stateNumber },
-          removedKeys: subtractKeys(oldKeys, newKeys),
-          addedKeys: subtractKeys(newKeys, oldKeys),
+          index: changeIndex(
+            indexRecord({ searchKey, compiled: rowCompiled, data: before, identifier }),
+            indexRecord({ searchKey, compiled, data, identifier }),
+          ),
           supersedes: { list: current.statusList, index: current.statusIndex },
           version: {
             definitionVersion: compiled.version,
@@ -262,6 +277,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
               version,
               secrets: { salt: entrySalt, k: secrets.k, disclosures },
             }),
+            ...effectiveTime(validFrom, validUntil),
             status,
             recordedAt: issuedAt,
           },
@@ -301,6 +317,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           expected: { version: current.version, stateNumber: record.stateNumber },
           operation: "revoke",
           state: "revoked",
+          effectiveAt: issuedAt,
           statement,
           sealedSalt: sealer.sealStateSalt({ dataKey, rid: record.rid, number, salt: entrySalt }),
           status: { list: current.statusList, index: current.statusIndex },
@@ -330,7 +347,9 @@ function checkAmendable(row: RecordRow): void {
   throw new AttestryError("state_conflict", `the record is ${row.record.state}; only an active record can be changed`);
 }
 
-function subtractKeys(from: readonly RecordKey[], taken: readonly RecordKey[]): RecordKey[] {
-  const digests = new Set(taken.map((key) => key.digest));
-  return from.filter((key) => !digests.has(key.digest));
+function effectiveTime(validFrom: string | undefined, validUntil: string | undefined) {
+  return {
+    effectiveFrom: validFrom === undefined ? undefined : parseEffectiveTime(validFrom, "start"),
+    effectiveUntil: validUntil === undefined ? undefined : parseEffectiveTime(validUntil, "end"),
+  };
 }

@@ -1,6 +1,7 @@
 // What a writer sends: the envelope around a record's data. Pure: unknown JSON in, a checked request out.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { parseEffectiveTime } from "./effective-time.ts";
 
 export interface WriteGround {
   readonly reason?: string;
@@ -24,8 +25,6 @@ export interface PatchRequest {
 
 const MEMBERS = ["data", "valid_from", "valid_until", "act"];
 const ACT_MEMBERS = ["reason", "instrument"];
-// A date, or RFC 3339 §5.6 with seconds: what a verifier accepts too.
-const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}))?$/;
 const TEXT_CHARS_MAX = 500;
 
 function invalid(details: ErrorDetail[]): AttestryError {
@@ -36,13 +35,6 @@ function invalid(details: ErrorDetail[]): AttestryError {
   );
 }
 
-function isDate(text: string): boolean {
-  if (!DATE.test(text) || Number.isNaN(Date.parse(text))) return false;
-  // Date.parse turns 30 February into March.
-  const day = text.slice(0, 10);
-  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
-}
-
 /** Whether a record that begins and ends at these dates, as `readDate` gives them, would be in effect at some time. */
 export function isDateOrder(from: string | undefined, until: string | undefined): boolean {
   return from === undefined || until === undefined || Date.parse(from) <= Date.parse(until);
@@ -51,7 +43,7 @@ export function isDateOrder(from: string | undefined, until: string | undefined)
 function readDate(body: JsonObject, name: string, details: ErrorDetail[]): string | null | undefined {
   const value = body[name];
   if (value === undefined || value === null) return value;
-  if (typeof value === "string" && isDate(value)) return value;
+  if (typeof value === "string" && parseEffectiveTime(value, "start") !== undefined) return value;
   details.push({
     field: `/${name}`,
     message: "must be a date (2026-03-31) or a date with time and zone (2026-03-31T09:00:00Z)",

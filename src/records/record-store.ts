@@ -1,6 +1,8 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
+import { AttestryError } from "../errors.ts";
 import { STATUS_LIST_ENTRIES, VERSION_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
+import { isRid } from "./record-url.ts";
 
 export interface StoredRecord {
   readonly rid: string;
@@ -63,6 +65,21 @@ export async function findRecord(
     join record_version v on v.rid = r.rid and v.version = ${options.version === undefined ? sql`r.version` : options.version}
     where r.rid = ${options.rid}`;
   return rows[0] && toRow(rows[0]);
+}
+
+/** As `findRecord`, in this registry; throws `record_unknown` or `version_unknown`. */
+export async function getRecord(
+  database: Database,
+  options: { registry: string; rid: string; version?: number | undefined },
+): Promise<RecordRow> {
+  const row = isRid(options.rid) ? await findRecord(database, options) : undefined;
+  if (row && row.record.registry === options.registry) return row;
+  if (options.version !== undefined)
+    throw new AttestryError(
+      "version_unknown",
+      `there is no version ${options.version} of such a record in "${options.registry}"`,
+    );
+  throw new AttestryError("record_unknown", `there is no such record in "${options.registry}"`);
 }
 
 /** Records with their current versions, by rid. */

@@ -1,6 +1,8 @@
 // Tables of records, their versions and states, the keys they are found by, and the small tables around writing them.
 import { bigint, customType, index, integer, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 
+// Sorted byte by byte, whatever the database's language: prefixes and ranges are then ranges of one index.
+const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
 
 /** `sealed_key`: the record's data key, wrapped by the node's key; destroying it erases the record. */
@@ -19,15 +21,20 @@ export const recordTable = pgTable(
   (table) => [index("record_registry_first_index").on(table.registry, table.firstIndex)],
 );
 
-/** `sealed`: log salt, K, and the disclosures, under the record's data key. */
+/**
+ * `sealed`: log salt, K, and the disclosures, under the record's data key. It and `jwt` are null once the record is erased.
+ * `validFrom`, `validUntil`: effective time in Unix seconds, the first instant in effect and the first one that no longer is.
+ */
 export const recordVersionTable = pgTable(
   "record_version",
   {
     rid: uuid("rid").notNull(),
     version: integer("version").notNull(),
     definitionVersion: integer("definition_version").notNull(),
-    jwt: text("jwt").notNull(),
-    sealed: bytea("sealed").notNull(),
+    jwt: text("jwt"),
+    sealed: bytea("sealed"),
+    validFrom: bigint("valid_from", { mode: "number" }),
+    validUntil: bigint("valid_until", { mode: "number" }),
     statusList: integer("status_list").notNull(),
     statusIndex: integer("status_index").notNull(),
     logIndex: bigint("log_index", { mode: "number" }).notNull(),
@@ -36,14 +43,17 @@ export const recordVersionTable = pgTable(
   (table) => [primaryKey({ columns: [table.rid, table.version] })],
 );
 
+/** `sealed`: log salt and disclosures of the statement. `state`: what the record is from then on; `effectiveAt`: since when, in Unix seconds. */
 export const recordStateTable = pgTable(
   "record_state",
   {
     rid: uuid("rid").notNull(),
     number: integer("number").notNull(),
     operation: text("operation").notNull(),
+    state: text("state").notNull(),
+    effectiveAt: bigint("effective_at", { mode: "number" }).notNull(),
     statement: text("statement").notNull(),
-    sealed: bytea("sealed").notNull(),
+    sealed: bytea("sealed"),
     logIndex: bigint("log_index", { mode: "number" }).notNull(),
     recordedAt: bigint("recorded_at", { mode: "number" }).notNull(),
   },
@@ -60,6 +70,38 @@ export const recordKeyTable = pgTable(
     rid: uuid("rid").notNull(),
   },
   (table) => [index("record_key_rid").on(table.rid)],
+);
+
+/**
+ * What records are found by: one row per field and value, of the versions `since` up to but not including `until` (null: the current one too).
+ * Of personal fields `value` is a keyed hash.
+ */
+export const recordSearchTable = pgTable(
+  "record_search",
+  {
+    registry: text("registry").notNull(),
+    field: text("field").notNull(),
+    value: bytewiseText("value").notNull(),
+    rid: uuid("rid").notNull(),
+    since: integer("since").notNull(),
+    until: integer("until"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.registry, table.field, table.value, table.rid, table.since] }),
+    index("record_search_rid").on(table.rid),
+  ],
+);
+
+/** Counts of active records by the cells of a definition's statistics; cells are canonical JSON. The table named "" counts by state. */
+export const recordStatisticTable = pgTable(
+  "record_statistic",
+  {
+    registry: text("registry").notNull(),
+    name: text("name").notNull(),
+    cell: text("cell").notNull(),
+    count: bigint("count", { mode: "number" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.registry, table.name, table.cell] })],
 );
 
 /** Values of the status lists that are not 0 (valid). */

@@ -4,13 +4,17 @@ import { AttestryError } from "../errors.ts";
 import type { WriteKind } from "../log/writer-service.ts";
 import { readCurrentVersions } from "../registries/registry-store.ts";
 import type { Transaction } from "../storage/database.ts";
-import { describeTakenKey, type RecordKey } from "./record-keys.ts";
+import { type IndexHolders, type IndexWrite, readHolders, storeIndex } from "./index-write-store.ts";
+import type { IndexChange } from "./record-index.ts";
 import type { StatusPlace } from "./status-index.ts";
 
 export interface VersionDraft {
   readonly definitionVersion: number;
   readonly jwt: string;
   readonly sealed: Uint8Array;
+  /** Effective time, Unix seconds; undefined: without such an end. */
+  readonly effectiveFrom: number | undefined;
+  readonly effectiveUntil: number | undefined;
   readonly status: StatusPlace;
   readonly recordedAt: number;
 }
@@ -25,15 +29,14 @@ export interface CreateWrite extends WriteBase {
   readonly kind: "create";
   readonly identifier: string | undefined;
   readonly sealedKey: Uint8Array;
-  readonly keys: readonly RecordKey[];
+  readonly index: IndexChange;
   readonly version: VersionDraft;
 }
 
 export interface AmendWrite extends WriteBase {
   readonly kind: "amend";
   readonly expected: { readonly version: number; readonly stateNumber: number };
-  readonly removedKeys: readonly RecordKey[];
-  readonly addedKeys: readonly RecordKey[];
+  readonly index: IndexChange;
   readonly supersedes: StatusPlace;
   readonly version: VersionDraft;
 }
@@ -43,6 +46,8 @@ export interface StateWrite extends WriteBase {
   readonly expected: { readonly version: number; readonly stateNumber: number };
   readonly operation: string;
   readonly state: string;
+  /** Since when the state holds, Unix seconds. */
+  readonly effectiveAt: number;
   readonly statement: string;
   readonly sealedSalt: Uint8Array;
   readonly status: StatusPlace;
@@ -66,19 +71,18 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
   name: "record",
   async check(tx, writes) {
     const rids = writes.filter((write) => write.kind !== "create").map((write) => write.rid);
-    const digests = writes.flatMap((write) => addedKeys(write).map((key) => key.digest));
     const idempotency = writes.flatMap((write) => (write.idempotency ? [write.idempotency.digest] : []));
     const [versions, positions, holders, answered] = await Promise.all([
       readCurrentVersions(tx, [...new Set(writes.map((write) => write.registry))]),
       rids.length === 0 ? new Map<string, Position>() : readPositions(tx, rids),
-      digests.length === 0 ? new Map<string, string>() : readHolders(tx, digests),
+      readHolders(tx, writes.flatMap(toIndexWrite)),
       idempotency.length === 0 ? new Set<string>() : readAnswered(tx, idempotency),
     ]);
     return writes.map((write) => {
       const refusal =
         checkDefinition(write, versions) ??
         checkPosition(write, positions) ??
-        checkKeys(write, holders) ??
+        toIndexWrite(write).map((one) => holders.check(one))[0] ??
         checkAnswered(write, answered);
       if (!refusal) applyWrite(write, { positions, holders, answered });
       return refusal;
@@ -97,12 +101,8 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
     const statements: Promise<unknown>[] = [];
     if (creates.length > 0) statements.push(insertRecords(tx, creates));
     if (creates.length + amends.length > 0) statements.push(insertVersions(tx, [...creates, ...amends]));
-    const removed = amends.flatMap(({ input }) => input.removedKeys.map((key) => key.digest));
-    if (removed.length > 0) statements.push(tx`delete from record_key where digest = any(${removed})`);
-    const keys = accepted.flatMap(({ input }) =>
-      addedKeys(input).map((key) => ({ ...key, rid: input.rid, registry: input.registry })),
-    );
-    if (keys.length > 0) statements.push(insertKeys(tx, keys));
+    const indexed = accepted.flatMap(({ input }) => toIndexWrite(input));
+    if (indexed.length > 0) statements.push(storeIndex(tx, indexed));
     if (amends.length > 0)
       statements.push(
         supersede(
@@ -123,8 +123,10 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
   },
 };
 
-function addedKeys(write: RecordWrite): readonly RecordKey[] {
-  return write.kind === "create" ? write.keys : write.kind === "amend" ? write.addedKeys : [];
+function toIndexWrite(write: RecordWrite): IndexWrite[] {
+  if (write.kind === "state") return [];
+  const { rid, registry, index } = write;
+  return [{ rid, registry, index, version: write.kind === "create" ? 1 : write.expected.version + 1 }];
 }
 
 function checkDefinition(write: RecordWrite, versions: ReadonlyMap<string, number>): AttestryError | undefined {
@@ -146,21 +148,6 @@ function checkPosition(write: RecordWrite, positions: ReadonlyMap<string, Positi
   );
 }
 
-function checkKeys(write: RecordWrite, holders: ReadonlyMap<string, string>): AttestryError | undefined {
-  const taken = addedKeys(write).filter((key) => {
-    const holder = holders.get(key.digest);
-    return holder !== undefined && holder !== write.rid;
-  });
-  if (taken.length === 0) return undefined;
-  return new AttestryError(
-    "value_not_unique",
-    `another record of "${write.registry}" has the same ${taken.map((key) => key.name).join(", ")}`,
-    {
-      details: taken.flatMap(describeTakenKey),
-    },
-  );
-}
-
 function checkAnswered(write: RecordWrite, answered: ReadonlySet<string>): AttestryError | undefined {
   if (write.idempotency === undefined || !answered.has(write.idempotency.digest)) return undefined;
   return new AttestryError("idempotency_key_reused", "a request with this Idempotency-Key was answered already");
@@ -168,14 +155,13 @@ function checkAnswered(write: RecordWrite, answered: ReadonlySet<string>): Attes
 
 function applyWrite(
   write: RecordWrite,
-  state: { positions: Map<string, Position>; holders: Map<string, string>; answered: Set<string> },
+  state: { positions: Map<string, Position>; holders: IndexHolders; answered: Set<string> },
 ): void {
   if (write.kind === "amend")
     state.positions.set(write.rid, { version: write.expected.version + 1, stateNumber: write.expected.stateNumber });
   if (write.kind === "state")
     state.positions.set(write.rid, { version: write.expected.version, stateNumber: write.expected.stateNumber + 1 });
-  if (write.kind === "amend") for (const key of write.removedKeys) state.holders.delete(key.digest);
-  for (const key of addedKeys(write)) state.holders.set(key.digest, write.rid);
+  for (const one of toIndexWrite(write)) state.holders.apply(one);
   if (write.idempotency) state.answered.add(write.idempotency.digest);
 }
 
@@ -183,13 +169,6 @@ async function readPositions(tx: Transaction, rids: readonly string[]): Promise<
   const rows = await tx<{ rid: string; version: number; stateNumber: number }[]>`
     select rid, version, state_number as "stateNumber" from record where rid = any(${rids as string[]}::uuid[])`;
   return new Map(rows.map((row) => [row.rid, { version: row.version, stateNumber: row.stateNumber }]));
-}
-
-async function readHolders(tx: Transaction, digests: readonly string[]): Promise<Map<string, string>> {
-  const rows = await tx<
-    { digest: string; rid: string }[]
-  >`select digest, rid from record_key where digest = any(${digests as string[]})`;
-  return new Map(rows.map((row) => [row.digest, row.rid]));
 }
 
 async function readAnswered(tx: Transaction, digests: readonly string[]): Promise<Set<string>> {
@@ -220,26 +199,16 @@ async function insertVersions(
 ): Promise<void> {
   const drafts = items.map(({ input }) => input.version);
   await tx`
-    insert into record_version (rid, version, definition_version, jwt, sealed, status_list, status_index, log_index, recorded_at)
-    select rid, version, definition_version, jwt, decode(sealed, 'base64'), status_list, status_index, log_index, recorded_at
+    insert into record_version (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)
+    select rid, version, definition_version, jwt, decode(sealed, 'base64'), valid_from, valid_until, status_list, status_index, log_index, recorded_at
     from unnest(
       ${items.map(({ input }) => input.rid)}::uuid[], ${items.map(({ input }) => (input.kind === "create" ? 1 : input.expected.version + 1))}::int[],
       ${drafts.map((draft) => draft.definitionVersion)}::int[], ${drafts.map((draft) => draft.jwt)}::text[],
-      ${drafts.map((draft) => encodeBase64(draft.sealed))}::text[], ${drafts.map((draft) => draft.status.list)}::int[],
+      ${drafts.map((draft) => encodeBase64(draft.sealed))}::text[], ${drafts.map((draft) => draft.effectiveFrom ?? null)}::int8[],
+      ${drafts.map((draft) => draft.effectiveUntil ?? null)}::int8[], ${drafts.map((draft) => draft.status.list)}::int[],
       ${drafts.map((draft) => draft.status.index)}::int[], ${items.map(({ logIndex }) => logIndex)}::int8[],
       ${drafts.map((draft) => draft.recordedAt)}::int8[]
-    ) as item (rid, version, definition_version, jwt, sealed, status_list, status_index, log_index, recorded_at)`;
-}
-
-async function insertKeys(
-  tx: Transaction,
-  keys: readonly (RecordKey & { rid: string; registry: string })[],
-): Promise<void> {
-  await tx`
-    insert into record_key (digest, registry, name, rid)
-    select * from unnest(
-      ${keys.map((key) => key.digest)}::text[], ${keys.map((key) => key.registry)}::text[],
-      ${keys.map((key) => key.name)}::text[], ${keys.map((key) => key.rid)}::uuid[])`;
+    ) as item (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)`;
 }
 
 async function supersede(tx: Transaction, writes: readonly AmendWrite[]): Promise<void> {
@@ -263,8 +232,8 @@ async function changeState(
   await Promise.all([
     tx`update record set state = ${input.state}, state_number = ${number} where rid = ${input.rid}`,
     tx`
-      insert into record_state (rid, number, operation, statement, sealed, log_index, recorded_at)
-      values (${input.rid}, ${number}, ${input.operation}, ${input.statement}, ${input.sealedSalt as Buffer}, ${logIndex}, ${input.recordedAt})`,
+      insert into record_state (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)
+      values (${input.rid}, ${number}, ${input.operation}, ${input.state}, ${input.effectiveAt}, ${input.statement}, ${input.sealedSalt as Buffer}, ${logIndex}, ${input.recordedAt})`,
     setStatus(tx, [{ place: input.status, value: input.statusValue }]),
   ]);
 }

@@ -2,6 +2,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { Access } from "../identity/permissions.ts";
+import { ATTACHMENT_BYTES_MAX } from "../limits.ts";
+import type { NormalForm } from "./definition.ts";
 
 /** A path into a record's data: property names, and `"*"` for every element of an array. */
 export type DataPath = readonly string[];
@@ -17,6 +19,25 @@ export interface ReferenceField {
   readonly path: DataPath;
   readonly type: string;
   readonly onWrite: "verify" | "accept";
+  /** URL of the registry in which a reference given as type and key is looked up; the node's own registries of the type otherwise. */
+  readonly registry: string | undefined;
+}
+
+/** A field that records are found by. Personal ones are matched exactly, through a keyed hash of their normal form. */
+export interface SearchField {
+  /** `address.city`; elements of an array count each. */
+  readonly name: string;
+  readonly path: DataPath;
+  readonly match: "exact" | "prefix" | "range";
+  readonly normal: NormalForm;
+  readonly personal: boolean;
+}
+
+/** A field that holds `{digest, mediaType, bytes, href}` of a file kept beside the record. */
+export interface AttachmentField {
+  readonly path: DataPath;
+  readonly mediaTypes: readonly string[];
+  readonly bytesMax: number;
 }
 
 interface PersonalNode {
@@ -27,12 +48,28 @@ interface PersonalNode {
 export interface Annotations {
   readonly uniqueKeys: readonly UniqueKey[];
   readonly references: readonly ReferenceField[];
+  readonly searchFields: readonly SearchField[];
+  readonly attachments: readonly AttachmentField[];
   readonly hasPersonal: boolean;
   /** Whether the value at this path (names and indices) is selectively disclosable. Unknown paths of a `consent` registry are. */
   isPersonal(path: readonly (string | number)[]): boolean;
 }
 
-const X_KEYWORDS = ["x-personal", "x-unique", "x-search", "x-reference"];
+/** The keywords that a definition's schema may use beside those of JSON Schema; texts for people are the last three. */
+export const X_KEYWORDS = [
+  "x-personal",
+  "x-unique",
+  "x-search",
+  "x-reference",
+  "x-attachment",
+  "x-title",
+  "x-description",
+  "x-labels",
+];
+
+const MATCHES = ["exact", "prefix", "range"];
+const NORMAL_FORMS = ["exact", "text", "name", "digits"];
+const ATTACHMENT_TYPES_DEFAULT = ["application/pdf", "image/jpeg", "image/png"];
 
 function mentionsAnnotation(value: Json): boolean {
   if (Array.isArray(value)) return value.some(mentionsAnnotation);
@@ -45,6 +82,8 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
   const details: ErrorDetail[] = [];
   const singles: { path: DataPath; personal: boolean }[] = [];
   const references: ReferenceField[] = [];
+  const searchFields: SearchField[] = [];
+  const attachments: AttachmentField[] = [];
   const refuse = (path: DataPath, message: string) => details.push({ field: `/schema/${path.join("/")}`, message });
 
   function readReference(node: JsonObject, path: DataPath): void {
@@ -55,7 +94,48 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     const onWrite = annotation.onWrite ?? "verify";
     if (onWrite !== "verify" && onWrite !== "accept")
       return void refuse(path, 'x-reference.onWrite must be "verify" or "accept"');
-    references.push({ path: node.type === "array" ? [...path, "*"] : path, type: annotation.type, onWrite });
+    const { registry } = annotation;
+    if (registry !== undefined && (typeof registry !== "string" || !URL.canParse(registry)))
+      return void refuse(path, "x-reference.registry must be the URL of a registry");
+    references.push({ path: elementPath(node, path), type: annotation.type, onWrite, registry });
+  }
+
+  function readSearch(node: JsonObject, path: DataPath, personal: boolean): void {
+    const annotation = node["x-search"];
+    if (annotation === undefined) return;
+    const { match, normal } = isJsonObject(annotation) ? annotation : { match: annotation, normal: undefined };
+    const schema = node.type === "array" && isJsonObject(node.items) ? node.items : node;
+    const isText = schema.type === "string" && schema.format === undefined && node["x-reference"] === undefined;
+    const form = normal ?? (isText ? "text" : "exact");
+    if (typeof match !== "string" || !MATCHES.includes(match))
+      return void refuse(path, 'x-search must be "exact", "prefix" or "range", or {"match": …, "normal": …}');
+    if (typeof form !== "string" || !NORMAL_FORMS.includes(form))
+      return void refuse(path, `x-search.normal must be one of ${NORMAL_FORMS.join(", ")}`);
+    if (personal && match !== "exact")
+      return void refuse(path, "a personal field is searched exactly only, through a keyed hash of its normal form");
+    if (["object", undefined].includes(schema.type as string | undefined) && node["x-reference"] === undefined)
+      return void refuse(path, "x-search stands at a field of a simple type, or an array of such");
+    searchFields.push({
+      name: path.filter((segment) => segment !== "*").join("."),
+      path: elementPath(node, path),
+      match: match as SearchField["match"],
+      normal: form as NormalForm,
+      personal,
+    });
+  }
+
+  function readAttachment(node: JsonObject, path: DataPath): void {
+    const annotation = node["x-attachment"];
+    if (annotation === undefined) return;
+    const { mediaTypes, bytesMax } = isJsonObject(annotation) ? annotation : {};
+    const types = mediaTypes ?? ATTACHMENT_TYPES_DEFAULT;
+    const size = bytesMax ?? ATTACHMENT_BYTES_MAX;
+    const areTypes = Array.isArray(types) && types.length > 0 && types.every((type) => typeof type === "string");
+    if ((annotation !== true && !isJsonObject(annotation)) || !areTypes)
+      return void refuse(path, 'x-attachment must be true or {"mediaTypes": […], "bytesMax": …}');
+    if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 1 || size > ATTACHMENT_BYTES_MAX)
+      return void refuse(path, `x-attachment.bytesMax must be 1 to ${ATTACHMENT_BYTES_MAX}`);
+    attachments.push({ path: elementPath(node, path), mediaTypes: types as string[], bytesMax: size });
   }
 
   function walk(node: JsonObject, path: DataPath, inArray: boolean): PersonalNode {
@@ -74,6 +154,8 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
       else singles.push({ path, personal });
     }
     readReference(node, path);
+    readSearch(node, path, personal);
+    readAttachment(node, path);
     const children = new Map<string, PersonalNode>();
     for (const [keyword, value] of Object.entries(node)) {
       if (keyword === "properties" && isJsonObject(value)) {
@@ -123,7 +205,13 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     throw new AttestryError("definition_invalid", "the definition has annotations that cannot be honoured", {
       details,
     });
-  return { uniqueKeys, references, hasPersonal: access === "consent" || anyPersonal(root), isPersonal: personalAt };
+  const hasPersonal = access === "consent" || anyPersonal(root);
+  return { uniqueKeys, references, searchFields, attachments, hasPersonal, isPersonal: personalAt };
+}
+
+// What stands at an array stands for each of its elements.
+function elementPath(node: JsonObject, path: DataPath): DataPath {
+  return node.type === "array" ? [...path, "*"] : path;
 }
 
 function anyPersonal(node: PersonalNode): boolean {

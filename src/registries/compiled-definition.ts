@@ -6,7 +6,7 @@ import { sha256 } from "../crypto/hash.ts";
 import type { Json, JsonObject } from "../crypto/json.ts";
 import { parseJson } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
-import { type Annotations, collectAnnotations, valuesAt } from "./annotations.ts";
+import { type Annotations, collectAnnotations, valuesAt, X_KEYWORDS } from "./annotations.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
 import { type IdentifierTemplate, parseIdentifierTemplate } from "./identifier-template.ts";
 import { compileRecordSchema } from "./record-schema.ts";
@@ -69,7 +69,7 @@ function compileSchema(schema: JsonObject): ValidateFunction {
   });
   // The package is CommonJS; its callable stands under `default` for the type checker.
   (formats as unknown as (instance: Ajv2020) => void)(ajv);
-  ajv.addVocabulary(["x-personal", "x-unique", "x-search", "x-reference"]);
+  ajv.addVocabulary(X_KEYWORDS);
   try {
     const validate = ajv.compile(schema);
     // An asynchronous validator answers with a promise, which every caller here would take for "valid".

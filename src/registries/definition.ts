@@ -9,6 +9,26 @@ import { readSchema } from "../schema-files.ts";
 /** A text, or one per language. */
 export type LocalizedText = string | { readonly [language: string]: string };
 
+/** How two values are compared: as they are; but for case and spaces; nor for accents and punctuation; by their digits only. */
+export type NormalForm = "exact" | "text" | "name" | "digits";
+
+/** What the definition asks of an `act`, by operation. */
+export interface ActRules {
+  readonly reasons?: Readonly<Record<string, LocalizedText>>;
+  readonly required?: Readonly<Record<string, readonly ("reason" | "instrument" | "note")[]>>;
+}
+
+export interface DuplicateRule {
+  readonly name: string;
+  readonly fields: readonly (string | { readonly field: string; readonly normal: NormalForm })[];
+}
+
+export interface StatisticRule {
+  readonly name: string;
+  readonly fields: readonly string[];
+  readonly smallest?: number;
+}
+
 /** A registry definition, DESIGN section 4. */
 export interface Definition {
   readonly name: string;
@@ -19,6 +39,10 @@ export interface Definition {
   readonly access: Access;
   readonly schema: JsonObject;
   readonly identifier?: string | { readonly field: string };
+  readonly acts?: ActRules;
+  readonly duplicates?: readonly DuplicateRule[];
+  readonly statistics?: readonly StatisticRule[];
+  readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };
 }
 
 const validate = new Ajv2020({ allErrors: true }).compile<Definition>(readSchema("definition"));

@@ -1,6 +1,7 @@
 // Reads the claims of a record token (DESIGN section 5) into values. Proves no signature and consults no clock.
 import type { Json, JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { parseEffectiveTime } from "../records/effective-time.ts";
 import { isRid } from "../records/rid.ts";
 
 export interface RecordClaims {
@@ -49,9 +50,6 @@ const VCT_TAIL = new RegExp(`^/registries/(${NAME})/schema/([1-9][0-9]{0,8})$`);
 const REGISTRY_TYPE = new RegExp(`^${NAME}$`);
 const INTEGRITY = /^sha256-([A-Za-z0-9+/]{43}=)$/;
 const SHA256_BASE64URL = /^[A-Za-z0-9_-]{43}$/;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-const DAY_SECONDS = 86_400;
 
 function invalid(claim: string, rule: string): AttestryError {
   return new AttestryError("token_invalid", `${claim} ${rule}`);
@@ -78,23 +76,12 @@ function optionalSeconds(payload: JsonObject, claim: string): number | undefined
   return payload[claim] === undefined ? undefined : wholeNumber(payload[claim], claim, 0);
 }
 
-// Date.parse turns 31 February into March: a day that does not exist must not become another one.
-function dayExists(day: string): boolean {
-  const milliseconds = Date.parse(day);
-  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day);
-}
-
-/** A date or an RFC 3339 date-time, in Unix seconds; `edge` tells whether a bare date means its first or its last instant. */
+/** The first instant in effect, or the first one that no longer is: Unix seconds. */
 function effectiveSeconds(payload: JsonObject, claim: string, edge: "start" | "end"): number | undefined {
   if (payload[claim] === undefined) return undefined;
-  const value = text(payload, claim);
-  const isDate = DATE.test(value);
-  const milliseconds = isDate || DATE_TIME.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(milliseconds) || !dayExists(value.slice(0, 10)))
-    throw invalid(claim, "must be a date or an RFC 3339 time");
-  const seconds = milliseconds / 1000;
-  // A bare last date is in effect until that day (UTC) is over.
-  return isDate && edge === "end" ? seconds + DAY_SECONDS : seconds;
+  const seconds = parseEffectiveTime(text(payload, claim), edge);
+  if (seconds === undefined) throw invalid(claim, "must be a date or an RFC 3339 time");
+  return seconds;
 }
 
 function statusReference(payload: JsonObject): RecordClaims["status"] {

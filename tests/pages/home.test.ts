@@ -67,7 +67,7 @@ async function publishAndFill(node: Node): Promise<void> {
     registries: undefined,
   } as const;
   const write = (number: number) =>
-    node.records.create({
+    node.recordWrites.create({
       caller,
       registry: "wells",
       body: { data: { name: `Well ${number}` } },

@@ -1,0 +1,59 @@
+// The JSON API that writes single records: parse, call one service, answer.
+import { Hono } from "hono";
+import type { Json } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import type { IdentityService } from "../identity/identity-service.ts";
+import type { RecordWriteService } from "../records/record-write-service.ts";
+import { readIdempotencyKey, readIfMatch, readJson, readOptionalJson } from "./request.ts";
+
+export function createRecordWriteRoutes(deps: { identity: IdentityService; recordWrites: RecordWriteService }): Hono {
+  const { identity, recordWrites: records } = deps;
+  const routes = new Hono();
+  const callerOf = (authorization: string | undefined): Promise<Caller> => identity.authenticate(authorization);
+
+  routes.post("/registries/:registry/records", async (context) => {
+    const caller = await callerOf(context.req.header("authorization"));
+    const idempotencyKey = readIdempotencyKey(context);
+    const body = await readJson(context);
+    const { view, etag } = await records.create({
+      caller,
+      registry: context.req.param("registry"),
+      body,
+      idempotencyKey,
+    });
+    context.header("location", view.href);
+    context.header("etag", `"${etag}"`);
+    return context.json(view, 201);
+  });
+
+  routes.patch("/registries/:registry/records/:rid", async (context) => {
+    const caller = await callerOf(context.req.header("authorization"));
+    const { registry, rid } = context.req.param();
+    const expected = readIfMatch(context);
+    if (expected === undefined) {
+      throw new AttestryError(
+        "precondition_required",
+        "amending needs If-Match with the ETag of the version you read, so that nobody's change is lost",
+      );
+    }
+    const idempotencyKey = readIdempotencyKey(context);
+    const body = await readJson(context, ["application/merge-patch+json", "application/json"]);
+    const { view, etag } = await records.amend({ caller, registry, rid, body, idempotencyKey, expected });
+    context.header("etag", `"${etag}"`);
+    return context.json(view);
+  });
+
+  routes.post("/registries/:registry/records/:rid/revoke", async (context) => {
+    const caller = await callerOf(context.req.header("authorization"));
+    const { registry, rid } = context.req.param();
+    const expected = readIfMatch(context);
+    const idempotencyKey = readIdempotencyKey(context);
+    const body: Json | undefined = await readOptionalJson(context);
+    const { view, etag } = await records.revoke({ caller, registry, rid, body, idempotencyKey, expected });
+    context.header("etag", `"${etag}"`);
+    return context.json(view);
+  });
+
+  return routes;
+}
