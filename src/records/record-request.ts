@@ -1,17 +1,26 @@
 // What a writer sends: the envelope around a record's data. Pure: unknown JSON in, a checked request out.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { IDENTIFIER_CHARS_MAX, REPLACE_RECORDS_MAX } from "../limits.ts";
 import { parseEffectiveTime } from "./effective-time.ts";
+import { parseRecordUrl } from "./record-url.ts";
 
+/** On which ground a writer acts, in the writer's own words. `distinct`: why the record is no duplicate of one that looks alike. */
 export interface WriteGround {
   readonly reason?: string;
   readonly instrument?: string;
+  readonly note?: string;
+  readonly distinct?: string;
 }
 
 export interface RecordRequest {
   readonly data: JsonObject;
   readonly validFrom: string | undefined;
   readonly validUntil: string | undefined;
+  /** An official number that the record has already; only where the registry would number it otherwise. */
+  readonly identifier?: string;
+  /** URLs of the records, of other nodes, that this one succeeds. */
+  readonly replaces?: readonly string[];
   readonly act: WriteGround;
 }
 
@@ -23,16 +32,16 @@ export interface PatchRequest {
   readonly act: WriteGround;
 }
 
-const MEMBERS = ["data", "valid_from", "valid_until", "act"];
-const ACT_MEMBERS = ["reason", "instrument"];
+const PATCH_MEMBERS = ["data", "valid_from", "valid_until", "act"];
+const CREATE_MEMBERS = [...PATCH_MEMBERS, "identifier", "replaces"];
+const STATE_MEMBERS = ["act"];
+const ACT_MEMBERS = ["reason", "instrument", "note", "distinct"];
 const TEXT_CHARS_MAX = 500;
 
-function invalid(details: ErrorDetail[]): AttestryError {
-  return new AttestryError(
-    "request_invalid",
-    'the body must be {"data": {…}, "valid_from"?, "valid_until"?, "act"?: {"reason"?, "instrument"?}}',
-    { details },
-  );
+function invalid(members: readonly string[], details: ErrorDetail[]): AttestryError {
+  return new AttestryError("request_invalid", `the body must be a JSON object with members of ${members.join(", ")}`, {
+    details,
+  });
 }
 
 /** Whether a record that begins and ends at these dates, as `readDate` gives them, would be in effect at some time. */
@@ -60,7 +69,7 @@ function readAct(value: Json | undefined, details: ErrorDetail[]): WriteGround {
   }
   for (const [name, text] of Object.entries(value)) {
     if (!ACT_MEMBERS.includes(name))
-      details.push({ field: `/act/${name}`, message: "is unknown; allowed: reason, instrument" });
+      details.push({ field: `/act/${name}`, message: `is unknown; allowed: ${ACT_MEMBERS.join(", ")}` });
     else if (typeof text !== "string" || text === "" || text.length > TEXT_CHARS_MAX) {
       details.push({ field: `/act/${name}`, message: `must be a text of 1 to ${TEXT_CHARS_MAX} characters` });
     }
@@ -68,11 +77,37 @@ function readAct(value: Json | undefined, details: ErrorDetail[]): WriteGround {
   return value as WriteGround;
 }
 
-function readEnvelope(body: Json, details: ErrorDetail[]): JsonObject {
-  if (!isJsonObject(body)) throw invalid([{ field: "/", message: "must be an object" }]);
+function readIdentifier(value: Json | undefined, details: ErrorDetail[]): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && value !== "" && value.length <= IDENTIFIER_CHARS_MAX && !/\p{Cc}/u.test(value))
+    return value;
+  details.push({
+    field: "/identifier",
+    message: `must be a text of 1 to ${IDENTIFIER_CHARS_MAX} characters, none of them a control character`,
+  });
+  return undefined;
+}
+
+function readReplaces(value: Json | undefined, details: ErrorDetail[]): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  const isList = Array.isArray(value) && value.length > 0 && value.length <= REPLACE_RECORDS_MAX;
+  if (isList && new Set(value).size === value.length && value.every(isRecordUrl)) return value as string[];
+  details.push({
+    field: "/replaces",
+    message: `must be a list of 1 to ${REPLACE_RECORDS_MAX} URLs of records, each once`,
+  });
+  return undefined;
+}
+
+function isRecordUrl(value: Json): boolean {
+  return typeof value === "string" && parseRecordUrl(value) !== undefined;
+}
+
+function readEnvelope(body: Json, members: readonly string[], details: ErrorDetail[]): JsonObject {
+  if (!isJsonObject(body)) throw invalid(members, [{ field: "/", message: "must be an object" }]);
   for (const name of Object.keys(body)) {
-    if (!MEMBERS.includes(name))
-      details.push({ field: `/${name}`, message: `is unknown; allowed: ${MEMBERS.join(", ")}` });
+    if (!members.includes(name))
+      details.push({ field: `/${name}`, message: `is unknown; allowed: ${members.join(", ")}` });
   }
   return body;
 }
@@ -80,28 +115,42 @@ function readEnvelope(body: Json, details: ErrorDetail[]): JsonObject {
 /** Throws `request_invalid` with a detail per fault. */
 export function parseRecordRequest(body: Json): RecordRequest {
   const details: ErrorDetail[] = [];
-  const envelope = readEnvelope(body, details);
+  const request = readRecordRequest(body, details);
+  if (details.length > 0) throw invalid(CREATE_MEMBERS, details);
+  return request;
+}
+
+function readRecordRequest(body: Json, details: ErrorDetail[]): RecordRequest {
+  const envelope = readEnvelope(body, CREATE_MEMBERS, details);
   const act = readAct(envelope.act, details);
   const validFrom = readDate(envelope, "valid_from", details) ?? undefined;
   const validUntil = readDate(envelope, "valid_until", details) ?? undefined;
+  const identifier = readIdentifier(envelope.identifier, details);
+  const replaces = readReplaces(envelope.replaces, details);
   if (!isJsonObject(envelope.data)) details.push({ field: "/data", message: "must be an object" });
   if (!isDateOrder(validFrom, validUntil))
     details.push({ field: "/valid_until", message: "must not be before valid_from" });
-  if (details.length > 0) throw invalid(details);
-  return { data: envelope.data as JsonObject, validFrom, validUntil, act };
+  return {
+    data: envelope.data as JsonObject,
+    validFrom,
+    validUntil,
+    ...(identifier !== undefined && { identifier }),
+    ...(replaces !== undefined && { replaces }),
+    act,
+  };
 }
 
 /** Throws `request_invalid` or `patch_empty`. */
 export function parsePatchRequest(body: Json): PatchRequest {
   const details: ErrorDetail[] = [];
-  const envelope = readEnvelope(body, details);
+  const envelope = readEnvelope(body, PATCH_MEMBERS, details);
   const act = readAct(envelope.act, details);
   const validFrom = readDate(envelope, "valid_from", details);
   const validUntil = readDate(envelope, "valid_until", details);
   const { data } = envelope;
   if (data !== undefined && !isJsonObject(data))
     details.push({ field: "/data", message: "must be an object: a merge patch of the record's data" });
-  if (details.length > 0) throw invalid(details);
+  if (details.length > 0) throw invalid(PATCH_MEMBERS, details);
   if (data === undefined && validFrom === undefined && validUntil === undefined) {
     throw new AttestryError(
       "patch_empty",
@@ -115,10 +164,7 @@ export function parsePatchRequest(body: Json): PatchRequest {
 export function parseStateRequest(body: Json | undefined): WriteGround {
   if (body === undefined) return {};
   const details: ErrorDetail[] = [];
-  if (!isJsonObject(body) || Object.keys(body).some((name) => name !== "act")) {
-    throw new AttestryError("request_invalid", 'the body must be {"act"?: {"reason"?, "instrument"?}}');
-  }
-  const act = readAct(body.act, details);
-  if (details.length > 0) throw invalid(details);
+  const act = readAct(readEnvelope(body, STATE_MEMBERS, details).act, details);
+  if (details.length > 0) throw invalid(STATE_MEMBERS, details);
   return act;
 }
