@@ -28,6 +28,8 @@ export const ERROR_CODES = [
   "registry_unknown",
   "record_unknown",
   "version_unknown",
+  "not_in_effect",
+  "record_erased",
   "not_available_yet",
   // Definitions
   "definition_invalid",
@@ -39,6 +41,7 @@ export const ERROR_CODES = [
   "precondition_required",
   "version_conflict",
   "state_conflict",
+  "act_incomplete",
   "reference_unresolved",
   "idempotency_key_reused",
   "patch_empty",

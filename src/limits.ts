@@ -6,10 +6,22 @@ export const BODY_BYTES_MAX = 1_048_576;
 export const IMPORT_BODY_BYTES_MAX = 8 * 1_048_576;
 export const IMPORT_ROWS_MAX = 2_000;
 export const IMPORT_LINE_BYTES_MAX = 1_048_576;
+export const IMPORT_ROW_NAME_CHARS_MAX = 100;
 export const HEADER_IDEMPOTENCY_KEY_CHARS_MAX = 200;
 export const QUERY_PARAMETERS_MAX = 50;
 export const PAGE_SIZE_MAX = 500;
 export const PAGE_SIZE_DEFAULT = 50;
+
+// Search
+export const SEARCH_VALUE_CHARS_MAX = 200; // of a text in the index; longer ones stand there with their hash
+export const SEARCH_CONDITIONS_MAX = 10;
+export const SEARCH_COUNT_MAX = 10_000; // counted exactly up to here
+export const SEARCH_SORTED_MAX = 100_000; // matches that are gathered and sorted; of more, the order is walked until a page is full
+export const SEARCH_TIMEOUT_MS = 5_000;
+export const CURSOR_CHARS_MAX = 2_000;
+export const DUPLICATE_CANDIDATES_MAX = 10;
+export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
+export const INDEX_REBUILD_INTERVAL_MS = 5_000;
 
 // Records
 export const RECORD_BYTES_MAX = 65_536;
@@ -19,6 +31,7 @@ export const IDENTIFIER_CHARS_MAX = 80;
 export const REPLACE_RECORDS_MAX = 50; // on either side of a merger or a split
 export const ATTACHMENT_BYTES_MAX = 10 * 1_048_576;
 export const VERSION_MAX = 2_147_483_647; // PostgreSQL's integer
+export const DISPLAY_CHARS_MAX = 200;
 export const DEFINITION_BYTES_MAX = 262_144;
 export const DEFINITION_CACHE_SECONDS = 2;
 export const DEFINITION_CACHE_ENTRIES_MAX = 1_000;
@@ -38,6 +51,7 @@ export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 // Log
 export const LOG_ENTRY_BYTES_MAX = 65_535;
 export const LOG_BATCH_ENTRIES_MAX = 512;
+export const LOG_UNIT_ENTRIES_MAX = 256; // written together or not at all
 export const LOG_QUEUE_ENTRIES_MAX = 10_000;
 export const LOG_TILE_CACHE_TILES_MAX = 512; // 16 KB each
 export const LOG_ENTRY_CACHE_ENTRIES_MAX = 20_000;
@@ -105,6 +119,14 @@ export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
+
+// Pages
+export const PAGE_ROWS = 50;
+export const PAGE_COLUMNS_MAX = 4;
+export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for one page
+export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
+export const PAGE_CHOICES_SECONDS = 10;
+export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 
 // HTTP server
 export const HTTP_HEADER_BYTES_MAX = 32_768;

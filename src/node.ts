@@ -28,6 +28,8 @@ import { type Counter, createCounter } from "./records/counter-store.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createImportService } from "./records/import-service.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
+import { createRecordNamesService } from "./records/record-names-service.ts";
+import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
@@ -249,9 +251,11 @@ export function createNode(options: {
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity, sealer });
   const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences };
-  const recordWrites = createRecordWriteService({ entity, viewer, ...writing });
+  const recordWrites = createRecordWriteService({ viewer, ...writing });
   const recordReads = createRecordReadService({ database, registries, viewer });
+  const recordHistory = createRecordHistoryService({ entity, database, registries, sealer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, searchKey });
+  const recordNames = createRecordNamesService({ entity, database, registries, viewer });
   const imports = createImportService(writing);
 
   const app = createApp({
@@ -264,7 +268,10 @@ export function createNode(options: {
     registries,
     recordWrites,
     recordReads,
+    recordHistory,
     recordSearches,
+    recordNames,
+    clock,
     evidence,
     imports,
     statuses,

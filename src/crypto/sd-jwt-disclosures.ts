@@ -68,6 +68,7 @@ class DisclosureWalk {
   private readonly byDigest = new Map<string, Disclosure>();
   private readonly seenDigests = new Set<string>();
   undisclosedCount = 0;
+  readonly undisclosedByMember = new Map<string, number>();
 
   constructor(disclosures: readonly string[]) {
     for (const text of disclosures) {
@@ -121,7 +122,9 @@ class DisclosureWalk {
       if (name === "_sd_alg" && depth === 1) continue;
       if (isReservedName(name)) refuse("a reserved name stands where no digest can be");
       const canHideInside = canHide && !(depth === 1 && isNeverDisclosed(name));
+      const countBefore = this.undisclosedCount;
       read[name] = this.readValue(object[name]!, depth + 1, canHideInside);
+      if (depth === 1) this.undisclosedByMember.set(name, this.undisclosedCount - countBefore);
     }
     if (!Object.hasOwn(object, "_sd")) return read;
     const digests = object._sd;
@@ -148,12 +151,13 @@ class DisclosureWalk {
 
 /**
  * RFC 9901 §7.1 steps 2.e to 5 on an issuer's payload, with the prohibitions of SD-JWT VC. Order of members in `claims`: open ones first.
+ * `undisclosedByMember`: how many digests without a disclosure stand inside each member that the payload itself has.
  * Throws `disclosure_invalid`, `too_many_items`, and of each disclosure `encoding_invalid` and `json_*`; `sd_jwt_invalid` for another `_sd_alg`.
  */
 export function processDisclosures(
   payload: JsonObject,
   disclosures: readonly string[],
-): { claims: JsonObject; undisclosedCount: number } {
+): { claims: JsonObject; undisclosedCount: number; undisclosedByMember: ReadonlyMap<string, number> } {
   if (Object.hasOwn(payload, "_sd_alg") && payload._sd_alg !== "sha-256") {
     throw new AttestryError("sd_jwt_invalid", "_sd_alg of SD-JWT is not sha-256");
   }
@@ -161,5 +165,6 @@ export function processDisclosures(
   const walk = new DisclosureWalk(disclosures);
   const claims = walk.readObject(payload, 1, true);
   walk.checkAllUsed();
-  return { claims, undisclosedCount: walk.undisclosedCount };
+  const { undisclosedCount, undisclosedByMember } = walk;
+  return { claims, undisclosedCount, undisclosedByMember };
 }

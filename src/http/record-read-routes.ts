@@ -3,8 +3,10 @@ import { Hono } from "hono";
 import type { Caller } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
+import type { RecordHistoryService } from "../records/record-history-service.ts";
 import type { RecordReadService } from "../records/record-read-service.ts";
-import { readNumber } from "./request.ts";
+import { parseCoordinates } from "../records/record-timeline.ts";
+import { readLanguages, readNumber } from "./request.ts";
 
 const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
 const TOKEN_TYPE = "application/dc+sd-jwt";
@@ -13,6 +15,7 @@ const RECEIPT_TYPE = "text/plain; charset=utf-8";
 export function createRecordReadRoutes(deps: {
   identity: IdentityService;
   recordReads: RecordReadService;
+  recordHistory: RecordHistoryService;
   evidence: EvidenceService;
 }): Hono {
   const { identity, recordReads: records, evidence } = deps;
@@ -28,9 +31,18 @@ export function createRecordReadRoutes(deps: {
       return context.json(await evidence.evidence({ caller, registry, rid, version }), 200, {
         "content-type": EVIDENCE_TYPE,
       });
-    const { view, etag } = await records.get({ caller, registry, rid, ...(version !== undefined && { version }) });
+    const at = parseCoordinates({ asOf: context.req.query("asOf"), validAt: context.req.query("validAt") });
+    const languages = readLanguages(context);
+    const { view, etag } = await records.get({
+      caller,
+      registry,
+      rid,
+      at,
+      languages,
+      ...(version !== undefined && { version }),
+    });
     context.header("etag", `"${etag}"`);
-    context.header("vary", "accept, authorization");
+    context.header("vary", "accept, accept-language, authorization");
     context.header("cache-control", caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store");
     if (context.req.header("if-none-match") === `"${etag}"`) return context.body(null, 304);
     if (accept.includes(TOKEN_TYPE)) return context.body(view.token, 200, { "content-type": TOKEN_TYPE });
@@ -40,7 +52,26 @@ export function createRecordReadRoutes(deps: {
   routes.get("/registries/:registry/records/:rid/versions", async (context) => {
     const caller = await callerOf(context.req.header("authorization"));
     const { registry, rid } = context.req.param();
-    return context.json(await records.history({ caller, registry, rid }));
+    return context.json(await records.versions({ caller, registry, rid }));
+  });
+
+  routes.get("/registries/:registry/records/:rid/history", async (context) => {
+    const caller = await callerOf(context.req.header("authorization"));
+    const { registry, rid } = context.req.param();
+    const cursor = context.req.query("cursor");
+    const limit = readNumber(context.req.query("limit"), "limit");
+    const page = await deps.recordHistory.history({
+      caller,
+      registry,
+      rid,
+      cursor,
+      limit,
+      languages: readLanguages(context),
+    });
+    return context.json(page, 200, {
+      vary: "accept, accept-language, authorization",
+      "cache-control": caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store",
+    });
   });
 
   routes.get("/registries/:registry/records/:rid/evidence", async (context) => {

@@ -1,5 +1,6 @@
 // Reads what a request brings, within its limits: bodies, strict JSON, tokens, ETags. Knows no route.
 import type { Context } from "hono";
+import { parseAccept } from "hono/utils/accept";
 import { decodeUtf8 } from "../crypto/hash.ts";
 import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
@@ -114,4 +115,19 @@ export function readNumber(text: string | undefined, name: string): number | und
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new AttestryError("query_invalid", `"${name}" must be a whole number`);
   return Number(text);
+}
+
+const LANGUAGES_CHARS_MAX = 300;
+
+/** The reader's languages, the most wanted first, each followed by what it may be shortened to (RFC 4647 §3.4). */
+export function readLanguages(context: Context): string[] {
+  const ranges = parseAccept((context.req.header("accept-language") ?? "").slice(0, LANGUAGES_CHARS_MAX));
+  const tags = ranges
+    .filter(({ type, q }) => q > 0 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/.test(type))
+    .sort((a, b) => b.q - a.q)
+    .flatMap(({ type }) => {
+      const subtags = type.split("-");
+      return subtags.map((_subtag, at) => subtags.slice(0, subtags.length - at).join("-"));
+    });
+  return [...new Set(tags)];
 }

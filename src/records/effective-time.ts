@@ -13,7 +13,8 @@ export function parseEffectiveTime(text: string, edge: "start" | "end"): number 
   const isDate = DATE.test(text);
   const milliseconds = isDate || DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(milliseconds) || !dayExists(text.slice(0, 10))) return undefined;
-  const seconds = milliseconds / 1_000;
+  // Times are kept in whole seconds.
+  const seconds = Math.floor(milliseconds / 1_000);
   return isDate && edge === "end" ? seconds + DAY_SECONDS : seconds;
 }
 

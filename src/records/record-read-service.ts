@@ -1,19 +1,28 @@
-// Reading single records: as it is now, one version of it, its history.
+// Reading single records: as they are now, one version of them, as they were at other times, and all their versions.
 import type { JsonObject } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import * as store from "./record-store.ts";
+import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
+import { formatSeconds } from "./record-view.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
 
+export interface ReadOptions {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly rid: string;
+}
+
 export interface RecordReadService {
-  get(options: { caller: Caller; registry: string; rid: string; version?: number }): Promise<TaggedView>;
-  history(options: {
-    caller: Caller;
-    registry: string;
-    rid: string;
-  }): Promise<{ versions: JsonObject[]; states: JsonObject[] }>;
+  /** Throws `record_unknown`, `version_unknown`, `not_in_effect`, `record_erased`. `version` and `at` exclude each other. */
+  get(
+    options: ReadOptions & { version?: number; at?: TimeCoordinates | undefined; languages?: readonly string[] },
+  ): Promise<TaggedView>;
+  /** Every version with its token, and every state statement. */
+  versions(options: ReadOptions): Promise<{ versions: JsonObject[]; states: JsonObject[] }>;
 }
 
 export function createRecordReadService(deps: {
@@ -23,34 +32,77 @@ export function createRecordReadService(deps: {
 }): RecordReadService {
   const { database, registries } = deps;
   const { view, tag } = deps.viewer;
+
+  /** The row that holds at these times. */
+  async function getRowAt({ registry, rid }: ReadOptions, at: TimeCoordinates): Promise<store.RecordRow> {
+    const record = await store.getHead(database, { registry, rid });
+    if (record.state === "erased") throw store.recordErased();
+    const [periods, changes] = await Promise.all([store.listPeriods(database, rid), store.listChanges(database, rid)]);
+    const { asOf, validAt } = at;
+    if (!findVersionAt(periods, { asOf, validAt: undefined })) {
+      const earliest = formatSeconds(periods[0]!.recordedAt);
+      throw new AttestryError(
+        "record_unknown",
+        `the record was not recorded yet as of ${asOf!.text}; it was on ${earliest}`,
+      );
+    }
+    const period = findVersionAt(periods, at);
+    if (!period) {
+      throw new AttestryError(
+        "not_in_effect",
+        `no version of the record was in effect on ${validAt!.text}; its history says from when until when each is`,
+      );
+    }
+    const change = findChangeAt(changes, at);
+    const [row, statements] = await Promise.all([
+      store.getRecord(database, { registry, rid, version: period.version }),
+      store.findStatements(database, { rid, numbers: change ? [change.number] : [] }),
+    ]);
+    return {
+      ...row,
+      change: change && { ...change, statement: statements.get(change.number)!.statement },
+      at,
+    };
+  }
+
   return {
-    async get({ caller, registry, rid, version }) {
+    async get({ version, at, languages, ...options }) {
+      const { caller, registry, rid } = options;
       const compiled = await registries.getCurrent(registry);
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-      const row = await store.getRecord(database, { registry, rid, version });
-      return tag(row, compiled, caller);
+      if (version !== undefined && at)
+        throw new AttestryError(
+          "query_invalid",
+          '"version" names one version whatever the time; leave out asOf and validAt',
+        );
+      const row = at ? await getRowAt(options, at) : await store.getRecord(database, { registry, rid, version });
+      return tag(row, compiled, caller, languages);
     },
 
-    async history({ caller, registry, rid }) {
+    async versions({ caller, registry, rid }) {
       const compiled = await registries.getCurrent(registry);
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
       const row = await store.getRecord(database, { registry, rid });
-      const [versions, states] = await Promise.all([
-        store.listVersions(database, rid),
-        store.listStates(database, rid),
+      const [periods, changes] = await Promise.all([
+        store.listPeriods(database, rid),
+        store.listChanges(database, rid),
+      ]);
+      const [versions, statements] = await Promise.all([
+        store.findVersions(database, { rid, versions: periods.map((one) => one.version) }),
+        store.findStatements(database, { rid, numbers: changes.map((one) => one.number) }),
       ]);
       return {
-        versions: versions.map((version) => {
+        versions: [...versions.values()].map((version) => {
           const shown = view({ record: row.record, version }, compiled, caller);
           const { version: number, state, recorded_at, definition, log_index, data, token } = shown;
           return { version: number, state, recorded_at, definition, log_index, data, token };
         }),
-        states: states.map(({ number, operation, statement, logIndex, recordedAt }) => ({
+        states: changes.map(({ number, operation, logIndex, recordedAt }) => ({
           number,
           operation,
-          statement,
+          statement: statements.get(number)!.statement,
           log_index: logIndex,
-          recorded_at: new Date(recordedAt * 1_000).toISOString(),
+          recorded_at: formatSeconds(recordedAt),
         })),
       };
     },

@@ -1,7 +1,8 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
 import { AttestryError } from "../errors.ts";
 import { STATUS_LIST_ENTRIES, VERSION_MAX } from "../limits.ts";
-import type { Database } from "../storage/database.ts";
+import type { Database, Sql } from "../storage/database.ts";
+import type { StateChange, TimeCoordinates, VersionPeriod } from "./record-timeline.ts";
 import { isRid } from "./record-url.ts";
 
 export interface StoredRecord {
@@ -27,99 +28,222 @@ export interface StoredVersion {
   readonly recordedAt: number;
 }
 
+/** A change of state; `effectiveAt`: since when it holds, Unix seconds. */
+export interface StoredChange {
+  readonly number: number;
+  readonly operation: string;
+  readonly state: string;
+  readonly effectiveAt: number;
+  readonly statement: string;
+}
+
+/**
+ * A record with one of its versions. `change`: the change of state that holds, the last one or that of the times asked for; `at`: the
+ * times asked for, where there are any. Rows of erased records are never read: they have no content.
+ */
 export interface RecordRow {
   readonly record: StoredRecord;
   readonly version: StoredVersion;
+  readonly change?: StoredChange | undefined;
+  readonly at?: TimeCoordinates | undefined;
 }
 
 // Both tables have a version: `v` is that of the version's row.
-interface FlatRow extends StoredRecord, Omit<StoredVersion, "rid" | "version"> {
+export interface FlatRow extends StoredRecord, Omit<StoredVersion, "rid" | "version"> {
   readonly v: number;
+  readonly changeNumber: number | null;
+  readonly changeOperation: string;
+  readonly changeState: string;
+  readonly changeEffectiveAt: number;
+  readonly changeStatement: string;
 }
 
-function toRow(flat: FlatRow): RecordRow {
+/** What `rowColumns` selected, as a row. */
+export function toRow(flat: FlatRow, at?: TimeCoordinates): RecordRow {
   const { rid, registry, identifier, state, version, stateNumber, sealedKey, firstIndex, v, ...rest } = flat;
+  const { changeNumber, changeOperation, changeState, changeEffectiveAt, changeStatement, ...stored } = rest;
   return {
     record: { rid, registry, identifier, state, version, stateNumber, sealedKey, firstIndex },
-    version: { rid, version: v, ...rest },
+    version: { rid, version: v, ...stored },
+    ...(changeNumber !== null && {
+      change: {
+        number: changeNumber,
+        operation: changeOperation,
+        state: changeState,
+        effectiveAt: changeEffectiveAt,
+        statement: changeStatement,
+      },
+    }),
+    ...(at && { at }),
   };
 }
 
-function columns(database: Database) {
-  return database.sql`
+/** The columns of `toRow`, of `record r` with the joins of `joinVersions`. */
+export function rowColumns(sql: Sql) {
+  return sql`
     r.rid, r.registry, r.identifier, r.state, r.version, r.state_number as "stateNumber", r.sealed_key as "sealedKey", r.first_index as "firstIndex",
     v.version as v, v.definition_version as "definitionVersion", v.jwt, v.sealed, v.status_list as "statusList", v.status_index as "statusIndex",
-    v.log_index as "logIndex", v.recorded_at as "recordedAt"`;
+    v.log_index as "logIndex", v.recorded_at as "recordedAt",
+    s.number as "changeNumber", s.operation as "changeOperation", s.state as "changeState", s.effective_at as "changeEffectiveAt",
+    s.statement as "changeStatement"`;
 }
 
-/** A record with its current version, or with the one asked for. */
+/**
+ * The joins after `from record r`: `v` the current version, or the one in effect at the times asked for, and `s` the change of state
+ * that holds then (null: none). Records without such a version drop out, and so do erased ones. The rules are those of record-timeline.ts.
+ */
+export function joinVersions(sql: Sql, at?: TimeCoordinates) {
+  if (!at)
+    return sql`
+      join record_version v on v.rid = r.rid and v.version = r.version and v.jwt is not null
+      left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+  const { asOf, validAt } = at;
+  const recorded = asOf ? sql`and c.recorded_at <= ${asOf.seconds}` : sql``;
+  const covering = validAt
+    ? sql`and (c.valid_from is null or c.valid_from <= ${validAt.seconds}) and (c.valid_until is null or c.valid_until > ${validAt.seconds})`
+    : sql``;
+  const begun = validAt ? sql`and c.effective_at <= ${validAt.seconds}` : sql``;
+  return sql`
+    join lateral (
+      select * from record_version c where c.rid = r.rid and c.jwt is not null ${recorded} ${covering} order by c.version desc limit 1
+    ) v on true
+    left join lateral (
+      select * from record_state c where c.rid = r.rid ${recorded} ${begun} order by c.number desc limit 1
+    ) s on true`;
+}
+
+/** A record with its current version, or with the one asked for; undefined also where it was erased. */
 export async function findRecord(
   database: Database,
   options: { rid: string; version?: number | undefined },
 ): Promise<RecordRow | undefined> {
+  const { rid, version } = options;
   // A number that the column cannot hold is an error to PostgreSQL, not a row that is missing.
-  if (options.version !== undefined && options.version > VERSION_MAX) return undefined;
+  if (version !== undefined && version > VERSION_MAX) return undefined;
   const { sql } = database;
-  const rows = await sql<FlatRow[]>`
-    select ${columns(database)} from record r
-    join record_version v on v.rid = r.rid and v.version = ${options.version === undefined ? sql`r.version` : options.version}
-    where r.rid = ${options.rid}`;
+  const joins =
+    version === undefined
+      ? joinVersions(sql)
+      : sql`
+          join record_version v on v.rid = r.rid and v.version = ${version} and v.jwt is not null
+          left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+  const rows = await sql<FlatRow[]>`select ${rowColumns(sql)} from record r ${joins} where r.rid = ${rid}`;
   return rows[0] && toRow(rows[0]);
 }
 
-/** As `findRecord`, in this registry; throws `record_unknown` or `version_unknown`. */
+/** As `findRecord`, in this registry; throws `record_unknown`, `version_unknown` or `record_erased`. */
 export async function getRecord(
   database: Database,
   options: { registry: string; rid: string; version?: number | undefined },
 ): Promise<RecordRow> {
-  const row = isRid(options.rid) ? await findRecord(database, options) : undefined;
-  if (row && row.record.registry === options.registry) return row;
-  if (options.version !== undefined)
-    throw new AttestryError(
-      "version_unknown",
-      `there is no version ${options.version} of such a record in "${options.registry}"`,
-    );
-  throw new AttestryError("record_unknown", `there is no such record in "${options.registry}"`);
+  const { registry, rid, version } = options;
+  const row = isRid(rid) ? await findRecord(database, options) : undefined;
+  if (row && row.record.registry === registry) return row;
+  const { state } = await getHead(database, options);
+  if (state === "erased") throw recordErased();
+  throw new AttestryError("version_unknown", `there is no version ${version} of such a record in "${registry}"`);
 }
 
-/** Records with their current versions, by rid. */
+/** What is known of a record without its content, erased or not; throws `record_unknown`, or `version_unknown` where one was asked for. */
+export async function getHead(
+  database: Database,
+  { registry, rid, version }: { registry: string; rid: string; version?: number | undefined },
+): Promise<StoredRecord> {
+  const record = isRid(rid) ? (await findHeads(database, [rid])).get(rid) : undefined;
+  if (record?.registry === registry) return record;
+  if (version !== undefined)
+    throw new AttestryError("version_unknown", `there is no version ${version} of such a record in "${registry}"`);
+  throw new AttestryError("record_unknown", `there is no such record in "${registry}"`);
+}
+
+export function recordErased(): AttestryError {
+  return new AttestryError(
+    "record_erased",
+    "the record was erased: its content is destroyed; what remains is that it was there, and the proof of its erasure",
+  );
+}
+
+/** Records without their content, erased or not, by rid. */
+export async function findHeads(database: Database, rids: readonly string[]): Promise<Map<string, StoredRecord>> {
+  const rows = await database.sql<StoredRecord[]>`
+    select rid, registry, identifier, state, version, state_number as "stateNumber", sealed_key as "sealedKey", first_index as "firstIndex"
+    from record where rid = any(${rids as string[]}::uuid[])`;
+  return new Map(rows.map((row) => [row.rid, row]));
+}
+
+/** Records with their current versions, by rid; erased ones are not among them. */
 export async function findRecords(database: Database, rids: readonly string[]): Promise<Map<string, RecordRow>> {
   const { sql } = database;
   const rows = await sql<FlatRow[]>`
-    select ${columns(database)} from record r
-    join record_version v on v.rid = r.rid and v.version = r.version
-    where r.rid = any(${rids as string[]}::uuid[])`;
+    select ${rowColumns(sql)} from record r ${joinVersions(sql)} where r.rid = any(${rids as string[]}::uuid[])`;
   return new Map(rows.map((row) => [row.rid, toRow(row)]));
 }
 
-/** One page of a registry in the order of creation, after the log index `after`. */
+/** One page of a registry in the order of creation, after the log index `after`; `at`: as it was at these times. */
 export async function listRecords(
   database: Database,
-  options: { registry: string; after: number; limit: number },
+  options: { registry: string; after: number; limit: number; at?: TimeCoordinates | undefined },
 ): Promise<RecordRow[]> {
+  const { registry, after, limit, at } = options;
   const { sql } = database;
   const rows = await sql<FlatRow[]>`
-    select ${columns(database)} from record r
-    join record_version v on v.rid = r.rid and v.version = r.version
-    where r.registry = ${options.registry} and r.first_index > ${options.after}
-    order by r.first_index limit ${options.limit}`;
-  return rows.map(toRow);
+    select ${rowColumns(sql)} from record r ${joinVersions(sql, at)}
+    where r.registry = ${registry} and r.first_index > ${after}
+    order by r.first_index limit ${limit}`;
+  return rows.map((row) => toRow(row, at));
 }
 
-export async function listVersions(database: Database, rid: string): Promise<StoredVersion[]> {
-  return database.sql<StoredVersion[]>`
-    select rid, version, definition_version as "definitionVersion", jwt, sealed, status_list as "statusList", status_index as "statusIndex",
-      log_index as "logIndex", recorded_at as "recordedAt"
+/** Versions of a record, erased or not, without their content, in the order of their numbers. */
+export async function listPeriods(
+  database: Database,
+  rid: string,
+): Promise<(VersionPeriod & { readonly logIndex: number; readonly definitionVersion: number })[]> {
+  return database.sql`
+    select version, recorded_at as "recordedAt", valid_from as "validFrom", valid_until as "validUntil", log_index as "logIndex",
+      definition_version as "definitionVersion"
     from record_version where rid = ${rid} order by version`;
 }
 
-export async function listStates(
+/** Changes of state of a record, without their statements, in the order of their numbers. */
+export async function listChanges(
   database: Database,
   rid: string,
-): Promise<{ number: number; operation: string; statement: string; logIndex: number; recordedAt: number }[]> {
+): Promise<(StateChange & { readonly logIndex: number; readonly operation: string })[]> {
   return database.sql`
-    select number, operation, statement, log_index as "logIndex", recorded_at as "recordedAt"
+    select number, operation, state, effective_at as "effectiveAt", recorded_at as "recordedAt", log_index as "logIndex"
     from record_state where rid = ${rid} order by number`;
+}
+
+/** These versions of a record that still have their content, by number. */
+export async function findVersions(
+  database: Database,
+  options: { rid: string; versions: readonly number[] },
+): Promise<Map<number, StoredVersion>> {
+  const rows = await database.sql<StoredVersion[]>`
+    select rid, version, definition_version as "definitionVersion", jwt, sealed, status_list as "statusList", status_index as "statusIndex",
+      log_index as "logIndex", recorded_at as "recordedAt"
+    from record_version where rid = ${options.rid} and version = any(${options.versions as number[]}::int[]) and jwt is not null`;
+  return new Map(rows.map((row) => [row.version, row]));
+}
+
+/** A state statement; `sealed`: what is personal in it, or null once the record was erased. */
+export interface StoredStatement {
+  readonly rid: string;
+  readonly number: number;
+  readonly statement: string;
+  readonly sealed: Uint8Array | null;
+  readonly logIndex: number;
+}
+
+/** These statements of a record, by number. */
+export async function findStatements(
+  database: Database,
+  options: { rid: string; numbers: readonly number[] },
+): Promise<Map<number, StoredStatement>> {
+  const rows = await database.sql<StoredStatement[]>`
+    select rid, number, statement, sealed, log_index as "logIndex"
+    from record_state where rid = ${options.rid} and number = any(${options.numbers as number[]}::int[])`;
+  return new Map(rows.map((row) => [row.number, row]));
 }
 
 /** Which record holds each key, of those that are held. */

@@ -4,9 +4,11 @@ import { decodeUtf8 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
-import type { Access } from "../identity/permissions.ts";
-import type { RecordSealer, VersionSecrets } from "./record-sealer.ts";
-import type { RecordRow } from "./record-store.ts";
+import type { Definition } from "../registries/definition.ts";
+import { formatDisplay } from "../registries/display-template.ts";
+import type { RecordSealer, StateSecrets, VersionSecrets } from "./record-sealer.ts";
+import type { RecordRow, StoredRecord, StoredStatement } from "./record-store.ts";
+import { stateAfter } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
 
 /** A record as the JSON API answers it. */
@@ -26,10 +28,20 @@ export interface RecordView {
   readonly data: JsonObject;
   /** Whether there are fields that this caller is not shown. */
   readonly withheld: boolean;
+  /** What people call it. */
+  readonly display: string;
+  /** URLs of the records that this one succeeds. */
+  readonly replaces?: readonly string[];
+  /** URLs of the records that succeed this one. */
+  readonly replaced_by?: readonly string[];
+  /** The times that were asked for, as they were asked. */
+  readonly as_of?: string;
+  readonly valid_at?: string;
   readonly token: string;
   readonly links: {
     readonly self: string;
     readonly versions: string;
+    readonly history: string;
     readonly evidence?: string;
     readonly receipt?: string;
     readonly definition: string;
@@ -52,60 +64,102 @@ export function openSecrets(sealer: RecordSealer, row: RecordRow): { dataKey: Ui
   };
 }
 
+/** What a state statement keeps sealed; that of an erasure outlives the record's data key. */
+export function openStatement(
+  sealer: RecordSealer,
+  { rid, sealedKey }: StoredRecord,
+  { number, sealed }: StoredStatement,
+  operation: string,
+): StateSecrets {
+  if (sealed === null) return { salt: new Uint8Array(), disclosures: [] };
+  if (operation === "erase") return sealer.openErasure({ rid, number, sealed });
+  if (sealedKey === null) return { salt: new Uint8Array(), disclosures: [] };
+  return sealer.openState({ dataKey: sealer.openDataKey({ rid, sealedKey }), rid, number, sealed });
+}
+
 /** The data of a version with everything disclosed. */
 export function readFullData(jwt: string, disclosures: readonly string[]): JsonObject {
   const payload = readOwnPayload(jwt);
   return (disclosures.length === 0 ? payload : processDisclosures(payload, disclosures).claims).data as JsonObject;
 }
 
-/** The view of a version; without disclosures only what stands open in the token. They are asked for where it has any. */
-export function viewRecord(options: {
-  entity: string;
-  row: RecordRow;
-  access: Access;
-  disclosures: () => readonly string[];
-}): RecordView {
-  const payload = readOwnPayload(options.row.version.jwt);
+/** What a reader may know of a version: without disclosures, only what stands open in the token. They are asked for where it has any. */
+export function readClaims(
+  jwt: string,
+  disclosures: () => readonly string[],
+): { claims: JsonObject; disclosures: readonly string[]; withheld: boolean } {
+  const payload = readOwnPayload(jwt);
   // Whether anything is personal was decided by the definition that this version was signed under.
-  const disclosures = payload._sd_alg === undefined ? [] : options.disclosures();
-  const { claims, undisclosedCount } = processDisclosures(payload, disclosures);
-  return formatView({ ...options, claims, disclosures, withheld: undisclosedCount > 0 });
+  const shown = payload._sd_alg === undefined ? [] : disclosures();
+  const { claims, undisclosedByMember } = processDisclosures(payload, shown);
+  return { claims, disclosures: shown, withheld: (undisclosedByMember.get("data") ?? 0) > 0 };
 }
 
-/** As `viewRecord`, of a version whose claims are at hand: its writer sees all of them. */
+/** The view of a version whose claims are at hand, as far as its reader may know them. */
 export function formatView(options: {
   entity: string;
   row: RecordRow;
-  access: Access;
+  definition: Definition;
   claims: JsonObject;
   disclosures: readonly string[];
   withheld: boolean;
+  languages: readonly string[];
 }): RecordView {
-  const { entity, row, access, claims, disclosures, withheld } = options;
+  const { entity, row, definition, claims, disclosures, withheld, languages } = options;
   const { record, version } = row;
   const href = formatRecordUrl({ entity, registry: record.registry, rid: record.rid });
-  const text = (name: string): string | undefined => claims[name] as string | undefined;
+  const identifier = record.identifier ?? undefined;
+  const data = (claims.data ?? {}) as JsonObject;
   return {
     rid: record.rid,
     href,
     registry: record.registry,
     type: claims.rtype as string,
-    ...(record.identifier !== null && { identifier: record.identifier }),
+    ...(identifier !== undefined && { identifier }),
+    display: formatDisplay({ definition, data, identifier, rid: record.rid, languages }),
     version: version.version,
-    state: version.version === record.version ? record.state : "superseded",
-    recorded_at: new Date(version.recordedAt * 1_000).toISOString(),
-    ...(text("valid_from") !== undefined && { valid_from: text("valid_from")! }),
-    ...(text("valid_until") !== undefined && { valid_until: text("valid_until")! }),
+    state: stateOf(row),
+    recorded_at: formatSeconds(version.recordedAt),
+    ...pick(claims, ["valid_from", "valid_until"]),
+    ...describeSuccession(row, claims),
+    ...describeTimes(row),
     definition: claims.vct as string,
     log_index: version.logIndex,
-    data: (claims.data ?? {}) as JsonObject,
+    data,
     withheld,
     token: formatSdJwt(version.jwt, [...disclosures]),
     links: {
       self: href,
       versions: `${href}/versions`,
-      ...(access === "public" && { evidence: `${href}/evidence`, receipt: `${href}/receipt` }),
+      history: `${href}/history`,
+      ...(definition.access === "public" && { evidence: `${href}/evidence`, receipt: `${href}/receipt` }),
       definition: claims.vct as string,
     },
   };
+}
+
+export function formatSeconds(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString();
+}
+
+/** The state to show: at the times asked for; else of the record, whose older versions are superseded. */
+function stateOf({ record, version, change, at }: RecordRow): string {
+  if (at) return stateAfter(change);
+  return version.version === record.version ? record.state : "superseded";
+}
+
+function pick(claims: JsonObject, names: readonly ["valid_from", "valid_until"]): Partial<RecordView> {
+  return Object.fromEntries(names.flatMap((name) => (claims[name] === undefined ? [] : [[name, claims[name]]])));
+}
+
+function describeSuccession({ change }: RecordRow, claims: JsonObject): Partial<RecordView> {
+  const replacedBy = change?.operation === "replace" ? readOwnPayload(change.statement).replaced_by : undefined;
+  return {
+    ...(Array.isArray(claims.replaces) && { replaces: claims.replaces as string[] }),
+    ...(Array.isArray(replacedBy) && { replaced_by: replacedBy as string[] }),
+  };
+}
+
+function describeTimes({ at }: RecordRow): Partial<RecordView> {
+  return { ...(at?.asOf && { as_of: at.asOf.text }), ...(at?.validAt && { valid_at: at.validAt.text }) };
 }

@@ -12,7 +12,6 @@ import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
 import { keyDigest } from "./record-keys.ts";
 import { parsePatchRequest, parseRecordRequest, parseStateRequest } from "./record-request.ts";
 import * as store from "./record-store.ts";
-import { formatView } from "./record-view.ts";
 import { type RecordViewer, recordEtag, type TaggedView } from "./record-viewer.ts";
 import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
 import { createReferenceCheck, type VerifyReferences } from "./reference-check.ts";
@@ -32,7 +31,6 @@ export interface RecordWriteService {
 }
 
 export function createRecordWriteService(deps: {
-  entity: string;
   database: Database;
   writer: LogWriter;
   registries: RegistryService;
@@ -41,7 +39,7 @@ export function createRecordWriteService(deps: {
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
 }): RecordWriteService {
-  const { entity, database, writer, registries, drafter, searchKey } = deps;
+  const { database, writer, registries, drafter, searchKey } = deps;
   const { tag } = deps.viewer;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
 
@@ -111,10 +109,7 @@ export function createRecordWriteService(deps: {
       const createUnder = async (current: CompiledDefinition): Promise<TaggedView> => {
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
         const row = createdRow(draft.input, await append(draft));
-        const { claims, disclosures } = draft;
-        const { access } = current.definition;
-        const shown = formatView({ entity, row, access, claims, disclosures, withheld: false });
-        return { view: shown, etag: recordEtag(row) };
+        return deps.viewer.tagWritten(row, current, draft);
       };
       return once(
         idempotency,

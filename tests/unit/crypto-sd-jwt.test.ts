@@ -57,6 +57,7 @@ describe("processDisclosures", () => {
     expect(processDisclosures(payload, [address, city, elementDisclosure])).toEqual({
       claims: { languages: ["en", "kn"], address: { country: "IN", city: "Mysuru" } },
       undisclosedCount: 3,
+      undisclosedByMember: new Map([["languages", 1]]),
     });
   });
 
