@@ -1,5 +1,5 @@
 // Puts a node's routes together under its base path. Decides nothing.
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
@@ -14,6 +14,9 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createHomePages } from "./web/home-pages.tsx";
+import { answerProblemPage } from "./web/problem-page.tsx";
+import { createRecordPages } from "./web/record-pages.tsx";
+import { createRegistryPages } from "./web/registry-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
@@ -25,6 +28,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
+  Parameters<typeof createRegistryPages>[0] &
+  Parameters<typeof createRecordPages>[0] &
   Parameters<typeof createHomePages>[0] & { basePath: string; logger: Logger };
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -33,6 +38,9 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 export function createApp(deps: AppDeps): Hono {
   const routes = new Hono();
   routes.route("/", createHomePages(deps));
+  // Before the API, which answers at the same addresses whoever does not want a page.
+  routes.route("/", createRegistryPages(deps));
+  routes.route("/", createRecordPages(deps));
   routes.route("/", createSystemRoutes(deps));
   routes.route("/", createRegistryRoutes(deps));
   routes.route("/", createRecordWriteRoutes(deps));
@@ -52,19 +60,20 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
   if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
-  app.onError((error, context) => answerProblem(context, error, deps.logger));
+  const answerFault = (context: Context, error: unknown): Promise<Response> =>
+    answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
+  app.onError((error, context) => answerFault(context, error));
   app.notFound((context) => {
     const allowed = findAllowedMethods(app, context.req.path);
     if (allowed.length === 0)
-      return answerProblem(
+      return answerFault(
         context,
         new AttestryError("not_found", "there is nothing at this address; what a node answers is listed in README"),
-        deps.logger,
       );
     // RFC 9110 §15.5.6: the answer says what would be allowed.
     context.header("allow", allowed.join(", "));
     const message = `this address has no ${context.req.method.slice(0, 20)}; allowed: ${allowed.join(", ")}`;
-    return answerProblem(context, new AttestryError("method_not_allowed", message), deps.logger);
+    return answerFault(context, new AttestryError("method_not_allowed", message));
   });
   return app;
 }

@@ -122,6 +122,7 @@ export const VERIFIER_DEFINITIONS_MAX = 500;
 
 // Pages
 export const PAGE_ROWS = 50;
+export const PAGE_HISTORY_ENTRIES = 25;
 export const PAGE_COLUMNS_MAX = 4;
 export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for one page
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen

@@ -1,38 +1,15 @@
 // The sections of the page `/`, each from the view alone. Reads nothing, decides nothing.
-import type { Child, FC } from "hono/jsx";
-import type { Access } from "../identity/permissions.ts";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { FC } from "hono/jsx";
 import type { HomeView, RegistrySummary } from "./home-view.ts";
-import { chooseText, formatNumber, formatTime, type Reader } from "./reader-language.ts";
+import { Localized, Section } from "./markup.tsx";
+import { formatNumber, formatTime, type Reader } from "./reader-language.ts";
+import { ACCESS_IN_WORDS } from "./registry-sections.tsx";
 
 export interface SectionProps {
   readonly view: HomeView;
   readonly reader: Reader;
   readonly basePath: string;
 }
-
-const ACCESS_IN_WORDS: Readonly<Record<Access, string>> = {
-  public: "Open: anyone may read these records, without signing in.",
-  members: "For members: only departments of this federation may read these records.",
-  consent: "Personal: read only with the consent of the person concerned, or where a law allows it.",
-};
-
-const Section: FC<{ id: string; title: string; children?: Child }> = ({ id, title, children }) => (
-  <section aria-labelledby={id}>
-    <h2 id={id}>{title}</h2>
-    {children}
-  </section>
-);
-
-// `dir="auto"`: the page is written left to right, but a definition may be in Arabic or Urdu.
-const Localized: FC<{ text: LocalizedText; reader: Reader }> = ({ text, reader }) => {
-  const chosen = chooseText(text, reader);
-  return (
-    <span dir="auto" {...(chosen.language !== undefined && { lang: chosen.language })}>
-      {chosen.text}
-    </span>
-  );
-};
 
 const EntityList: FC<{ entities: readonly string[] }> = ({ entities }) => (
   <ul class="plain">
@@ -88,7 +65,9 @@ const RegistryCard: FC<{ registry: RegistrySummary; reader: Reader; basePath: st
   return (
     <li>
       <h3 id={heading}>
-        <Localized text={registry.title} reader={reader} />
+        <a href={base}>
+          <Localized text={registry.title} reader={reader} />
+        </a>
       </h3>
       <p class="count">
         {formatNumber(registry.recordCount, reader)} <small>{registry.recordCount === 1 ? "record" : "records"}</small>
@@ -105,11 +84,11 @@ const RegistryCard: FC<{ registry: RegistrySummary; reader: Reader; basePath: st
       <p class="links">
         {registry.access === "public" && (
           <a href={`${base}/records`} aria-describedby={heading}>
-            Records (JSON)
+            Search the records
           </a>
         )}
         <a href={base} aria-describedby={heading}>
-          Definition (JSON)
+          About this registry
         </a>
       </p>
     </li>

@@ -2,15 +2,16 @@
 import type { Context } from "hono";
 import { raw } from "hono/html";
 import type { Child, FC } from "hono/jsx";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { SITE_ICON, STYLE } from "./style.ts";
 
-// No script, no frame, no form, nothing from elsewhere: what a page shows is what this node wrote.
+// No script, no frame, nothing from elsewhere: what a page shows is what this node wrote, and its forms ask this node.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "style-src 'self'",
   "img-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join("; ");
 
@@ -51,7 +52,7 @@ export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, child
 );
 
 /** Answers a page with the headers that every page has. `no-cache`: kept, but asked for anew before it is shown. */
-export function answerPage(context: Context, page: Child): Response | Promise<Response> {
+export async function answerPage(context: Context, page: Child, status: ContentfulStatusCode = 200): Promise<Response> {
   context.header("content-language", PAGE_LANGUAGE);
   context.header("content-security-policy", CONTENT_SECURITY_POLICY);
   context.header("referrer-policy", "no-referrer");
@@ -62,5 +63,6 @@ export function answerPage(context: Context, page: Child): Response | Promise<Re
       {raw("<!doctype html>")}
       {page}
     </>,
+    status,
   );
 }

@@ -12,6 +12,15 @@ export interface Reader {
   readonly locale: string;
 }
 
+/** The reader's languages, each followed by its shorter forms (RFC 4647 §3.4), for who looks texts up by equal tags. */
+export function listLookupTags(reader: Reader): string[] {
+  const tags = reader.languages.flatMap((tag) => {
+    const subtags = tag.split("-");
+    return subtags.map((_, index) => subtags.slice(0, subtags.length - index).join("-"));
+  });
+  return [...new Set(tags)];
+}
+
 /** A text and the language it is in; `undefined` where its definition does not say. */
 export interface ChosenText {
   readonly text: string;
@@ -51,7 +60,7 @@ export function chooseText(text: LocalizedText, reader: Reader): ChosenText {
 }
 
 export function formatNumber(value: number, reader: Reader): string {
-  return new Intl.NumberFormat(reader.locale).format(value);
+  return new Intl.NumberFormat(reader.locale, { maximumFractionDigits: 20 }).format(value);
 }
 
 /** `seconds`: Unix seconds. Written in UTC, because the reader's zone is not known here. */
@@ -61,4 +70,25 @@ export function formatTime(seconds: number, reader: Reader): string {
     timeStyle: "long",
     timeZone: "UTC",
   }).format(seconds * 1_000);
+}
+
+/** An RFC 3339 instant in words, in UTC; a text that is none as it is. */
+export function formatInstant(instant: string, reader: Reader): string {
+  const milliseconds = Date.parse(instant);
+  return Number.isNaN(milliseconds) ? instant : formatTime(milliseconds / 1_000, reader);
+}
+
+/** A full-date of RFC 3339 in words; a text that is none as it is. */
+export function formatDay(day: string, reader: Reader): string {
+  const milliseconds = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(milliseconds)) return day;
+  return new Intl.DateTimeFormat(reader.locale, { dateStyle: "long", timeZone: "UTC" }).format(milliseconds);
+}
+
+/** A number of bytes with the unit that leaves one to three digits. */
+export function formatBytes(bytes: number, reader: Reader): string {
+  const units = ["byte", "kilobyte", "megabyte"];
+  const step = bytes < 1_000 ? 0 : bytes < 1_000_000 ? 1 : 2;
+  const style = { style: "unit", unit: units[step]!, maximumFractionDigits: step === 2 ? 1 : 0 } as const;
+  return new Intl.NumberFormat(reader.locale, style).format(bytes / 1_000 ** step);
 }

@@ -5,12 +5,14 @@ const STYLE_SHEET = `
 :root {
   color-scheme: light dark;
   --ground: #f6f7f5; --card: #ffffff; --ink: #17211f; --soft: #4b5a56; --line: #d3dad6;
-  --accent: #0b5f56; --accent-ground: #e2efec; --code: #eef1ef;
+  --accent: #0b5f56; --accent-ground: #e2efec; --code: #eef1ef; --on-accent: #ffffff;
+  --careful: #6b4700; --careful-ground: #fbefd5; --over: #8a2323; --over-ground: #f8e4e2; --input: #7d8a86;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #101615; --card: #18201f; --ink: #e8eeec; --soft: #a9b8b3; --line: #33403d;
-    --accent: #7fd3c4; --accent-ground: #1d322e; --code: #0c1110;
+    --accent: #7fd3c4; --accent-ground: #1d322e; --code: #0c1110; --on-accent: #0c1f1b;
+    --careful: #f0cf8c; --careful-ground: #3a2f17; --over: #f3b3ad; --over-ground: #3c2120; --input: #7f908a;
   }
 }
 *, *::before, *::after { box-sizing: border-box; }
@@ -53,6 +55,69 @@ pre code { background: none; padding: 0; font-size: 1em; }
 ol.steps { margin: 0; padding-inline-start: 1.4rem; }
 ol.steps > li { margin-bottom: .5rem; }
 footer { border-top: 1px solid var(--line); padding: 1.25rem 0 2.5rem; margin-top: 1.5rem; color: var(--soft); font-size: .92rem; }
+.note.warning { background: var(--careful-ground); border-inline-start-color: var(--careful); }
+.note ul { margin: 0 0 .75rem; padding-inline-start: 1.2rem; }
+main > .note { margin-top: 1.5rem; }
+.space { padding: 2rem 0 1rem; }
+.crumbs ol { list-style: none; margin: 0 0 .6rem; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem .5rem; font-size: .95rem; }
+.crumbs li { display: flex; gap: .5rem; }
+.crumbs li + li::before { content: "›" / ""; color: var(--soft); }
+.crumbs a { display: inline-block; padding: .15rem 0; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.badge { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .9rem; font-weight: 600; white-space: nowrap; color: var(--accent); background: var(--accent-ground); }
+.badge.careful { color: var(--careful); background: var(--careful-ground); }
+.badge.over { color: var(--over); background: var(--over-ground); }
+.text { white-space: pre-line; }
+.number { font-variant-numeric: tabular-nums; }
+form.search { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1.1rem 1.25rem .35rem; margin: 0 0 1.25rem; }
+.fields { display: grid; gap: .9rem 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); align-items: start; }
+.field { margin: 0; padding: 0; border: 0; min-width: 0; }
+.field > label, .field > legend { display: block; font-weight: 600; padding: 0; margin-bottom: .25rem; }
+.field label .soft { font-weight: 400; }
+.field > p { margin: .25rem 0 0; font-size: .92rem; }
+.range { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
+.range > div { min-width: 0; }
+.range label { display: block; color: var(--soft); font-size: .9rem; }
+input, select, button { font: inherit; color: inherit; }
+input, select { width: 100%; min-height: 2.75rem; padding: .35rem .6rem; background: var(--ground); border: 1px solid var(--input); border-radius: .3rem; }
+select { text-overflow: ellipsis; }
+[aria-invalid="true"] { border-color: var(--over); border-width: 2px; }
+.fault { color: var(--over); font-weight: 600; }
+button, a.button { display: inline-block; min-height: 2.75rem; padding: .55rem 1.3rem; background: var(--accent); color: var(--on-accent); border: 0; border-radius: .3rem; font-weight: 650; text-decoration: none; cursor: pointer; line-height: 1.6; }
+button:hover, a.button:hover { text-decoration: underline; }
+.buttons { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.25rem; margin: 1rem 0; }
+details { margin: .75rem 0; }
+summary { cursor: pointer; padding: .4rem 0; color: var(--accent); }
+details > .fields, details > dl, details > p { margin-top: .6rem; }
+table.records { width: 100%; border-collapse: collapse; margin: 0 0 1.25rem; background: var(--card); border: 1px solid var(--line); }
+table.records th, table.records td { padding: .6rem .8rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line); }
+table.records thead th { color: var(--soft); font-weight: 600; font-size: .92rem; }
+table.records tbody th { font-weight: 600; min-width: 10rem; }
+.pages { margin: 0 0 1.25rem; }
+dl.facts dl.facts { margin: 0; }
+ul.groups > li { border-inline-start: .2rem solid var(--line); padding-inline-start: .8rem; }
+ul.groups > li + li { margin-top: .8rem; }
+dl.codes { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .8rem; margin: 0; }
+dl.codes dd { margin: 0; }
+code.long { display: block; max-height: 12rem; overflow: auto; }
+.found { color: var(--soft); }
+ol.timeline { list-style: none; margin: 0 0 1.25rem; padding: 0; border-inline-start: .2rem solid var(--line); }
+ol.timeline > li { position: relative; padding: 0 0 1.3rem; padding-inline-start: 1.4rem; }
+ol.timeline > li::before { content: ""; position: absolute; inset-inline-start: -.45rem; top: .45rem; width: .7rem; height: .7rem; border-radius: 50%; background: var(--accent); }
+ol.timeline h3 { margin-bottom: .2rem; }
+ol.timeline p { margin: 0 0 .35rem; }
+ol.timeline dl { margin: .4rem 0; }
+.before { color: var(--soft); }
+@media (max-width: 44rem) {
+  table.records, table.records tbody, table.records tr, table.records td, table.records th { display: block; }
+  table.records { border: 0; background: none; }
+  table.records thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table.records tr { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem 1rem; margin-bottom: .8rem; }
+  table.records tbody th, table.records td { border: 0; padding: .2rem 0; min-width: 0; }
+  table.records tbody th { font-size: 1.05rem; }
+  table.records td { display: grid; grid-template-columns: minmax(6rem, 32%) 1fr; gap: .75rem; }
+  table.records td::before { content: attr(data-label); color: var(--soft); }
+}
 @media (max-width: 34rem) {
   .wrap { padding: 0 1rem; }
   dl.facts { grid-template-columns: 1fr; gap: 0; }

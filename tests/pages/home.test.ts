@@ -184,7 +184,7 @@ describe.skipIf(chromiumPath === undefined)("the home page in a browser", () => 
     await withPage(office.entity, {}, async (page) => {
       const patients = page.getByRole("listitem").filter({ hasText: "Patients" });
       expect(await patients.textContent()).toContain("consent of the person");
-      expect(await patients.getByRole("link", { name: "Records (JSON)" }).count()).toBe(0);
+      expect(await patients.getByRole("link", { name: "Search the records" }).count()).toBe(0);
       const links = await page.locator("main a").evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
       expect(links.length).toBeGreaterThan(4);
       for (const link of links) {

@@ -1,0 +1,95 @@
+// Records as a table, which becomes a list of cards on a narrow screen. Reads nothing.
+import type { FC } from "hono/jsx";
+import type { RecordView } from "../records/record-view.ts";
+import type { FieldView } from "./field-view.ts";
+import { Localized, type PageFrame, ROLES } from "./markup.tsx";
+import { chooseText } from "./reader-language.ts";
+import { describeState } from "./state-words.ts";
+import { type RecordNames, recordHref, Value } from "./value.tsx";
+
+export const StateBadge: FC<{ state: string }> = ({ state }) => {
+  const { name, tone } = describeState(state);
+  return <span class={`badge ${tone}`}>{name}</span>;
+};
+
+const EmptyCell: FC = () => (
+  <span class="soft">
+    <span aria-hidden="true">–</span>
+    <span class="unseen">not stated</span>
+  </span>
+);
+
+interface TableProps {
+  readonly caption: string;
+  readonly records: readonly RecordView[];
+  readonly columns: readonly FieldView[];
+  readonly hasIdentifier: boolean;
+  readonly names: RecordNames;
+  readonly frame: PageFrame;
+  /** What the addresses of the records keep of the query: the days it is about. */
+  readonly suffix: string;
+}
+
+const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
+  const { columns, frame, names } = table;
+  return (
+    <tr {...ROLES.row}>
+      <th {...ROLES.rowheader} scope="row">
+        <a href={`${recordHref(view.href, frame)}${table.suffix}`} dir="auto">
+          {view.display}
+        </a>
+      </th>
+      {table.hasIdentifier && (
+        <td {...ROLES.cell} data-label="Identifier">
+          {view.identifier === undefined ? <EmptyCell /> : <span dir="auto">{view.identifier}</span>}
+        </td>
+      )}
+      {columns.map((field) => {
+        const value = view.data[field.member];
+        return (
+          <td {...ROLES.cell} data-label={chooseText(field.title, frame.reader).text}>
+            {value === undefined || value === null || value === "" ? (
+              <EmptyCell />
+            ) : (
+              <Value field={field} value={value} frame={frame} names={names} />
+            )}
+          </td>
+        );
+      })}
+      <td {...ROLES.cell} data-label="State">
+        <StateBadge state={view.state} />
+      </td>
+    </tr>
+  );
+};
+
+export const RecordTable: FC<TableProps> = (table) => (
+  <table {...ROLES.table} class="records">
+    <caption class="unseen">{table.caption}</caption>
+    <thead {...ROLES.rowgroup}>
+      <tr {...ROLES.row}>
+        <th {...ROLES.columnheader} scope="col">
+          Record
+        </th>
+        {table.hasIdentifier && (
+          <th {...ROLES.columnheader} scope="col">
+            Identifier
+          </th>
+        )}
+        {table.columns.map((field) => (
+          <th {...ROLES.columnheader} scope="col">
+            <Localized text={field.title} reader={table.frame.reader} />
+          </th>
+        ))}
+        <th {...ROLES.columnheader} scope="col">
+          State
+        </th>
+      </tr>
+    </thead>
+    <tbody {...ROLES.rowgroup}>
+      {table.records.map((view) => (
+        <Row view={view} table={table} />
+      ))}
+    </tbody>
+  </table>
+);

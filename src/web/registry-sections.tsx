@@ -1,0 +1,198 @@
+// The sections of a registry's pages: what it is, who reads it, what its records hold. Reads nothing, decides nothing.
+import type { FC } from "hono/jsx";
+import type { Access } from "../identity/permissions.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import { describeKind, type FieldView, flattenFields } from "./field-view.ts";
+import { Instant, Localized, Note, type PageFrame, ROLES, Section } from "./markup.tsx";
+import { chooseText, formatNumber } from "./reader-language.ts";
+import type { SearchGroup } from "./search-parameters.ts";
+
+export const ACCESS_IN_WORDS: Readonly<Record<Access, string>> = {
+  public: "Open: anyone may read these records, without signing in.",
+  members: "For members: only departments of this federation may read these records.",
+  consent: "Personal: read only with the consent of the person concerned, or where a law allows it.",
+};
+
+export const Retired: FC<{ compiled: CompiledDefinition; frame: PageFrame }> = ({ compiled, frame }) => {
+  const { retired } = compiled.definition;
+  if (retired === undefined) return null;
+  return (
+    <Note kind="warning" title="This registry is retired: it takes no new records. What is here stays readable.">
+      {retired.reason !== undefined && (
+        <p>
+          <Localized text={retired.reason} reader={frame.reader} />
+        </p>
+      )}
+      {retired.successor !== undefined && (
+        <p>
+          Continued in <a href={retired.successor}>{retired.successor}</a>
+        </p>
+      )}
+    </Note>
+  );
+};
+
+/** What somebody reads who may not see the records: what they are, who may ask, and how. */
+export const NotPublic: FC<{ access: Exclude<Access, "public"> }> = ({ access }) => (
+  <Section id="access" title="Who may read it">
+    <Note title={ACCESS_IN_WORDS[access]}>
+      {access === "members" ? (
+        <p>
+          A department of this federation asks with its own node, which signs the request. If you work for one, ask
+          through its system, not through this page.
+        </p>
+      ) : (
+        <>
+          <p>
+            No record of this registry is shown here, not even whether there is one about somebody. If a record is about
+            you, ask this department in person: it knows what it holds about you and can give you a copy.
+          </p>
+          <p>
+            An authority that needs a record for its task asks through its own node and names the law it acts under.
+          </p>
+        </>
+      )}
+    </Note>
+  </Section>
+);
+
+function describeSearch(groups: readonly SearchGroup[], frame: PageFrame): string {
+  const titles = groups.map(({ title }) => chooseText(title, frame.reader).text);
+  return new Intl.ListFormat("en", { type: "disjunction" }).format(titles);
+}
+
+export interface RegistryFacts {
+  readonly compiled: CompiledDefinition;
+  readonly recordCount: number;
+  readonly groups: readonly SearchGroup[];
+}
+
+export const RegistryList: FC<{ registries: readonly RegistryFacts[]; frame: PageFrame }> = ({ registries, frame }) => (
+  <ul class="cards">
+    {registries.map(({ compiled, recordCount, groups }) => {
+      const { name, title, description, access, retired } = compiled.definition;
+      return (
+        <li>
+          <h2>
+            <a href={`${frame.basePath}/registries/${name}`}>
+              <Localized text={title} reader={frame.reader} />
+            </a>
+          </h2>
+          {description !== undefined && (
+            <p>
+              <Localized text={description} reader={frame.reader} />
+            </p>
+          )}
+          <p class="count">
+            {formatNumber(recordCount, frame.reader)} <small>{recordCount === 1 ? "record" : "records"}</small>
+          </p>
+          <p class="soft">{ACCESS_IN_WORDS[access]}</p>
+          {access === "public" && groups.length > 0 && (
+            <p class="soft" dir="auto">
+              Searched by {describeSearch(groups, frame)}
+            </p>
+          )}
+          {retired !== undefined && <p class="soft">Retired: takes no new records.</p>}
+        </li>
+      );
+    })}
+  </ul>
+);
+
+function describeMarks(field: FieldView): string {
+  const marks = [
+    field.required ? "always stated" : undefined,
+    field.unique ? "unique" : undefined,
+    field.personal ? "personal: not shown to the public" : undefined,
+  ].filter((mark) => mark !== undefined);
+  return marks.join(", ");
+}
+
+const FieldRow: FC<{ field: FieldView; frame: PageFrame }> = ({ field, frame }) => (
+  <tr {...ROLES.row}>
+    <th {...ROLES.rowheader} scope="row">
+      <Localized text={field.title} reader={frame.reader} /> <code>{field.name}</code>
+    </th>
+    <td {...ROLES.cell} data-label="Meaning">
+      {field.description !== undefined && <Localized text={field.description} reader={frame.reader} />}
+      {field.labels.size > 0 && (
+        <details>
+          <summary>{formatNumber(field.labels.size, frame.reader)} values</summary>
+          <dl class="codes">
+            {[...field.labels].map(([code, text]) => (
+              <>
+                <dt>{code}</dt>
+                <dd>
+                  <Localized text={text} reader={frame.reader} />
+                </dd>
+              </>
+            ))}
+          </dl>
+        </details>
+      )}
+      {field.description === undefined && field.labels.size === 0 && <span class="soft">–</span>}
+    </td>
+    <td {...ROLES.cell} data-label="Kind">
+      {describeKind(field)}
+    </td>
+    <td {...ROLES.cell} data-label="Rules">
+      {describeMarks(field) || <span class="soft">–</span>}
+    </td>
+  </tr>
+);
+
+export const FieldsSection: FC<{ fields: readonly FieldView[]; frame: PageFrame }> = ({ fields, frame }) => (
+  <Section id="fields" title="What a record holds">
+    <table {...ROLES.table} class="records">
+      <caption class="unseen">Fields of a record</caption>
+      <thead {...ROLES.rowgroup}>
+        <tr {...ROLES.row}>
+          {["Field", "Meaning", "Kind", "Rules"].map((title) => (
+            <th {...ROLES.columnheader} scope="col">
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody {...ROLES.rowgroup}>
+        {flattenFields(fields).map((field) => (
+          <FieldRow field={field} frame={frame} />
+        ))}
+      </tbody>
+    </table>
+  </Section>
+);
+
+export interface DefinitionVersion {
+  readonly version: number;
+  readonly publishedAt: number;
+}
+
+export const VersionsSection: FC<{
+  name: string;
+  type: string;
+  versions: readonly DefinitionVersion[];
+  frame: PageFrame;
+}> = ({ name, type, versions, frame }) => (
+  <Section id="definition" title="Its definition">
+    <p>
+      The form of these records is published and signed too. A record stays readable under the version that it was made
+      under.
+    </p>
+    <ul class="plain">
+      {[...versions].reverse().map(({ version, publishedAt }) => (
+        <li>
+          <a href={`${frame.basePath}/registries/${name}/schema/${version}`}>
+            Version {formatNumber(version, frame.reader)} (JSON)
+          </a>{" "}
+          <span class="soft">
+            published <Instant at={new Date(publishedAt * 1_000).toISOString()} reader={frame.reader} />
+          </span>
+        </li>
+      ))}
+    </ul>
+    <p class="soft">
+      Registry type <code>{type}</code>
+    </p>
+  </Section>
+);

@@ -1,0 +1,194 @@
+// The search form of a registry: a plain GET form, so that a search has an address. Decides nothing.
+import type { FC } from "hono/jsx";
+import type { ErrorDetail } from "../errors.ts";
+import type { LocalizedText } from "../registries/definition.ts";
+import { Localized, type PageFrame } from "./markup.tsx";
+import { chooseText } from "./reader-language.ts";
+import { type Choice, type SearchGroup, type SearchInput, STATE_CHOICES } from "./search-parameters.ts";
+
+export interface SearchFormProps {
+  readonly frame: PageFrame;
+  readonly action: string;
+  readonly groups: readonly SearchGroup[];
+  readonly sorts: readonly Choice[];
+  /** What was asked for, by parameter. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly faults: readonly ErrorDetail[];
+}
+
+/** The parameters that the part "More" holds; it stands open where one of them is given. */
+const MORE_PARAMETERS = ["recordState", "asOf", "validAt"];
+
+const INPUT_IDS_SKIP = /[^A-Za-z0-9]+/g;
+
+function inputId(parameter: string): string {
+  return `search-${parameter.replaceAll(INPUT_IDS_SKIP, "-")}`;
+}
+
+function faultOf(faults: readonly ErrorDetail[], parameter: string): ErrorDetail | undefined {
+  const field = parameter.replace(/\[\w+\]$/, "");
+  return faults.find((fault) => fault.field === parameter || fault.field === field);
+}
+
+const Options: FC<{ choices: readonly Choice[]; chosen: string; any: string | undefined; frame: PageFrame }> = (
+  props,
+) => (
+  <>
+    {props.any !== undefined && <option value="">{props.any}</option>}
+    {props.choices.map(({ value, text }) => {
+      const chosen = chooseText(text as LocalizedText, props.frame.reader);
+      return (
+        <option
+          value={value}
+          selected={value === props.chosen}
+          {...(chosen.language !== undefined && { lang: chosen.language })}
+        >
+          {chosen.text}
+        </option>
+      );
+    })}
+  </>
+);
+
+const Control: FC<{ input: SearchInput; form: SearchFormProps; describedBy: string | undefined }> = (props) => {
+  const { input, form, describedBy } = props;
+  const value = form.values[input.parameter] ?? "";
+  const common = {
+    id: inputId(input.parameter),
+    name: input.parameter,
+    ...(describedBy !== undefined && { "aria-describedby": describedBy }),
+    ...(faultOf(form.faults, input.parameter) !== undefined && { "aria-invalid": "true" as const }),
+  };
+  if (input.type === "choice") {
+    return (
+      <select {...common}>
+        <Options choices={input.choices} chosen={value} any="Any" frame={form.frame} />
+      </select>
+    );
+  }
+  // A number is a text to the browser: what is typed wrong comes back with what to mend, rather than being dropped.
+  if (input.type === "number") return <input {...common} type="text" inputmode="decimal" value={value} />;
+  if (input.type === "date") return <input {...common} type="date" value={value} />;
+  return (
+    <input {...common} type={input.type === "url" ? "url" : "search"} value={value} dir="auto" autocomplete="off" />
+  );
+};
+
+const Fault: FC<{ id: string; fault: ErrorDetail | undefined }> = ({ id, fault }) =>
+  fault === undefined ? null : (
+    <p class="fault" id={id}>
+      {fault.message}
+    </p>
+  );
+
+const Group: FC<{ group: SearchGroup; form: SearchFormProps }> = ({ group, form }) => {
+  const [first] = group.inputs;
+  if (first === undefined) return null;
+  const fault = group.inputs.map(({ parameter }) => faultOf(form.faults, parameter)).find((one) => one !== undefined);
+  const faultId = `${inputId(first.parameter)}-fault`;
+  const title = <Localized text={group.title} reader={form.frame.reader} />;
+  const describedBy = fault === undefined ? undefined : faultId;
+  if (group.inputs.length === 1) {
+    return (
+      <div class="field">
+        <label for={inputId(first.parameter)}>
+          {title}
+          {group.hint !== undefined && <span class="soft"> ({group.hint})</span>}
+        </label>
+        <Control input={first} form={form} describedBy={describedBy} />
+        <Fault id={faultId} fault={fault} />
+      </div>
+    );
+  }
+  return (
+    <fieldset class="field">
+      <legend>{title}</legend>
+      <div class="range">
+        {group.inputs.map((input) => (
+          <div>
+            <label for={inputId(input.parameter)}>{input.end}</label>
+            <Control input={input} form={form} describedBy={describedBy} />
+          </div>
+        ))}
+      </div>
+      <Fault id={faultId} fault={fault} />
+    </fieldset>
+  );
+};
+
+const DateField: FC<{ parameter: string; label: string; hint: string; form: SearchFormProps }> = (props) => {
+  const { parameter, form } = props;
+  const id = inputId(parameter);
+  const fault = faultOf(form.faults, parameter);
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <input
+        id={id}
+        type="date"
+        name={parameter}
+        value={(form.values[parameter] ?? "").slice(0, 10)}
+        aria-describedby={`${id}-hint${fault === undefined ? "" : ` ${id}-fault`}`}
+        {...(fault !== undefined && { "aria-invalid": "true" as const })}
+      />
+      <p class="soft" id={`${id}-hint`}>
+        {props.hint}
+      </p>
+      <Fault id={`${id}-fault`} fault={fault} />
+    </div>
+  );
+};
+
+const MoreFields: FC<{ form: SearchFormProps }> = ({ form }) => {
+  const isOpen = MORE_PARAMETERS.some((parameter) => (form.values[parameter] ?? "") !== "");
+  return (
+    <details open={isOpen}>
+      <summary>State, and other days than today</summary>
+      <div class="fields">
+        <div class="field">
+          <label for="search-recordState">State</label>
+          <select id="search-recordState" name="recordState">
+            <Options choices={STATE_CHOICES} chosen={form.values.recordState ?? ""} any="Any" frame={form.frame} />
+          </select>
+        </div>
+        <DateField
+          parameter="validAt"
+          label="As it was in effect on"
+          hint="What held in the world on that day, by what is known now."
+          form={form}
+        />
+        <DateField
+          parameter="asOf"
+          label="As it was recorded on"
+          hint="What this register said at the end of that day."
+          form={form}
+        />
+      </div>
+    </details>
+  );
+};
+
+export const SearchForm: FC<SearchFormProps> = (form) => (
+  <search>
+    <form method="get" action={form.action} class="search" aria-label="Search this registry">
+      <div class="fields">
+        {form.groups.map((group) => (
+          <Group group={group} form={form} />
+        ))}
+        {form.sorts.length > 1 && (
+          <div class="field">
+            <label for="search-sort">Sorted by</label>
+            <select id="search-sort" name="sort">
+              <Options choices={form.sorts} chosen={form.values.sort ?? ""} any={undefined} frame={form.frame} />
+            </select>
+          </div>
+        )}
+      </div>
+      <MoreFields form={form} />
+      <p class="buttons">
+        <button type="submit">{form.groups.length > 0 ? "Search" : "Show records"}</button>
+        <a href={form.action}>All records</a>
+      </p>
+    </form>
+  </search>
+);
