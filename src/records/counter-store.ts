@@ -1,9 +1,26 @@
 // Running numbers that are never given twice. Numbers may be skipped when a process stops; log indices do not come from here.
-import type { Database } from "../storage/database.ts";
+import type { Database, Transaction } from "../storage/database.ts";
 
 export interface Counter {
   /** The next number, from 0. Concurrent callers of one process share one round trip. */
   next(): Promise<number>;
+}
+
+/** A number that was given by others: the counter goes on beyond it. */
+export interface CounterAdvance {
+  readonly name: string;
+  readonly beyond: number;
+}
+
+/** Moves counters beyond numbers that were given without them; never back. In the order of their names, so that two never wait for each other. */
+export async function advanceCounters(tx: Transaction, advances: readonly CounterAdvance[]): Promise<void> {
+  const furthest = new Map<string, number>();
+  for (const { name, beyond } of advances) furthest.set(name, Math.max(beyond, furthest.get(name) ?? 0));
+  const names = [...furthest.keys()].sort();
+  await tx`
+    insert into counter (name, next)
+    select * from unnest(${names}::text[], ${names.map((name) => furthest.get(name)!)}::int8[])
+    on conflict (name) do update set next = greatest(counter.next, excluded.next)`;
 }
 
 async function reserve(database: Database, options: { name: string; count: number }): Promise<number> {

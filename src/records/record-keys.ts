@@ -3,16 +3,19 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { ErrorDetail } from "../errors.ts";
-import { findFieldSchema, type UniqueKey, valuesAt } from "../registries/annotations.ts";
+import { type DataPath, findFieldSchema, type UniqueKey, valuesAt } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 
 export interface RecordKey {
   readonly name: string;
   readonly digest: string;
+  /** That it is the record's identifier, not a field that may be named so too. */
+  readonly isIdentifier?: true;
 }
 
 /** The fields of a key that another record holds, as details of an error. */
-export function describeTakenKey({ name }: RecordKey): ErrorDetail[] {
+export function describeTakenKey({ name, isIdentifier }: RecordKey): ErrorDetail[] {
+  if (isIdentifier) return [{ field: TAKEN_IDENTIFIER_FIELD, message: "is the identifier of another record" }];
   const fields = name.split("+");
   const message = `must be unique in this registry${fields.length > 1 ? `, together: ${fields.join(", ")}` : ""}`;
   return fields.map((field) => ({ field: `/${field.replaceAll(".", "/")}`, message }));
@@ -20,6 +23,10 @@ export function describeTakenKey({ name }: RecordKey): ErrorDetail[] {
 
 /** Name of the key under which a record's identifier stands. */
 const IDENTIFIER_KEY = "identifier";
+/** A field named "identifier" would be "/identifier". */
+export const TAKEN_IDENTIFIER_FIELD = "identifier";
+/** How a search names such a field beside the identifier that the registry gives. */
+const DATA_IDENTIFIER = "data.identifier";
 
 const SPELLED_NUMBER = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$/;
 
@@ -54,9 +61,13 @@ export function identifierKeys(options: KeySource & { identifier: string | undef
   const { searchKey, compiled, identifier } = options;
   if (identifier === undefined || compiled.identifier?.kind !== "sequence") return [];
   const registry = compiled.definition.name;
-  return [
-    { name: IDENTIFIER_KEY, digest: keyDigest({ searchKey, registry, name: IDENTIFIER_KEY, values: [identifier] }) },
-  ];
+  return [{ name: IDENTIFIER_KEY, digest: identifierDigest({ searchKey, registry, identifier }), isIdentifier: true }];
+}
+
+// Apart from all keys of fields, as no registry has the empty name.
+function identifierDigest(options: { searchKey: Uint8Array; registry: string; identifier: Json }): string {
+  const { searchKey, registry, identifier } = options;
+  return keyDigest({ searchKey, registry: "", name: IDENTIFIER_KEY, values: [registry, identifier] });
 }
 
 /** What a search by these fields looks up: its keyed hash, and whether the values are personal. Undefined if no key has these fields. */
@@ -71,14 +82,21 @@ export function searchDigest(options: {
   const registry = compiled.definition.name;
   const names = Object.keys(fields);
   if (names.length === 1 && names[0] === IDENTIFIER_KEY && compiled.identifier !== undefined) {
-    const name = compiled.identifier.kind === "field" ? compiled.identifier.field : IDENTIFIER_KEY;
-    return { digest: keyDigest({ searchKey, registry, name, values: [fields[IDENTIFIER_KEY]!] }), personal: false };
+    const identifier = fields[IDENTIFIER_KEY]!;
+    const template = compiled.identifier;
+    const digest =
+      template.kind === "field"
+        ? keyDigest({ searchKey, registry, name: template.field, values: [identifier] })
+        : identifierDigest({ searchKey, registry, identifier });
+    return { digest, personal: false };
   }
   const wanted = [...names].sort().join("+");
-  const key = compiled.annotations.uniqueKeys.find((candidate) => fieldNames(candidate).sort().join("+") === wanted);
+  const key = compiled.annotations.uniqueKeys.find(
+    (candidate) => fieldNames(compiled, candidate).sort().join("+") === wanted,
+  );
   if (!key) return undefined;
   const values = key.fields.map((path) => {
-    const value = fields[path.join(".")]!;
+    const value = fields[searchName(compiled, path)]!;
     return spelled && typeof value === "string"
       ? readSpelled(value, findFieldSchema(compiled.definition.schema, path))
       : value;
@@ -97,10 +115,18 @@ function readSpelled(text: string, schema: JsonObject | undefined): Json {
 
 /** The searches that a registry answers, each as its field names. */
 export function searchableFields(compiled: CompiledDefinition): string[][] {
-  const keys = compiled.annotations.uniqueKeys.map(fieldNames);
+  const keys = compiled.annotations.uniqueKeys.map((key) => fieldNames(compiled, key));
   return compiled.identifier === undefined ? keys : [[IDENTIFIER_KEY], ...keys];
 }
 
-function fieldNames(key: UniqueKey): string[] {
-  return key.fields.map((field) => field.join("."));
+function fieldNames(compiled: CompiledDefinition, key: UniqueKey): string[] {
+  return key.fields.map((field) => searchName(compiled, field));
+}
+
+/** What a search calls a field: its name, but where that already means the identifier that the registry gives its records. */
+export function searchName(compiled: CompiledDefinition, path: DataPath): string {
+  const name = path.join(".");
+  const { identifier } = compiled;
+  const isOther = identifier !== undefined && !(identifier.kind === "field" && identifier.field === name);
+  return name === IDENTIFIER_KEY && isOther ? DATA_IDENTIFIER : name;
 }
