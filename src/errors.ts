@@ -34,10 +34,15 @@ export const ERROR_CODES = [
   // Definitions
   "definition_invalid",
   "definition_breaking",
+  "definition_conflict",
+  "registry_retired",
+  "migration_plan_invalid",
   // Records
   "record_invalid",
   "record_too_large",
   "value_not_unique",
+  "possible_duplicate",
+  "search_too_broad",
   "precondition_required",
   "version_conflict",
   "state_conflict",
@@ -137,6 +142,10 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export interface ErrorDetail {
   readonly field: string;
   readonly message: string;
+  /** The record that the detail is about; `display` names it to those who may see that. */
+  readonly rid?: string;
+  readonly href?: string;
+  readonly display?: string;
 }
 
 /**

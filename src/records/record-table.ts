@@ -1,5 +1,17 @@
 // Tables of records, their versions and states, the keys they are found by, and the small tables around writing them.
-import { bigint, customType, index, integer, pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 
 // Sorted byte by byte, whatever the database's language: prefixes and ranges are then ranges of one index.
 const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
@@ -18,7 +30,11 @@ export const recordTable = pgTable(
     sealedKey: bytea("sealed_key"),
     firstIndex: bigint("first_index", { mode: "number" }).notNull(),
   },
-  (table) => [index("record_registry_first_index").on(table.registry, table.firstIndex)],
+  (table) => [
+    index("record_registry_first_index").on(table.registry, table.firstIndex),
+    // Most records are active: asking for those walks the other index and finds them at once.
+    index("record_registry_state").on(table.registry, table.state, table.firstIndex).where(sql`state <> 'active'`),
+  ],
 );
 
 /**
@@ -73,8 +89,8 @@ export const recordKeyTable = pgTable(
 );
 
 /**
- * What records are found by: one row per field and value, of the versions `since` up to but not including `until` (null: the current one too).
- * Of personal fields `value` is a keyed hash.
+ * What records are found by: one row per field and value, of the versions `since` up to but not including `until` (OPEN_VERSION: the
+ * current one too). Of personal fields `value` is a keyed hash. `firstIndex` is the record's: rows of one value are in the order of creation.
  */
 export const recordSearchTable = pgTable(
   "record_search",
@@ -82,17 +98,20 @@ export const recordSearchTable = pgTable(
     registry: text("registry").notNull(),
     field: text("field").notNull(),
     value: bytewiseText("value").notNull(),
-    rid: uuid("rid").notNull(),
+    until: integer("until").notNull(),
+    firstIndex: bigint("first_index", { mode: "number" }).notNull(),
     since: integer("since").notNull(),
-    until: integer("until"),
   },
   (table) => [
-    primaryKey({ columns: [table.registry, table.field, table.value, table.rid, table.since] }),
-    index("record_search_rid").on(table.rid),
+    primaryKey({ columns: [table.registry, table.field, table.value, table.until, table.firstIndex] }),
+    index("record_search_first_index").on(table.firstIndex, table.field),
   ],
 );
 
-/** Counts of active records by the cells of a definition's statistics; cells are canonical JSON. The table named "" counts by state. */
+/**
+ * Counts of active records by the cells of a definition's statistics, of all records by their states under the name "". `cell` is a keyed hash
+ * (of a state: its name), `label` the values, sealed where they are personal.
+ */
 export const recordStatisticTable = pgTable(
   "record_statistic",
   {
@@ -100,9 +119,23 @@ export const recordStatisticTable = pgTable(
     name: text("name").notNull(),
     cell: text("cell").notNull(),
     count: bigint("count", { mode: "number" }).notNull(),
+    label: text("label").notNull(),
   },
   (table) => [primaryKey({ columns: [table.registry, table.name, table.cell] })],
 );
+
+/**
+ * How far the index of a registry's records follows a changed definition (index-rebuild-service.ts). A registry without a row is indexed
+ * by its first one. `complete`: by `definitionVersion`; else it is being made by it, and records up to `doneIndex` are.
+ */
+export const recordIndexTable = pgTable("record_index", {
+  registry: text("registry").primaryKey(),
+  definitionVersion: integer("definition_version").notNull(),
+  doneIndex: bigint("done_index", { mode: "number" }).notNull(),
+  done: bigint("done", { mode: "number" }).notNull(),
+  total: bigint("total", { mode: "number" }).notNull(),
+  complete: boolean("complete").notNull(),
+});
 
 /** Values of the status lists that are not 0 (valid). */
 export const statusValueTable = pgTable(

@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { Access } from "../identity/permissions.ts";
 import { ATTACHMENT_BYTES_MAX } from "../limits.ts";
+import { ATTACHMENT_MEDIA_TYPES } from "./attachment-types.ts";
 import type { NormalForm } from "./definition.ts";
 
 /** A path into a record's data: property names, and `"*"` for every element of an array. */
@@ -19,6 +20,7 @@ export interface ReferenceField {
   readonly path: DataPath;
   readonly type: string;
   readonly onWrite: "verify" | "accept";
+  readonly personal: boolean;
   /** URL of the registry in which a reference given as type and key is looked up; the node's own registries of the type otherwise. */
   readonly registry: string | undefined;
 }
@@ -30,6 +32,9 @@ export interface SearchField {
   readonly path: DataPath;
   readonly match: "exact" | "prefix" | "range";
   readonly normal: NormalForm;
+  /** JSON Schema types and format of a single value; none of a reference. */
+  readonly types: readonly string[];
+  readonly format: string | undefined;
   readonly personal: boolean;
 }
 
@@ -38,6 +43,7 @@ export interface AttachmentField {
   readonly path: DataPath;
   readonly mediaTypes: readonly string[];
   readonly bytesMax: number;
+  readonly personal: boolean;
 }
 
 interface PersonalNode {
@@ -68,6 +74,11 @@ export const X_KEYWORDS = [
 ];
 
 const MATCHES = ["exact", "prefix", "range"];
+const SIMPLE_TYPES = ["string", "number", "integer", "boolean", "null"];
+// They part the names of nested fields, and conditions from fields, in an address.
+const SEARCH_NAME_FORBIDDEN = /[\p{Cc}.[\]]/u;
+const ATTACHMENT_MEMBERS = ["digest", "mediaType", "bytes", "href"];
+const isAttachmentType = (type: Json) => typeof type === "string" && ATTACHMENT_MEDIA_TYPES.includes(type);
 const NORMAL_FORMS = ["exact", "text", "name", "digits"];
 const ATTACHMENT_TYPES_DEFAULT = ["application/pdf", "image/jpeg", "image/png"];
 
@@ -86,7 +97,7 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
   const attachments: AttachmentField[] = [];
   const refuse = (path: DataPath, message: string) => details.push({ field: `/schema/${path.join("/")}`, message });
 
-  function readReference(node: JsonObject, path: DataPath): void {
+  function readReference(node: JsonObject, path: DataPath, personal: boolean): void {
     const annotation = node["x-reference"];
     if (annotation === undefined) return;
     if (!isJsonObject(annotation) || typeof annotation.type !== "string")
@@ -97,7 +108,7 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     const { registry } = annotation;
     if (registry !== undefined && (typeof registry !== "string" || !URL.canParse(registry)))
       return void refuse(path, "x-reference.registry must be the URL of a registry");
-    references.push({ path: elementPath(node, path), type: annotation.type, onWrite, registry });
+    references.push({ path: elementPath(node, path), type: annotation.type, onWrite, registry, personal });
   }
 
   function readSearch(node: JsonObject, path: DataPath, personal: boolean): void {
@@ -105,7 +116,8 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     if (annotation === undefined) return;
     const { match, normal } = isJsonObject(annotation) ? annotation : { match: annotation, normal: undefined };
     const schema = node.type === "array" && isJsonObject(node.items) ? node.items : node;
-    const isText = schema.type === "string" && schema.format === undefined && node["x-reference"] === undefined;
+    const isReference = node["x-reference"] !== undefined || schema["x-reference"] !== undefined;
+    const isText = schema.type === "string" && schema.format === undefined && !isReference;
     const form = normal ?? (isText ? "text" : "exact");
     if (typeof match !== "string" || !MATCHES.includes(match))
       return void refuse(path, 'x-search must be "exact", "prefix" or "range", or {"match": …, "normal": …}');
@@ -113,32 +125,52 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
       return void refuse(path, `x-search.normal must be one of ${NORMAL_FORMS.join(", ")}`);
     if (personal && match !== "exact")
       return void refuse(path, "a personal field is searched exactly only, through a keyed hash of its normal form");
-    if (["object", undefined].includes(schema.type as string | undefined) && node["x-reference"] === undefined)
+    const types = [schema.type].flat();
+    if (!isReference && !types.every((type) => typeof type === "string" && SIMPLE_TYPES.includes(type)))
       return void refuse(path, "x-search stands at a field of a simple type, or an array of such");
+    if (path.some((name) => SEARCH_NAME_FORBIDDEN.test(name)) || path[0]!.startsWith("~"))
+      return void refuse(
+        path,
+        "x-search stands at a field whose name has no dot, bracket or control character, nor begins with ~",
+      );
     searchFields.push({
       name: path.filter((segment) => segment !== "*").join("."),
       path: elementPath(node, path),
       match: match as SearchField["match"],
       normal: form as NormalForm,
+      types: isReference ? [] : ([schema.type].flat() as string[]),
+      format: typeof schema.format === "string" ? schema.format : undefined,
       personal,
     });
   }
 
-  function readAttachment(node: JsonObject, path: DataPath): void {
+  function readAttachment(node: JsonObject, path: DataPath, personal: boolean): void {
     const annotation = node["x-attachment"];
     if (annotation === undefined) return;
     const { mediaTypes, bytesMax } = isJsonObject(annotation) ? annotation : {};
     const types = mediaTypes ?? ATTACHMENT_TYPES_DEFAULT;
     const size = bytesMax ?? ATTACHMENT_BYTES_MAX;
-    const areTypes = Array.isArray(types) && types.length > 0 && types.every((type) => typeof type === "string");
+    const areTypes = Array.isArray(types) && types.length > 0 && types.every((type) => isAttachmentType(type));
     if ((annotation !== true && !isJsonObject(annotation)) || !areTypes)
-      return void refuse(path, 'x-attachment must be true or {"mediaTypes": […], "bytesMax": …}');
+      return void refuse(
+        path,
+        `x-attachment must be true or {"mediaTypes": […], "bytesMax": …}, the types among ${ATTACHMENT_MEDIA_TYPES.join(", ")}`,
+      );
+    const schema = node.type === "array" && isJsonObject(node.items) ? node.items : node;
+    const { properties } = schema;
+    const fits = (name: string) => isJsonObject(properties) && Object.hasOwn(properties, name);
+    if (schema.type !== "object" || (properties !== undefined && !ATTACHMENT_MEMBERS.every(fits)))
+      return void refuse(
+        path,
+        'x-attachment stands at {"type": "object"} or an array of such; its members are digest, mediaType, bytes and href',
+      );
     if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 1 || size > ATTACHMENT_BYTES_MAX)
       return void refuse(path, `x-attachment.bytesMax must be 1 to ${ATTACHMENT_BYTES_MAX}`);
-    attachments.push({ path: elementPath(node, path), mediaTypes: types as string[], bytesMax: size });
+    attachments.push({ path: elementPath(node, path), mediaTypes: types as string[], bytesMax: size, personal });
   }
 
-  function walk(node: JsonObject, path: DataPath, inArray: boolean): PersonalNode {
+  // `inPersonal`: whether what the node stands in is personal, and with it all that it holds.
+  function walk(node: JsonObject, path: DataPath, inArray: boolean, inPersonal: boolean): PersonalNode {
     const marked = node["x-personal"];
     if (marked !== undefined && typeof marked !== "boolean") refuse(path, "x-personal must be true or false");
     const isElement = path.at(-1) === "*";
@@ -151,11 +183,11 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
       if (node["x-unique"] !== true)
         refuse(path, "x-unique on a field must be true; compound keys stand beside the top-level properties");
       else if (inArray) refuse(path, "x-unique inside an array is not supported");
-      else singles.push({ path, personal });
+      else singles.push({ path, personal: personal || inPersonal });
     }
-    readReference(node, path);
-    readSearch(node, path, personal);
-    readAttachment(node, path);
+    readReference(node, path, personal || inPersonal);
+    readSearch(node, path, personal || inPersonal);
+    readAttachment(node, path, personal || inPersonal);
     const children = new Map<string, PersonalNode>();
     for (const [keyword, value] of Object.entries(node)) {
       if (keyword === "properties" && isJsonObject(value)) {
@@ -163,10 +195,10 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
           refuse(path, 'an object must say "additionalProperties": false, so that no field escapes its rules');
         }
         for (const [name, child] of Object.entries(value)) {
-          if (isJsonObject(child)) children.set(name, walk(child, [...path, name], inArray));
+          if (isJsonObject(child)) children.set(name, walk(child, [...path, name], inArray, personal || inPersonal));
         }
       } else if (keyword === "items" && isJsonObject(value)) {
-        children.set("*", walk(value, [...path, "*"], true));
+        children.set("*", walk(value, [...path, "*"], true, personal || inPersonal));
       } else if (!keyword.startsWith("x-") && keyword !== "properties" && mentionsAnnotation(value)) {
         refuse(path, `annotations under "${keyword}" are not supported; put them at the property itself`);
       }
@@ -174,7 +206,7 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     return { personal, children };
   }
 
-  const root = walk(schema, [], false);
+  const root = walk(schema, [], false, false);
   const personalAt = (path: readonly (string | number)[]): boolean => {
     let node: PersonalNode | undefined = root;
     for (const segment of path) node = node?.children.get(typeof segment === "number" ? "*" : segment);
@@ -197,7 +229,11 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
         const fields = names.map((name) => name.split("."));
         for (const field of fields)
           if (!findFieldSchema(schema, field)) refuse([], `x-unique names "${field.join(".")}", which is no field`);
-        uniqueKeys.push({ name: names.join("+"), fields, personal: fields.some((field) => personalAt(field)) });
+        uniqueKeys.push({
+          name: names.join("+"),
+          fields,
+          personal: fields.some((field) => field.some((_, end) => personalAt(field.slice(0, end + 1)))),
+        });
       }
     }
   }

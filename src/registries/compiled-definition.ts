@@ -7,8 +7,11 @@ import type { Json, JsonObject } from "../crypto/json.ts";
 import { parseJson } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, collectAnnotations, valuesAt, X_KEYWORDS } from "./annotations.ts";
+import { findAttachmentFaults } from "./attachment-value.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
+import { checkFieldTexts } from "./field-texts.ts";
 import { type IdentifierTemplate, parseIdentifierTemplate } from "./identifier-template.ts";
+import { compileIndexRules, type IndexRules } from "./index-rules.ts";
 import { compileRecordSchema } from "./record-schema.ts";
 
 export interface CompiledDefinition {
@@ -21,6 +24,7 @@ export interface CompiledDefinition {
   /** `sha256-<base64>` of `text` (W3C Subresource Integrity, as SD-JWT VC asks). */
   readonly integrity: string;
   readonly annotations: Annotations;
+  readonly rules: IndexRules;
   readonly identifier: IdentifierTemplate | undefined;
   /** Faults of `data`, none if it is valid. Messages never repeat a value. */
   findFaults(data: Json): ErrorDetail[];
@@ -37,6 +41,7 @@ export function definitionUrl(options: { entity: string; name: string; version: 
 export function compileDefinition(options: { entity: string; version: number; text: string }): CompiledDefinition {
   const { definition, text } = parseDefinition(parseJson(options.text));
   const annotations = collectAnnotations(definition.schema, definition.access);
+  checkFieldTexts(definition.schema);
   const validate = compileSchema(definition.schema);
   // Other nodes check records with this evaluator; what it refuses would make records that nobody can verify. It looks at a
   // schema when it first has data.
@@ -49,10 +54,13 @@ export function compileDefinition(options: { entity: string; version: number; te
     vct: definitionUrl({ entity: options.entity, name: definition.name, version: options.version }),
     integrity: `sha256-${encodeBase64(sha256(text))}`,
     annotations,
+    rules: compileIndexRules(definition, annotations),
     identifier,
     findFaults(data) {
       const faults = validate(data) ? [] : (validate.errors ?? []).slice(0, FAULTS_MAX).map(describeFault);
-      return faults.length > 0 ? faults : findReferenceFaults(data, annotations);
+      if (faults.length > 0) return faults;
+      const at = { annotations, entity: options.entity, registry: definition.name };
+      return [...findReferenceFaults(data, annotations), ...findAttachmentFaults(data, at)];
     },
   };
 }

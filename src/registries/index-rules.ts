@@ -1,0 +1,107 @@
+// What a definition asks to be compared and counted, made ready: rules of duplicates, statistics. Pure; refuses rules that name no field.
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
+import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { type Annotations, type DataPath, findFieldSchema } from "./annotations.ts";
+import type { Definition, NormalForm } from "./definition.ts";
+
+interface RuleField {
+  readonly name: string;
+  readonly path: DataPath;
+  readonly personal: boolean;
+}
+
+export interface ComparedField extends RuleField {
+  readonly normal: NormalForm;
+  readonly format: string | undefined;
+}
+
+/** Two records are possibly the same if all these fields agree in their normal forms. */
+export interface CompiledDuplicateRule {
+  readonly name: string;
+  readonly fields: readonly ComparedField[];
+}
+
+export interface CompiledStatistic {
+  readonly name: string;
+  /** What is counted, whatever the statistic is called: tables that say the same are the same. */
+  readonly identity: string;
+  readonly fields: readonly RuleField[];
+  /** Counts below it are not shown. */
+  readonly smallest: number;
+  readonly personal: boolean;
+}
+
+export interface IndexRules {
+  readonly duplicates: readonly CompiledDuplicateRule[];
+  readonly statistics: readonly CompiledStatistic[];
+}
+
+const SMALLEST_PERSONAL = 10;
+const NOT_COMPARABLE = ["array", "object"];
+
+/** Throws `definition_invalid` naming each rule that cannot be honoured. */
+export function compileIndexRules(definition: Definition, annotations: Annotations): IndexRules {
+  const details: ErrorDetail[] = [];
+
+  function readField(name: string, at: string): (RuleField & { schema: JsonObject }) | undefined {
+    const path = name.split(".");
+    const schema = findFieldSchema(definition.schema, path);
+    if (schema === undefined) details.push({ field: at, message: `names "${name}", which is no field` });
+    else if (NOT_COMPARABLE.includes(schema.type as string) && schema["x-reference"] === undefined)
+      details.push({ field: at, message: `"${name}" must be a field with a single value` });
+    // A field of a personal object is personal, whatever it says itself.
+    const personal = path.some((_, end) => annotations.isPersonal(path.slice(0, end + 1)));
+    return schema && { name, path, personal, schema };
+  }
+
+  const duplicates = (definition.duplicates ?? []).map((rule, at) => ({
+    name: rule.name,
+    fields: rule.fields.flatMap((one, fieldAt): ComparedField[] => {
+      const { field, normal } = typeof one === "string" ? { field: one, normal: undefined } : one;
+      const found = readField(field, `/duplicates/${at}/fields/${fieldAt}`);
+      if (!found) return [];
+      const { schema, ...rest } = found;
+      const searched = annotations.searchFields.find((candidate) => candidate.name === field);
+      const format = typeof schema.format === "string" ? schema.format : undefined;
+      const isText = schema.type === "string" && format === undefined && schema["x-reference"] === undefined;
+      return [{ ...rest, format, normal: normal ?? searched?.normal ?? (isText ? "text" : "exact") }];
+    }),
+  }));
+  const statistics = (definition.statistics ?? []).map((rule, at) => {
+    const fields = rule.fields.flatMap((name, fieldAt): RuleField[] => {
+      const found = readField(name, `/statistics/${at}/fields/${fieldAt}`);
+      return found ? [{ name, path: found.path, personal: found.personal }] : [];
+    });
+    return {
+      name: rule.name,
+      identity: canonicalJson([...rule.fields]),
+      fields,
+      smallest: rule.smallest ?? (annotations.hasPersonal ? SMALLEST_PERSONAL : 1),
+      personal: fields.some((field) => field.personal),
+    };
+  });
+  refuseTwice(duplicates, "duplicates", details);
+  refuseTwice(statistics, "statistics", details);
+  for (const [at, { fields }] of statistics.entries())
+    if (new Set(fields.map((field) => field.name)).size < fields.length)
+      details.push({ field: `/statistics/${at}/fields`, message: "names a field twice" });
+  if (details.length > 0)
+    throw new AttestryError("definition_invalid", "the definition has rules that cannot be honoured", { details });
+  return { duplicates, statistics };
+}
+
+function refuseTwice(rules: readonly { name: string }[], member: string, details: ErrorDetail[]): void {
+  const names = rules.map((rule) => rule.name);
+  for (const [at, name] of names.entries())
+    if (names.indexOf(name) < at) details.push({ field: `/${member}/${at}/name`, message: `"${name}" is taken` });
+}
+
+/** What the index of a registry is made by: while it stays the same, so do the rows. */
+export function indexFingerprint(annotations: Annotations, rules: IndexRules): string {
+  const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
+  return canonicalJson([
+    plain(annotations.searchFields),
+    plain(rules.duplicates),
+    rules.statistics.map(({ identity, personal }) => [identity, personal]),
+  ]);
+}
