@@ -40,7 +40,15 @@ export type ReadOutcome =
         | "version_unknown"
         | "members_only"
         | "consent_required";
+    }
+  | {
+      readonly href: string;
+      readonly outcome: StateOutcome;
+      /** The signed statement of what was done. */
+      readonly state: { readonly operation: string; readonly statement: string };
     };
+
+export type StateOutcome = "record_suspended" | "record_revoked" | "record_ended" | "record_replaced" | "record_erased";
 
 /** The answer to `POST /records:read`; status lists by URL, definitions by `vct`. */
 export interface ReadAnswer {
@@ -49,7 +57,38 @@ export interface ReadAnswer {
   readonly definitions: Readonly<Record<string, string>>;
 }
 
-type Unread = Exclude<ReadOutcome["outcome"], "found">;
+type Unread = Exclude<ReadOutcome["outcome"], "found" | StateOutcome>;
+
+/** A record that is not in force, with the change of state that says so. */
+interface OutOfForce {
+  readonly outcome: StateOutcome;
+  readonly change: store.StoredChange;
+}
+
+type Judgement = store.RecordRow | OutOfForce | Unread;
+
+const STATE_OUTCOMES: Readonly<Record<string, StateOutcome>> = {
+  suspended: "record_suspended",
+  revoked: "record_revoked",
+  ended: "record_ended",
+  replaced: "record_replaced",
+  erased: "record_erased",
+};
+
+function isRow(judgement: Judgement): judgement is store.RecordRow {
+  return typeof judgement !== "string" && "record" in judgement;
+}
+
+/**
+ * Whether a record's state stands against giving a version as one that counts. A pinned version of what ended or was replaced is history,
+ * and still verifies; what was revoked was always wrong; a suspension holds for the version that was current.
+ */
+function findOutOfForce({ record, version, change }: store.RecordRow, isPinned: boolean): OutOfForce | undefined {
+  const outcome = STATE_OUTCOMES[record.state];
+  if (outcome === undefined || !change) return undefined;
+  const isCounted = record.state === "revoked" || (record.state === "suspended" && version.version === record.version);
+  return isPinned && !isCounted ? undefined : { outcome, change };
+}
 
 const REFUSED = { members: "members_only", consent: "consent_required" } as const;
 
@@ -93,11 +132,11 @@ export function createEvidenceService(deps: {
   }
 
   /** The access that holds for a version: the stricter of its own definition's and today's, so that opening a registry opens no old record. */
-  async function accessOf(row: store.RecordRow): Promise<Access> {
-    const { registry } = row.record;
+  async function accessOf(version: { registry: string; definitionVersion: number }): Promise<Access> {
+    const { registry, definitionVersion } = version;
     const [today, then] = await Promise.all([
       registries.getCurrent(registry),
-      registries.getVersion(registry, row.version.definitionVersion),
+      registries.getVersion(registry, definitionVersion),
     ]);
     return stricterAccess(today.definition.access, then.definition.access);
   }
@@ -112,7 +151,7 @@ export function createEvidenceService(deps: {
     const { definition } = await registries.getCurrent(registry);
     checkPermitted({ caller, action: "record.read", registry, access: definition.access });
     const row = await store.getRecord(database, options);
-    const access = await accessOf(row);
+    const access = await accessOf({ registry, definitionVersion: row.version.definitionVersion });
     checkPermitted({ caller, action: "record.read", registry, access });
     if (access === "consent") {
       throw new AttestryError(
@@ -132,34 +171,47 @@ export function createEvidenceService(deps: {
     }
   }
 
-  async function judge(reference: ReadReference, row: store.RecordRow | undefined): Promise<store.RecordRow | Unread> {
+  async function judge(
+    reference: ReadReference,
+    row: store.RecordRow | undefined,
+    erased: store.ErasedRecord | undefined,
+  ): Promise<Judgement> {
     const address = parseRecordUrl(reference.href);
     if (!address || address.entity !== entity) return "reference_foreign";
     const today = await findAccessToday(address.registry);
     if (today === undefined) return "registry_unknown";
     // Before the row is looked at: whether a record is there is nobody's business either.
     if (today !== "public") return REFUSED[today];
-    if (!row || row.record.registry !== address.registry) {
+    const found = row ? { registry: row.record.registry, definitionVersion: row.version.definitionVersion } : erased;
+    if (found?.registry !== address.registry)
       return reference.version === undefined ? "record_unknown" : "version_unknown";
-    }
-    const access = await accessOf(row);
-    return access === "public" ? row : REFUSED[access];
+    const access = await accessOf(found);
+    if (access !== "public") return REFUSED[access];
+    if (!row) return { outcome: "record_erased", change: erased!.change };
+    return findOutOfForce(row, reference.version !== undefined) ?? row;
   }
 
-  /** The rows of references, or why not; one query for all that ask for the current version. */
-  async function findRows(references: readonly ReadReference[]): Promise<(store.RecordRow | Unread)[]> {
-    const ridOf = ({ href }: ReadReference) => parseRecordUrl(href)?.rid;
-    const live = references.filter(({ version }) => version === undefined).flatMap((one) => ridOf(one) ?? []);
-    const current = await store.findRecords(database, live);
+  /** The rows of references, or why not; three queries at most, however many they are. */
+  async function judgeAll(references: readonly ReadReference[]): Promise<Judgement[]> {
+    const asked = references.flatMap(({ href, version }) => {
+      const rid = parseRecordUrl(href)?.rid;
+      return rid === undefined ? [] : [{ rid, version }];
+    });
+    const live = asked.filter(({ version }) => version === undefined).map(({ rid }) => rid);
+    const pinned = asked.filter((one): one is { rid: string; version: number } => one.version !== undefined);
+    const [current, versions] = await Promise.all([
+      store.findRecords(database, live),
+      pinned.length === 0 ? new Map<string, store.RecordRow>() : store.findRecordVersions(database, pinned),
+    ]);
+    const rowOf = (rid: string, version: number | undefined) =>
+      version === undefined ? current.get(rid) : versions.get(`${rid}/${version}`);
+    const missing = asked.filter(({ rid, version }) => !rowOf(rid, version)).map(({ rid }) => rid);
+    const erased =
+      missing.length === 0 ? new Map<string, store.ErasedRecord>() : await store.findErased(database, missing);
     return Promise.all(
-      references.map(async (reference) => {
-        const rid = ridOf(reference);
-        if (rid === undefined) return "reference_foreign";
-        const { version } = reference;
-        return judge(
-          reference,
-          version === undefined ? current.get(rid) : await store.findRecord(database, { rid, version }),
-        );
+      references.map((reference) => {
+        const rid = parseRecordUrl(reference.href)?.rid ?? "";
+        return judge(reference, rowOf(rid, reference.version), erased.get(rid));
       }),
     );
   }
@@ -194,8 +246,8 @@ export function createEvidenceService(deps: {
           `${references.length} references in one request; at most ${RECORDS_READ_MAX} are allowed`,
         );
       }
-      const found = await findRows(references);
-      const rows = found.filter((row): row is store.RecordRow => typeof row !== "string");
+      const judged = await judgeAll(references);
+      const rows = judged.filter(isRow);
       const receipts = await formatReceipts(rows);
       const statusLists: Record<string, string> = {};
       for (const list of new Set(rows.map((row) => row.version.statusList)))
@@ -206,10 +258,13 @@ export function createEvidenceService(deps: {
         definitions[compiled.vct] = compiled.text;
       }
       let at = 0;
-      const records = found.map((row, i): ReadOutcome => {
+      const records = judged.map((one, i): ReadOutcome => {
         const { href } = references[i]!;
-        if (typeof row === "string") return { href, outcome: row };
-        return { href, outcome: "found", token: formatSdJwt(row.version.jwt, []), receipt: receipts[at++]! };
+        if (typeof one === "string") return { href, outcome: one };
+        if (isRow(one))
+          return { href, outcome: "found", token: formatSdJwt(one.version.jwt, []), receipt: receipts[at++]! };
+        const { operation, statement } = one.change;
+        return { href, outcome: one.outcome, state: { operation, statement } };
       });
       return { records, statusLists, definitions };
     },

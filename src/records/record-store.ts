@@ -179,6 +179,44 @@ export async function findRecords(database: Database, rids: readonly string[]): 
   return new Map(rows.map((row) => [row.rid, toRow(row)]));
 }
 
+/** These versions of records, by `<rid>/<version>`; those of erased records are not among them. */
+export async function findRecordVersions(
+  database: Database,
+  wanted: readonly { rid: string; version: number }[],
+): Promise<Map<string, RecordRow>> {
+  const { sql } = database;
+  const held = wanted.filter(({ version }) => version <= VERSION_MAX);
+  const rows = await sql<FlatRow[]>`
+    select ${rowColumns(sql)}
+    from (select distinct * from unnest(${held.map((one) => one.rid)}::uuid[], ${held.map((one) => one.version)}::int[])) as asked (rid, version)
+    join record r on r.rid = asked.rid
+    join record_version v on v.rid = r.rid and v.version = asked.version and v.jwt is not null
+    left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+  return new Map(rows.map((row) => [`${row.rid}/${row.v}`, toRow(row)]));
+}
+
+/** What is left of an erased record. */
+export interface ErasedRecord {
+  readonly rid: string;
+  readonly registry: string;
+  /** Of its last version. */
+  readonly definitionVersion: number;
+  readonly change: StoredChange;
+}
+
+/** Those of these records that were erased, by rid. */
+export async function findErased(database: Database, rids: readonly string[]): Promise<Map<string, ErasedRecord>> {
+  const rows = await database.sql<(StoredChange & Omit<ErasedRecord, "change">)[]>`
+    select r.rid, r.registry, v.definition_version as "definitionVersion", s.number, s.operation, s.state, s.effective_at as "effectiveAt", s.statement
+    from record r
+    join record_version v on v.rid = r.rid and v.version = r.version
+    join record_state s on s.rid = r.rid and s.number = r.state_number
+    where r.rid = any(${rids as string[]}::uuid[]) and r.state = 'erased'`;
+  return new Map(
+    rows.map(({ rid, registry, definitionVersion, ...change }) => [rid, { rid, registry, definitionVersion, change }]),
+  );
+}
+
 /** One page of a registry in the order of creation, after the log index `after`; `at`: as it was at these times. */
 export async function listRecords(
   database: Database,

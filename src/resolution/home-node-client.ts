@@ -9,6 +9,8 @@ export interface ReadRecord {
   readonly outcome: string;
   readonly token?: string;
   readonly receipt?: string;
+  /** Of a record that is not in force: the state statement that says so. */
+  readonly statement?: string;
 }
 
 export interface ReadBatch {
@@ -41,7 +43,10 @@ export function parseReadBatch(answer: Json, references: readonly Reference[]): 
       throw fail("a record stands for another reference than the one asked");
     const { outcome, token, receipt } = record;
     if (typeof outcome !== "string" || !OUTCOME.test(outcome)) throw fail("a record has no outcome");
-    if (outcome !== "found") return { outcome };
+    if (outcome !== "found") {
+      const statement = isJsonObject(record.state) ? record.state.statement : undefined;
+      return { outcome, ...(typeof statement === "string" && { statement }) };
+    }
     if (typeof token !== "string" || typeof receipt !== "string") throw fail("a found record has no token or receipt");
     return { outcome, token, receipt };
   });

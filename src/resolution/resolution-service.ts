@@ -14,9 +14,11 @@ import {
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
 import type { ReferenceFault, VerifyReferences } from "../records/reference-check.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
+import { verifyStateStatement } from "../verification/state-statement.ts";
 import type { Verifier } from "../verification/verifier.ts";
 import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
 import type { ReadBatch, ReadHome, ReadRecord } from "./home-node-client.ts";
+import { describeState, isStateOutcome, STATE_OUTCOMES } from "./record-outcome.ts";
 
 export interface ResolvedRecord {
   readonly href: string;
@@ -26,6 +28,10 @@ export interface ResolvedRecord {
   readonly type?: string;
   readonly identifier?: string;
   readonly version?: number;
+  /** Of a record that was replaced: the URLs of the records that succeed it, which are not followed. */
+  readonly successors?: readonly string[];
+  /** Of a record that is not in force: its home node's signed statement, verified, and since when it holds. */
+  readonly state?: { readonly operation: string; readonly effective?: string; readonly statement: string };
   readonly issuer?: string;
   readonly anchor?: string;
   readonly data?: JsonObject;
@@ -129,6 +135,7 @@ export function createResolutionService(deps: {
     batch: ReadBatch,
     chain: VerifiedChain,
   ): Promise<ResolvedRecord> {
+    if (isStateOutcome(read.outcome)) return judgeState(reference, read, chain);
     if (read.outcome !== "found")
       return { href: reference.href, outcome: read.outcome, message: `the home node answered "${read.outcome}"` };
     const { statusUri, vct } = namesIn(read.token!);
@@ -143,6 +150,33 @@ export function createResolutionService(deps: {
       { now: clock(), expected: reference },
     );
     return describe(reference, report);
+  }
+
+  async function judgeState(reference: Reference, read: ReadRecord, chain: VerifiedChain): Promise<ResolvedRecord> {
+    const { href } = reference;
+    // Nobody on the way, and no node without its key, may end a record by a word.
+    const unproved = (message: string) => ({ href, outcome: "state_unproved", message });
+    if (read.statement === undefined)
+      return unproved(`the home node answered "${read.outcome}" without the signed statement that proves it`);
+    try {
+      const statement = await verifyStateStatement(read.statement, { keys: chain.keys.record, href });
+      const { operation, version, effective, replacedBy } = statement;
+      if (operation === "reinstate" || STATE_OUTCOMES[operation] !== read.outcome)
+        return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);
+      return {
+        href,
+        outcome: read.outcome,
+        message: describeState(statement),
+        version,
+        ...(replacedBy.length > 0 && { successors: replacedBy }),
+        state: { operation, ...(effective !== undefined && { effective }), statement: read.statement },
+        issuer: chain.entity,
+        anchor: chain.anchor,
+      };
+    } catch (error) {
+      if (!(error instanceof AttestryError)) throw error;
+      return unproved(`the home node answered "${read.outcome}"; its statement: ${error.message}`);
+    }
   }
 
   async function walkAll(tasks: Task[], walk: Walk): Promise<void> {

@@ -1,4 +1,5 @@
 // The package's entry `attestry/verify`, for Node and browsers. Exports only; the one such file in the project.
+export { type AttachmentVerdict, verifyAttachment } from "./attachment-check.ts";
 export { type Evidence, parseEvidenceText } from "./evidence.ts";
 export {
   CHECK_NAMES,
@@ -16,4 +17,5 @@ export {
   type VerificationReport,
   type VerifiedRecord,
 } from "./report.ts";
+export { type StateOperation, type StateStatement, verifyStateStatement } from "./state-statement.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

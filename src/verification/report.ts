@@ -8,7 +8,8 @@ export const VERIFICATION_SENTENCES = {
   passed: "In order.",
   passed_without_tag:
     "The record is in the issuer's log. Its key was not handed over, so whether the log holds a rival of this version was not checked.",
-  status_superseded_allowed: "A later version of the record exists; this one was asked for, or the policy allows it.",
+  status_superseded_allowed:
+    "A newer version of the record exists, or the record ended or was replaced; this version was asked for, or the policy allows it.",
   fresh_by_status: "The issuer confirmed the state of this version recently. The time is the issuer's own word.",
 
   // Not checked
@@ -73,9 +74,10 @@ export const VERIFICATION_SENTENCES = {
   status_index_out_of_range: "The record's place lies outside the status list.",
   status_stale: "The status list is too old: a revocation since then would not show.",
   status_issued_in_future: "The status list claims to be signed in the future.",
-  status_revoked: "The issuer has revoked this version: it must not be relied on.",
+  status_revoked: "The issuer has revoked or erased the record: this version must not be relied on.",
   status_suspended: "The issuer has suspended this record for now.",
-  status_superseded: "The issuer has replaced this version by a later one.",
+  status_superseded:
+    "There is a newer version of the record, or the record ended or was replaced: this version is no longer the current word.",
 
   // inclusion
   receipt_malformed: "The receipt from the issuer's log is damaged.",
@@ -119,7 +121,7 @@ export interface VerifiedRecord {
   /** Claims of the token after disclosures were put in their places, `data` among them. */
   readonly claims: JsonObject;
   readonly data: JsonObject;
-  /** How many fields exist that were not disclosed here. */
+  /** How many fields of the data exist that were not disclosed here. */
   readonly undisclosedCount: number;
 }
 

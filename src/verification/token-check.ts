@@ -21,6 +21,7 @@ export interface ParsedToken {
   readonly record: RecordClaims;
   /** The payload with disclosures in their places. */
   readonly claims: JsonObject;
+  /** How many fields of the data were not disclosed; parts of `act` do not count. */
   readonly undisclosedCount: number;
 }
 
@@ -44,7 +45,7 @@ export function parseToken(text: string): ParsedToken | CheckOutcome {
   // RFC 8725 §3.11 and §3.1: type and algorithm are ours to choose, not the token's.
   if (decoded.header.typ !== RECORD_TOKEN_TYPE) return failed("format", "token_type_wrong");
   if (decoded.header.alg !== "Ed25519") return failed("format", "algorithm_not_allowed");
-  let disclosed: { claims: JsonObject; undisclosedCount: number };
+  let disclosed: ReturnType<typeof processDisclosures>;
   try {
     disclosed = processDisclosures(decoded.payload, parts.disclosures);
   } catch (error) {
@@ -52,7 +53,8 @@ export function parseToken(text: string): ParsedToken | CheckOutcome {
   }
   try {
     const record = parseRecordClaims(decoded.payload, disclosed.claims);
-    return { jwt: parts.jwt, decoded, record, ...disclosed };
+    const undisclosedCount = disclosed.undisclosedByMember.get("data") ?? 0;
+    return { jwt: parts.jwt, decoded, record, claims: disclosed.claims, undisclosedCount };
   } catch (error) {
     return refuse("claims_invalid", error);
   }

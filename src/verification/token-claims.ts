@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
+import { parseRecordUrl } from "../records/record-url.ts";
 import { isRid } from "../records/rid.ts";
 
 export interface RecordClaims {
@@ -22,6 +23,8 @@ export interface RecordClaims {
   readonly effectiveFrom: number | undefined;
   readonly effectiveUntil: number | undefined;
   readonly status: { readonly uri: string; readonly index: number } | undefined;
+  /** URLs of the records that this one succeeds. */
+  readonly replaces: readonly string[];
   readonly data: JsonObject;
 }
 
@@ -41,6 +44,7 @@ const NEVER_DISCLOSED = [
   "cnf",
   "valid_from",
   "valid_until",
+  "replaces",
   "data",
   "act",
 ];
@@ -92,6 +96,15 @@ function statusReference(payload: JsonObject): RecordClaims["status"] {
   return { uri: text(reference, "uri"), index: wholeNumber(reference.idx, "status_list.idx", 0) };
 }
 
+function succeededRecords(payload: JsonObject): readonly string[] {
+  const { replaces } = payload;
+  if (replaces === undefined) return [];
+  const isUrl = (value: Json): value is string => typeof value === "string" && parseRecordUrl(value) !== undefined;
+  if (!Array.isArray(replaces) || replaces.length === 0 || !replaces.every(isUrl))
+    throw invalid("replaces", "must be the URLs of records, at least one");
+  return replaces;
+}
+
 /**
  * Checks the form of a record token's claims. `payload`: what the issuer signed; `claims`: the same with disclosures in
  * their places. Throws `token_invalid`, naming the claim and never its value.
@@ -116,6 +129,9 @@ export function parseRecordClaims(payload: JsonObject, claims: JsonObject): Reco
     throw invalid("prev", "must be the previous version's SHA-256, and absent in version 1");
   }
   if (!isObject(payload.act)) throw invalid("act", "must be an object");
+  // Which operation made the version, and in which role, stands open; who did it, and why, may be disclosures.
+  if (payload.act.operation === undefined && isObject(claims.act) && claims.act.operation !== undefined)
+    throw invalid("act.operation", "must not be a disclosure");
   if (!isObject(payload.data) || !isObject(claims.data)) throw invalid("data", "must be an object");
   if (claims.identifier !== undefined && typeof claims.identifier !== "string") {
     throw invalid("identifier", "must be a text");
@@ -135,6 +151,7 @@ export function parseRecordClaims(payload: JsonObject, claims: JsonObject): Reco
     effectiveFrom: effectiveSeconds(payload, "valid_from", "start"),
     effectiveUntil: effectiveSeconds(payload, "valid_until", "end"),
     status: statusReference(payload),
+    replaces: succeededRecords(payload),
     data: claims.data,
   };
 }
