@@ -31,6 +31,19 @@ export const IDENTIFIER_CHARS_MAX = 80;
 export const ERASURE_PAGE_ROWS = 1_000;
 export const REPLACE_RECORDS_MAX = 50; // on either side of a merger or a split
 export const ATTACHMENT_BYTES_MAX = 10 * 1_048_576;
+export const ATTACHMENT_NAME_CHARS_MAX = 200;
+export const ATTACHMENT_CACHE_SECONDS = 3_600;
+export const ATTACHMENTS_UNHELD_MAX = 1_000; // of one registry
+export const ATTACHMENT_UNHELD_SECONDS = 86_400; // after which a file that no record holds is removed
+export const IDENTIFIER_ATTEMPTS_MAX = 50; // numbers drawn for one record, where others have them already
+export const RECORDS_FIND_MAX = 1_000;
+export const REFERENCE_KEY_SECONDS = 30;
+export const REFERENCE_KEYS_REMEMBERED_MAX = 50_000;
+export const REFERENCE_CHECK_INTERVAL_MS = 60_000;
+export const REFERENCE_CHECK_RECORDS_MAX = 500; // in one round
+export const REFERENCE_CHECK_LEASE_SECONDS = 300;
+export const REFERENCE_CHECK_SECONDS_MIN = 60; // doubled by each check that failed
+export const REFERENCE_CHECK_SECONDS_MAX = 86_400; // and of what was verified
 export const VERSION_MAX = 2_147_483_647; // PostgreSQL's integer
 export const DISPLAY_CHARS_MAX = 200;
 export const DEFINITION_BYTES_MAX = 262_144;
@@ -124,7 +137,7 @@ export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
 
 // Pages
-export const PAGE_ROWS = 50;
+export const PAGE_ROWS = 30;
 export const PAGE_HISTORY_ENTRIES = 25;
 export const PAGE_COLUMNS_MAX = 4;
 export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for one page
@@ -145,6 +158,14 @@ export const NODE_CALL_ATTEMPTS_MAX = 6;
 export const NODE_RETRY_DELAY_MS = 250;
 export const NODE_RETRY_DELAY_MS_MAX = 10_000;
 export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
+export const NODE_STREAM_TIMEOUT_MS = 600_000;
+
+// Export
+export const EXPORT_PAGE_RECORDS = 200; // read from the database at a time
+export const EXPORT_COMMAND_PAGE_RECORDS = 5_000; // asked for at a time, and asked for again if the connection breaks
+export const EXPORT_FIELDS_MAX = 200;
+export const OPEN_DATA_INTERVAL_SECONDS = 300; // a new set at most this often
+export const OPEN_DATA_SETS_MAX = 1_000; // kept per registry
 
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
@@ -154,6 +175,10 @@ export const IMPORT_ROWS_AHEAD = 1_000;
 export const IMPORT_BATCH_ROWS = 1_000;
 export const IMPORT_BATCH_BYTES = 4 * 1_048_576;
 export const IMPORT_BATCHES_IN_FLIGHT_MAX = 3;
+export const IMPORT_REFUSALS_IN_MEMORY_MAX = 20_000;
+export const IMPORT_MISSING_PAGE_RECORDS = 500;
+export const IMPORT_MISSING_PAGES_AHEAD = 40;
+export const IMPORT_MISSING_IN_FLIGHT_MAX = 16;
 export const IMPORT_LOOKUPS_IN_FLIGHT_MAX = 8;
 export const IMPORT_REFERENCES_REMEMBERED_MAX = 100_000;
 

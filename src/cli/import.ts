@@ -1,15 +1,24 @@
 // attestry import: reads the command line, runs the import, prints what became of it. Knows no row.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readBearerToken } from "../config.ts";
-import type { ImportMode } from "../records/import-service.ts";
-import { IMPORT_MODES } from "../records/import-service.ts";
-import { type ImportResult, type ImportSummary, runImport } from "./import/import-run.ts";
-import { createProgress, EXIT, formatTable, printFailure } from "./terminal.ts";
+import { AttestryError } from "../errors.ts";
+import {
+  COMMAND_MODES,
+  type CommandMode,
+  type ImportResult,
+  type ImportSummary,
+  runImport,
+} from "./import/import-run.ts";
+import type { MissingOptions, MissingSummary } from "./import/missing-records.ts";
+import { createProgress, EXIT, formatCount, formatTable, printFailure } from "./terminal.ts";
 
 interface Flags {
   readonly url: string;
-  readonly map: string;
-  readonly mode: ImportMode;
+  readonly map?: string;
+  readonly mode: CommandMode;
+  readonly onMissing?: MissingOptions["operation"];
+  readonly reason?: string;
+  readonly instrument?: string;
   readonly dryRun?: true;
   readonly report?: string;
   readonly node: ReadonlyMap<string, string>;
@@ -24,10 +33,18 @@ export function importCommand(): Command {
     .argument("<registry>", "name of the registry")
     .argument("<file>", "FILE.csv, FILE.ndjson or FILE.jsonl")
     .requiredOption("--url <url>", "base URL of the node imported into")
-    .requiredOption("--map <file>", "which column fills which field (docs/import.md)")
+    .option("--map <file>", "which column fills which field; what `attestry export` wrote needs none (docs/import.md)")
     .addOption(
-      new Option("--mode <mode>", "what to do with records that exist").choices(IMPORT_MODES).default("create"),
+      new Option("--mode <mode>", "what to do with records that exist").choices(COMMAND_MODES).default("create"),
     )
+    .addOption(
+      new Option("--on-missing <what>", "with --mode sync: what to do with records that the file lacks").choices([
+        "end",
+        "revoke",
+      ]),
+    )
+    .option("--reason <code>", "on which ground missing records are ended or revoked")
+    .option("--instrument <text>", "the legal instrument of it")
     .option("--dry-run", "say what would happen; write nothing")
     .option("--report <file>", "name each refused row here, .ndjson or .csv (default: FILE.refused.ndjson, if any)")
     .option("--node <registry=url>", "where the map's references to a registry are looked up", addNode, new Map())
@@ -53,6 +70,7 @@ async function runCommand(registry: string, filePath: string, flags: Flags): Pro
   process.once("SIGINT", onInterrupt);
   process.once("SIGTERM", onInterrupt);
   try {
+    const onMissing = readMissingOptions(flags);
     const result = await runImport({
       registry,
       filePath,
@@ -62,6 +80,7 @@ async function runCommand(registry: string, filePath: string, flags: Flags): Pro
       mode: flags.mode,
       isDryRun: flags.dryRun === true,
       reportPath: flags.report,
+      onMissing,
       nodes: flags.node,
       signal: stopping.signal,
       createProgress: (label) => createProgress({ label, unit: "rows", stream: process.stderr }),
@@ -76,16 +95,27 @@ async function runCommand(registry: string, filePath: string, flags: Flags): Pro
   }
 }
 
+function readMissingOptions(flags: Flags): MissingOptions | undefined {
+  const { onMissing: operation, reason, instrument } = flags;
+  if (operation === undefined) {
+    if (reason === undefined && instrument === undefined) return undefined;
+    throw new AttestryError("request_invalid", "--reason and --instrument belong to --on-missing");
+  }
+  if (flags.mode !== "sync") throw new AttestryError("request_invalid", "--on-missing belongs to --mode sync");
+  if (reason === undefined) throw new AttestryError("request_invalid", `--on-missing ${operation} needs a --reason`);
+  return { operation, reason, ...(instrument !== undefined && { instrument }) };
+}
+
 function printResult({ summary, error }: ImportResult, json: boolean): void {
   process.exitCode = exitCodeOf(summary);
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : formatSummary(summary));
   if (summary.state === "failed") printFailure(error, { json });
 }
 
-function exitCodeOf({ state, refused }: ImportSummary): number {
+function exitCodeOf({ state, refused, missing }: ImportSummary): number {
   if (state === "failed") return EXIT.failed;
   if (state === "interrupted") return EXIT.interrupted;
-  return refused > 0 ? EXIT.incomplete : EXIT.ok;
+  return refused > 0 || missing?.withheld || (missing?.refused ?? 0) > 0 ? EXIT.incomplete : EXIT.ok;
 }
 
 function formatSummary(summary: ImportSummary): string {
@@ -104,5 +134,20 @@ function formatSummary(summary: ImportSummary): string {
   ]);
   const rate = seconds > 0 ? `, ${Math.round(rows / seconds)} rows/s` : "";
   const refusals = report === null ? "" : `refused rows are named in ${report}\n`;
-  return `${endings[state]}${counts}in ${seconds.toFixed(1)} s${rate}\n${refusals}`;
+  const missing = summary.missing ? formatMissing(summary.missing, summary.dry_run) : "";
+  return `${endings[state]}${counts}in ${seconds.toFixed(1)} s${rate}\n${refusals}${missing}`;
+}
+
+function formatMissing(
+  { count, report, operation, settled, refused, withheld }: MissingSummary,
+  isDryRun: boolean,
+): string {
+  if (count === 0) return "no record is missing in the file\n";
+  const records = `${formatCount(count)} ${count === 1 ? "record" : "records"}`;
+  const named = `${records} of the registry are not in the file; they are named in ${report}\n`;
+  if (operation === null) return named;
+  if (withheld !== null) return `${named}none of them was changed: ${withheld}\n`;
+  const done = operation === "end" ? "ended" : "revoked";
+  if (isDryRun) return `${named}they would be ${done}\n`;
+  return `${named}${formatCount(settled)} of them were ${done}${refused > 0 ? `, ${formatCount(refused)} were refused` : ""}\n`;
 }

@@ -10,6 +10,7 @@ import {
   NODE_CALL_TIMEOUT_MS,
   NODE_RETRY_DELAY_MS,
   NODE_RETRY_DELAY_MS_MAX,
+  NODE_STREAM_TIMEOUT_MS,
 } from "../limits.ts";
 
 export interface NodeRequest {
@@ -32,6 +33,10 @@ export interface NodeClient {
   readonly baseUrl: string;
   /** The text of a 2xx answer. Throws what the node's problem details say, or `peer_*`. */
   send(request: NodeRequest): Promise<string>;
+  /** As `send`, with the answer's headers. */
+  sendFull(request: NodeRequest): Promise<{ readonly text: string; readonly headers: Headers }>;
+  /** One attempt at an answer that may be long, chunk by chunk; the headers come first. Throws as `send`, also half-way. */
+  stream(request: NodeRequest): Promise<{ readonly headers: Headers; readonly chunks: AsyncIterable<Uint8Array> }>;
   /** GET of JSON; throws as `send`, and `json_*`. */
   getJson(path: string, options?: Pick<NodeRequest, "query" | "signal">): Promise<Json>;
 }
@@ -69,35 +74,39 @@ export function createNodeClient(options: {
     );
   }
 
-  async function attempt(request: NodeRequest): Promise<string | Failure> {
+  async function call(request: NodeRequest): Promise<Response> {
     const url = new URL(`${baseUrl}${request.path}`);
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.append(name, value);
+    return fetch(url, {
+      method: request.method ?? "GET",
+      headers: {
+        ...request.headers,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(request.contentType !== undefined && { "content-type": request.contentType }),
+      },
+      ...(request.body !== undefined && { body: request.body }),
+      // A redirect would carry the token to a place that nobody named.
+      redirect: "manual",
+      signal: AbortSignal.timeout(request.timeoutMs ?? NODE_CALL_TIMEOUT_MS),
+    });
+  }
+
+  async function attempt(request: NodeRequest): Promise<{ text: string; headers: Headers } | Failure> {
     try {
-      const response = await fetch(url, {
-        method: request.method ?? "GET",
-        headers: {
-          ...request.headers,
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(request.contentType !== undefined && { "content-type": request.contentType }),
-        },
-        ...(request.body !== undefined && { body: request.body }),
-        // A redirect would carry the token to a place that nobody named.
-        redirect: "manual",
-        signal: AbortSignal.timeout(request.timeoutMs ?? NODE_CALL_TIMEOUT_MS),
-      });
+      const response = await call(request);
       const text = await readAnswer(response);
-      return response.ok ? text : readFailure(response, text);
+      return response.ok ? { text, headers: response.headers } : readFailure(response, text);
     } catch (error) {
       if (error instanceof AttestryError) throw error;
       return describeBrokenCall(baseUrl, error);
     }
   }
 
-  async function send(request: NodeRequest): Promise<string> {
+  async function sendFull(request: NodeRequest): Promise<{ text: string; headers: Headers }> {
     const isRepeatable = request.isRepeatable ?? (request.method ?? "GET") === "GET";
     for (let count = 1; ; count++) {
       const result = await attempt(request);
-      if (typeof result === "string") return result;
+      if ("text" in result) return result;
       const isLast = !isRepeatable || !result.isPassing || count >= NODE_CALL_ATTEMPTS_MAX;
       if (isLast || request.signal?.aborted) throw result.error;
       // Full jitter, so that many clients of one restarted node do not come back together.
@@ -107,9 +116,27 @@ export function createNodeClient(options: {
     }
   }
 
+  async function* readChunks(response: Response): AsyncGenerator<Uint8Array> {
+    try {
+      yield* (response.body ?? []) as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      // What breaks half-way has no status to tell.
+      throw describeBrokenCall(baseUrl, error instanceof TypeError ? error : new TypeError("", { cause: error })).error;
+    }
+  }
+
+  const send = async (request: NodeRequest): Promise<string> => (await sendFull(request)).text;
   return {
     baseUrl,
     send,
+    sendFull,
+    async stream(request) {
+      const response = await call({ timeoutMs: NODE_STREAM_TIMEOUT_MS, ...request }).catch((error: unknown) => {
+        throw describeBrokenCall(baseUrl, error).error;
+      });
+      if (!response.ok) throw readFailure(response, await readAnswer(response)).error;
+      return { headers: response.headers, chunks: readChunks(response) };
+    },
     async getJson(path, getOptions) {
       return parseJson(await send({ path, ...getOptions, headers: { accept: "application/json" } }));
     },

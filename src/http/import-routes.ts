@@ -6,7 +6,7 @@ import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { IMPORT_BODY_BYTES_MAX, IMPORT_LINE_BYTES_MAX, IMPORT_ROWS_MAX } from "../limits.ts";
 import { IMPORT_MODES, type ImportMode, type ImportRow, type ImportService } from "../records/import-service.ts";
-import { checkContentType, readBody } from "./request.ts";
+import { checkContentType, readBody, readIdempotencyKey } from "./request.ts";
 
 const NDJSON = "application/x-ndjson";
 
@@ -47,6 +47,7 @@ export function createImportRoutes(deps: { identity: IdentityService; imports: I
       registry: context.req.param("registry"),
       mode,
       dryRun,
+      idempotencyKey: readIdempotencyKey(context),
       rows: lines.map(parseRow),
     });
     return context.body(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(""), 200, {

@@ -158,6 +158,15 @@ export function readRow(bound: BoundMap, row: FileRow): RowValues | Refusal {
   return { line: row.line, field: faults[0]!.field, code: "record_invalid", reason };
 }
 
+/** As `readRow`, but a cell that does not convert is left out: what a refused row still tells about its record. */
+export function readSoundCells(bound: BoundMap, row: FileRow): RowValues {
+  const values = bound.fields.map(({ read }): FieldValue => {
+    const result = read(row.cells);
+    return "faults" in result ? { value: undefined } : result;
+  });
+  return { line: row.line, values };
+}
+
 /**
  * One record out of the rows of one key (or of a single row), as the line that is sent: `{"data": {…}, "valid_from"?, …}`.
  * Collected fields hold each row's value once, in the order of the rows; in all others the rows must agree, or the one that

@@ -1,14 +1,17 @@
 // Many rows at once: each is created, amended, left alone or refused by name; one bad row never holds up the others.
 import { canonicalJson, type Json } from "../crypto/json.ts";
-import { AttestryError, type ErrorCode, type ErrorDetail } from "../errors.ts";
+import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../errors.ts";
 import type { Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import type { LogWriter } from "../log/writer-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
+import { findRetirement } from "../registries/retirement.ts";
 import type { Database } from "../storage/database.ts";
-import type { Draft, RecordDrafter } from "./record-drafter.ts";
-import { dataKeys, describeTakenKey, type RecordKey } from "./record-keys.ts";
+import { type ImportEnvelope, readEnvelopeRow } from "./import-envelope.ts";
+import { type AnsweredRow, findAnsweredRows } from "./import-store.ts";
+import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
+import { dataKeys, describeTakenKey, identifierKeys, keyDigest, type RecordKey } from "./record-keys.ts";
 import { parseRecordRequest, type RecordRequest } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
@@ -44,13 +47,18 @@ export interface ImportService {
     registry: string;
     mode: ImportMode;
     dryRun: boolean;
+    /** Names the import: a row of it that was written before is answered as it was then, whatever the batch it comes in. */
+    idempotencyKey: string | undefined;
     rows: readonly ImportRow[];
   }): Promise<RowOutcome[]>;
 }
 
 interface Planned {
   readonly request: RecordRequest;
+  /** Keys of the data, and that of an identifier which the row brings. */
   readonly keys: readonly RecordKey[];
+  readonly dataKeys: readonly RecordKey[];
+  readonly idempotency: Idempotency | undefined;
   /** The record that holds a unique value of this row already. */
   existing?: store.RecordRow;
   /** That record says the same. */
@@ -71,16 +79,21 @@ export function createImportService(deps: {
   const { database, writer, registries, drafter, sealer, searchKey } = deps;
 
   /** Envelope, schema and duplicates among the rows themselves. */
-  function planRows(compiled: CompiledDefinition, rows: readonly ImportRow[]): Plan[] {
+  function planRows(
+    compiled: CompiledDefinition,
+    rows: readonly (ImportEnvelope | AttestryError)[],
+    idempotencies: readonly (Idempotency | undefined)[],
+  ): Plan[] {
     const seen = new Map<string, number>();
     return rows.map((row, at) => {
       if (row instanceof AttestryError) return row;
       try {
-        const request = parseRecordRequest(row);
+        const request = parseRecordRequest(row.body);
         const details = compiled.findFaults(request.data);
         if (details.length > 0)
           return new AttestryError("record_invalid", "the data does not follow the definition", { details });
-        const keys = dataKeys({ searchKey, compiled, data: request.data });
+        const ofData = dataKeys({ searchKey, compiled, data: request.data });
+        const keys = [...ofData, ...identifierKeys({ searchKey, compiled, identifier: request.identifier })];
         const twice = keys.find((key) => seen.has(key.digest));
         if (twice)
           return notUnique(
@@ -88,7 +101,7 @@ export function createImportService(deps: {
             describeTakenKey(twice),
           );
         for (const key of keys) seen.set(key.digest, at);
-        return { request, keys };
+        return { request, keys, dataKeys: ofData, idempotency: idempotencies[at] };
       } catch (error) {
         if (error instanceof AttestryError) return error;
         throw error;
@@ -97,7 +110,8 @@ export function createImportService(deps: {
   }
 
   /** Finds the records that rows are about, by their unique values. */
-  async function matchExisting(plans: Plan[], mode: ImportMode): Promise<void> {
+  async function matchExisting(compiled: CompiledDefinition, plans: Plan[], mode: ImportMode): Promise<void> {
+    const retired = findRetirement(compiled.definition);
     const holders = await store.findKeyHolders(
       database,
       plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.keys.map((key) => key.digest))),
@@ -108,6 +122,7 @@ export function createImportService(deps: {
       const rids = new Set(plan.keys.flatMap((key) => holders.get(key.digest) ?? []));
       if (rids.size > 1) plans[at] = notUnique("the unique values of this row belong to several records");
       const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
+      if (rids.size === 0 && retired) plans[at] = retired;
       if (!row) continue;
       plan.existing = row;
       plan.isUnchanged = isSame(row, plan.request);
@@ -150,9 +165,9 @@ export function createImportService(deps: {
     plan: Planned,
     caller: Staff,
   ): Promise<Draft<RecordWrite> | undefined> {
-    const { request, existing } = plan;
-    const common = { compiled, caller, checkReferences: () => undefined };
-    if (!existing) return drafter.draftCreate({ ...common, request, keys: plan.keys });
+    const { request, existing, idempotency } = plan;
+    const common = { compiled, caller, idempotency, checkReferences: () => undefined };
+    if (!existing) return drafter.draftCreate({ ...common, request, keys: plan.dataKeys });
     if (plan.isUnchanged) return undefined;
     return drafter.draftAmend({
       ...common,
@@ -181,30 +196,93 @@ export function createImportService(deps: {
     }
   }
 
+  /** How rows of one import are named: not by the token, which is renewed while a long import goes on, but by who holds it. */
+  function rowNames(options: { caller: Staff; registry: string; mode: ImportMode; key: string }) {
+    const { caller, registry, mode, key } = options;
+    return ({ name, body }: ImportEnvelope): Idempotency => ({
+      digest: keyDigest({ searchKey, registry, name: "import row", values: [caller.name, key, name] }),
+      // Keyed, too: a row may be personal and short enough to be guessed from its plain hash.
+      request: keyDigest({ searchKey, registry, name: "import row request", values: [mode, body] }),
+    });
+  }
+
+  const findAnswered = (idempotencies: readonly (Idempotency | undefined)[]): Promise<Map<string, AnsweredRow>> =>
+    findAnsweredRows(
+      database,
+      idempotencies.flatMap((one) => (one ? [one.digest] : [])),
+    );
+
+  /** Writes what was drafted; an error that hides an earlier success of the same row is answered as that success. */
+  async function appendRows(registry: string, drafted: readonly (Draft<RecordWrite> | RowOutcome)[]) {
+    const drafts = drafted.filter((item): item is Draft<RecordWrite> => "entry" in item);
+    const results = await writer.appendAll(recordWriteKind, drafts);
+    const failed = drafts.filter((_, at) => results[at] instanceof AttestryError);
+    if (results.some((result) => isAttestryError(result, "version_conflict"))) registries.refresh(registry);
+    // The first try of a batch may still have run when its retry was drafted.
+    const answered = await findAnswered(failed.map(({ input }) => input.idempotency));
+    let at = 0;
+    return drafted.map((item): RowOutcome => {
+      if (!("entry" in item)) return item;
+      const result = results[at++]!;
+      if (!(result instanceof AttestryError)) return written(item.input, result.logIndex);
+      const before = item.input.idempotency && answered.get(item.input.idempotency.digest);
+      return before ? answerAgain(before, item.input.idempotency!) : refuse(result);
+    });
+  }
+
   return {
-    async importRows({ caller, registry, mode, dryRun, rows }) {
+    async importRows({ caller, registry, mode, dryRun, idempotencyKey, rows }) {
       checkPermitted({ caller, action: "import", registry });
       const compiled = await registries.getCurrent(registry);
-      const plans = planRows(compiled, rows);
-      await matchExisting(plans, mode);
+      const isNamed = idempotencyKey !== undefined && !dryRun;
+      const nameRow = isNamed ? rowNames({ caller: caller as Staff, registry, mode, key: idempotencyKey }) : undefined;
+      const envelopes = rows.map(readRow);
+      const idempotencies = envelopes.map((row) => (row instanceof AttestryError ? undefined : nameRow?.(row)));
+      const plans = planRows(compiled, envelopes, idempotencies);
+      const answered = await findAnswered(idempotencies);
+      const again = idempotencies.map((idempotency): RowOutcome | undefined => {
+        const before = idempotency && answered.get(idempotency.digest);
+        return before && answerAgain(before, idempotency);
+      });
+      await matchExisting(compiled, plans, mode);
       await verifyAll(compiled, plans);
       if (dryRun) return plans.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
-      const drafted = await Promise.all(plans.map((plan) => draftOrRefuse(compiled, plan, caller as Staff)));
-      const drafts = drafted.filter((item): item is Draft<RecordWrite> => "entry" in item);
-      const results = await writer.appendAll(recordWriteKind, drafts);
-      let at = 0;
-      return drafted.map((item): RowOutcome => {
-        if (!("entry" in item)) return item;
-        const result = results[at++]!;
-        if (result instanceof AttestryError) return refuse(result);
-        return {
-          outcome: item.input.kind === "create" ? "created" : "amended",
-          rid: item.input.rid,
-          log_index: result.logIndex,
-        };
-      });
+      const drafted = await Promise.all(
+        plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),
+      );
+      return appendRows(registry, drafted);
     },
   };
+}
+
+function written({ kind, rid }: RecordWrite, logIndex: number): RowOutcome {
+  return { outcome: kind === "create" ? "created" : "amended", rid, log_index: logIndex };
+}
+
+/** What a row that was written before is told: the same as then. */
+function answerAgain(before: AnsweredRow, { request }: Idempotency): RowOutcome {
+  if (before.request === request)
+    return {
+      outcome: before.version === 1 ? "created" : "amended",
+      rid: before.rid,
+      log_index: before.logIndex,
+    };
+  return refuse(
+    new AttestryError(
+      "idempotency_key_reused",
+      "another row was imported under this name and Idempotency-Key; choose a new key for every import",
+    ),
+  );
+}
+
+function readRow(row: ImportRow, place: number): ImportEnvelope | AttestryError {
+  if (row instanceof AttestryError) return row;
+  try {
+    return readEnvelopeRow(row, place);
+  } catch (error) {
+    if (error instanceof AttestryError) return error;
+    throw error;
+  }
 }
 
 function notUnique(message: string, details: readonly ErrorDetail[] = []): AttestryError {

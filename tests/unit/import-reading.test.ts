@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { groupRows } from "../../src/cli/import/row-groups.ts";
+import { groupRows, type RowKey } from "../../src/cli/import/row-groups.ts";
 import { openRows, type ReadRow } from "../../src/cli/import/row-reader.ts";
 import { isAttestryError } from "../../src/errors.ts";
 import { IMPORT_LINE_BYTES_MAX } from "../../src/limits.ts";
 import { parseImportMap } from "../../src/records/import-map.ts";
-import { bindMap, type Refusal } from "../../src/records/import-row.ts";
+import { type BoundMap, bindMap, type Refusal, readKey } from "../../src/records/import-row.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "attestry-reading-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -108,6 +108,12 @@ describe("an NDJSON file", () => {
   });
 });
 
+const keyOf = (bound: BoundMap): RowKey => ({
+  label: bound.key.map(({ label }) => label).join(", "),
+  isRequired: true,
+  read: ({ cells }) => readKey(bound, cells),
+});
+
 describe("rows of one key", () => {
   const temporary = mkdtempSync(join(tmpdir(), "attestry-grouping-"));
   const usual = process.env.TMPDIR;
@@ -130,11 +136,12 @@ describe("rows of one key", () => {
     const { rows, findColumn, position } = await openRows(path);
     const fields = [{ field: "name", column: "name" }];
     const bound = bindMap(parseImportMap(JSON.stringify({ key: options.key ?? ["code"], fields })), findColumn);
+    const key = keyOf(bound);
     const refusals: Refusal[] = [];
     const { isGrouping, memoryBytesMax = 1e6 } = options;
     const onRefusal = (refusal: Refusal) => void refusals.push(refusal);
     const groups = await collect(
-      groupRows({ rows, bound, isGrouping, fileBytes: position.bytesTotal, memoryBytesMax, onRefusal }),
+      groupRows({ rows, key, isGrouping, fileBytes: position.bytesTotal, memoryBytesMax, onRefusal }),
     );
     return { lines: groups.map((rows) => rows.map(({ line }) => line)), refusals };
   }
@@ -179,9 +186,9 @@ describe("rows of one key", () => {
   it("leave no temporary file where the reading stops half-way", async () => {
     const { rows, findColumn, position } = await openRows(path);
     const map = { key: ["code"], fields: [{ field: "name", column: "name" }] };
-    const bound = bindMap(parseImportMap(JSON.stringify(map)), findColumn);
+    const key = keyOf(bindMap(parseImportMap(JSON.stringify(map)), findColumn));
     const onRefusal = () => undefined;
-    const options = { rows, bound, isGrouping: true, fileBytes: position.bytesTotal, memoryBytesMax: 1_000, onRefusal };
+    const options = { rows, key, isGrouping: true, fileBytes: position.bytesTotal, memoryBytesMax: 1_000, onRefusal };
     for await (const rowsOfOneKey of groupRows(options)) {
       expect(readdirSync(temporary)).toHaveLength(1);
       expect(statSync(join(temporary, readdirSync(temporary)[0]!)).mode & 0o777).toBe(0o700);

@@ -1,11 +1,9 @@
-// Sends records to a node's import in bounded batches, a few at a time, and hands on each outcome. Prepares no record.
+// Sends the records of a batch to a node's import, in requests of bounded size, and gives each outcome. Prepares no record.
 import { setTimeout as sleep } from "node:timers/promises";
 import { isJsonObject, parseJson } from "../../crypto/json.ts";
 import { AttestryError, type ErrorCode } from "../../errors.ts";
 import {
   IMPORT_BATCH_BYTES,
-  IMPORT_BATCH_ROWS,
-  IMPORT_BATCHES_IN_FLIGHT_MAX,
   NODE_CALL_ATTEMPTS_MAX,
   NODE_IMPORT_TIMEOUT_MS,
   NODE_RETRY_DELAY_MS,
@@ -21,111 +19,86 @@ export interface OutgoingRecord {
 }
 
 export interface BatchSender {
-  /** Resolves when there is room for more. Throws what an earlier batch failed with. */
-  add(record: OutgoingRecord): Promise<void>;
-  /** Sends what is left and waits for every answer. */
-  finish(): Promise<void>;
-  /** Waits for the answers under way and sends no more. Throws nothing. */
-  stop(): Promise<void>;
+  /** One outcome per record, in their order. */
+  send(records: readonly OutgoingRecord[]): Promise<RowOutcome[]>;
 }
 
 const OUTCOMES = ["created", "amended", "unchanged", "refused"];
 
-// Refused for a moment, not for what it says.
-const PASSING_CODES: readonly (ErrorCode | undefined)[] = [
+// The node is refusing for a moment, whatever the row says.
+const NODE_CODES: readonly (ErrorCode | undefined)[] = [
   "log_overloaded",
   "log_outcome_unknown",
   "database_unavailable",
-  "peer_unreachable",
-  "peer_timeout",
+  "version_conflict",
 ];
+// Another node, which the row refers to, is away, perhaps for a moment.
+const PEER_CODES: readonly (ErrorCode | undefined)[] = ["peer_unreachable", "peer_timeout"];
 
 export function createBatchSender(options: {
   readonly client: NodeClient;
   readonly registry: string;
   readonly mode: ImportMode;
   readonly isDryRun: boolean;
-  /** Whether sending a record a second time finds the first; without a unique field it would make another. */
-  readonly isRepeatable: boolean;
+  /** Names the import: with it a row that was written already is answered as it was then, so all can be sent again. */
+  readonly importId: string;
   readonly signal: AbortSignal;
-  readonly onOutcome: (record: OutgoingRecord, outcome: RowOutcome) => void;
 }): BatchSender {
-  const { client, registry, mode, isDryRun, isRepeatable, signal, onOutcome } = options;
-  const inFlight = new Set<Promise<void>>();
-  let batch: OutgoingRecord[] = [];
-  let batchBytes = 0;
-  let failure: { readonly error: unknown } | undefined;
+  const { client, registry, mode, isDryRun, importId, signal } = options;
 
   async function post(records: readonly OutgoingRecord[]): Promise<RowOutcome[]> {
     const text = await client.send({
       method: "POST",
       path: `/registries/${encodeURIComponent(registry)}/records:import`,
       query: { mode, ...(isDryRun && { dryRun: "true" }) },
+      ...(!isDryRun && { headers: { "idempotency-key": importId } }),
       contentType: "application/x-ndjson",
       body: records.map((record) => `${record.text}\n`).join(""),
-      isRepeatable: isRepeatable || isDryRun,
+      isRepeatable: true,
       timeoutMs: NODE_IMPORT_TIMEOUT_MS,
       signal,
     });
     return parseOutcomes(text, records.length);
   }
 
-  async function sendAll(records: readonly OutgoingRecord[]): Promise<void> {
-    let rest = records;
-    for (let count = 1; rest.length > 0; count++) {
-      const outcomes = await post(rest);
-      const mayRepeat = isRepeatable && count < NODE_CALL_ATTEMPTS_MAX && !signal.aborted;
-      const again: OutgoingRecord[] = [];
-      for (const [at, record] of rest.entries()) {
-        const outcome = outcomes[at]!;
-        if (mayRepeat && PASSING_CODES.includes(outcome.code)) again.push(record);
-        else onOutcome(record, outcome);
+  // All of it again, not only what was refused for a moment: the rows then are judged beside the same others.
+  async function postUntilSettled(records: readonly OutgoingRecord[]): Promise<RowOutcome[]> {
+    for (let count = 1; ; count++) {
+      const outcomes = await post(records);
+      const busy = outcomes.find(({ code }) => NODE_CODES.includes(code));
+      if (!busy && !outcomes.some(({ code }) => PEER_CODES.includes(code))) return outcomes;
+      if (count >= NODE_CALL_ATTEMPTS_MAX || signal.aborted) {
+        if (!busy) return outcomes;
+        // Not a word about the rows: to settle the batch like this would refuse rows with which nothing is wrong.
+        throw new AttestryError(busy.code!, busy.message ?? "the node cannot take rows now");
       }
-      rest = again;
-      if (rest.length > 0) await sleep(NODE_RETRY_DELAY_MS * 2 ** count, undefined, { signal }).catch(() => undefined);
+      await sleep(NODE_RETRY_DELAY_MS * 2 ** count, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  function flush(): void {
-    if (batch.length === 0) return;
-    const sending = sendAll(batch)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => inFlight.delete(sending));
-    inFlight.add(sending);
-    batch = [];
-    batchBytes = 0;
-  }
-
-  function throwFailure(): void {
-    if (failure) throw failure.error;
-  }
-
   return {
-    async add(record) {
-      throwFailure();
-      const bytes = Buffer.byteLength(record.text) + 1;
-      if (batch.length >= IMPORT_BATCH_ROWS || batchBytes + bytes > IMPORT_BATCH_BYTES) {
-        while (inFlight.size >= IMPORT_BATCHES_IN_FLIGHT_MAX) await Promise.race(inFlight);
-        throwFailure();
-        flush();
-      }
-      batch.push(record);
-      batchBytes += bytes;
-    },
-    async finish() {
-      while (inFlight.size >= IMPORT_BATCHES_IN_FLIGHT_MAX) await Promise.race(inFlight);
-      throwFailure();
-      flush();
-      await Promise.all(inFlight);
-      throwFailure();
-    },
-    async stop() {
-      batch = [];
-      await Promise.all(inFlight);
+    async send(records) {
+      const outcomes: RowOutcome[] = [];
+      for (const part of splitByBytes(records)) outcomes.push(...(await postUntilSettled(part)));
+      return outcomes;
     },
   };
+}
+
+function* splitByBytes(records: readonly OutgoingRecord[]): Generator<readonly OutgoingRecord[]> {
+  let part: OutgoingRecord[] = [];
+  let partBytes = 0;
+  for (const record of records) {
+    const bytes = Buffer.byteLength(record.text) + 1;
+    if (part.length > 0 && partBytes + bytes > IMPORT_BATCH_BYTES) {
+      yield part;
+      part = [];
+      partBytes = 0;
+    }
+    part.push(record);
+    partBytes += bytes;
+  }
+  if (part.length > 0) yield part;
 }
 
 /** The node's answer: one outcome per record, in order. Throws `peer_response_invalid`. */

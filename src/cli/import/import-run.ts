@@ -1,33 +1,49 @@
-// One import from file to node: checks everything that can be checked first, then reads, builds, sends, counts and reports.
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { decodeUtf8 } from "../../crypto/hash.ts";
-import { isJsonObject, type JsonObject } from "../../crypto/json.ts";
-import { AttestryError } from "../../errors.ts";
-import { IMPORT_MAP_BYTES_MAX } from "../../limits.ts";
-import { checkMapTargets, type ImportMap, isGrouping, mapInvalid, parseImportMap } from "../../records/import-map.ts";
-import { type BoundMap, bindMap, type Refusal } from "../../records/import-row.ts";
-import type { ImportMode, RowOutcome } from "../../records/import-service.ts";
-import { collectAnnotations } from "../../registries/annotations.ts";
-import { createNodeClient, type NodeClient, parseNodeUrl } from "../node-client.ts";
+// One import from file to node: reads, builds, sends, counts, reports; goes on where an earlier run of it was cut short.
+import { canonicalJson } from "../../crypto/json.ts";
+import {
+  IMPORT_BATCH_BYTES,
+  IMPORT_BATCH_ROWS,
+  IMPORT_BATCHES_IN_FLIGHT_MAX,
+  IMPORT_LINE_BYTES_MAX,
+} from "../../limits.ts";
+import { readKeyValues } from "../../records/import-keys.ts";
+import type { Refusal } from "../../records/import-row.ts";
 import type { Progress } from "../terminal.ts";
-import { createBatchSender, type OutgoingRecord } from "./batch-sender.ts";
-import { buildRecords } from "./record-builder.ts";
-import { createReferenceLookup } from "./reference-lookup.ts";
-import { createRefusalReport } from "./refusal-report.ts";
-import { groupRows } from "./row-groups.ts";
-import { openRows, type ReadPosition, type ReadRow, type RowReader } from "./row-reader.ts";
+import { type BatchSender, createBatchSender, type OutgoingRecord } from "./batch-sender.ts";
+import { type ImportCounts, noCounts, summarizeBatch } from "./import-counts.ts";
+import {
+  type BatchResult,
+  createVolatileJournal,
+  digestFile,
+  type ImportBinding,
+  type ImportJournal,
+  openJournal,
+} from "./import-journal.ts";
+import { type MissingOptions, type MissingSummary, settleMissing } from "./missing-records.ts";
+import { type PreparedImport, prepareImport } from "./prepare-import.ts";
+import { createPresence, type Presence } from "./presence.ts";
+import type { BuiltGroup } from "./record-builder.ts";
+import { createRefusalReport, type RefusalReport } from "./refusal-report.ts";
+import { batchGroups, groupRows } from "./row-groups.ts";
+import type { ReadPosition, ReadRow, RowReader } from "./row-reader.ts";
+
+/** `sync`: as `upsert`, and records that no row is about are named. */
+export const COMMAND_MODES = ["create", "upsert", "sync"] as const;
+export type CommandMode = (typeof COMMAND_MODES)[number];
 
 export interface ImportOptions {
   readonly registry: string;
   readonly filePath: string;
-  readonly mapPath: string;
+  /** Not for rows that are envelopes already. */
+  readonly mapPath: string | undefined;
   /** Base URL of the node imported into, and the bearer token for it, which no other node gets. */
   readonly url: string;
   readonly token: string | undefined;
-  readonly mode: ImportMode;
+  readonly mode: CommandMode;
   readonly isDryRun: boolean;
   readonly reportPath: string | undefined;
+  /** What to do with records that no row is about; only to name them where it is not given. */
+  readonly onMissing?: MissingOptions | undefined;
   /** Base URL by name of a registry that the map refers to. */
   readonly nodes: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
@@ -36,19 +52,16 @@ export interface ImportOptions {
   readonly memoryBytesMax?: number;
 }
 
-/** What became of the rows of the file. Records are counted by created, amended and unchanged, rows by refused and rows. */
-export interface ImportSummary {
+/** What became of the rows of the file, in all runs of this import. Records are counted by created, amended and unchanged, rows by refused and rows. */
+export interface ImportSummary extends Readonly<ImportCounts> {
   readonly registry: string;
-  readonly mode: ImportMode;
+  readonly mode: CommandMode;
   readonly dry_run: boolean;
   readonly state: "done" | "interrupted" | "failed";
-  readonly rows: number;
-  readonly created: number;
-  readonly amended: number;
-  readonly unchanged: number;
-  readonly refused: number;
   readonly seconds: number;
   readonly report: string | null;
+  /** Of the mode sync: the records that no row is about. */
+  readonly missing: MissingSummary | null;
 }
 
 export interface ImportResult {
@@ -57,175 +70,198 @@ export interface ImportResult {
   readonly error?: unknown;
 }
 
-interface Prepared {
-  readonly client: NodeClient;
-  readonly map: ImportMap;
-  readonly bound: BoundMap;
-  readonly reader: RowReader;
-  readonly isRepeatable: boolean;
+interface Run {
+  readonly options: ImportOptions;
+  readonly prepared: PreparedImport;
+  readonly journal: ImportJournal;
+  readonly counts: ImportCounts;
+  readonly refusals: RefusalReport;
+  /** Of the mode sync. */
+  readonly presence: Presence | undefined;
 }
 
 /** Runs an import. Throws what is found wrong before anything is sent; later failures come with how far it came. */
 export async function runImport(options: ImportOptions): Promise<ImportResult> {
   const startedAt = performance.now();
   const prepared = await prepareImport(options);
-  const { reader } = prepared;
-  const reportPath = options.reportPath ?? `${options.filePath}.refused.ndjson`;
-  const counts = { rows: 0, created: 0, amended: 0, unchanged: 0, refused: 0 };
+  const counts = noCounts();
   let state: ImportSummary["state"] = "done";
   let error: unknown;
   let report: string | undefined;
+  let missing: MissingSummary | undefined;
+  const presence = options.mode === "sync" ? createPresence() : undefined;
   try {
-    const refusals = createRefusalReport({ path: reportPath, isWanted: options.reportPath !== undefined });
+    const journal = await openImportJournal(options, prepared);
+    const isWanted = options.reportPath !== undefined;
+    const refusals = createRefusalReport({ path: reportPathOf(options), isWanted });
     try {
-      await transfer({ options, prepared, counts, refusals });
+      await transfer({ options, prepared, journal, counts, refusals, presence });
+      if (presence && !options.signal.aborted) missing = await findMissing({ options, prepared, journal, presence });
       if (options.signal.aborted) state = "interrupted";
     } finally {
-      report = await refusals.close();
+      report = refusals.close();
     }
+    if (state === "done") journal.remove();
   } catch (cause) {
     state = "failed";
     error = cause;
   } finally {
-    reader.close();
+    presence?.close();
+    prepared.reader.close();
   }
   const { registry, mode, isDryRun } = options;
   const seconds = Math.round(performance.now() - startedAt) / 1_000;
-  const summary = { registry, mode, dry_run: isDryRun, state, ...counts, seconds, report: report ?? null };
+  const ending = { report: report ?? null, missing: missing ?? null };
+  const summary = { registry, mode, dry_run: isDryRun, state, ...counts, seconds, ...ending };
   return state === "failed" ? { summary, error } : { summary };
 }
 
-async function transfer(run: {
-  readonly options: ImportOptions;
-  readonly prepared: Prepared;
-  readonly counts: { rows: number; created: number; amended: number; unchanged: number; refused: number };
-  readonly refusals: ReturnType<typeof createRefusalReport>;
-}): Promise<void> {
-  const { options, prepared, counts, refusals } = run;
-  const { client, map, bound, reader, isRepeatable } = prepared;
+function reportPathOf({ reportPath, filePath }: ImportOptions): string {
+  return reportPath ?? `${filePath}.refused.ndjson`;
+}
+
+/** A dry run writes nothing that could be gone on with. */
+async function openImportJournal(options: ImportOptions, prepared: PreparedImport): Promise<ImportJournal> {
+  const { registry, mode, filePath, memoryBytesMax, onMissing } = options;
+  if (options.isDryRun) return createVolatileJournal();
+  const binding: ImportBinding = {
+    node: prepared.client.baseUrl,
+    registry,
+    mode,
+    file: await digestFile(filePath),
+    map: prepared.mapDigest,
+    on_missing: onMissing ? { ...onMissing } : null,
+    layout: [IMPORT_BATCH_ROWS, IMPORT_BATCH_BYTES, memoryBytesMax ?? null],
+  };
+  const journal = await openJournal({
+    path: `${filePath}.import-journal`,
+    binding,
+    isUnique: prepared.isUnique,
+    now: Date.now() / 1_000,
+    warn: options.warn,
+  });
+  if (journal.resumedFrom !== undefined) options.warn(`going on with the import that began at ${journal.resumedFrom}`);
+  return journal;
+}
+
+async function transfer(run: Run): Promise<void> {
+  const { options, prepared, journal, counts, refusals, presence } = run;
+  const { reader, key, isGrouping, build } = prepared;
   const { registry, mode, isDryRun, signal } = options;
   const progress = options.createProgress(isDryRun ? "checking" : "importing");
   const reading = options.createProgress("reading");
-
-  const settle = (rows: number): void => {
-    counts.rows += rows;
+  const count = (result: BatchResult): void => {
+    for (const name of ["rows", "created", "amended", "unchanged"] as const) counts[name] += result[name];
+    counts.refused += result.refusals.length;
+    for (const refusal of result.refusals) refusals.add(refusal);
     progress.update(counts.rows, estimateRows(reader.position));
   };
-  const onRefusal = (refusal: Refusal): Promise<void> => {
-    counts.refused++;
-    refusals.add(refusal);
-    settle(1);
-    return refusals.drained();
+  const onRefusal = (refusal: Refusal): void => {
+    // What the reading refuses says nothing about which record the row was of.
+    presence?.addUnknown();
+    count({ rows: 1, created: 0, amended: 0, unchanged: 0, refusals: [refusal] });
   };
-  const onOutcome = (record: OutgoingRecord, outcome: RowOutcome): void => {
-    if (outcome.outcome === "refused") {
-      for (const line of record.lines) {
-        counts.refused++;
-        refusals.add(describeRefusal(line, outcome));
-      }
-    } else counts[outcome.outcome]++;
-    settle(record.lines.length);
-  };
-
-  const rows = watchReading({ reader, signal, progress: bound.key.length > 0 ? reading : undefined });
-  const groups = groupRows({
-    rows,
-    bound,
-    isGrouping: isGrouping(map),
-    fileBytes: reader.position.bytesTotal,
-    ...(options.memoryBytesMax !== undefined && { memoryBytesMax: options.memoryBytesMax }),
-    onRefusal,
-  });
-  const lookup = createReferenceLookup({ clientFor: createClients(client, options.nodes), signal });
-  const sender = createBatchSender({ client, registry, mode, isDryRun, isRepeatable, signal, onOutcome });
+  const { client } = prepared;
+  const nodeMode = mode === "sync" ? "upsert" : mode;
+  const sender = createBatchSender({ client, registry, mode: nodeMode, isDryRun, importId: journal.id, signal });
+  const lane = createLane();
+  const rows = watchReading({ reader, signal, progress: key ? reading : undefined });
+  const { memoryBytesMax } = options;
+  const fileBytes = reader.position.bytesTotal;
+  const groups = groupRows({ rows, key, isGrouping, fileBytes, ...(memoryBytesMax && { memoryBytesMax }), onRefusal });
   try {
-    for await (const record of buildRecords({ groups, bound, lookup, onRefusal })) {
+    for await (const batch of batchGroups(groups)) {
       // Also where the reading was cut short: the groups that come then may lack rows.
       if (signal.aborted) break;
-      await sender.add(record);
-      await refusals.drained();
+      const before = journal.settledBefore(batch.number);
+      // Which records are there has to be read from the rows, also of a batch that was settled.
+      const built = before && !presence ? [] : await build(batch.groups);
+      if (presence) noteBuilt(presence, prepared, built);
+      if (before) count(before);
+      else {
+        await lane.add(async () => {
+          const result = await sendBatch(sender, built);
+          journal.settle(batch.number, result);
+          count(result);
+        });
+      }
     }
-    if (!signal.aborted) await sender.finish();
+    await lane.finish();
   } finally {
-    await sender.stop();
+    await lane.stop();
     reading.end();
     progress.end();
   }
 }
 
-/** Reads the map, the definition and the file's header, and checks them against each other. Sends nothing. */
-async function prepareImport(options: ImportOptions): Promise<Prepared> {
-  const { registry, url, token, filePath, mapPath, signal } = options;
-  const map = parseImportMap(await readMapFile(mapPath));
-  checkNodes(map, options.nodes);
-  for (const path of [filePath, mapPath]) {
-    if (options.reportPath !== undefined && resolve(path) === resolve(options.reportPath)) {
-      throw new AttestryError("import_file_invalid", `the report would overwrite ${path}`);
+async function sendBatch(sender: BatchSender, built: readonly BuiltGroup[]): Promise<BatchResult> {
+  const refusals = built.flatMap((group) => group.refusals);
+  const records: OutgoingRecord[] = [];
+  for (const { lines, envelope, refusals: faults } of built) {
+    if (faults.length > 0 || envelope === undefined) continue;
+    // The first line names the row to the node; it is the row's own, whatever batch the row comes in.
+    const text = canonicalJson({ ...envelope, row: lines[0]! });
+    if (text.length <= IMPORT_LINE_BYTES_MAX) records.push({ lines, text });
+    else {
+      const reason = `the record has more than ${IMPORT_LINE_BYTES_MAX} characters`;
+      refusals.push(...lines.map((line): Refusal => ({ line, field: "", code: "record_too_large", reason })));
     }
   }
-  const client = createNodeClient({ baseUrl: url, token });
-  const definition = await client.getJson(`/registries/${encodeURIComponent(registry)}`, { signal });
-  if (!isJsonObject(definition) || !isJsonObject(definition.schema)) {
-    throw new AttestryError(
-      "peer_response_invalid",
-      `${client.baseUrl} answered without the definition of ${registry}`,
-    );
-  }
-  checkMapTargets(map, definition.schema);
-  const isRepeatable = hasUniqueKey(definition, definition.schema);
-  if (options.mode === "upsert" && (!isRepeatable || map.key === undefined)) {
-    const lack = isRepeatable ? 'the map has no "key"' : `${registry} has no unique field`;
-    throw mapInvalid(`--mode upsert needs to know which record a row is about, but ${lack}`, []);
-  }
-  if (!isRepeatable) options.warn(`${registry} has no unique field: importing a file twice makes every record twice`);
-  const reader = await openRows(filePath);
-  try {
-    return { client, map, bound: bindMap(map, reader.findColumn), reader, isRepeatable };
-  } catch (error) {
-    reader.close();
-    throw error;
+  const outcomes = await sender.send(records);
+  return summarizeBatch({ refusals, records, outcomes });
+}
+
+/** Whatever becomes of a row: the record that it is about is in the file. */
+function noteBuilt(presence: Presence, { rules }: PreparedImport, built: readonly BuiltGroup[]): void {
+  for (const { envelope } of built) {
+    const keys = envelope ? readKeyValues(rules, envelope) : [];
+    if (keys.length === 0) presence.addUnknown();
+    for (const { text } of keys) presence.add(text);
   }
 }
 
-async function readMapFile(path: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > IMPORT_MAP_BYTES_MAX) throw mapInvalid(`${path} has more than ${IMPORT_MAP_BYTES_MAX} bytes`, []);
-    bytes = await readFile(path);
-  } catch (cause) {
-    if (cause instanceof AttestryError) throw cause;
-    throw new AttestryError("import_map_invalid", `${path} cannot be read`, { cause });
-  }
-  return decodeUtf8(bytes);
+function findMissing(run: Pick<Run, "options" | "prepared" | "journal"> & { presence: Presence }) {
+  const { options, prepared, journal, presence } = run;
+  return settleMissing({
+    client: prepared.client,
+    registry: options.registry,
+    rules: prepared.rules,
+    presence,
+    journal,
+    path: `${options.filePath}.missing.ndjson`,
+    onMissing: options.onMissing,
+    isDryRun: options.isDryRun,
+    signal: options.signal,
+    createProgress: options.createProgress,
+  });
 }
 
-/** A node given for a registry that the map does not refer to is a misspelling, and for one at several nodes ambiguous. */
-function checkNodes(map: ImportMap, nodes: ReadonlyMap<string, string>): void {
-  const references = map.fields.flatMap(({ reference }) => reference ?? []);
-  for (const name of nodes.keys()) {
-    const meant = new Set(references.filter(({ registry }) => registry === name).map(({ node }) => node));
-    if (meant.size === 1) continue;
-    const problem = meant.size === 0 ? "does not refer to it" : "refers to it at several nodes";
-    throw mapInvalid(`--node ${name}=… is given, but the map ${problem}`, []);
-  }
-}
-
-function hasUniqueKey(definition: JsonObject, schema: JsonObject): boolean {
-  const { access } = definition;
-  if (access !== "public" && access !== "members" && access !== "consent") {
-    throw new AttestryError("peer_response_invalid", "the definition does not say who may read its records");
-  }
-  return isJsonObject(definition.identifier) || collectAnnotations(schema, access).uniqueKeys.length > 0;
-}
-
-function createClients(own: NodeClient, nodes: ReadonlyMap<string, string>) {
-  const clients = new Map([[own.baseUrl, own]]);
-  return ({ registry, node }: { readonly registry: string; readonly node: string | undefined }): NodeClient => {
-    const baseUrl = parseNodeUrl(nodes.get(registry) ?? node ?? own.baseUrl);
-    const client = clients.get(baseUrl) ?? createNodeClient({ baseUrl });
-    clients.set(baseUrl, client);
-    return client;
+/** A few tasks at a time; the first failure is thrown by whatever is called next. */
+function createLane() {
+  const inFlight = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  const check = (): void => {
+    if (failure) throw failure.error;
+  };
+  return {
+    async add(task: () => Promise<void>): Promise<void> {
+      while (inFlight.size >= IMPORT_BATCHES_IN_FLIGHT_MAX) await Promise.race(inFlight);
+      check();
+      const running = task()
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => inFlight.delete(running));
+      inFlight.add(running);
+    },
+    async finish(): Promise<void> {
+      await Promise.all(inFlight);
+      check();
+    },
+    /** Waits for what is under way; throws nothing. */
+    async stop(): Promise<void> {
+      await Promise.all(inFlight);
+    },
   };
 }
 
@@ -247,20 +283,4 @@ async function* watchReading(options: {
 function estimateRows({ isAtEnd, rowsRead, bytesRead, bytesTotal }: ReadPosition): number | undefined {
   if (isAtEnd) return rowsRead;
   return bytesRead > 0 && bytesRead < bytesTotal ? Math.round((rowsRead * bytesTotal) / bytesRead) : undefined;
-}
-
-/** A node's refusal in the report's form: fields as dotted paths, the first of them named, all of them in the reason. */
-function describeRefusal(line: number, outcome: RowOutcome): Refusal {
-  const details = (outcome.details ?? []).map(({ field, message }) => ({
-    field: field.replace(/^\//, "").replaceAll("/", "."),
-    message,
-  }));
-  const faults = details.map(({ field, message }) => `${field} ${message}`).join("; ");
-  const message = outcome.message ?? "refused without a reason";
-  return {
-    line,
-    field: details[0]?.field ?? "",
-    code: outcome.code ?? "record_invalid",
-    reason: faults === "" ? message : `${message}: ${faults}`,
-  };
 }

@@ -1,6 +1,5 @@
-// From groups of rows to records ready to be sent, or refusals by name. Looks references up many at a time; sends nothing.
-import { canonicalJson } from "../../crypto/json.ts";
-import { IMPORT_BATCH_ROWS, IMPORT_LINE_BYTES_MAX } from "../../limits.ts";
+// From groups of rows to records ready to be sent, or refusals by name, along a map. Looks references up many at a time; sends nothing.
+import type { JsonObject } from "../../crypto/json.ts";
 import {
   type BoundMap,
   combineRows,
@@ -8,21 +7,23 @@ import {
   type Refusal,
   type RowValues,
   readRow,
+  readSoundCells,
 } from "../../records/import-row.ts";
-import type { OutgoingRecord } from "./batch-sender.ts";
 import type { LookupResult, ReferenceLookup } from "./reference-lookup.ts";
 
-interface BuilderOptions {
-  readonly groups: AsyncIterable<readonly FileRow[]>;
-  readonly bound: BoundMap;
-  readonly lookup: ReferenceLookup;
-  readonly onRefusal: (refusal: Refusal) => void | Promise<void>;
+/** What a group of rows became. `envelope` is as far as it came: of a refused group it may lack what was at fault. */
+export interface BuiltGroup {
+  readonly lines: readonly number[];
+  readonly envelope: JsonObject | undefined;
+  readonly refusals: readonly Refusal[];
 }
 
-/** One record per group, in the order of the groups; a group with a refused row is refused whole, each row by name. */
-export async function* buildRecords(options: BuilderOptions): AsyncGenerator<OutgoingRecord> {
-  const { bound, lookup, onRefusal } = options;
-  for await (const groups of inChunks(options.groups)) {
+/** One result per group, in the order of the groups; a group with a refused row is refused whole, each row by name. */
+export type BuildGroups = (groups: readonly (readonly FileRow[])[]) => Promise<readonly BuiltGroup[]>;
+
+/** Builds along a map bound to the file's columns. */
+export function createMapBuilder({ bound, lookup }: { bound: BoundMap; lookup: ReferenceLookup }): BuildGroups {
+  return async (groups) => {
     const read = groups.map((rows) => rows.map((row) => readRow(bound, row)));
     const queries = read
       .flat()
@@ -31,36 +32,31 @@ export async function* buildRecords(options: BuilderOptions): AsyncGenerator<Out
     const hrefs = new Map(
       [...found].flatMap(([key, result]) => ("href" in result ? [[key, result.href] as const] : [])),
     );
-    for (const rows of read) {
-      const result = buildRecord({ bound, rows, found, hrefs });
-      if ("text" in result) yield result;
-      else for (const refusal of result.refusals) await onRefusal(refusal);
-    }
-  }
+    return read.map((rows, at) => buildRecord({ bound, group: groups[at]!, rows, found, hrefs }));
+  };
 }
 
 function buildRecord(options: {
   readonly bound: BoundMap;
+  readonly group: readonly FileRow[];
   readonly rows: readonly (RowValues | Refusal)[];
   readonly found: ReadonlyMap<string, LookupResult>;
   readonly hrefs: ReadonlyMap<string, string>;
-}): OutgoingRecord | { readonly refusals: readonly Refusal[] } {
-  const { bound, found, hrefs } = options;
+}): BuiltGroup {
+  const { bound, group, found, hrefs } = options;
+  const lines = group.map(({ line }) => line);
   const rows = options.rows.map((row) => ("values" in row ? (findUnresolved(bound, row, found) ?? row) : row));
   const sound = rows.filter((row): row is RowValues => "values" in row);
-  if (sound.length < rows.length) return { refusals: refuseAll(rows) };
+  const refuseWith = (refused: readonly (RowValues | Refusal)[]): BuiltGroup => ({
+    lines,
+    envelope: combineRows(bound, [readSoundCells(bound, group[0]!)], hrefs) as JsonObject,
+    refusals: refuseAll(refused),
+  });
+  if (sound.length < rows.length) return refuseWith(rows);
   const record = combineRows(bound, sound, hrefs);
-  if ("reason" in record) {
-    const culprit = record as Refusal;
-    return { refusals: refuseAll(rows.map((row) => (row.line === culprit.line ? culprit : row))) };
-  }
-  const text = canonicalJson(record);
-  // Its length in characters is what the node counts too.
-  if (text.length > IMPORT_LINE_BYTES_MAX) {
-    const reason = `the record has more than ${IMPORT_LINE_BYTES_MAX} characters`;
-    return { refusals: rows.map(({ line }) => ({ line, field: "", code: "record_too_large", reason })) };
-  }
-  return { lines: rows.map(({ line }) => line), text };
+  if (!("reason" in record)) return { lines, envelope: record, refusals: [] };
+  const culprit = record as Refusal;
+  return refuseWith(rows.map((row) => (row.line === culprit.line ? culprit : row)));
 }
 
 /** A record that lacks one of its rows would be signed as if it were whole, so the other rows are refused with it. */
@@ -84,16 +80,4 @@ function findUnresolved(
   if (!first) return undefined;
   const reason = faults.map(({ field, fault }) => (faults.length === 1 ? fault : `${field}: ${fault}`)).join("; ");
   return { line: row.line, field: first.field, code: "reference_unresolved", reason };
-}
-
-/** So many groups that their references are asked for together, and no more than a batch holds. */
-async function* inChunks(groups: AsyncIterable<readonly FileRow[]>): AsyncGenerator<readonly (readonly FileRow[])[]> {
-  let chunk: (readonly FileRow[])[] = [];
-  for await (const group of groups) {
-    chunk.push(group);
-    if (chunk.length < IMPORT_BATCH_ROWS) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

@@ -16,6 +16,8 @@ export type ReadRow = FileRow | Refusal;
 
 export interface RowReader {
   readonly findColumn: FindColumn;
+  /** The header of a CSV file. */
+  readonly header: readonly string[] | undefined;
   /** To be walked once. Throws `import_file_invalid` where nothing after a fault can be trusted. */
   readonly rows: AsyncIterable<ReadRow>;
   readonly position: ReadPosition;
@@ -92,7 +94,7 @@ async function openCsv(bytes: ReadStream, position: ReadPosition): Promise<RowRe
     }
     position.isAtEnd = true;
   }
-  return { findColumn: createHeaderColumns(header), rows: walk(), position, close: () => bytes.destroy() };
+  return { findColumn: createHeaderColumns(header), header, rows: walk(), position, close: () => bytes.destroy() };
 }
 
 async function* readCsvRecords(
@@ -139,7 +141,13 @@ async function openNdjson(bytes: ReadStream, position: ReadPosition): Promise<Ro
     position.isAtEnd = true;
   }
   const read = ahead.flatMap((row) => ("cells" in row ? [row.cells] : []));
-  return { findColumn: createMemberColumns(read), rows: walk(), position, close: () => bytes.destroy() };
+  return {
+    findColumn: createMemberColumns(read),
+    header: undefined,
+    rows: walk(),
+    position,
+    close: () => bytes.destroy(),
+  };
 }
 
 async function* readNdjsonRows(bytes: ReadStream, position: ReadPosition): AsyncGenerator<ReadRow> {
