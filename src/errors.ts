@@ -48,6 +48,9 @@ export const ERROR_CODES = [
   "state_conflict",
   "act_incomplete",
   "reference_unresolved",
+  "attachment_unknown",
+  "attachment_invalid",
+  "attachment_corrupt",
   "idempotency_key_reused",
   "patch_empty",
   // Keys, signatures, tokens

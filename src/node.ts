@@ -24,20 +24,26 @@ import { formatVerifierKey } from "./log/note.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
+import { createAttachmentService } from "./records/attachment-service.ts";
 import { type Counter, createCounter } from "./records/counter-store.ts";
+import { createErasureLedger } from "./records/erasure-ledger-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createImportService } from "./records/import-service.ts";
+import { createActDescriber } from "./records/record-act.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
-import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
+import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
+import { createRecordStateService } from "./records/record-state-service.ts";
 import { countRecords } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
+import { createStateDrafter } from "./records/state-drafter.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
+import { createWriteOnce } from "./records/write-once-service.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
@@ -60,6 +66,7 @@ export interface Node extends ServedNode {
 
 export const RECORDS_LOG = "records";
 const KEY_FILE = "keys.json";
+const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
 
@@ -200,14 +207,10 @@ export function createNode(options: {
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
   const counters = new Map<string, Counter>();
+  const describeAct = createActDescriber(secrets.pseudonymKey);
+  const signing = { entity, signer: signers.record, sealer, searchKey: secrets.searchKey, describeAct, clock, random };
   const drafter = createRecordDrafter({
-    entity,
-    signer: signers.record,
-    sealer,
-    searchKey: secrets.searchKey,
-    pseudonymKey: secrets.pseudonymKey,
-    clock,
-    random,
+    ...signing,
     placeStatus: async () => placeStatus(await statusCounter.next()),
     counter(name) {
       const counter = counters.get(name) ?? createCounter({ database, name, block: 1 });
@@ -251,11 +254,37 @@ export function createNode(options: {
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity, sealer });
   const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences };
-  const recordWrites = createRecordWriteService({ viewer, ...writing });
+  const writes = createWriteOnce({ database, writer, registries, searchKey });
+  const recordWrites = createRecordWriteService({ entity, viewer, writes, ...writing });
+  const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
+  const recordStates = createRecordStateService({
+    entity,
+    viewer,
+    writes,
+    ...writing,
+    stateDrafter: createStateDrafter(signing),
+    describeAct,
+    onErased: erasures.add,
+  });
+  const reconciled = erasures.reconcile().catch((error: unknown) => {
+    logger.error(
+      { error: error instanceof Error ? error.message : String(error) },
+      "reading the erasure ledger failed",
+    );
+  });
   const recordReads = createRecordReadService({ database, registries, viewer });
   const recordHistory = createRecordHistoryService({ entity, database, registries, sealer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, searchKey });
   const recordNames = createRecordNamesService({ entity, database, registries, viewer });
+  const attachments = createAttachmentService({
+    entity,
+    database,
+    registries,
+    searchKey,
+    nodeKey: secrets.wrappingKey,
+    clock,
+    logger,
+  });
   const imports = createImportService(writing);
 
   const app = createApp({
@@ -267,6 +296,7 @@ export function createNode(options: {
     identity,
     registries,
     recordWrites,
+    recordStates,
     recordReads,
     recordHistory,
     recordSearches,
@@ -274,6 +304,7 @@ export function createNode(options: {
     clock,
     evidence,
     imports,
+    attachments,
     statuses,
     resolution,
     federation,
@@ -297,6 +328,7 @@ export function createNode(options: {
     writer,
     reader,
     async close() {
+      await reconciled;
       await jobs.stop();
       await writer.close();
       http.close();

@@ -26,15 +26,21 @@ export interface WriteKind<Input> {
    * verdict each: undefined to accept, or the error that the input's caller gets.
    */
   check(tx: Transaction, inputs: readonly Input[]): Promise<readonly (AttestryError | undefined)[]>;
-  /** Stores what was accepted, in order. A throw undoes the batch; the writer then finds out whose fault it is. */
+  /**
+   * Stores what was accepted, in order; `logIndex` is that of an input's first entry, and its further entries follow on. A throw
+   * undoes the batch; the writer then finds out whose fault it is.
+   */
   store(tx: Transaction, accepted: readonly { readonly input: Input; readonly logIndex: number }[]): Promise<void>;
 }
 
-export interface BatchItem extends NewEntry {
+/** An input with its entries, one or more: a unit that is written whole or not at all. */
+export interface BatchItem {
   readonly kind: WriteKind<unknown>;
   readonly input: unknown;
+  readonly entries: readonly NewEntry[];
 }
 
+/** `logIndex`: that of the item's first entry. */
 export type BatchOutcome = { readonly logIndex: number } | AttestryError;
 
 export interface BatchWriter {
@@ -80,8 +86,8 @@ export function createBatchWriter(
         if (accepted.length > 0) written = await extendLog(tx, { state: state!, before, accepted });
         else written = { open: before, root: state!.root };
         commitMayHaveStarted = true;
-        let logIndex = before.size;
-        return items.map((_, i) => refusals[i] ?? { logIndex: logIndex++ });
+        const indexOf = firstIndices(accepted, before.size);
+        return items.map((item, i) => refusals[i] ?? { logIndex: indexOf.get(item)! });
       });
       known = written;
       return outcomes;
@@ -98,21 +104,18 @@ export function createBatchWriter(
     verdicts: readonly (AttestryError | undefined)[],
     options: { readonly findDuplicates: boolean },
   ): Promise<(AttestryError | undefined)[]> {
-    const knownTags = options.findDuplicates
-      ? await findKnownTags(
-          tx,
-          logName,
-          items.map((item) => item.tag),
-        )
-      : new Set<number>();
-    const taken = new Set<string>();
+    const tagsOf = (item: BatchItem) => item.entries.map(({ tag }) => Buffer.from(tag).toString("latin1"));
+    const tags = items.flatMap(({ entries }) => entries.map(({ tag }) => tag));
+    const known = options.findDuplicates ? await findKnownTags(tx, logName, tags) : undefined;
+    // What the log has, and what the items accepted so far will bring.
+    const taken = new Set([...(known ?? [])].map((position) => Buffer.from(tags[position]!).toString("latin1")));
     return items.map((item, i) => {
       if (verdicts[i] !== undefined) return verdicts[i];
-      const tag = Buffer.from(item.tag).toString("latin1");
-      if (knownTags.has(i) || taken.has(tag)) {
+      const own = tagsOf(item);
+      if (own.some((tag) => taken.has(tag)) || new Set(own).size < own.length) {
         return new AttestryError("log_tag_duplicate", "the log already has an entry with this tag");
       }
-      taken.add(tag);
+      for (const tag of own) taken.add(tag);
       return undefined;
     });
   }
@@ -122,14 +125,15 @@ export function createBatchWriter(
     batch: { readonly state: LogState; readonly before: OpenTiles; readonly accepted: readonly BatchItem[] },
   ): Promise<{ open: OpenTiles; root: Uint8Array }> {
     const { state, before, accepted } = batch;
+    const entries = accepted.flatMap((item) => item.entries);
     const { open, fullTiles } = appendLeaves(
       before,
-      accepted.map((item) => item.leafHash),
+      entries.map((entry) => entry.leafHash),
     );
     const root = openTilesRoot(open);
     const signing = sign({ size: open.size, root });
     const stores = storeItems(tx, accepted, before.size);
-    const inserts = insertEntries(tx, { log: logName, firstIndex: before.size, entries: accepted });
+    const inserts = insertEntries(tx, { log: logName, firstIndex: before.size, entries });
     const tiles = fullTiles.length > 0 ? insertTiles(tx, logName, fullTiles) : undefined;
     const update = signing.then(async (checkpoint) => {
       const next = { ...state, size: open.size, root, checkpoint, signedAt: clock() };
@@ -171,13 +175,28 @@ async function checkItems(tx: Transaction, items: readonly BatchItem[]): Promise
 }
 
 async function storeItems(tx: Transaction, accepted: readonly BatchItem[], firstIndex: number): Promise<void> {
+  const indexOf = firstIndices(accepted, firstIndex);
   const stores = [...positionsByKind(accepted)].map(async ([kind, positions]) => {
     await kind.store(
       tx,
-      positions.map((position) => ({ input: accepted[position]!.input, logIndex: firstIndex + position })),
+      positions.map((position) => {
+        const item = accepted[position]!;
+        return { input: item.input, logIndex: indexOf.get(item)! };
+      }),
     );
   });
   await allSettled(stores);
+}
+
+/** The index of each item's first entry, where the first of all has index `first`. */
+function firstIndices(items: readonly BatchItem[], first: number): Map<BatchItem, number> {
+  let next = first;
+  const indices = new Map<BatchItem, number>();
+  for (const item of items) {
+    indices.set(item, next);
+    next += item.entries.length;
+  }
+  return indices;
 }
 
 function positionsByKind(items: readonly BatchItem[]): Map<WriteKind<unknown>, number[]> {

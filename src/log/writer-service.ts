@@ -2,7 +2,12 @@
 import { setImmediate } from "node:timers/promises";
 import { decodeBase64url } from "../crypto/base64.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import { LOG_BATCH_ENTRIES_MAX, LOG_BATCH_RETRIES_MAX, LOG_QUEUE_ENTRIES_MAX } from "../limits.ts";
+import {
+  LOG_BATCH_ENTRIES_MAX,
+  LOG_BATCH_RETRIES_MAX,
+  LOG_QUEUE_ENTRIES_MAX,
+  LOG_UNIT_ENTRIES_MAX,
+} from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { Database } from "../storage/database.ts";
 import { explainBatchError, explainItemError, findFault } from "./batch-fault.ts";
@@ -13,21 +18,24 @@ import { leafHash } from "./merkle.ts";
 
 export type { BatchOutcome, WriteKind } from "./batch-service.ts";
 
+/** The entry of a write, or its entries, at most LOG_UNIT_ENTRIES_MAX: they get adjacent indices, and all are written or none. */
+export type LogEntries = LogEntry | readonly LogEntry[];
+
 export interface LogWriter {
   /**
-   * Resolves when the entry, what its kind stores, and the signed checkpoint are committed. Throws the verdict of the kind's
+   * Resolves, with the index of the first entry, when the entries, what its kind stores, and the signed checkpoint are committed. Throws the verdict of the kind's
    * `check`, `log_entry_invalid`, `log_tag_duplicate`, `log_overloaded`, `log_inconsistent`, `database_unavailable` (nothing was
    * written), `log_outcome_unknown` (look the entry up before trying again), `value_not_unique` or `request_invalid` where the
    * database refused the data, `log_write_failed` for a bug.
    */
-  append<Input>(kind: WriteKind<Input>, input: Input, entry: LogEntry): Promise<{ logIndex: number }>;
+  append<Input>(kind: WriteKind<Input>, input: Input, entry: LogEntries): Promise<{ logIndex: number }>;
   /**
    * Many at once, one outcome each in the same order; they may be committed in several batches. Throws only `log_overloaded`,
    * having written nothing.
    */
   appendAll<Input>(
     kind: WriteKind<Input>,
-    items: readonly { readonly input: Input; readonly entry: LogEntry }[],
+    items: readonly { readonly input: Input; readonly entry: LogEntries }[],
   ): Promise<BatchOutcome[]>;
   /** Takes nothing more; resolves when everything taken is answered. */
   close(): Promise<void>;
@@ -67,8 +75,9 @@ export function createLogWriter(
       // What arrives in the same turn of the event loop goes together. Waiting 1 or 2 ms for more was measured to cost
       // throughput with 1, 8 and 64 callers alike: while a batch commits, enough gathers by itself.
       await setImmediate();
-      const batch = queue.slice(0, LOG_BATCH_ENTRIES_MAX);
-      queue = queue.slice(LOG_BATCH_ENTRIES_MAX);
+      const count = countBatchItems(queue);
+      const batch = queue.slice(0, count);
+      queue = queue.slice(count);
       await writeAll(batch, FIRST_ATTEMPT);
     }
     running = undefined;
@@ -110,10 +119,12 @@ export function createLogWriter(
 
   function enqueue(items: readonly WaitingItem[]): void {
     if (closing) throw new AttestryError("log_overloaded", `log "${logName}" is closing and takes nothing more`);
-    if (queue.length + items.length > LOG_QUEUE_ENTRIES_MAX) {
+    const waiting = countEntries(queue);
+    const more = countEntries(items);
+    if (waiting + more > LOG_QUEUE_ENTRIES_MAX) {
       throw new AttestryError(
         "log_overloaded",
-        `${queue.length} entries wait for log "${logName}", ${items.length} more would pass the maximum of ${LOG_QUEUE_ENTRIES_MAX}`,
+        `${waiting} entries wait for log "${logName}", ${more} more would pass the maximum of ${LOG_QUEUE_ENTRIES_MAX}`,
       );
     }
     for (const item of items) queue.push(item);
@@ -122,9 +133,9 @@ export function createLogWriter(
 
   async function appendAll<Input>(
     kind: WriteKind<Input>,
-    items: readonly { readonly input: Input; readonly entry: LogEntry }[],
+    items: readonly { readonly input: Input; readonly entry: LogEntries }[],
   ): Promise<BatchOutcome[]> {
-    const written = items.map(({ entry }) => encodeEntry(entry));
+    const written = items.map(({ entry }) => encodeEntries(entry));
     const outcomes = new Array<BatchOutcome>(items.length);
     await new Promise<void>((resolve) => {
       let unsettled = items.length;
@@ -134,10 +145,10 @@ export function createLogWriter(
         if (unsettled === 0) resolve();
       };
       const waiting: WaitingItem[] = [];
-      for (const [position, entry] of written.entries()) {
+      for (const [position, entries] of written.entries()) {
         const { input } = items[position]!;
-        if (entry instanceof AttestryError) settle(position, entry);
-        else waiting.push({ ...entry, kind, input, settle: (outcome) => settle(position, outcome) });
+        if (entries instanceof AttestryError) settle(position, entries);
+        else waiting.push({ entries, kind, input, settle: (outcome) => settle(position, outcome) });
       }
       if (items.length === 0) resolve();
       if (waiting.length > 0) enqueue(waiting);
@@ -163,11 +174,32 @@ function settleAll(items: readonly WaitingItem[], outcome: BatchOutcome): void {
   for (const item of items) item.settle(outcome);
 }
 
-/** The entry's bytes and what is indexed of them, made before any lock is held; or why it is no entry. */
-function encodeEntry(entry: LogEntry): Pick<BatchItem, "tag" | "leafHash" | "entry"> | AttestryError {
+function countEntries(items: readonly BatchItem[]): number {
+  return items.reduce((count, { entries }) => count + entries.length, 0);
+}
+
+/** How many items from the front make a batch: units are not cut, and one is always taken. */
+function countBatchItems(items: readonly BatchItem[]): number {
+  let entries = 0;
+  const end = items.findIndex((item) => {
+    entries += item.entries.length;
+    return entries > LOG_BATCH_ENTRIES_MAX;
+  });
+  return end === -1 ? items.length : Math.max(end, 1);
+}
+
+/** The entries' bytes and what is indexed of them, made before any lock is held; or why they are no entries. */
+function encodeEntries(entry: LogEntries): BatchItem["entries"] | AttestryError {
+  const entries = Array.isArray(entry) ? (entry as readonly LogEntry[]) : [entry as LogEntry];
+  if (entries.length === 0 || entries.length > LOG_UNIT_ENTRIES_MAX) {
+    const message = `a unit of ${entries.length} entries; 1 to ${LOG_UNIT_ENTRIES_MAX} are written together`;
+    return new AttestryError("log_entry_invalid", message);
+  }
   try {
-    const bytes = formatEntry(entry);
-    return { tag: decodeBase64url(entry.r), leafHash: leafHash(bytes), entry: bytes };
+    return entries.map((one) => {
+      const bytes = formatEntry(one);
+      return { tag: decodeBase64url(one.r), leafHash: leafHash(bytes), entry: bytes };
+    });
   } catch (error) {
     if (isAttestryError(error)) return error;
     throw error;

@@ -76,7 +76,8 @@ export async function holdAttachments(
     tx`update attachment set held = true where key = any(${keys}) and not held`,
     tx`
       insert into attachment_hold (key, rid, open)
-      select * from unnest(${keys}::text[], ${latest.map(({ rid }) => rid)}::uuid[], ${latest.map(({ open }) => open)}::bool[])
+      select key, rid, open = 1 from unnest(
+        ${keys}::text[], ${latest.map(({ rid }) => rid)}::uuid[], ${latest.map(({ open }) => Number(open))}::int2[]) as item (key, rid, open)
       on conflict (key, rid) do update set open = excluded.open`,
   ]);
 }

@@ -1,26 +1,27 @@
-// Makes everything a write needs before the log writer sees it: validated data, token, sealed secrets, keys, log entry. Stores nothing.
-import { createBoundedCache } from "../bounded-cache.ts";
+// Makes everything a new version needs before the log writer sees it: validated data, token, sealed secrets, index, log entry. Stores nothing.
 import { encodeBase64url } from "../crypto/base64.ts";
-import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
-import { PSEUDONYMS_REMEMBERED_MAX } from "../limits.ts";
-import { commitment, type LogEntry, stateTag, versionTag } from "../log/entry.ts";
+import { commitment, type LogEntry, versionTag } from "../log/entry.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import { formatIdentifier, identifierCounterName } from "../registries/identifier-template.ts";
+import { checkNotRetired } from "../registries/retirement.ts";
 import type { Counter } from "./counter-store.ts";
 import { parseEffectiveTime } from "./effective-time.ts";
-import { changeIndex, EMPTY_INDEX, indexRecord } from "./record-index.ts";
+import { holdContent } from "./held-content.ts";
+import { createIdentifierChooser } from "./identifier-chooser.ts";
+import type { Act, DescribeAct } from "./record-act.ts";
+import { changeIndex, EMPTY_INDEX, indexRecord, type RecordIndex } from "./record-index.ts";
 import type { RecordKey } from "./record-keys.ts";
 import { isDateOrder, type RecordRequest, type WriteGround } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
+import { nextState } from "./record-states.ts";
 import type { RecordRow } from "./record-store.ts";
-import { type Act, issueStateStatement, issueVersion } from "./record-token.ts";
+import { issueVersion } from "./record-token.ts";
 import { jwtDigest } from "./record-url.ts";
 import { openSecrets, readFullData, readOwnPayload } from "./record-view.ts";
-import { type AmendWrite, type CreateWrite, STATUS_INVALID, type StateWrite } from "./record-write-store.ts";
+import type { AmendWrite, CreateWrite, UnitWrite, VersionDraft } from "./record-write-store.ts";
 import { ridFromKey } from "./rid.ts";
 import type { StatusPlace } from "./status-index.ts";
 
@@ -37,9 +38,10 @@ export interface VersionChange {
 /** Called with valid data before anything is signed; throws to refuse it. */
 export type CheckReferences = (compiled: CompiledDefinition, data: JsonObject) => Promise<void> | undefined;
 
+/** What the log writer takes: a write, and its log entry or entries, which are written together or not at all. */
 export interface Draft<Write> {
   readonly input: Write;
-  readonly entry: LogEntry;
+  readonly entry: LogEntry | readonly LogEntry[];
 }
 
 /** With what the token says when everything in it is disclosed. */
@@ -49,7 +51,7 @@ export interface CreateDraft extends Draft<CreateWrite> {
 }
 
 export interface RecordDrafter {
-  /** Throws `record_invalid` with a detail per fault, `record_too_large`, and what `checkReferences` throws. */
+  /** Throws `registry_retired`, `record_invalid` with a detail per fault, `act_incomplete`, `record_too_large`, and what `checkReferences` throws. */
   draftCreate(options: {
     compiled: CompiledDefinition;
     request: RecordRequest;
@@ -58,8 +60,16 @@ export interface RecordDrafter {
     checkReferences: CheckReferences;
     /** The keys of the data, where the caller found no fault in it and made them already. */
     keys?: readonly RecordKey[];
+    /** URLs of this node's own records that are replaced by this one in the same unit. */
+    replaces?: readonly string[];
+    /** The act, where it was described already, as part of another operation. */
+    act?: Act;
   }): Promise<CreateDraft>;
-  /** The next version of `row`, or undefined if the change leaves it as it is. Throws as `draftCreate`, and `state_conflict`. */
+  /**
+   * The next version of `row`, or undefined if the change leaves it as it is. A change of a time before the current version's is
+   * a correction of the past, a unit of two versions: the correction, and what is current once more, so that the latest version is
+   * always the one in effect. Throws as `draftCreate`, and `state_conflict`.
+   */
   draftAmend(options: {
     compiled: CompiledDefinition;
     rowCompiled: CompiledDefinition;
@@ -68,13 +78,7 @@ export interface RecordDrafter {
     caller: Staff;
     idempotency?: Idempotency | undefined;
     checkReferences: CheckReferences;
-  }): Promise<Draft<AmendWrite> | undefined>;
-  draftRevoke(options: {
-    row: RecordRow;
-    ground: WriteGround;
-    caller: Staff;
-    idempotency?: Idempotency | undefined;
-  }): Promise<Draft<StateWrite>>;
+  }): Promise<Draft<AmendWrite | UnitWrite> | undefined>;
 }
 
 export interface DrafterDeps {
@@ -82,7 +86,7 @@ export interface DrafterDeps {
   readonly signer: Signer;
   readonly sealer: RecordSealer;
   readonly searchKey: Uint8Array;
-  readonly pseudonymKey: Uint8Array;
+  readonly describeAct: DescribeAct;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly placeStatus: () => Promise<StatusPlace>;
@@ -92,26 +96,34 @@ export interface DrafterDeps {
 const K_BYTES = 32;
 const SALT_BYTES = 32;
 const DISCLOSURE_SALT_BYTES = 16;
-const PSEUDONYM_CHARS = 22;
+
+/** What differs from version to version of one record. */
+interface VersionSource {
+  readonly rid: string;
+  readonly version: number;
+  readonly compiled: CompiledDefinition;
+  readonly identifier: string | undefined;
+  readonly data: JsonObject;
+  readonly validFrom: string | undefined;
+  readonly validUntil: string | undefined;
+  readonly replaces: readonly string[] | undefined;
+  readonly act: Act;
+  readonly previousDigest: string | undefined;
+  readonly k: Uint8Array;
+  readonly dataKey: Uint8Array;
+}
+
+interface MadeVersion {
+  readonly version: VersionDraft;
+  readonly entry: LogEntry;
+  readonly disclosures: readonly string[];
+  readonly claims: JsonObject;
+}
 
 export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
   const { entity, signer, sealer, searchKey, random, clock } = deps;
   const salt = () => encodeBase64url(random(DISCLOSURE_SALT_BYTES));
-
-  const pseudonyms = createBoundedCache<string>(PSEUDONYMS_REMEMBERED_MAX);
-
-  // The pseudonym tells two staff members apart, and names them only to this node.
-  function pseudonymOf(name: string): string {
-    const known = pseudonyms.get(name);
-    if (known !== undefined) return known;
-    const pseudonym = encodeBase64url(hmacSha256(deps.pseudonymKey, name)).slice(0, PSEUDONYM_CHARS);
-    pseudonyms.set(name, pseudonym);
-    return pseudonym;
-  }
-
-  function describeAct(operation: string, caller: Staff, ground: WriteGround): Act {
-    return { operation, role: caller.role, by: pseudonymOf(caller.name), ...ground };
-  }
+  const chooseIdentifier = createIdentifierChooser(deps.counter);
 
   function checkData(compiled: CompiledDefinition, data: JsonObject): void {
     const details = compiled.findFaults(data);
@@ -123,83 +135,131 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
     );
   }
 
-  async function chooseIdentifier(compiled: CompiledDefinition, data: JsonObject): Promise<string | undefined> {
-    const template = compiled.identifier;
-    if (template === undefined) return undefined;
-    if (template.kind === "field") {
-      const value = data[template.field];
-      if (typeof value !== "string") return undefined;
-      if (/\p{Cc}/u.test(value)) {
-        throw new AttestryError("record_invalid", "an identifier is a text that people read and print", {
-          details: [{ field: `/${template.field}`, message: "must not hold control characters" }],
-        });
-      }
-      return value;
-    }
-    const year = new Date(clock() * 1_000).getUTCFullYear();
-    const name = identifierCounterName({ registry: compiled.definition.name, template, year });
-    return formatIdentifier({ text: template.text, year, number: (await deps.counter(name).next()) + 1 });
+  async function makeVersion(source: VersionSource): Promise<MadeVersion> {
+    const { rid, version: number, compiled, k, dataKey, validFrom, validUntil } = source;
+    const status = await deps.placeStatus();
+    const issuedAt = clock();
+    const content = { ...source, issuedAt, status };
+    const { jwt, disclosures, claims } = await issueVersion({ entity, compiled, signer, salt, content });
+    const entrySalt = random(SALT_BYTES);
+    const operation = number === 1 ? "create" : "amend";
+    return {
+      version: {
+        definitionVersion: compiled.version,
+        held: holdContent({ searchKey, compiled, data: source.data }),
+        jwt,
+        sealed: sealer.sealVersion({ dataKey, rid, version: number, secrets: { salt: entrySalt, k, disclosures } }),
+        ...effectiveTime(validFrom, validUntil),
+        status,
+        recordedAt: issuedAt,
+      },
+      entry: {
+        c: commitment(operation, entrySalt, jwt),
+        e: operation,
+        r: versionTag(k, number),
+        t: issuedAt,
+        v: 1,
+      },
+      disclosures,
+      claims,
+    };
+  }
+
+  /** Where the record's current version goes on after a correction of the time before it. */
+  async function draftCorrection(options: {
+    correction: VersionSource;
+    current: Omit<VersionSource, "previousDigest" | "version">;
+    amend: Omit<AmendWrite, "version" | "index">;
+    rowCompiled: CompiledDefinition;
+  }): Promise<Draft<UnitWrite>> {
+    const { correction, current, amend, rowCompiled } = options;
+    const first = await makeVersion(correction);
+    const previousDigest = jwtDigest(first.version.jwt);
+    const second = await makeVersion({ ...current, version: correction.version + 1, previousDigest });
+    const index = (compiled: CompiledDefinition, data: JsonObject) =>
+      indexRecord({ searchKey, compiled, data, identifier: current.identifier });
+    const before = index(rowCompiled, current.data);
+    const corrected = onlySearch(index(correction.compiled, correction.data));
+    const after = index(current.compiled, current.data);
+    // Unique values and counts are those of what is current; what was said of the past only leaves a trace in the searches.
+    const whole = changeIndex(before, after);
+    const back = changeIndex(corrected, onlySearch(after));
+    const parts = [
+      {
+        ...amend,
+        index: { ...changeIndex(onlySearch(before), corrected), after: { ...before, search: corrected.search } },
+        version: first.version,
+      },
+      {
+        ...amend,
+        expected: { ...amend.expected, version: correction.version },
+        supersedes: first.version.status,
+        index: {
+          removed: { ...whole.removed, search: back.removed.search },
+          added: { ...whole.added, search: back.added.search },
+          after,
+        },
+        version: second.version,
+      },
+    ];
+    const { rid, registry, idempotency } = amend;
+    return {
+      input: {
+        kind: "unit",
+        rid,
+        registry,
+        // What is current stays what it was: it need not be compared again.
+        parts: parts.map((part) => ({ ...part, idempotency: undefined, isDistinct: true })),
+        idempotency,
+      },
+      entry: [first.entry, second.entry],
+    };
   }
 
   return {
     async draftCreate(options) {
       const { compiled, request, caller, idempotency, checkReferences } = options;
+      checkNotRetired(compiled.definition);
+      const act = options.act ?? deps.describeAct({ compiled, operation: "create", caller, ground: request.act });
       // Whoever has the keys has checked the data, too.
       if (options.keys === undefined) checkData(compiled, request.data);
       await checkReferences(compiled, request.data);
       const k = random(K_BYTES);
       const rid = ridFromKey(k);
-      const [status, identifier] = await Promise.all([deps.placeStatus(), chooseIdentifier(compiled, request.data)]);
-      const issuedAt = clock();
-      const { jwt, disclosures, claims } = await issueVersion({
-        entity,
-        compiled,
-        signer,
-        salt,
-        content: {
-          rid,
-          version: 1,
-          identifier,
-          data: request.data,
-          validFrom: request.validFrom,
-          validUntil: request.validUntil,
-          act: describeAct("create", caller, request.act),
-          previousDigest: undefined,
-          issuedAt,
-          status,
-        },
-      });
-      const entrySalt = random(SALT_BYTES);
       const { dataKey, sealedKey } = sealer.createDataKey(rid);
-      const sealed = sealer.sealVersion({ dataKey, rid, version: 1, secrets: { salt: entrySalt, k, disclosures } });
+      const { data, validFrom, validUntil, identifier: official } = request;
+      const { identifier, advance } = await chooseIdentifier({ compiled, data, official, at: clock() });
+      const made = await makeVersion({
+        rid,
+        version: 1,
+        compiled,
+        identifier,
+        data,
+        validFrom,
+        validUntil,
+        replaces: options.replaces ?? request.replaces,
+        act,
+        previousDigest: undefined,
+        k,
+        dataKey,
+      });
+      const { version, entry, disclosures, claims } = made;
+      const { keys } = options;
+      const index = indexRecord({ searchKey, compiled, data, identifier, ...(keys && { keys }) });
       return {
         input: {
           kind: "create",
           rid,
           registry: compiled.definition.name,
           identifier,
+          ...(advance && { advance }),
           sealedKey,
-          index: changeIndex(
-            EMPTY_INDEX,
-            indexRecord({
-              searchKey,
-              compiled,
-              data: request.data,
-              identifier,
-              ...(options.keys && { keys: options.keys }),
-            }),
-          ),
-          version: {
-            definitionVersion: compiled.version,
-            jwt,
-            sealed,
-            ...effectiveTime(request.validFrom, request.validUntil),
-            status,
-            recordedAt: issuedAt,
-          },
+          index: changeIndex(EMPTY_INDEX, index),
+          isDistinct: request.act.distinct !== undefined,
+          version,
           idempotency,
         },
-        entry: { c: commitment("create", entrySalt, jwt), e: "create", r: versionTag(k, 1), t: issuedAt, v: 1 },
+        entry,
         disclosures,
         claims,
       };
@@ -207,132 +267,62 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
 
     async draftAmend({ compiled, rowCompiled, row, change, caller, idempotency, checkReferences }) {
       const { record, version: current } = row;
-      checkAmendable(row);
+      nextState(record.state, "amend");
       const { dataKey, secrets } = openSecrets(sealer, row);
       const before = readFullData(current.jwt, secrets.disclosures);
       const data = change.data(before);
       const payload = readOwnPayload(current.jwt);
+      const was = {
+        validFrom: changedDate(payload.valid_from, undefined),
+        validUntil: changedDate(payload.valid_until, undefined),
+      };
       const validFrom = changedDate(payload.valid_from, change.validFrom);
       const validUntil = changedDate(payload.valid_until, change.validUntil);
-      const sameDates = validFrom === payload.valid_from && validUntil === payload.valid_until;
+      const sameDates = validFrom === was.validFrom && validUntil === was.validUntil;
       if (sameDates && compiled.version === rowCompiled.version && canonicalJson(before) === canonicalJson(data))
         return undefined;
-      if (!isDateOrder(validFrom, validUntil)) {
-        throw new AttestryError("record_invalid", "the record would end before it begins", {
-          details: [{ field: "/valid_until", message: "must not be before valid_from" }],
-        });
-      }
+      const act = deps.describeAct({ compiled, operation: "amend", caller, ground: change.act });
+      checkPeriod({ was, validFrom, validUntil, now: clock() });
       checkData(compiled, data);
       await checkReferences(compiled, data);
       const identifier = record.identifier ?? undefined;
-      if (compiled.identifier?.kind === "field" && data[compiled.identifier.field] !== identifier) {
-        throw new AttestryError("record_invalid", "the identifier of a record never changes", {
-          details: [
-            {
-              field: `/${compiled.identifier.field}`,
-              message: "is the record's identifier and cannot change; revoke the record and create another",
-            },
-          ],
-        });
-      }
-      const version = current.version + 1;
-      const status = await deps.placeStatus();
-      const issuedAt = clock();
-      const { jwt, disclosures } = await issueVersion({
-        entity,
-        compiled,
-        signer,
-        salt,
-        content: {
-          rid: record.rid,
-          version,
-          identifier,
-          data,
-          validFrom,
-          validUntil,
-          act: describeAct("amend", caller, change.act),
-          previousDigest: jwtDigest(current.jwt),
-          issuedAt,
-          status,
-        },
-      });
-      const entrySalt = random(SALT_BYTES);
-      return {
-        input: {
-          kind: "amend",
-          rid: record.rid,
-          registry: record.registry,
-          expected: { version: current.version, stateNumber: record.stateNumber },
-          index: changeIndex(
-            indexRecord({ searchKey, compiled: rowCompiled, data: before, identifier }),
-            indexRecord({ searchKey, compiled, data, identifier }),
-          ),
-          supersedes: { list: current.statusList, index: current.statusIndex },
-          version: {
-            definitionVersion: compiled.version,
-            jwt,
-            sealed: sealer.sealVersion({
-              dataKey,
-              rid: record.rid,
-              version,
-              secrets: { salt: entrySalt, k: secrets.k, disclosures },
-            }),
-            ...effectiveTime(validFrom, validUntil),
-            status,
-            recordedAt: issuedAt,
-          },
-          idempotency,
-        },
-        entry: {
-          c: commitment("amend", entrySalt, jwt),
-          e: "amend",
-          r: versionTag(secrets.k, version),
-          t: issuedAt,
-          v: 1,
-        },
-      };
-    },
-
-    async draftRevoke({ row, ground, caller, idempotency }) {
-      const { record, version: current } = row;
-      checkAmendable(row);
-      const { dataKey, secrets } = openSecrets(sealer, row);
-      const issuedAt = clock();
-      const act = describeAct("revoke", caller, ground);
-      const statement = await issueStateStatement({
-        entity,
+      checkIdentifierKept(compiled, data, identifier);
+      const common = {
         rid: record.rid,
-        version: current.version,
+        compiled,
+        identifier,
+        replaces: payload.replaces as readonly string[] | undefined,
         act,
-        issuedAt,
-        signer,
-      });
-      const entrySalt = random(SALT_BYTES);
-      const number = record.stateNumber + 1;
-      return {
-        input: {
-          kind: "state",
-          rid: record.rid,
-          registry: record.registry,
-          expected: { version: current.version, stateNumber: record.stateNumber },
-          operation: "revoke",
-          state: "revoked",
-          effectiveAt: issuedAt,
-          statement,
-          sealedSalt: sealer.sealStateSalt({ dataKey, rid: record.rid, number, salt: entrySalt }),
-          status: { list: current.statusList, index: current.statusIndex },
-          statusValue: STATUS_INVALID,
-          recordedAt: issuedAt,
-          idempotency,
-        },
-        entry: {
-          c: commitment("revoke", entrySalt, statement),
-          e: "revoke",
-          r: stateTag(secrets.k, number),
-          t: issuedAt,
-          v: 1,
-        },
+        k: secrets.k,
+        dataKey,
       };
+      const next = {
+        ...common,
+        version: current.version + 1,
+        data,
+        validFrom,
+        validUntil,
+        previousDigest: jwtDigest(current.jwt),
+      };
+      const amend = {
+        kind: "amend" as const,
+        rid: record.rid,
+        registry: record.registry,
+        expected: { version: current.version, stateNumber: record.stateNumber },
+        supersedes: { list: current.statusList, index: current.statusIndex },
+        isDistinct: change.act.distinct !== undefined,
+        idempotency,
+      };
+      if (isBefore(validUntil, was.validFrom)) {
+        checkData(compiled, before);
+        return draftCorrection({ correction: next, current: { ...common, data: before, ...was }, amend, rowCompiled });
+      }
+      const { version, entry } = await makeVersion(next);
+      const index = changeIndex(
+        indexRecord({ searchKey, compiled: rowCompiled, data: before, identifier }),
+        indexRecord({ searchKey, compiled, data, identifier }),
+      );
+      return { input: { ...amend, index, version }, entry };
     },
   };
 }
@@ -342,9 +332,50 @@ function changedDate(before: Json | undefined, change: string | null | undefined
   return change ?? undefined;
 }
 
-function checkAmendable(row: RecordRow): void {
-  if (row.record.state === "active") return;
-  throw new AttestryError("state_conflict", `the record is ${row.record.state}; only an active record can be changed`);
+/** Whether a time that ends with `until` is over when one that begins with `from` begins. */
+function isBefore(until: string | undefined, from: string | undefined): boolean {
+  if (until === undefined || from === undefined) return false;
+  return parseEffectiveTime(until, "end")! <= parseEffectiveTime(from, "start")!;
+}
+
+function onlySearch(index: RecordIndex): RecordIndex {
+  return { ...EMPTY_INDEX, search: index.search };
+}
+
+function checkPeriod(period: {
+  was: { validFrom: string | undefined };
+  validFrom: string | undefined;
+  validUntil: string | undefined;
+  now: number;
+}): void {
+  const { was, validFrom, validUntil, now } = period;
+  if (!isDateOrder(validFrom, validUntil)) {
+    throw new AttestryError("record_invalid", "the record would end before it begins", {
+      details: [{ field: "/valid_until", message: "must not be before valid_from" }],
+    });
+  }
+  const isAhead = (date: string | undefined) => date !== undefined && parseEffectiveTime(date, "start")! > now;
+  if (isAhead(validFrom) && !isAhead(was.validFrom)) {
+    throw new AttestryError(
+      "record_invalid",
+      "the current version is superseded as soon as the change is made, so no version would be in effect until the change begins",
+      {
+        details: [{ field: "/valid_from", message: "must not be in the future; make the change on the day it begins" }],
+      },
+    );
+  }
+}
+
+function checkIdentifierKept(compiled: CompiledDefinition, data: JsonObject, identifier: string | undefined): void {
+  if (compiled.identifier?.kind !== "field" || data[compiled.identifier.field] === identifier) return;
+  throw new AttestryError("record_invalid", "the identifier of a record never changes", {
+    details: [
+      {
+        field: `/${compiled.identifier.field}`,
+        message: "is the record's identifier and cannot change; revoke the record and create another",
+      },
+    ],
+  });
 }
 
 function effectiveTime(validFrom: string | undefined, validUntil: string | undefined) {

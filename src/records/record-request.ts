@@ -34,11 +34,11 @@ export interface PatchRequest {
 
 const PATCH_MEMBERS = ["data", "valid_from", "valid_until", "act"];
 const CREATE_MEMBERS = [...PATCH_MEMBERS, "identifier", "replaces"];
-const STATE_MEMBERS = ["act"];
 const ACT_MEMBERS = ["reason", "instrument", "note", "distinct"];
 const TEXT_CHARS_MAX = 500;
 
-function invalid(members: readonly string[], details: ErrorDetail[]): AttestryError {
+/** `request_invalid` for a body that may have these members. */
+export function requestInvalid(members: readonly string[], details: ErrorDetail[]): AttestryError {
   return new AttestryError("request_invalid", `the body must be a JSON object with members of ${members.join(", ")}`, {
     details,
   });
@@ -49,7 +49,8 @@ export function isDateOrder(from: string | undefined, until: string | undefined)
   return from === undefined || until === undefined || Date.parse(from) <= Date.parse(until);
 }
 
-function readDate(body: JsonObject, name: string, details: ErrorDetail[]): string | null | undefined {
+/** A date of a request, null where it is to be taken away; adds to `details` what is none. */
+export function readDate(body: JsonObject, name: string, details: ErrorDetail[]): string | null | undefined {
   const value = body[name];
   if (value === undefined || value === null) return value;
   if (typeof value === "string" && parseEffectiveTime(value, "start") !== undefined) return value;
@@ -61,7 +62,7 @@ function readDate(body: JsonObject, name: string, details: ErrorDetail[]): strin
 }
 
 /** Checks the `act` of a request; throws nothing, adds to `details`. */
-function readAct(value: Json | undefined, details: ErrorDetail[]): WriteGround {
+export function readAct(value: Json | undefined, details: ErrorDetail[]): WriteGround {
   if (value === undefined) return {};
   if (!isJsonObject(value)) {
     details.push({ field: "/act", message: "must be an object" });
@@ -99,12 +100,13 @@ function readReplaces(value: Json | undefined, details: ErrorDetail[]): readonly
   return undefined;
 }
 
-function isRecordUrl(value: Json): boolean {
+export function isRecordUrl(value: Json): boolean {
   return typeof value === "string" && parseRecordUrl(value) !== undefined;
 }
 
-function readEnvelope(body: Json, members: readonly string[], details: ErrorDetail[]): JsonObject {
-  if (!isJsonObject(body)) throw invalid(members, [{ field: "/", message: "must be an object" }]);
+/** Throws unless the body is an object; adds to `details` its unknown members. */
+export function readEnvelope(body: Json, members: readonly string[], details: ErrorDetail[]): JsonObject {
+  if (!isJsonObject(body)) throw requestInvalid(members, [{ field: "/", message: "must be an object" }]);
   for (const name of Object.keys(body)) {
     if (!members.includes(name))
       details.push({ field: `/${name}`, message: `is unknown; allowed: ${members.join(", ")}` });
@@ -116,11 +118,12 @@ function readEnvelope(body: Json, members: readonly string[], details: ErrorDeta
 export function parseRecordRequest(body: Json): RecordRequest {
   const details: ErrorDetail[] = [];
   const request = readRecordRequest(body, details);
-  if (details.length > 0) throw invalid(CREATE_MEMBERS, details);
+  if (details.length > 0) throw requestInvalid(CREATE_MEMBERS, details);
   return request;
 }
 
-function readRecordRequest(body: Json, details: ErrorDetail[]): RecordRequest {
+/** As `parseRecordRequest`, but adds to `details` what it finds. */
+export function readRecordRequest(body: Json, details: ErrorDetail[]): RecordRequest {
   const envelope = readEnvelope(body, CREATE_MEMBERS, details);
   const act = readAct(envelope.act, details);
   const validFrom = readDate(envelope, "valid_from", details) ?? undefined;
@@ -150,7 +153,7 @@ export function parsePatchRequest(body: Json): PatchRequest {
   const { data } = envelope;
   if (data !== undefined && !isJsonObject(data))
     details.push({ field: "/data", message: "must be an object: a merge patch of the record's data" });
-  if (details.length > 0) throw invalid(PATCH_MEMBERS, details);
+  if (details.length > 0) throw requestInvalid(PATCH_MEMBERS, details);
   if (data === undefined && validFrom === undefined && validUntil === undefined) {
     throw new AttestryError(
       "patch_empty",
@@ -158,13 +161,4 @@ export function parsePatchRequest(body: Json): PatchRequest {
     );
   }
   return { data: data as JsonObject | undefined, validFrom, validUntil, act };
-}
-
-/** The body of an operation that changes a state: `{"act"?: …}`, or nothing. */
-export function parseStateRequest(body: Json | undefined): WriteGround {
-  if (body === undefined) return {};
-  const details: ErrorDetail[] = [];
-  const act = readAct(readEnvelope(body, STATE_MEMBERS, details).act, details);
-  if (details.length > 0) throw invalid(STATE_MEMBERS, details);
-  return act;
 }

@@ -11,13 +11,20 @@ export interface VersionSecrets {
   readonly disclosures: readonly string[];
 }
 
+/** What a state statement keeps sealed. */
+export type StateSecrets = Omit<VersionSecrets, "k">;
+
 export interface RecordSealer {
   /** A new data key for a record, and the same wrapped for the database. */
   createDataKey(rid: string): { dataKey: Uint8Array; sealedKey: Uint8Array };
   openDataKey(options: { rid: string; sealedKey: Uint8Array }): Uint8Array;
   sealVersion(options: { dataKey: Uint8Array; rid: string; version: number; secrets: VersionSecrets }): Uint8Array;
   openVersion(options: { dataKey: Uint8Array; rid: string; version: number; sealed: Uint8Array }): VersionSecrets;
-  sealStateSalt(options: { dataKey: Uint8Array; rid: string; number: number; salt: Uint8Array }): Uint8Array;
+  sealState(options: { dataKey: Uint8Array; rid: string; number: number; secrets: StateSecrets }): Uint8Array;
+  openState(options: { dataKey: Uint8Array; rid: string; number: number; sealed: Uint8Array }): StateSecrets;
+  /** As `sealState`, of the statement that erases: it outlives the data key, so the node's own key holds it. */
+  sealErasure(options: { rid: string; number: number; secrets: StateSecrets }): Uint8Array;
+  openErasure(options: { rid: string; number: number; sealed: Uint8Array }): StateSecrets;
 }
 
 const SECRET_BYTES = 32;
@@ -45,11 +52,35 @@ export function createRecordSealer(options: { entity: string; nodeKey: Uint8Arra
       return {
         salt: plaintext.slice(0, SECRET_BYTES),
         k: plaintext.slice(SECRET_BYTES, 2 * SECRET_BYTES),
-        disclosures: disclosures === "" ? [] : disclosures.split("~"),
+        disclosures: splitDisclosures(disclosures),
       };
     },
-    sealStateSalt({ dataKey, rid, number, salt }) {
-      return seal({ key: dataKey, aad: aad(rid, number, "state"), plaintext: salt });
+    sealState({ dataKey, rid, number, secrets }) {
+      return seal({ key: dataKey, aad: aad(rid, number, "state"), plaintext: joinState(secrets) });
+    },
+    openState({ dataKey, rid, number, sealed }) {
+      return splitState(unseal({ key: dataKey, aad: aad(rid, number, "state"), sealed }));
+    },
+    sealErasure({ rid, number, secrets }) {
+      return seal({ key: nodeKey, aad: aad(rid, number, "erasure"), plaintext: joinState(secrets) });
+    },
+    openErasure({ rid, number, sealed }) {
+      return splitState(unseal({ key: nodeKey, aad: aad(rid, number, "erasure"), sealed }));
     },
   };
+}
+
+function joinState({ salt, disclosures }: StateSecrets): Uint8Array {
+  return concatBytes(salt, encodeUtf8(disclosures.join("~")));
+}
+
+function splitState(plaintext: Uint8Array): StateSecrets {
+  return {
+    salt: plaintext.slice(0, SECRET_BYTES),
+    disclosures: splitDisclosures(decodeUtf8(plaintext.subarray(SECRET_BYTES))),
+  };
+}
+
+function splitDisclosures(text: string): readonly string[] {
+  return text === "" ? [] : text.split("~");
 }

@@ -7,16 +7,8 @@ import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import { RECORD_BYTES_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import { type Act, isActPartPersonal } from "./record-act.ts";
 import type { StatusPlace } from "./status-index.ts";
-
-/** Who did it and on which ground; stands in the token. `by` is a pseudonym of the staff member. */
-export interface Act {
-  readonly operation: string;
-  readonly role: string;
-  readonly by: string;
-  readonly reason?: string;
-  readonly instrument?: string;
-}
 
 export interface VersionContent {
   readonly rid: string;
@@ -25,6 +17,8 @@ export interface VersionContent {
   readonly data: JsonObject;
   readonly validFrom: string | undefined;
   readonly validUntil: string | undefined;
+  /** URLs of the records that this one succeeds. */
+  readonly replaces?: readonly string[] | undefined;
   readonly act: Act;
   /** SHA-256 of the previous version's issuer JWT, base64url. */
   readonly previousDigest: string | undefined;
@@ -57,18 +51,21 @@ export async function issueVersion(options: {
     ...(content.validFrom !== undefined && { valid_from: content.validFrom }),
     ...(content.validUntil !== undefined && { valid_until: content.validUntil }),
     ...(content.previousDigest !== undefined && { prev: content.previousDigest }),
+    ...(content.replaces !== undefined && { replaces: [...content.replaces] }),
     act: { ...content.act },
     status: { status_list: { idx: content.status.index, uri: statusListUrl(entity, content.status.list) } },
     data: content.data,
   };
   const { annotations } = compiled;
-  const { payload, disclosures } = annotations.hasPersonal
-    ? buildSdJwt({
-        payload: open,
-        isDisclosable: (path) => path[0] === "data" && path.length > 1 && annotations.isPersonal(path.slice(1)),
-        salt: options.salt,
-      })
-    : { payload: open, disclosures: [] };
+  const { payload, disclosures } = buildSdJwt({
+    payload: open,
+    isDisclosable: (path) => {
+      if (path.length < 2) return false;
+      if (path[0] === "act") return isActPartPersonal(compiled, content.act, String(path[1]));
+      return path[0] === "data" && annotations.hasPersonal && annotations.isPersonal(path.slice(1));
+    },
+    salt: options.salt,
+  });
   const text = JSON.stringify(payload);
   const size = disclosures.reduce((total, disclosure) => total + disclosure.length, text.length);
   if (size > RECORD_BYTES_MAX)
@@ -79,16 +76,39 @@ export async function issueVersion(options: {
   return { jwt: await signJws({ signer: options.signer, typ: "dc+sd-jwt", payload: text }), disclosures, claims: open };
 }
 
-/** Signs an operation that makes no new version (DESIGN section 5, state statement). */
-export function issueStateStatement(options: {
+export interface StatementContent {
+  readonly rid: string;
+  readonly version: number;
+  readonly act: Act;
+  /** Since when it holds, as the writer wrote it. */
+  readonly effective: string | undefined;
+  readonly replacedBy: readonly string[] | undefined;
+  readonly issuedAt: number;
+}
+
+/** Signs an operation that makes no new version (DESIGN section 5, state statement); the personal parts of its act are disclosures. */
+export async function issueStateStatement(options: {
   entity: string;
-  rid: string;
-  version: number;
-  act: Act;
-  issuedAt: number;
+  compiled: CompiledDefinition;
+  content: StatementContent;
   signer: Signer;
-}): Promise<string> {
-  const { entity, rid, version, act, issuedAt, signer } = options;
-  const payload: JsonObject = { iss: entity, rid, rver: version, op: act.operation, iat: issuedAt, act: { ...act } };
-  return signJws({ signer, typ: "attestry-state+jwt", payload });
+  salt: () => string;
+}): Promise<{ statement: string; disclosures: string[] }> {
+  const { entity, compiled, signer, salt } = options;
+  const { rid, version, act, effective, replacedBy, issuedAt } = options.content;
+  const { payload, disclosures } = buildSdJwt({
+    payload: {
+      iss: entity,
+      rid,
+      rver: version,
+      op: act.operation,
+      iat: issuedAt,
+      ...(effective !== undefined && { effective }),
+      ...(replacedBy !== undefined && { replaced_by: [...replacedBy] }),
+      act: { ...act },
+    },
+    isDisclosable: (path) => path.length > 1 && path[0] === "act" && isActPartPersonal(compiled, act, String(path[1])),
+    salt,
+  });
+  return { statement: await signJws({ signer, typ: "attestry-state+jwt", payload }), disclosures };
 }

@@ -4,12 +4,20 @@ import { AttestryError } from "../errors.ts";
 import type { WriteKind } from "../log/writer-service.ts";
 import { readCurrentVersions } from "../registries/registry-store.ts";
 import type { Transaction } from "../storage/database.ts";
-import { type IndexHolders, type IndexWrite, readHolders, storeIndex } from "./index-write-store.ts";
-import type { IndexChange } from "./record-index.ts";
+import { advanceCounters, type CounterAdvance } from "./counter-store.ts";
+import { eraseContent } from "./erasure-store.ts";
+import type { HeldContent } from "./held-content.ts";
+import { type HoldingVersion, readHeldContent, storeHeldContent } from "./held-content-store.ts";
+import { storeIndex } from "./index-row-store.ts";
+import { type IndexHolders, type IndexWrite, readHolders } from "./index-write-store.ts";
+import { type IndexChange, NO_INDEX_CHANGE } from "./record-index.ts";
+import { describeTakenKey } from "./record-keys.ts";
+import { type RecordState, STATUS_SUPERSEDED, type StateOperation } from "./record-states.ts";
 import type { StatusPlace } from "./status-index.ts";
 
 export interface VersionDraft {
   readonly definitionVersion: number;
+  readonly held: HeldContent;
   readonly jwt: string;
   readonly sealed: Uint8Array;
   /** Effective time, Unix seconds; undefined: without such an end. */
@@ -28,8 +36,12 @@ interface WriteBase {
 export interface CreateWrite extends WriteBase {
   readonly kind: "create";
   readonly identifier: string | undefined;
+  /** Where the identifier is a number that a counter would come to. */
+  readonly advance?: CounterAdvance;
   readonly sealedKey: Uint8Array;
   readonly index: IndexChange;
+  /** The writer says why the record is no duplicate. */
+  readonly isDistinct: boolean;
   readonly version: VersionDraft;
 }
 
@@ -37,6 +49,7 @@ export interface AmendWrite extends WriteBase {
   readonly kind: "amend";
   readonly expected: { readonly version: number; readonly stateNumber: number };
   readonly index: IndexChange;
+  readonly isDistinct: boolean;
   readonly supersedes: StatusPlace;
   readonly version: VersionDraft;
 }
@@ -44,92 +57,186 @@ export interface AmendWrite extends WriteBase {
 export interface StateWrite extends WriteBase {
   readonly kind: "state";
   readonly expected: { readonly version: number; readonly stateNumber: number };
-  readonly operation: string;
-  readonly state: string;
-  /** Since when the state holds, Unix seconds. */
+  readonly operation: StateOperation;
+  readonly state: RecordState;
+  /** Since when the state holds, Unix seconds; 0: it was always so. */
   readonly effectiveAt: number;
   readonly statement: string;
-  readonly sealedSalt: Uint8Array;
-  readonly status: StatusPlace;
+  /** Log salt and disclosures of the statement. */
+  readonly sealed: Uint8Array;
+  /** The status of the current version, or of all versions. */
   readonly statusValue: number;
+  readonly allVersions: boolean;
   readonly recordedAt: number;
 }
 
-export type RecordWrite = CreateWrite | AmendWrite | StateWrite;
+/** A write of one log entry. */
+export type SingleWrite = CreateWrite | AmendWrite | StateWrite;
+
+/** Several writes, each with its log entry, that are made together or not at all; `rid`: the record that was asked about. */
+export interface UnitWrite extends WriteBase {
+  readonly kind: "unit";
+  readonly parts: readonly SingleWrite[];
+}
+
+export type RecordWrite = SingleWrite | UnitWrite;
 
 interface Position {
   version: number;
   stateNumber: number;
 }
 
-/** Status values of DESIGN section 5. */
-export const STATUS_INVALID = 1;
-export const STATUS_SUPERSEDED = 3;
+interface Accepted<Write> {
+  readonly input: Write;
+  readonly logIndex: number;
+}
 
-// One kind for all three, so that a batch's writes to one record are checked against each other in their order.
+/** The version that a write's record is at afterwards. */
+export function versionAfter(write: RecordWrite): number {
+  if (write.kind === "unit") return versionAfter(write.parts.findLast(({ rid }) => rid === write.rid)!);
+  if (write.kind === "create") return 1;
+  return write.kind === "amend" ? write.expected.version + 1 : write.expected.version;
+}
+
+// One kind for all of them, so that a batch's writes to one record are checked against each other in their order.
 export const recordWriteKind: WriteKind<RecordWrite> = {
   name: "record",
   async check(tx, writes) {
-    const rids = writes.filter((write) => write.kind !== "create").map((write) => write.rid);
+    const parts = writes.flatMap(partsOf);
+    const rids = parts.filter((part) => part.kind !== "create").map((part) => part.rid);
     const idempotency = writes.flatMap((write) => (write.idempotency ? [write.idempotency.digest] : []));
-    const [versions, positions, holders, answered] = await Promise.all([
-      readCurrentVersions(tx, [...new Set(writes.map((write) => write.registry))]),
+    const [versions, positions, holders, checkHeld, answered] = await Promise.all([
+      readCurrentVersions(tx, [...new Set(parts.map((part) => part.registry))]),
       rids.length === 0 ? new Map<string, Position>() : readPositions(tx, rids),
-      readHolders(tx, writes.flatMap(toIndexWrite)),
+      readHolders(
+        tx,
+        parts.map((part) => toIndexWrite(part)),
+      ),
+      readHeldContent(tx, parts.flatMap(toHoldingVersion)),
       idempotency.length === 0 ? new Set<string>() : readAnswered(tx, idempotency),
     ]);
     return writes.map((write) => {
       const refusal =
-        checkDefinition(write, versions) ??
-        checkPosition(write, positions) ??
-        toIndexWrite(write).map((one) => holders.check(one))[0] ??
-        checkAnswered(write, answered);
+        checkParts(partsOf(write), { versions, positions, holders, checkHeld }) ?? checkAnswered(write, answered);
       if (!refusal) applyWrite(write, { positions, holders, answered });
       return refusal;
     });
   },
   async store(tx, accepted) {
-    const creates = accepted.filter(
-      (item): item is { input: CreateWrite; logIndex: number } => item.input.kind === "create",
+    // The parts of a unit may be about one record, so that the second is stored on top of the first: a round for each.
+    const rounds: Accepted<SingleWrite>[][] = [];
+    for (const { input, logIndex } of accepted) {
+      for (const [at, part] of partsOf(input).entries()) {
+        rounds[at] ??= [];
+        rounds[at].push({ input: part, logIndex: logIndex + at });
+      }
+    }
+    const answers = accepted.map(({ input }) => input).filter(({ idempotency }) => idempotency !== undefined);
+    const indexed = accepted.flatMap(({ input, logIndex }) =>
+      partsOf(input).map((part, at) => toIndexWrite(part, logIndex + at)),
     );
-    const amends = accepted.filter(
-      (item): item is { input: AmendWrite; logIndex: number } => item.input.kind === "amend",
-    );
-    const states = accepted.filter(
-      (item): item is { input: StateWrite; logIndex: number } => item.input.kind === "state",
-    );
-    const statements: Promise<unknown>[] = [];
-    if (creates.length > 0) statements.push(insertRecords(tx, creates));
-    if (creates.length + amends.length > 0) statements.push(insertVersions(tx, [...creates, ...amends]));
-    const indexed = accepted.flatMap(({ input }) => toIndexWrite(input));
-    if (indexed.length > 0) statements.push(storeIndex(tx, indexed));
-    if (amends.length > 0)
-      statements.push(
-        supersede(
-          tx,
-          amends.map(({ input }) => input),
-        ),
-      );
-    for (const item of states) statements.push(changeState(tx, item));
-    const answers = accepted.filter(({ input }) => input.idempotency !== undefined);
-    if (answers.length > 0)
-      statements.push(
-        insertAnswers(
-          tx,
-          answers.map(({ input }) => input),
-        ),
-      );
-    await Promise.all(statements);
+    await Promise.all([storeIndex(tx, indexed), storeRounds(tx, rounds)]);
+    // After an erasure, which takes the answers about its record along.
+    if (answers.length > 0) await insertAnswers(tx, answers);
   },
 };
 
-function toIndexWrite(write: RecordWrite): IndexWrite[] {
-  if (write.kind === "state") return [];
-  const { rid, registry, index } = write;
-  return [{ rid, registry, index, version: write.kind === "create" ? 1 : write.expected.version + 1 }];
+async function storeRounds(tx: Transaction, rounds: readonly (readonly Accepted<SingleWrite>[])[]): Promise<void> {
+  for (const round of rounds) await storeRound(tx, round);
 }
 
-function checkDefinition(write: RecordWrite, versions: ReadonlyMap<string, number>): AttestryError | undefined {
+async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>[]): Promise<void> {
+  const creates = round.filter((item): item is Accepted<CreateWrite> => item.input.kind === "create");
+  const amends = round.filter((item): item is Accepted<AmendWrite> => item.input.kind === "amend");
+  const states = round.filter((item): item is Accepted<StateWrite> => item.input.kind === "state");
+  const erased = states.filter(({ input }) => input.operation === "erase").map(({ input }) => input.rid);
+  const statements: Promise<unknown>[] = [];
+  if (creates.length > 0) statements.push(insertRecords(tx, creates));
+  if (creates.length + amends.length > 0) statements.push(insertVersions(tx, [...creates, ...amends]));
+  if (amends.length > 0)
+    statements.push(
+      supersede(
+        tx,
+        amends.map(({ input }) => input),
+      ),
+    );
+  statements.push(
+    storeHeldContent(
+      tx,
+      round.flatMap(({ input }) => toHoldingVersion(input)),
+    ),
+  );
+  const advances = creates.flatMap(({ input }) => input.advance ?? []);
+  if (advances.length > 0) statements.push(advanceCounters(tx, advances));
+  if (erased.length > 0) statements.push(eraseContent(tx, erased).then(() => changeStates(tx, states)));
+  else if (states.length > 0) statements.push(changeStates(tx, states));
+  await Promise.all(statements);
+}
+
+function partsOf(write: RecordWrite): readonly SingleWrite[] {
+  return write.kind === "unit" ? write.parts : [write];
+}
+
+/** `logIndex`: of the write's entry, once it has one. */
+function toIndexWrite(write: SingleWrite, logIndex?: number): IndexWrite {
+  const { kind, rid, registry } = write;
+  const state = kind === "create" ? "active" : kind === "state" ? write.state : undefined;
+  return {
+    rid,
+    registry,
+    // What becomes of the index of a record whose state changes follows from the state.
+    index: kind === "state" ? NO_INDEX_CHANGE : write.index,
+    version: versionAfter(write),
+    firstIndex: kind === "create" ? logIndex : undefined,
+    ...(state !== undefined && { state }),
+    isDistinct: kind !== "state" && write.isDistinct,
+  };
+}
+
+function toHoldingVersion(write: SingleWrite): HoldingVersion[] {
+  if (write.kind === "state") return [];
+  const { rid, registry, version } = write;
+  return [{ rid, registry, version: versionAfter(write), recordedAt: version.recordedAt, held: version.held }];
+}
+
+interface Found {
+  readonly versions: ReadonlyMap<string, number>;
+  readonly positions: ReadonlyMap<string, Position>;
+  readonly holders: IndexHolders;
+  readonly checkHeld: (held: HeldContent) => AttestryError | undefined;
+}
+
+/** Each part against what there is before the unit; of what an earlier part changes, only the positions of records matter to a later one. */
+function checkParts(parts: readonly SingleWrite[], found: Found): AttestryError | undefined {
+  const positions = new Map(found.positions);
+  const taken = new Map<string, string>();
+  for (const part of parts) {
+    const refusal =
+      checkDefinition(part, found.versions) ??
+      checkPosition(part, positions) ??
+      found.holders.check(toIndexWrite(part)) ??
+      checkTaken(part, taken) ??
+      (part.kind === "state" ? undefined : found.checkHeld(part.version.held));
+    if (refusal) return refusal;
+    movePosition(part, positions);
+  }
+  return undefined;
+}
+
+// The records that one unit creates may not share a unique value either.
+function checkTaken(part: SingleWrite, taken: Map<string, string>): AttestryError | undefined {
+  if (part.kind === "state") return undefined;
+  const twice = part.index.added.keys.filter(({ digest }) => (taken.get(digest) ?? part.rid) !== part.rid);
+  for (const { digest } of part.index.added.keys) taken.set(digest, part.rid);
+  if (twice.length === 0) return undefined;
+  return new AttestryError(
+    "value_not_unique",
+    `two records of the same request have the same ${twice.map((key) => key.name).join(", ")}`,
+    { details: twice.flatMap(describeTakenKey) },
+  );
+}
+
+function checkDefinition(write: SingleWrite, versions: ReadonlyMap<string, number>): AttestryError | undefined {
   if (write.kind === "state" || versions.get(write.registry) === write.version.definitionVersion) return undefined;
   return new AttestryError(
     "version_conflict",
@@ -137,7 +244,7 @@ function checkDefinition(write: RecordWrite, versions: ReadonlyMap<string, numbe
   );
 }
 
-function checkPosition(write: RecordWrite, positions: ReadonlyMap<string, Position>): AttestryError | undefined {
+function checkPosition(write: SingleWrite, positions: ReadonlyMap<string, Position>): AttestryError | undefined {
   if (write.kind === "create") return undefined;
   const found = positions.get(write.rid);
   if (!found) return new AttestryError("record_unknown", "there is no such record");
@@ -157,12 +264,20 @@ function applyWrite(
   write: RecordWrite,
   state: { positions: Map<string, Position>; holders: IndexHolders; answered: Set<string> },
 ): void {
-  if (write.kind === "amend")
-    state.positions.set(write.rid, { version: write.expected.version + 1, stateNumber: write.expected.stateNumber });
-  if (write.kind === "state")
-    state.positions.set(write.rid, { version: write.expected.version, stateNumber: write.expected.stateNumber + 1 });
-  for (const one of toIndexWrite(write)) state.holders.apply(one);
+  for (const part of partsOf(write)) {
+    movePosition(part, state.positions);
+    state.holders.apply(toIndexWrite(part));
+  }
   if (write.idempotency) state.answered.add(write.idempotency.digest);
+}
+
+function movePosition(part: SingleWrite, positions: Map<string, Position>): void {
+  if (part.kind === "create") return;
+  const { stateNumber } = part.expected;
+  positions.set(part.rid, {
+    version: versionAfter(part),
+    stateNumber: part.kind === "state" ? stateNumber + 1 : stateNumber,
+  });
 }
 
 async function readPositions(tx: Transaction, rids: readonly string[]): Promise<Map<string, Position>> {
@@ -202,7 +317,7 @@ async function insertVersions(
     insert into record_version (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)
     select rid, version, definition_version, jwt, decode(sealed, 'base64'), valid_from, valid_until, status_list, status_index, log_index, recorded_at
     from unnest(
-      ${items.map(({ input }) => input.rid)}::uuid[], ${items.map(({ input }) => (input.kind === "create" ? 1 : input.expected.version + 1))}::int[],
+      ${items.map(({ input }) => input.rid)}::uuid[], ${items.map(({ input }) => versionAfter(input))}::int[],
       ${drafts.map((draft) => draft.definitionVersion)}::int[], ${drafts.map((draft) => draft.jwt)}::text[],
       ${drafts.map((draft) => encodeBase64(draft.sealed))}::text[], ${drafts.map((draft) => draft.effectiveFrom ?? null)}::int8[],
       ${drafts.map((draft) => draft.effectiveUntil ?? null)}::int8[], ${drafts.map((draft) => draft.status.list)}::int[],
@@ -224,17 +339,33 @@ async function supersede(tx: Transaction, writes: readonly AmendWrite[]): Promis
   ]);
 }
 
-async function changeState(
-  tx: Transaction,
-  { input, logIndex }: { input: StateWrite; logIndex: number },
-): Promise<void> {
-  const number = input.expected.stateNumber + 1;
+async function changeStates(tx: Transaction, items: readonly Accepted<StateWrite>[]): Promise<void> {
+  const inputs = items.map(({ input }) => input);
+  const rids = inputs.map((input) => input.rid);
+  const numbers = inputs.map((input) => input.expected.stateNumber + 1);
+  const states = inputs.map((input) => input.state);
   await Promise.all([
-    tx`update record set state = ${input.state}, state_number = ${number} where rid = ${input.rid}`,
+    tx`
+      update record set state = item.state, state_number = item.number
+      from unnest(${rids}::uuid[], ${states}::text[], ${numbers}::int[]) as item (rid, state, number) where record.rid = item.rid`,
     tx`
       insert into record_state (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)
-      values (${input.rid}, ${number}, ${input.operation}, ${input.state}, ${input.effectiveAt}, ${input.statement}, ${input.sealedSalt as Buffer}, ${logIndex}, ${input.recordedAt})`,
-    setStatus(tx, [{ place: input.status, value: input.statusValue }]),
+      select rid, number, operation, state, effective_at, statement, decode(sealed, 'base64'), log_index, recorded_at
+      from unnest(
+        ${rids}::uuid[], ${numbers}::int[], ${inputs.map((input) => input.operation)}::text[], ${states}::text[],
+        ${inputs.map((input) => input.effectiveAt)}::int8[], ${inputs.map((input) => input.statement)}::text[],
+        ${inputs.map((input) => encodeBase64(input.sealed))}::text[], ${items.map(({ logIndex }) => logIndex)}::int8[],
+        ${inputs.map((input) => input.recordedAt)}::int8[]
+      ) as item (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)`,
+    tx`
+      insert into status_value (list, index, value)
+      select v.status_list, v.status_index, item.value
+      from unnest(
+        ${rids}::uuid[], ${inputs.map((input) => input.expected.version)}::int[], ${inputs.map((input) => Number(input.allVersions))}::int2[],
+        ${inputs.map((input) => input.statusValue)}::int2[]
+      ) as item (rid, version, everything, value)
+      join record_version v on v.rid = item.rid and (item.everything = 1 or v.version = item.version)
+      on conflict (list, index) do update set value = excluded.value`,
   ]);
 }
 
@@ -251,12 +382,17 @@ async function insertAnswers(tx: Transaction, writes: readonly RecordWrite[]): P
     digest: write.idempotency!.digest,
     request: write.idempotency!.request,
     rid: write.rid,
-    version: write.kind === "create" ? 1 : write.kind === "amend" ? write.expected.version + 1 : write.expected.version,
-    createdAt: write.kind === "state" ? write.recordedAt : write.version.recordedAt,
+    version: versionAfter(write),
+    createdAt: recordedAt(write),
   }));
   await tx`
     insert into idempotency (digest, request, rid, version, created_at)
     select * from unnest(
       ${answers.map((a) => a.digest)}::text[], ${answers.map((a) => a.request)}::text[], ${answers.map((a) => a.rid)}::uuid[],
       ${answers.map((a) => a.version)}::int[], ${answers.map((a) => a.createdAt)}::int8[])`;
+}
+
+function recordedAt(write: RecordWrite): number {
+  if (write.kind === "unit") return recordedAt(write.parts[0]!);
+  return write.kind === "state" ? write.recordedAt : write.version.recordedAt;
 }

@@ -1,0 +1,79 @@
+// What a token or statement says of the act behind it: who, on which ground, and what of that is personal. Pure.
+import { createBoundedCache } from "../bounded-cache.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { hmacSha256 } from "../crypto/hash.ts";
+import { AttestryError, type ErrorDetail } from "../errors.ts";
+import type { Staff } from "../identity/caller.ts";
+import { PSEUDONYMS_REMEMBERED_MAX } from "../limits.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import type { WriteGround } from "./record-request.ts";
+import type { RecordOperation } from "./record-states.ts";
+
+/** Who did it and on which ground. `by` is a pseudonym of the staff member. */
+export interface Act extends WriteGround {
+  readonly operation: RecordOperation;
+  readonly role: string;
+  readonly by: string;
+}
+
+/** Throws `act_incomplete` where the ground is not what the definition asks for this operation. */
+export type DescribeAct = (options: {
+  compiled: CompiledDefinition;
+  operation: RecordOperation;
+  caller: Staff;
+  ground: WriteGround;
+}) => Act;
+
+/** Reasons that the node itself gives, in every registry. */
+const OWN_REASONS = ["migration"];
+// An erasure cannot be looked into afterwards, so what it was done for and by which right always stands beside it.
+const ALWAYS_REQUIRED: Partial<Record<RecordOperation, readonly (keyof WriteGround)[]>> = {
+  erase: ["reason", "instrument"],
+};
+const PSEUDONYM_CHARS = 22;
+
+function isCodedReason({ definition }: CompiledDefinition, reason: string): boolean {
+  return OWN_REASONS.includes(reason) || Object.hasOwn(definition.acts?.reasons ?? {}, reason);
+}
+
+/** Whether this part of an act may be about a person, and is therefore a disclosure (DESIGN section 5). */
+export function isActPartPersonal(compiled: CompiledDefinition, act: Act, part: string): boolean {
+  if (part === "reason") return act.reason !== undefined && !isCodedReason(compiled, act.reason);
+  if (part === "instrument") return compiled.annotations.hasPersonal;
+  return part === "by" || part === "note" || part === "distinct";
+}
+
+/** Throws `act_incomplete` with a detail per member that is missing or not one of the definition's. */
+export function checkAct(compiled: CompiledDefinition, operation: RecordOperation, ground: WriteGround): void {
+  const { acts, name } = compiled.definition;
+  const codes = Object.keys(acts?.reasons ?? {});
+  const choice = codes.length === 0 ? "" : `; one of: ${codes.join(", ")}`;
+  const required = new Set([...(ALWAYS_REQUIRED[operation] ?? []), ...(acts?.required?.[operation] ?? [])]);
+  const details: ErrorDetail[] = [...required]
+    .filter((member) => ground[member] === undefined)
+    .map((member) => ({
+      field: `/act/${member}`,
+      message: `is required to ${operation}${member === "reason" ? choice : ""}`,
+    }));
+  const { reason } = ground;
+  if (reason !== undefined && codes.length > 0 && !isCodedReason(compiled, reason))
+    details.push({ field: "/act/reason", message: `is not a reason of this registry${choice}` });
+  if (details.length === 0) return;
+  throw new AttestryError("act_incomplete", `to ${operation} a record of "${name}", act must say more`, { details });
+}
+
+/** The pseudonym tells two staff members apart, and names them only to this node. */
+export function createActDescriber(pseudonymKey: Uint8Array): DescribeAct {
+  const pseudonyms = createBoundedCache<string>(PSEUDONYMS_REMEMBERED_MAX);
+  function pseudonymOf(name: string): string {
+    const known = pseudonyms.get(name);
+    if (known !== undefined) return known;
+    const pseudonym = encodeBase64url(hmacSha256(pseudonymKey, name)).slice(0, PSEUDONYM_CHARS);
+    pseudonyms.set(name, pseudonym);
+    return pseudonym;
+  }
+  return ({ compiled, operation, caller, ground }) => {
+    checkAct(compiled, operation, ground);
+    return { operation, role: caller.role, by: pseudonymOf(caller.name), ...ground };
+  };
+}
