@@ -9,6 +9,7 @@ export const IMPORT_LINE_BYTES_MAX = 1_048_576;
 export const IMPORT_ROW_NAME_CHARS_MAX = 100;
 export const HEADER_IDEMPOTENCY_KEY_CHARS_MAX = 200;
 export const QUERY_PARAMETERS_MAX = 50;
+export const REQUEST_FAULTS_MAX = 50; // of one body, each told by its place
 export const PAGE_SIZE_MAX = 500;
 export const PAGE_SIZE_DEFAULT = 50;
 

@@ -1,7 +1,8 @@
 // A definition's fields as people read them: names, kinds, choices, who sees them. Pure.
-import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
+import { isJsonObject, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { LocalizedText } from "../registries/definition.ts";
+import { findFieldTexts } from "../registries/field-texts.ts";
 
 export type FieldKind =
   | "text"
@@ -21,6 +22,8 @@ export interface FieldView {
   /** The last part of the name: the member of its object. */
   readonly member: string;
   readonly title: LocalizedText;
+  /** The title with those of the groups that it is in, for where it stands alone. */
+  readonly fullTitle: LocalizedText;
   readonly description: LocalizedText | undefined;
   readonly kind: FieldKind;
   readonly personal: boolean;
@@ -39,27 +42,20 @@ export interface FieldView {
 const YEAR_MIN = 1_000;
 const YEAR_MAX = 9_999;
 
-function isText(value: Json | undefined): value is LocalizedText & Json {
-  return typeof value === "string" || (isJsonObject(value) && Object.values(value).every((v) => typeof v === "string"));
+function pickText(text: LocalizedText, language: string): string {
+  return typeof text === "string" ? text : (text[language] ?? text.en ?? Object.values(text)[0] ?? "");
 }
 
-function firstText(...candidates: (Json | undefined)[]): LocalizedText | undefined {
-  return candidates.find(isText);
-}
-
-/** `validFrom` and `valid_from` as words: a definition without titles is readable all the same. */
-export function spellOut(member: string): string {
-  const words = member
-    .replaceAll(/[_-]+/g, " ")
-    .replaceAll(/(\p{Ll})(\p{Lu})/gu, (_all, before: string, after: string) => `${before} ${after.toLowerCase()}`)
-    .trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function readLabels(schema: JsonObject): ReadonlyMap<string, LocalizedText> {
-  const labels = schema["x-labels"];
-  if (!isJsonObject(labels)) return new Map();
-  return new Map(Object.entries(labels).flatMap(([value, text]) => (isText(text) ? [[value, text] as const] : [])));
+/** Two texts as one, in each language that one of them is in. */
+export function joinTexts(first: LocalizedText, second: LocalizedText, between: string): LocalizedText {
+  if (typeof first === "string" && typeof second === "string") return `${first}${between}${second}`;
+  const languages = [first, second].flatMap((text) => (typeof text === "string" ? [] : Object.keys(text)));
+  return Object.fromEntries(
+    [...new Set(languages)].map((language) => [
+      language,
+      `${pickText(first, language)}${between}${pickText(second, language)}`,
+    ]),
+  );
 }
 
 function readChoices(schema: JsonObject): (string | number)[] | undefined {
@@ -81,67 +77,89 @@ function kindOf(schema: JsonObject): FieldKind {
   return "text";
 }
 
-function namesSomething(schema: JsonObject, unique: boolean): boolean {
+function namesSomething(schema: JsonObject, named: boolean): boolean {
   const { minimum, maximum } = schema;
   const isYear =
     typeof minimum === "number" && minimum >= YEAR_MIN && typeof maximum === "number" && maximum <= YEAR_MAX;
-  return (
-    unique || isYear || schema.enum !== undefined || schema["x-labels"] !== undefined || schema["x-search"] === "exact"
-  );
+  return named || isYear || schema.enum !== undefined || schema["x-labels"] !== undefined;
 }
 
-/** The fields of a definition in the order it has them. */
+/** The fields of a definition, the most telling first. */
 export function listFields(compiled: CompiledDefinition): FieldView[] {
   const { annotations, definition } = compiled;
   const uniques = new Set(
     annotations.uniqueKeys.flatMap(({ fields }) => (fields.length === 1 ? [fields[0]!.join(".")] : [])),
   );
-  const inKeys = new Set(annotations.uniqueKeys.flatMap(({ fields }) => fields.map((path) => path.join("."))));
+  // Quantities are searched by their range; a number that is searched exactly is a code.
+  const codes = new Set([
+    ...annotations.uniqueKeys.flatMap(({ fields }) => fields.map((path) => path.join("."))),
+    ...annotations.searchFields.filter(({ match }) => match === "exact").map(({ name }) => name),
+  ]);
 
-  function elementOf(schema: JsonObject, path: readonly string[]): FieldView[] {
+  // `group`: what stands around a field, undefined for those of the record itself.
+  function elementOf(schema: JsonObject, path: readonly string[], group: LocalizedText): FieldView[] {
     if (schema.type !== "array" || !isJsonObject(schema.items)) return [];
     // What refers or is attached may be annotated at the array or at its items.
     const inherited = Object.fromEntries(
-      ["x-reference", "x-attachment", "x-labels"].flatMap((key) =>
-        schema[key] === undefined ? [] : [[key, schema[key]]],
-      ),
+      ["x-reference", "x-attachment"].flatMap((key) => (schema[key] === undefined ? [] : [[key, schema[key]]])),
     );
-    return [describe({ ...inherited, ...schema.items }, [...path, "*"], false)];
+    return [describe({ ...inherited, ...schema.items }, [...path, "*"], { required: false, group })];
   }
 
-  function describe(schema: JsonObject, path: readonly string[], required: boolean): FieldView {
+  function describe(
+    schema: JsonObject,
+    path: readonly string[],
+    place: { required: boolean; group: LocalizedText | undefined },
+  ): FieldView {
     const name = path.filter((part) => part !== "*").join(".");
     const member = path.findLast((part) => part !== "*") ?? "";
     const reference = schema["x-reference"];
     const kind = kindOf(schema);
     const identifier = definition.identifier;
     const isIdentifier = typeof identifier === "object" && identifier.field === name;
+    const { title, description, labels } = findFieldTexts(definition, path);
+    const isElement = path.at(-1) === "*";
+    const { required, group } = place;
+    const fullTitle = group === undefined ? title : isElement ? group : joinTexts(group, title, ", ");
     return {
       name,
       member,
-      title: firstText(schema["x-title"], schema.title) ?? spellOut(member),
-      description: firstText(schema["x-description"], schema.description),
+      title,
+      fullTitle,
+      description,
       kind,
       personal: annotations.isPersonal(path.map((part) => (part === "*" ? 0 : part))),
       unique: uniques.has(name),
       required,
-      isCode: namesSomething(schema, inKeys.has(name) || isIdentifier),
+      isCode: namesSomething(schema, codes.has(name) || isIdentifier),
       referenceType: isJsonObject(reference) && typeof reference.type === "string" ? reference.type : undefined,
       choices: readChoices(schema),
-      labels: readLabels(schema),
-      members: kind === "group" ? membersOf(schema, path) : elementOf(schema, path),
+      labels,
+      members: kind === "group" ? membersOf(schema, path, fullTitle) : elementOf(schema, path, fullTitle),
     };
   }
 
-  function membersOf(schema: JsonObject, path: readonly string[]): FieldView[] {
+  function membersOf(schema: JsonObject, path: readonly string[], group: LocalizedText | undefined): FieldView[] {
     if (!isJsonObject(schema.properties)) return [];
-    const required = Array.isArray(schema.required) ? schema.required : [];
-    return Object.entries(schema.properties).flatMap(([member, child]) =>
-      isJsonObject(child) ? [describe(child, [...path, member], required.includes(member))] : [],
-    );
+    const required = Array.isArray(schema.required) ? schema.required.filter((one) => typeof one === "string") : [];
+    return Object.entries(schema.properties)
+      .flatMap(([member, child]) =>
+        isJsonObject(child) ? [describe(child, [...path, member], { required: required.includes(member), group })] : [],
+      )
+      .toSorted((a, b) => placeOf(a, required) - placeOf(b, required));
   }
 
-  return membersOf(definition.schema, []);
+  return membersOf(definition.schema, [], undefined);
+}
+
+/**
+ * A definition is kept as canonical JSON, which forgets the order of its members but not that of lists: what is required comes
+ * first, in the order in which it is required; then the simple fields, then those with something inside.
+ */
+function placeOf(field: FieldView, required: readonly string[]): number {
+  const place = required.indexOf(field.member);
+  if (place >= 0) return place;
+  return required.length + (field.kind === "group" || field.kind === "list" ? 1 : 0);
 }
 
 /** The fields with those inside groups and lists, each once. */

@@ -62,6 +62,11 @@ function listWaysOn(path: string, basePath: string): { href: string; text: strin
   ];
 }
 
+/** Messages of this program begin small and end without a stop, to stand in a log. */
+export function formatSentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?…]$/.test(message) ? "" : "."}`;
+}
+
 const ProblemPage: FC<{ problem: Problem; path: string; hasQuery: boolean; basePath: string }> = (props) => {
   const { problem, path, basePath } = props;
   const title = TITLES[problem.code] ?? PROBLEM_TITLE;
@@ -88,7 +93,7 @@ const ProblemPage: FC<{ problem: Problem; path: string; hasQuery: boolean; baseP
       <div class="space">
         <Note>
           {help !== undefined && <p>{help}</p>}
-          <p class={help === undefined ? "" : "soft"}>{problem.detail}</p>
+          <p class={help === undefined ? "" : "soft"}>{formatSentence(problem.detail)}</p>
           {problem.errors !== undefined && (
             <ul>
               {problem.errors.map(({ field, message }) => (

@@ -68,7 +68,9 @@ const Page: FC<PageProps> = (props) => {
       header={
         <>
           <Breadcrumb frame={frame} crumbs={crumbs} />
-          <h1 dir="auto">{view.display}</h1>
+          <h1>
+            <span dir="auto">{view.display}</span>
+          </h1>
         </>
       }
       footer={FOOTER}

@@ -89,7 +89,7 @@ export const SummarySection: FC<RecordSectionProps> = ({ view, frame, names }) =
   return (
     <Section id="summary" title="In short">
       <dl class="facts">
-        <dt>State</dt>
+        <dt>Status</dt>
         <dd>
           <StateBadge state={view.state} /> {state.meaning}
         </dd>

@@ -1,5 +1,6 @@
 // Records as a table, which becomes a list of cards on a narrow screen. Reads nothing.
 import type { FC } from "hono/jsx";
+import type { Json } from "../crypto/json.ts";
 import type { RecordView } from "../records/record-view.ts";
 import type { FieldView } from "./field-view.ts";
 import { Localized, type PageFrame, ROLES } from "./markup.tsx";
@@ -30,6 +31,10 @@ interface TableProps {
   readonly suffix: string;
 }
 
+function isEmpty(value: Json | undefined): value is undefined | null | "" {
+  return value === undefined || value === null || value === "";
+}
+
 const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
   const { columns, frame, names } = table;
   return (
@@ -47,16 +52,16 @@ const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
       {columns.map((field) => {
         const value = view.data[field.member];
         return (
-          <td {...ROLES.cell} data-label={chooseText(field.title, frame.reader).text}>
-            {value === undefined || value === null || value === "" ? (
-              <EmptyCell />
-            ) : (
-              <Value field={field} value={value} frame={frame} names={names} />
-            )}
+          <td
+            {...ROLES.cell}
+            data-label={chooseText(field.title, frame.reader).text}
+            {...(isEmpty(value) && { class: "empty" })}
+          >
+            {isEmpty(value) ? <EmptyCell /> : <Value field={field} value={value} frame={frame} names={names} />}
           </td>
         );
       })}
-      <td {...ROLES.cell} data-label="State">
+      <td {...ROLES.cell} data-label="Status">
         <StateBadge state={view.state} />
       </td>
     </tr>
@@ -82,7 +87,7 @@ export const RecordTable: FC<TableProps> = (table) => (
           </th>
         ))}
         <th {...ROLES.columnheader} scope="col">
-          State
+          Status
         </th>
       </tr>
     </thead>

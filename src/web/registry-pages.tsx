@@ -9,6 +9,7 @@ import type { RecordPage } from "../records/record-search-service.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, DayOrInstant, FOOTER, Localized, Note, type PageFrame, Section } from "./markup.tsx";
 import { formatAddress, pageHandler, readValues } from "./page-request.ts";
+import { formatSentence } from "./problem-page.tsx";
 import { chooseText, formatNumber, listLookupTags, type Reader } from "./reader-language.ts";
 import { RecordTable } from "./record-table.tsx";
 import {
@@ -168,7 +169,7 @@ const SearchFault: FC<{ fault: AttestryError | undefined }> = ({ fault }) =>
   fault === undefined ? null : (
     <div role="alert">
       <Note kind="warning" title="This could not be searched for.">
-        <p>{fault.message}</p>
+        <p>{formatSentence(fault.message)}</p>
       </Note>
     </div>
   );

@@ -56,9 +56,14 @@ export const NotPublic: FC<{ access: Exclude<Access, "public"> }> = ({ access })
   </Section>
 );
 
+/** More fields than these are counted rather than named. */
+const NAMED_MAX = 5;
+
 function describeSearch(groups: readonly SearchGroup[], frame: PageFrame): string {
   const titles = groups.map(({ title }) => chooseText(title, frame.reader).text);
-  return new Intl.ListFormat("en", { type: "disjunction" }).format(titles);
+  const more = titles.length - NAMED_MAX;
+  const named = more > 1 ? [...titles.slice(0, NAMED_MAX), `${formatNumber(more, frame.reader)} more`] : titles;
+  return new Intl.ListFormat("en", { type: "conjunction" }).format(named);
 }
 
 export interface RegistryFacts {
@@ -111,7 +116,7 @@ function describeMarks(field: FieldView): string {
 const FieldRow: FC<{ field: FieldView; frame: PageFrame }> = ({ field, frame }) => (
   <tr {...ROLES.row}>
     <th {...ROLES.rowheader} scope="row">
-      <Localized text={field.title} reader={frame.reader} /> <code>{field.name}</code>
+      <Localized text={field.fullTitle} reader={frame.reader} /> <code>{field.name}</code>
     </th>
     <td {...ROLES.cell} data-label="Meaning">
       {field.description !== undefined && <Localized text={field.description} reader={frame.reader} />}

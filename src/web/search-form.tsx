@@ -143,10 +143,10 @@ const MoreFields: FC<{ form: SearchFormProps }> = ({ form }) => {
   const isOpen = MORE_PARAMETERS.some((parameter) => (form.values[parameter] ?? "") !== "");
   return (
     <details open={isOpen}>
-      <summary>State, and other days than today</summary>
+      <summary>Status, and other days than today</summary>
       <div class="fields">
         <div class="field">
-          <label for="search-recordState">State</label>
+          <label for="search-recordState">Status</label>
           <select id="search-recordState" name="recordState">
             <Options choices={STATE_CHOICES} chosen={form.values.recordState ?? ""} any="Any" frame={form.frame} />
           </select>

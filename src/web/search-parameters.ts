@@ -2,7 +2,7 @@
 import { PAGE_CHOICES_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { LocalizedText } from "../registries/definition.ts";
-import { type FieldView, flattenFields } from "./field-view.ts";
+import { type FieldView, flattenFields, joinTexts } from "./field-view.ts";
 import { STATES_IN_WORDS } from "./state-words.ts";
 
 export interface Choice {
@@ -56,7 +56,7 @@ function describeGroup(listed: FieldView, match: "exact" | "prefix" | "range"): 
   const field = elementOf(listed);
   const choices = listChoices(field);
   const type = inputTypeOf(field);
-  const base = { field: listed.name, title: listed.title, referenceType: field.referenceType };
+  const base = { field: listed.name, title: listed.fullTitle, referenceType: field.referenceType };
   if (choices.length > 0) {
     return { ...base, hint: undefined, inputs: [{ parameter: listed.name, type: "choice", choices }] };
   }
@@ -108,8 +108,8 @@ export function listSorts(compiled: CompiledDefinition, fields: readonly FieldVi
       const field = byName.get(name);
       if (field === undefined || field.kind === "list" || field.kind === "reference") return [];
       return [
-        { value: name, text: suffixed(field.title, ascendingWord(field)) },
-        { value: `-${name}`, text: suffixed(field.title, descendingWord(field)) },
+        { value: name, text: joinTexts(field.fullTitle, ascendingWord(field), ", ") },
+        { value: `-${name}`, text: joinTexts(field.fullTitle, descendingWord(field), ", ") },
       ];
     }),
   ];
@@ -123,11 +123,6 @@ function ascendingWord(field: FieldView): string {
 function descendingWord(field: FieldView): string {
   if (field.kind === "number") return "largest first";
   return field.kind === "day" || field.kind === "instant" ? "latest first" : "Z to A";
-}
-
-function suffixed(text: LocalizedText, suffix: string): LocalizedText {
-  if (typeof text === "string") return `${text}, ${suffix}`;
-  return Object.fromEntries(Object.entries(text).map(([language, one]) => [language, `${one}, ${suffix}`]));
 }
 
 export const STATE_CHOICES: readonly Choice[] = Object.entries(STATES_IN_WORDS)

@@ -87,7 +87,11 @@ button, a.button { display: inline-block; min-height: 2.75rem; padding: .55rem 1
 button:hover, a.button:hover { text-decoration: underline; }
 .buttons { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.25rem; margin: 1rem 0; }
 details { margin: .75rem 0; }
+td details { margin: 0; }
 summary { cursor: pointer; padding: .4rem 0; color: var(--accent); }
+td summary { padding: 0; }
+.space nav { margin-bottom: 1rem; }
+.links { align-items: center; }
 details > .fields, details > dl, details > p { margin-top: .6rem; }
 table.records { width: 100%; border-collapse: collapse; margin: 0 0 1.25rem; background: var(--card); border: 1px solid var(--line); }
 table.records th, table.records td { padding: .6rem .8rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line); }
@@ -116,6 +120,7 @@ ol.timeline dl { margin: .4rem 0; }
   table.records tbody th, table.records td { border: 0; padding: .2rem 0; min-width: 0; }
   table.records tbody th { font-size: 1.05rem; }
   table.records td { display: grid; grid-template-columns: minmax(6rem, 32%) 1fr; gap: .75rem; }
+  table.records td.empty { display: none; }
   table.records td::before { content: attr(data-label); color: var(--soft); }
 }
 @media (max-width: 34rem) {

@@ -9,6 +9,7 @@ import { createNode, initializeNode, type Node } from "../../src/node.ts";
 import { generateSecrets, parseSecrets } from "../../src/secrets.ts";
 import { createTestDatabase } from "../database.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
+import { findFaintTexts } from "./page-checks.ts";
 
 /** Few, but more than one digit, in a script with digits of its own: বাংলা writes ১২. */
 const RECORDS = 12;
@@ -220,26 +221,3 @@ describe.skipIf(chromiumPath === undefined)("the home page in a browser", () => 
     });
   });
 });
-
-/** Runs in the page: texts whose contrast with the ground behind them is below 4.5 : 1 (WCAG 2.2, 1.4.3). */
-function findFaintTexts(): string[] {
-  const numbers = (color: string): number[] => (color.match(/[\d.]+/g) ?? []).map(Number);
-  const luminance = ([r, g, b]: number[]): number => {
-    const linear = [r!, g!, b!].map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * linear[0]! + 0.7152 * linear[1]! + 0.0722 * linear[2]!;
-  };
-  const groundOf = (element: Element | null): number[] => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = numbers(getComputedStyle(at).backgroundColor);
-      if (color.length === 3 || color[3]! > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll("body *")]
-    .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent!.trim() !== ""))
-    .flatMap((element) => {
-      const [text, ground] = [numbers(getComputedStyle(element).color), groundOf(element)].map(luminance);
-      const contrast = (Math.max(text!, ground!) + 0.05) / (Math.min(text!, ground!) + 0.05);
-      return contrast < 4.5 ? [`${contrast.toFixed(1)}: ${element.textContent}`] : [];
-    });
-}
