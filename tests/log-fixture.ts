@@ -33,6 +33,14 @@ export function makeItems(count: number): { input: undefined; entry: LogEntry }[
   return Array.from({ length: count }, () => ({ input: undefined, entry: makeEntry() }));
 }
 
+/** Items of several entries each. */
+export function makeUnits(count: number, entriesEach: number): { input: undefined; entry: LogEntry[] }[] {
+  return Array.from({ length: count }, () => ({
+    input: undefined,
+    entry: Array.from({ length: entriesEach }, () => makeEntry()),
+  }));
+}
+
 export interface TestLog {
   readonly signer: Signer;
   readonly verifier: NoteVerifier;

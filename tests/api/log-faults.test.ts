@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createSigner, generateSeed, type Signer } from "../../src/crypto/signer.ts";
 import { LOG_TRANSACTION_IDLE_MS } from "../../src/limits.ts";
 import { initializeLog } from "../../src/log/log-state-service.ts";
-import type { WriteKind } from "../../src/log/writer-service.ts";
+import type { LogWriter, WriteKind } from "../../src/log/writer-service.ts";
 import { connectDatabase, type Database, type Transaction } from "../../src/storage/database.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import {
@@ -12,6 +12,7 @@ import {
   LOG_NAME,
   makeEntry,
   makeItems,
+  makeUnits,
   ORIGIN,
   outcomeCode,
   startLog,
@@ -82,12 +83,12 @@ function breakDatabase(database: Database, fault: Fault): { database: Database; 
 }
 
 /** 250 entries are there, 20 more make the first tile full: every kind of statement occurs. */
-async function appendThroughFault(fault: Fault) {
+async function appendThroughFault(fault: Fault, items: Parameters<LogWriter["appendAll"]>[1] = makeItems(20)) {
   await log.openWriter().appendAll(acceptAll, makeItems(250));
   const checkpointBefore = await log.reader.checkpoint();
   const broken = breakDatabase(test.database, fault);
   const writer = log.openWriter(broken.database);
-  const outcomes = await writer.appendAll(acceptAll, makeItems(20));
+  const outcomes = await writer.appendAll(acceptAll, items);
   expect(broken.struck()).toBe(true);
   const after = await writer.append(acceptAll, undefined, makeEntry());
   const report = await log.audit(checkpointBefore);
@@ -132,6 +133,41 @@ describe("a connection that breaks", () => {
     expect(outcomes).toMatchObject(outcomes.map(() => ({ code: "log_outcome_unknown" })));
     expect(nextIndex).toBe(270);
   });
+});
+
+describe("units of several entries", () => {
+  const codesOf = (outcomes: readonly unknown[]) => new Set(outcomes.map((one) => (one as { code?: string }).code));
+
+  it.each(steps.flatMap(([name, step]) => (["before", "after"] as const).map((when) => ({ name, step, when }))))(
+    "are not written at all when the connection breaks $when the step of $name",
+    async ({ step, when }) => {
+      const units = makeUnits(4, 5);
+      const { outcomes, nextIndex } = await appendThroughFault({ step, when, error: lostConnection }, units);
+      expect(codesOf(outcomes)).toEqual(new Set(["database_unavailable"]));
+      expect(nextIndex).toBe(250);
+    },
+  );
+
+  it.each([
+    ["before", 250],
+    ["after", 270],
+  ] as const)("are written whole or not at all when nobody knows of the commit (%s)", async (when, expected) => {
+    const units = makeUnits(4, 5);
+    const { outcomes, nextIndex } = await appendThroughFault({ step: "commit", when, error: lostConnection }, units);
+    expect(codesOf(outcomes)).toEqual(new Set(["log_outcome_unknown"]));
+    expect(nextIndex).toBe(expected);
+  });
+
+  it.each(["40001", "22000"])(
+    "are written once, whole, after a transaction that the database refused (%s)",
+    async (code) => {
+      const error = () => Object.assign(new Error("injected"), { code });
+      const fault = { step: /insert into log_entry/, when: "before", error } as const;
+      const { outcomes, nextIndex } = await appendThroughFault(fault, makeUnits(4, 5));
+      expect(outcomes).toEqual([250, 255, 260, 265].map((logIndex) => ({ logIndex })));
+      expect(nextIndex).toBe(270);
+    },
+  );
 });
 
 describe("an answer of the database", () => {
