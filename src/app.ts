@@ -1,6 +1,7 @@
 // Puts a node's routes together under its base path. Decides nothing.
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
+import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
@@ -23,6 +24,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
@@ -47,6 +49,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordSearchRoutes(deps));
   routes.route("/", createRecordReadRoutes(deps));
   routes.route("/", createImportRoutes(deps));
+  routes.route("/", createAttachmentRoutes(deps));
   routes.route("/", createExchangeRoutes(deps));
   routes.route("/", createResolveRoutes(deps));
   routes.route("/", createLogRoutes(deps));

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { IDENTIFIER_ATTEMPTS_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { formatIdentifier, identifierCounterName, readIdentifierNumber } from "../registries/identifier-template.ts";
 import type { Counter, CounterAdvance } from "./counter-store.ts";
@@ -59,7 +60,21 @@ export function createIdentifierChooser(counter: (name: string) => Counter): Cho
   };
 }
 
-/** Whether a write was refused because the number that was drawn for it is one that a record has already: the next may be free. */
+/** Repeats a write as long as the number that was drawn for it turns out to be one that a record has already: the next may be free. */
+export async function writeNumbered<Result>(
+  request: { readonly identifier?: string | undefined },
+  write: () => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (attempt >= IDENTIFIER_ATTEMPTS_MAX || !isDrawnNumberTaken(error, request)) throw error;
+    }
+  }
+}
+
+/** Whether a write was refused for that. */
 export function isDrawnNumberTaken(error: unknown, request: { readonly identifier?: string | undefined }): boolean {
   return (
     request.identifier === undefined &&
