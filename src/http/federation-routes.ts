@@ -1,9 +1,12 @@
 // The federation endpoints of OpenID Federation 1.0 §8 and §9. Its errors have the standard's own form, not problem details.
-import { Hono } from "hono";
 import { isAttestryError } from "../errors.ts";
 import type { FederationService } from "../federation/federation-service.ts";
+import { declareOperation, jsonAnswer, textAnswer } from "./operation.ts";
+import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 
-const STATEMENT_TYPE = { "content-type": "application/entity-statement+jwt" };
+const MEDIA_TYPE = "application/entity-statement+jwt";
+const STATEMENT_TYPE = { "content-type": MEDIA_TYPE };
+const STATEMENT_EXAMPLE = "eyJ0eXAiOiJlbnRpdHktc3RhdGVtZW50K2p3dCIsImFsZyI6IkVkMjU1MTkifQ.eyJpc3MiOiIifQ.c2lnbmF0dXJl";
 
 /** §8.9: the codes of an error answer that these endpoints give. */
 type FederationError = "invalid_request" | "not_found" | "unsupported_parameter";
@@ -12,19 +15,80 @@ const STATUS_OF = { invalid_request: 400, unsupported_parameter: 400, not_found:
   number
 >;
 
+const ERROR_SCHEMA = {
+  type: "object",
+  required: ["error", "error_description"],
+  properties: { error: { type: "string", enum: Object.keys(STATUS_OF) }, error_description: { type: "string" } },
+} as const;
+
+const getConfiguration = declareOperation({
+  id: "getEntityConfiguration",
+  method: "get",
+  path: "/.well-known/openid-federation",
+  tag: "Federation",
+  summary: "This node's entity configuration",
+  description: "A signed JWT (OpenID Federation 1.0 §9): its keys, its superiors, what it keeps and where it is asked.",
+  access: "open",
+  foreign: { errorSchema: ERROR_SCHEMA, errors: {} },
+  responses: {
+    200: textAnswer(MEDIA_TYPE, { description: "The entity configuration.", example: STATEMENT_EXAMPLE }),
+  },
+});
+
+const fetchStatement = declareOperation({
+  id: "fetchSubordinateStatement",
+  method: "get",
+  path: "/federation/fetch",
+  tag: "Federation",
+  summary: "What this node says of a subordinate",
+  access: "open",
+  query: {
+    sub: {
+      description: "Entity identifier of the subordinate.",
+      schema: { type: "string", format: "uri" },
+      required: true,
+      example: "https://land.example",
+    },
+  },
+  foreign: {
+    errorSchema: ERROR_SCHEMA,
+    errors: { 400: "`sub` is missing or no entity identifier.", 404: "Nobody of that name is a subordinate." },
+  },
+  responses: {
+    200: textAnswer(MEDIA_TYPE, { description: "A fresh subordinate statement.", example: STATEMENT_EXAMPLE }),
+  },
+});
+
+const listSubordinates = declareOperation({
+  id: "listSubordinates",
+  method: "get",
+  path: "/federation/list",
+  tag: "Federation",
+  summary: "Whom this node vouches for",
+  access: "open",
+  foreign: { errorSchema: ERROR_SCHEMA, errors: { 400: "The list has no filters." } },
+  responses: {
+    200: jsonAnswer({
+      description: "Entity identifiers.",
+      schema: { type: "array", items: { type: "string", format: "uri" } },
+      example: ["https://land.example"],
+    }),
+  },
+});
+
 function answerError(error: FederationError, description: string): Response {
   return Response.json({ error, error_description: description }, { status: STATUS_OF[error] });
 }
 
-/** GET /.well-known/openid-federation, /federation/fetch?sub=, /federation/list; to be mounted at the entity's path. */
-export function createFederationRoutes({ federation }: { federation: FederationService }): Hono {
-  const routes = new Hono();
+/** To be mounted at the entity's path. */
+export function createFederationRoutes({ federation }: { federation: FederationService }): OperationRoutes {
+  const routes = createOperationRoutes();
 
-  routes.get("/.well-known/openid-federation", async (context) =>
+  routes.handle(getConfiguration, async ({ context }) =>
     context.body(await federation.getConfiguration(), 200, STATEMENT_TYPE),
   );
 
-  routes.get("/federation/fetch", async (context) => {
+  routes.handle(fetchStatement, async ({ context }) => {
     const [subject, ...others] = context.req.queries("sub") ?? [];
     if (!subject || others.length > 0) return answerError("invalid_request", "sub is required once");
     try {
@@ -36,7 +100,7 @@ export function createFederationRoutes({ federation }: { federation: FederationS
     }
   });
 
-  routes.get("/federation/list", async (context) => {
+  routes.handle(listSubordinates, async ({ context }) => {
     // §8.2.1: a filter that is not supported must be refused, since its absence would change the meaning of the list.
     const [parameter] = Object.keys(context.req.query());
     if (parameter !== undefined) return answerError("unsupported_parameter", "this list has no filters");

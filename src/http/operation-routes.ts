@@ -1,0 +1,54 @@
+// Binds operations to their handlers: who calls, then what the declaration says of parameters and body, then the handler. Knows no operation.
+import { Hono } from "hono";
+import { ANONYMOUS } from "../identity/caller.ts";
+import type { IdentityService } from "../identity/identity-service.ts";
+import type { Operation, OperationInput, Parameters } from "./operation.ts";
+import { createOperationReader } from "./operation-input.ts";
+
+type Handler<Path extends string, Query extends Parameters, Headers extends Parameters, Value> = (
+  input: OperationInput<Path, Query, Headers, Value>,
+) => Response | Promise<Response>;
+
+/** Routes that know what they answer. */
+export interface OperationRoutes extends Hono {
+  readonly operations: readonly Operation[];
+  handle<Path extends string, Query extends Parameters, Headers extends Parameters, Value>(
+    operation: Operation<Path, Query, Headers, Value>,
+    handler: Handler<Path, Query, Headers, Value>,
+  ): void;
+}
+
+/** `identity` may be left out only where every operation is "open". */
+export function createOperationRoutes({
+  identity,
+}: {
+  readonly identity?: Pick<IdentityService, "authenticate">;
+} = {}): OperationRoutes {
+  const operations: Operation[] = [];
+  const routes = new Hono();
+
+  const handle: OperationRoutes["handle"] = (operation, handler) => {
+    if (!identity && operation.access !== "open") throw new Error(`${operation.id} has to know who calls`);
+    operations.push(operation as Operation);
+    const reader = createOperationReader(operation as Operation);
+    routes.on(operation.method.toUpperCase(), honoPath(operation), async (context) => {
+      const caller =
+        operation.access === "open" ? ANONYMOUS : await identity!.authenticate(context.req.header("authorization"));
+      const { query, otherQuery } = reader.query(context);
+      const headers = reader.headers(context);
+      const body = await reader.body(context);
+      const path = context.req.param();
+      // The reader gives what the declaration says, and the declaration is what the handler's types are made of.
+      return handler({ context, caller, path, query, otherQuery, headers, body } as Parameters0<typeof handler>);
+    });
+  };
+
+  return Object.assign(routes, { operations, handle });
+}
+
+type Parameters0<Function_> = Function_ extends (input: infer Input) => unknown ? Input : never;
+
+/** "/log/{log}/tile/{tile}" as hono writes it; a tile's path has slashes of its own. */
+function honoPath({ path }: { readonly path: string }): string {
+  return path.replace("{tile}", ":tile{.+}").replaceAll(/\{(\w+)\}/g, ":$1");
+}
