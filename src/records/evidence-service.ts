@@ -13,6 +13,7 @@ import * as store from "./record-store.ts";
 import { statusListUrl } from "./record-token.ts";
 import { parseRecordUrl } from "./record-url.ts";
 import { openSecrets } from "./record-view.ts";
+import { findStateOutcome, type StateOutcome } from "./state-outcome.ts";
 import type { StatusService } from "./status-service.ts";
 
 /** Everything an offline verifier needs for one record (schemas/evidence.schema.json). */
@@ -48,8 +49,6 @@ export type ReadOutcome =
       readonly state: { readonly operation: string; readonly statement: string };
     };
 
-export type StateOutcome = "record_suspended" | "record_revoked" | "record_ended" | "record_replaced" | "record_erased";
-
 /** The answer to `POST /records:read`; status lists by URL, definitions by `vct`. */
 export interface ReadAnswer {
   readonly records: readonly ReadOutcome[];
@@ -67,14 +66,6 @@ interface OutOfForce {
 
 type Judgement = store.RecordRow | OutOfForce | Unread;
 
-const STATE_OUTCOMES: Readonly<Record<string, StateOutcome>> = {
-  suspended: "record_suspended",
-  revoked: "record_revoked",
-  ended: "record_ended",
-  replaced: "record_replaced",
-  erased: "record_erased",
-};
-
 function isRow(judgement: Judgement): judgement is store.RecordRow {
   return typeof judgement !== "string" && "record" in judgement;
 }
@@ -84,8 +75,9 @@ function isRow(judgement: Judgement): judgement is store.RecordRow {
  * and still verifies; what was revoked was always wrong; a suspension holds for the version that was current.
  */
 function findOutOfForce({ record, version, change }: store.RecordRow, isPinned: boolean): OutOfForce | undefined {
-  const outcome = STATE_OUTCOMES[record.state];
-  if (outcome === undefined || !change) return undefined;
+  if (!change) return undefined;
+  const outcome = findStateOutcome(change.operation);
+  if (outcome === undefined) return undefined;
   const isCounted = record.state === "revoked" || (record.state === "suspended" && version.version === record.version);
   return isPinned && !isCounted ? undefined : { outcome, change };
 }

@@ -13,12 +13,13 @@ import {
 } from "../limits.ts";
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
 import type { ReferenceFault, VerifyReferences } from "../records/reference-check.ts";
+import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
 import { verifyStateStatement } from "../verification/state-statement.ts";
 import type { Verifier } from "../verification/verifier.ts";
 import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
 import type { ReadBatch, ReadHome, ReadRecord } from "./home-node-client.ts";
-import { describeState, isStateOutcome, STATE_OUTCOMES } from "./record-outcome.ts";
+import { describeState } from "./state-message.ts";
 
 export interface ResolvedRecord {
   readonly href: string;
@@ -161,7 +162,7 @@ export function createResolutionService(deps: {
     try {
       const statement = await verifyStateStatement(read.statement, { keys: chain.keys.record, href });
       const { operation, version, effective, replacedBy } = statement;
-      if (operation === "reinstate" || STATE_OUTCOMES[operation] !== read.outcome)
+      if (findStateOutcome(operation) !== read.outcome)
         return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);
       return {
         href,

@@ -4,12 +4,10 @@ import { verifyJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
+import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 
 export const STATE_STATEMENT_TYPE = "attestry-state+jwt";
-
-const OPERATIONS = ["suspend", "reinstate", "revoke", "end", "replace", "erase"] as const;
-export type StateOperation = (typeof OPERATIONS)[number];
 
 export interface StateStatement {
   readonly operation: StateOperation;
@@ -54,8 +52,8 @@ export async function verifyStateStatement(
   // Or the end of one record would pass for the end of another.
   if (address === undefined || iss !== address.entity) throw invalid("iss", "is not the home node of the record");
   if (rid !== address.rid) throw invalid("rid", "is another record's");
-  const operation = OPERATIONS.find((one) => one === op);
-  if (operation === undefined) throw invalid("op", `must be one of ${OPERATIONS.join(", ")}`);
+  const operation = STATE_OPERATIONS.find((one) => one === op);
+  if (operation === undefined) throw invalid("op", `must be one of ${STATE_OPERATIONS.join(", ")}`);
   if (typeof rver !== "number" || !Number.isSafeInteger(rver) || rver < 1)
     throw invalid("rver", "must be a number from 1");
   if (typeof iat !== "number" || !Number.isSafeInteger(iat)) throw invalid("iat", "must be Unix seconds");

@@ -1,18 +1,5 @@
-// What a resolver says of a record that is not in force, after its home node's signed statement. Pure.
-import type { StateOperation, StateStatement } from "../verification/state-statement.ts";
-
-/** The outcome that goes with each operation; a reinstated record is in force, so no outcome goes with it. */
-export const STATE_OUTCOMES = {
-  suspend: "record_suspended",
-  revoke: "record_revoked",
-  end: "record_ended",
-  replace: "record_replaced",
-  erase: "record_erased",
-} as const satisfies Partial<Record<StateOperation, string>>;
-
-export function isStateOutcome(outcome: string): boolean {
-  return Object.values<string>(STATE_OUTCOMES).includes(outcome);
-}
+// What a resolver tells people of a record that is not in force, after its home node's signed statement. Pure.
+import type { StateStatement } from "../verification/state-statement.ts";
 
 const SUCCESSORS_NAMED_MAX = 5;
 
