@@ -1,50 +1,163 @@
-// Says what a changed definition breaks for those who read or write under the old one. Pure; conservative: what it cannot judge is breaking.
-import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
-import type { ErrorDetail } from "../errors.ts";
+// Says what a changed definition means for those who read or write under the old one, member by member. Pure; conservative.
+import type { Json, JsonObject } from "../crypto/json.ts";
 import type { Definition } from "./definition.ts";
+import {
+  asObject,
+  asTexts,
+  type ChangeList,
+  compareSchemas,
+  type DefinitionChange,
+  differs,
+  missingIn,
+} from "./schema-changes.ts";
 
-const ACCESS_RANK = { consent: 0, members: 1, public: 2 } as const;
-const TEXT_KEYWORDS = new Set(["title", "description", "examples", "default"]);
+type Compare = (before: Json | undefined, after: Json | undefined, changes: ChangeList) => void;
 
-function asObject(value: Json | undefined): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+/** Every change from `before` to `after`, breaking ones first; empty where both say the same. */
+export function compareDefinitions(before: Definition, after: Definition): DefinitionChange[] {
+  const found: DefinitionChange[] = [];
+  const changes: ChangeList = {
+    compatible: (field, message) => found.push({ field, kind: "compatible", message }),
+    breaking: (field, message) => found.push({ field, kind: "breaking", message }),
+  };
+  const [old, next] = [before, after] as unknown as readonly [JsonObject, JsonObject];
+  for (const member of new Set([...Object.keys(old), ...Object.keys(next)])) {
+    if (member === "schema" || !differs(old[member], next[member])) continue;
+    const compare = MEMBERS[member] ?? breakingMember("is another, and what that means cannot be judged");
+    compare(old[member], next[member], at(changes, `/${member}`));
+  }
+  compareSchemas(
+    { schema: before.schema, isPersonal: before.access === "consent" },
+    { schema: after.schema, isPersonal: after.access === "consent" },
+    { at: "/schema", changes },
+  );
+  return [...found.filter(({ kind }) => kind === "breaking"), ...found.filter(({ kind }) => kind === "compatible")];
 }
 
-function differs(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === undefined || b === undefined) return a !== b;
-  return canonicalJson(a) !== canonicalJson(b);
+/** Only the breaking ones. */
+export function findBreakingChanges(before: Definition, after: Definition): DefinitionChange[] {
+  return compareDefinitions(before, after).filter(({ kind }) => kind === "breaking");
 }
 
-/** The breaking changes from `before` to `after`, field by field; empty when every old record and client still fits. */
-export function findBreakingChanges(before: Definition, after: Definition): ErrorDetail[] {
-  const changes: ErrorDetail[] = [];
-  if (before.type !== after.type) changes.push({ field: "/type", message: `was "${before.type}", is "${after.type}"` });
-  if (ACCESS_RANK[after.access] > ACCESS_RANK[before.access]) {
-    changes.push({ field: "/access", message: `was "${before.access}", is wider: "${after.access}"` });
-  }
-  if (differs(before.identifier as Json, after.identifier as Json))
-    changes.push({ field: "/identifier", message: "is another" });
-  compareSchemas(before.schema, after.schema, "/schema", changes);
-  return changes;
+function at(changes: ChangeList, place: string): ChangeList {
+  return {
+    compatible: (field, message) => changes.compatible(`${place}${field}`, message),
+    breaking: (field, message) => changes.breaking(`${place}${field}`, message),
+  };
 }
 
-function compareSchemas(before: JsonObject, after: JsonObject, at: string, changes: ErrorDetail[]): void {
-  const oldProperties = asObject(before.properties);
-  const newProperties = asObject(after.properties);
-  const oldRequired = new Set(Array.isArray(before.required) ? before.required : []);
-  for (const name of Array.isArray(after.required) ? after.required : []) {
-    if (!oldRequired.has(name)) changes.push({ field: `${at}/required`, message: `"${String(name)}" is now required` });
+function compatibleMember(message: string): Compare {
+  return (_before, _after, changes) => changes.compatible("", message);
+}
+
+function breakingMember(message: string): Compare {
+  return (_before, _after, changes) => changes.breaking("", message);
+}
+
+const ACCESS_RANK: Readonly<Record<string, number>> = { consent: 0, members: 1, public: 2 };
+
+const compareAccess: Compare = (before, after, changes) => {
+  const isWider = (ACCESS_RANK[String(after)] ?? 0) > (ACCESS_RANK[String(before)] ?? 0);
+  const effect = isWider ? "more people read the records" : "some who read the records no longer may";
+  changes.breaking("", `was "${String(before)}", is "${String(after)}": ${effect}`);
+};
+
+const compareIdentifier: Compare = (before, after, changes) => {
+  if (before === undefined) changes.breaking("", "records get an identifier; those there are have none");
+  else if (after === undefined) changes.breaking("", "new records get no identifier");
+  else changes.breaking("", "new records get an identifier of another form");
+};
+
+const comparePurposes: Compare = (before, after, changes) => {
+  for (const purpose of missingIn(asTexts(after), asTexts(before)))
+    changes.compatible("", `consent may be asked for "${String(purpose)}"`);
+  for (const purpose of missingIn(asTexts(before), asTexts(after)))
+    changes.breaking("", `consent is no longer asked for "${String(purpose)}"`);
+};
+
+const compareActs: Compare = (before, after, changes) => {
+  const [old, next] = [asObject(before), asObject(after)];
+  compareReasons(old.reasons, next.reasons, changes);
+  const [was, is] = [asObject(old.required), asObject(next.required)];
+  for (const operation of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    for (const part of missingIn(asTexts(is[operation]), asTexts(was[operation])))
+      changes.breaking(`/required/${operation}`, `"${String(part)}" must be given`);
+    for (const part of missingIn(asTexts(was[operation]), asTexts(is[operation])))
+      changes.compatible(`/required/${operation}`, `"${String(part)}" may be left out`);
   }
-  for (const [name, child] of Object.entries(oldProperties)) {
-    const next = newProperties[name];
-    if (next === undefined) changes.push({ field: `${at}/properties/${name}`, message: "is removed" });
-    else compareSchemas(asObject(child), asObject(next), `${at}/properties/${name}`, changes);
-  }
-  const keywords = new Set([...Object.keys(before), ...Object.keys(after)]);
-  for (const keyword of keywords) {
-    if (TEXT_KEYWORDS.has(keyword) || keyword === "properties" || keyword === "required") continue;
-    if (keyword === "items") compareSchemas(asObject(before.items), asObject(after.items), `${at}/items`, changes);
-    else if (differs(before[keyword], after[keyword]))
-      changes.push({ field: `${at}/${keyword}`, message: "is another" });
+};
+
+function compareReasons(before: Json | undefined, after: Json | undefined, changes: ChangeList): void {
+  if (!differs(before, after)) return;
+  if (before === undefined) return void changes.breaking("/reasons", "a reason must be one of these codes");
+  if (after === undefined) return void changes.breaking("/reasons", "reasons are free texts, and no longer stand open");
+  const [old, next] = [asObject(before), asObject(after)];
+  for (const code of new Set([...Object.keys(old), ...Object.keys(next)])) {
+    if (next[code] === undefined) changes.breaking(`/reasons/${code}`, "is no longer a reason");
+    else if (old[code] === undefined) changes.compatible(`/reasons/${code}`, "is a new reason");
+    else if (differs(old[code], next[code])) changes.compatible(`/reasons/${code}`, "has another text");
   }
 }
+
+/** Lists of rules with names. */
+function compareRules(options: {
+  added: [keyof ChangeList, string];
+  removed: [keyof ChangeList, string];
+  changed: (before: JsonObject, after: JsonObject) => [keyof ChangeList, string];
+}): Compare {
+  const byName = (value: Json | undefined): Map<string, JsonObject> =>
+    new Map((Array.isArray(value) ? value : []).map((rule) => [String(asObject(rule).name), asObject(rule)]));
+  return (before, after, changes) => {
+    const [old, next] = [byName(before), byName(after)];
+    for (const name of new Set([...old.keys(), ...next.keys()])) {
+      const [was, is] = [old.get(name), next.get(name)];
+      if (was && is && !differs(was, is)) continue;
+      const [kind, message] = was && is ? options.changed(was, is) : was ? options.removed : options.added;
+      changes[kind](`/${name}`, message);
+    }
+  };
+}
+
+const compareDuplicates = compareRules({
+  added: ["breaking", "is a new rule: what looks like a duplicate by it is refused unless a reason is given"],
+  removed: ["compatible", "is removed: fewer records are held up as possible duplicates"],
+  changed: () => ["breaking", "is another rule: other records are held up as possible duplicates"],
+});
+
+const compareStatistics = compareRules({
+  added: ["compatible", "is a new table of counts"],
+  removed: ["breaking", "is no longer counted"],
+  changed: (before, after) => {
+    if (differs(before.fields, after.fields)) return ["breaking", "counts by other fields"];
+    // Without a number it depends on what is personal, which is compared field by field.
+    const isHidingMore = typeof before.smallest === "number" && Number(after.smallest ?? 0) > before.smallest;
+    return isHidingMore
+      ? ["compatible", `counts below ${String(after.smallest)} are not shown`]
+      : ["breaking", "smaller counts may be shown"];
+  },
+});
+
+const compareRetired: Compare = (before, after, changes) => {
+  if (before === undefined) changes.breaking("", "no new record is taken any more; those there are stay");
+  else if (after === undefined) changes.compatible("", "new records are taken again");
+  else changes.compatible("", "the reason or the successor is another");
+};
+
+const MEMBERS: Readonly<Record<string, Compare>> = {
+  type: (before, after, changes) =>
+    changes.breaking("", `was "${String(before)}", is "${String(after)}": authority is granted by type`),
+  title: compatibleMember("is another text"),
+  description: compatibleMember("is another text"),
+  display: compatibleMember("records are called differently for people"),
+  access: compareAccess,
+  identifier: compareIdentifier,
+  subject: breakingMember("whose record it is, is told in another way"),
+  bases: breakingMember("who may read what without consent is another"),
+  purposes: comparePurposes,
+  approval: breakingMember("who must approve a change is another"),
+  retention: breakingMember("how long records are kept is another"),
+  acts: compareActs,
+  duplicates: compareDuplicates,
+  statistics: compareStatistics,
+  retired: compareRetired,
+};

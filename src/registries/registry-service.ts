@@ -9,8 +9,9 @@ import type { LogWriter, WriteKind } from "../log/writer-service.ts";
 import type { Database } from "../storage/database.ts";
 import { type CompiledDefinition, compileDefinition } from "./compiled-definition.ts";
 import { isRegistryName, parseDefinition } from "./definition.ts";
-import { findBreakingChanges } from "./definition-changes.ts";
+import { compareDefinitions } from "./definition-changes.ts";
 import * as store from "./registry-store.ts";
+import type { DefinitionChange } from "./schema-changes.ts";
 
 export interface RegistryService {
   /** The current definition; throws `registry_unknown`. At most DEFINITION_CACHE_SECONDS old. */
@@ -20,13 +21,23 @@ export interface RegistryService {
   list(): Promise<CompiledDefinition[]>;
   listVersions(name: string): Promise<store.StoredDefinition[]>;
   listTypes(): Promise<string[]>;
-  /** Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`. */
-  publish(
-    value: Json,
-    options: { name: string; allowBreaking: boolean },
-  ): Promise<{ compiled: CompiledDefinition; logIndex: number; changed: boolean }>;
+  /** Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`, `definition_conflict`. */
+  publish(value: Json, options: { name: string; allowBreaking: boolean }): Promise<Published>;
+  /** What `publish` would do: the version that would be made, and what changes. Throws `definition_invalid`. */
+  previewPublish(value: Json, options: { name: string }): Promise<PublishPreview>;
   /** Forgets what is cached, so that the next read asks the database. */
   refresh(name: string): void;
+}
+
+export interface PublishPreview {
+  readonly compiled: CompiledDefinition;
+  readonly changed: boolean;
+  /** From the current version; empty for the first. */
+  readonly changes: readonly DefinitionChange[];
+}
+
+export interface Published extends PublishPreview {
+  readonly logIndex: number;
 }
 
 interface DefineInput {
@@ -51,7 +62,7 @@ const defineKind: WriteKind<DefineInput> = {
         return undefined;
       }
       return new AttestryError(
-        "version_conflict",
+        "definition_conflict",
         `registry "${input.registry}" was published by somebody else meanwhile; it is at version ${version}; try again`,
       );
     });
@@ -102,6 +113,23 @@ export function createRegistryService(deps: {
     if (!isRegistryName(name)) throw unknownRegistry(name);
   }
 
+  /** Checks a definition that is to be published, against the version that is current in the database. */
+  async function prepare(value: Json, name: string) {
+    const { definition, text } = parseDefinition(value);
+    if (definition.name !== name) {
+      throw new AttestryError(
+        "definition_invalid",
+        `the definition names itself "${definition.name}", the address "${name}"; they must agree`,
+      );
+    }
+    const stored = await store.findCurrentDefinition(database, name);
+    const before = stored && compile(stored);
+    if (before?.text === text) return { stored, compiled: before, changed: false, changes: [] };
+    const compiled = compileDefinition({ entity, version: (before?.version ?? 0) + 1, text });
+    const changes = before ? compareDefinitions(before.definition, definition) : [];
+    return { stored, compiled, changed: true, changes };
+  }
+
   return {
     getCurrent,
     async getVersion(name, version) {
@@ -125,30 +153,22 @@ export function createRegistryService(deps: {
       const names = await store.listRegistryNames(database);
       return [...new Set(names.map(({ type }) => type))].sort();
     },
+    async previewPublish(value, { name }) {
+      const { stored: _stored, ...preview } = await prepare(value, name);
+      return preview;
+    },
     async publish(value, { name, allowBreaking }) {
-      const { definition, text } = parseDefinition(value);
-      if (definition.name !== name) {
-        throw new AttestryError(
-          "definition_invalid",
-          `the definition names itself "${definition.name}", the address "${name}"; they must agree`,
-        );
-      }
-      const stored = await store.findCurrentDefinition(database, name);
-      const before = stored ? compile(stored) : undefined;
-      if (before && stored && before.text === text)
-        return { compiled: before, logIndex: stored.logIndex, changed: false };
-      const version = (before?.version ?? 0) + 1;
-      const compiled = compileDefinition({ entity, version, text });
-      const breaking = before ? findBreakingChanges(before.definition, definition) : [];
+      const { stored, compiled, changed, changes } = await prepare(value, name);
+      if (stored && !changed) return { compiled, logIndex: stored.logIndex, changed, changes };
+      const breaking = changes.filter(({ kind }) => kind === "breaking");
       if (breaking.length > 0 && !allowBreaking) {
         throw new AttestryError(
           "definition_breaking",
           "the change breaks what is written or read under the current version; publish it with --allow-breaking if that is meant",
-          {
-            details: breaking,
-          },
+          { details: breaking.map(({ field, message }) => ({ field, message })) },
         );
       }
+      const { text, version, definition } = compiled;
       const publishedAt = deps.clock();
       const { logIndex } = await deps.writer.append(
         defineKind,
@@ -157,7 +177,7 @@ export function createRegistryService(deps: {
       );
       current.forget(name);
       versions.set(`${name}/${version}`, compiled);
-      return { compiled, logIndex, changed: true };
+      return { compiled, logIndex, changed, changes };
     },
     refresh(name) {
       current.forget(name);

@@ -2,13 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { collectAnnotations, findFieldSchema, valuesAt } from "../../src/registries/annotations.ts";
-import { type Definition, localize, parseDefinition } from "../../src/registries/definition.ts";
-import { findBreakingChanges } from "../../src/registries/definition-changes.ts";
-import {
-  formatIdentifier,
-  identifierCounterName,
-  parseIdentifierTemplate,
-} from "../../src/registries/identifier-template.ts";
+import { localize } from "../../src/registries/definition.ts";
 import { caughtCode } from "../caught-code.ts";
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
@@ -62,7 +56,7 @@ describe("annotations", () => {
   });
 
   it("give references, of elements where they stand in lists; silence means verify", () => {
-    expect(collectAnnotations(schema, "public").references).toEqual([
+    expect(collectAnnotations(schema, "public").references).toMatchObject([
       { path: ["state"], type: "states", onWrite: "verify" },
       { path: ["blocks", "*"], type: "blocks", onWrite: "accept" },
       { path: ["towns", "*"], type: "towns", onWrite: "verify" },
@@ -88,76 +82,6 @@ describe("annotations", () => {
     expect(valuesAt({}, ["constructor"])).toEqual([]);
     expect(findFieldSchema(schema, ["address", "city"])).toEqual(text);
     expect(findFieldSchema(schema, ["toString"])).toBeUndefined();
-  });
-});
-
-const definitionOf = (changes: JsonObject): Definition =>
-  parseDefinition({ name: "a", type: "a", title: "A", access: "public", schema: object({ code: text }), ...changes })
-    .definition;
-
-describe("an identifier template", () => {
-  it.each([
-    ["BR-{yyyy}-{seq:8}", 42, "BR-2026-00000042"],
-    ["{seq}", 42, "42"],
-    ["{seq:2}/{yyyy}", 1234, "1234/2026"],
-    ["$&-{seq}-$1", 1, "$&-1-$1"],
-  ])("%s writes number %i as %s", (identifier, number, expected) => {
-    const template = parseIdentifierTemplate(definitionOf({ identifier }));
-    expect(template).toEqual({ kind: "sequence", text: identifier, yearly: identifier.includes("{yyyy}") });
-    expect(formatIdentifier({ text: identifier, year: 2026, number })).toBe(expected);
-  });
-
-  it("counts by the year only where the year is written, or two years would share a number", () => {
-    const name = (yearly: boolean, year: number) =>
-      identifierCounterName({ registry: "births", template: { yearly }, year });
-    expect(name(true, 2026)).not.toBe(name(true, 2027));
-    expect(name(false, 2026)).toBe(name(false, 2027));
-    expect(name(false, 2026)).not.toBe(name(true, 2026));
-  });
-});
-
-describe("a changed definition", () => {
-  const before = definitionOf({ schema: object({ a: { ...text, maxLength: 5 }, b: object({ c: text }) }) });
-  const placesOf = (changes: JsonObject): string[] =>
-    findBreakingChanges(before, definitionOf({ schema: before.schema, ...changes })).map(({ field }) => field);
-
-  it.each<[string, JsonObject]>([
-    ["the same", {}],
-    ["other texts", { title: { en: "Other" }, description: "Longer", display: "{a}" }],
-    ["narrower access", { access: "members" }],
-    [
-      "another optional field and other words",
-      { schema: object({ a: { ...text, maxLength: 5, description: "new" }, b: object({ c: text }), d: text }) },
-    ],
-  ])("breaks nothing: %s", (_name, changes) => {
-    expect(placesOf(changes)).toEqual([]);
-  });
-
-  it.each<[string, JsonObject, string[]]>([
-    ["another type", { type: "b" }, ["/type"]],
-    ["an identifier", { identifier: "{seq}" }, ["/identifier"]],
-    ["a field required", { schema: { ...before.schema, required: ["a"] } }, ["/schema/required"]],
-    ["a field removed", { schema: object({ a: { ...text, maxLength: 5 } }) }, ["/schema/properties/b"]],
-    [
-      "a nested field that became personal",
-      { schema: object({ a: { ...text, maxLength: 5 }, b: object({ c: { ...text, "x-personal": true } }) }) },
-      ["/schema/properties/b/properties/c/x-personal"],
-    ],
-    [
-      "a rule relaxed, which a reader may rely on",
-      { schema: object({ a: text, b: object({ c: text }) }) },
-      ["/schema/properties/a/maxLength"],
-    ],
-    ["a compound key", { schema: { ...before.schema, "x-unique": [["a", "b.c"]] } }, ["/schema/x-unique"]],
-  ])("breaks by %s, and the place is named", (_name, changes, places) => {
-    expect(placesOf(changes)).toEqual(places);
-  });
-
-  it("breaks by wider access, because what was given in confidence would be published", () => {
-    const closed = definitionOf({ access: "consent" });
-    expect(findBreakingChanges(closed, definitionOf({ access: "public" })).map(({ field }) => field)).toEqual([
-      "/access",
-    ]);
   });
 });
 
