@@ -18,6 +18,7 @@ import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
 import { OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
+import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
 import { formatVerifierKey } from "./log/note.ts";
@@ -28,7 +29,9 @@ import { createAttachmentService } from "./records/attachment-service.ts";
 import { type Counter, createCounter } from "./records/counter-store.ts";
 import { createErasureLedger } from "./records/erasure-ledger-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
+import { createExportService } from "./records/export-service.ts";
 import { createImportService } from "./records/import-service.ts";
+import { createMigrationService } from "./records/migration-service.ts";
 import { createActDescriber } from "./records/record-act.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
@@ -274,7 +277,7 @@ export function createNode(options: {
   });
   const recordReads = createRecordReadService({ database, registries, viewer });
   const recordHistory = createRecordHistoryService({ entity, database, registries, sealer });
-  const recordSearches = createRecordSearchService({ database, registries, viewer, searchKey });
+  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
   const recordNames = createRecordNamesService({ entity, database, registries, viewer });
   const attachments = createAttachmentService({
     entity,
@@ -286,6 +289,9 @@ export function createNode(options: {
     logger,
   });
   const imports = createImportService(writing);
+  const migrations = createMigrationService({ entity, ...writing });
+  const readSize = async () => parseCheckpoint(`${(await reader.checkpoint()).split("\n\n")[0]}\n`).size;
+  const exports = createExportService({ entity, database, registries, sealer, readSize });
 
   const app = createApp({
     basePath: config.basePath,
@@ -304,6 +310,8 @@ export function createNode(options: {
     clock,
     evidence,
     imports,
+    migrations,
+    exports,
     attachments,
     statuses,
     resolution,

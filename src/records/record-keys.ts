@@ -5,6 +5,7 @@ import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import type { ErrorDetail } from "../errors.ts";
 import { type DataPath, findFieldSchema, type UniqueKey, valuesAt } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import { readSpelled } from "./value-test.ts";
 
 export interface RecordKey {
   readonly name: string;
@@ -27,8 +28,6 @@ const IDENTIFIER_KEY = "identifier";
 export const TAKEN_IDENTIFIER_FIELD = "identifier";
 /** How a search names such a field beside the identifier that the registry gives. */
 const DATA_IDENTIFIER = "data.identifier";
-
-const SPELLED_NUMBER = /^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?$/;
 
 export function keyDigest(options: {
   searchKey: Uint8Array;
@@ -98,19 +97,38 @@ export function searchDigest(options: {
   const values = key.fields.map((path) => {
     const value = fields[searchName(compiled, path)]!;
     return spelled && typeof value === "string"
-      ? readSpelled(value, findFieldSchema(compiled.definition.schema, path))
+      ? readSpelled(value, [findFieldSchema(compiled.definition.schema, path)?.type].flat())
       : value;
   });
   return { digest: keyDigest({ searchKey, registry, name: key.name, values }), personal: key.personal };
 }
 
-/** The value that a text in an address stands for; the text itself where its field has no such value. */
-function readSpelled(text: string, schema: JsonObject | undefined): Json {
-  const types = [schema?.type].flat();
-  if (types.includes("string")) return text;
-  if ((types.includes("integer") || types.includes("number")) && SPELLED_NUMBER.test(text)) return Number(text);
-  if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
-  return text;
+/**
+ * The unique keys that a search by these values looks up so that every name of `others` is in one of them; undefined where there
+ * are none. `values` may hold more.
+ */
+export function chooseKeys(options: {
+  searchKey: Uint8Array;
+  compiled: CompiledDefinition;
+  values: Readonly<Record<string, Json>>;
+  others: readonly string[];
+  spelled: boolean;
+}): { digest: string; personal: boolean }[] | undefined {
+  const { values, others, ...source } = options;
+  const candidates = searchableFields(options.compiled).filter((names) =>
+    names.every((name) => Object.hasOwn(values, name)),
+  );
+  const chosen: { digest: string; personal: boolean }[] = [];
+  const left = new Set(others);
+  for (const name of others) {
+    if (!left.has(name)) continue;
+    const names = candidates.find((candidate) => candidate.includes(name));
+    if (names === undefined) return undefined;
+    const fields = Object.fromEntries(names.map((one) => [one, values[one]!]));
+    chosen.push(searchDigest({ ...source, fields })!);
+    for (const one of names) left.delete(one);
+  }
+  return chosen;
 }
 
 /** The searches that a registry answers, each as its field names. */

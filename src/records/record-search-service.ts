@@ -1,96 +1,188 @@
-// Finds records of a registry by what stands in them, and lists them page by page.
-import type { Json } from "../crypto/json.ts";
+// Finds records of a registry by what stands in them, sorts and counts them, and lists them page by page.
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
+import { SEARCH_COUNT_MAX, SEARCH_TIMEOUT_MS } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
-import { searchableFields, searchDigest } from "./record-keys.ts";
-import * as store from "./record-store.ts";
-import type { RecordView } from "./record-view.ts";
+import { isStatementTimeout, limitStatements } from "../storage/statement-limit.ts";
+import { runTransaction } from "../storage/transaction.ts";
+import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
+import { dataKeys, identifierKeys } from "./record-keys.ts";
+import { parseQuery, type RecordQuery, type SearchRequest } from "./record-query.ts";
+import type { RecordSealer } from "./record-sealer.ts";
+import {
+  countInState,
+  createSearchQueries,
+  type FoundRow,
+  findHolders,
+  type SearchPlan,
+} from "./record-search-store.ts";
+import { findRecords, type RecordRow } from "./record-store.ts";
+import { openSecrets, type RecordView, readFullData } from "./record-view.ts";
 import type { RecordViewer } from "./record-viewer.ts";
+import { formatCursor, parseCursor, type SearchPosition } from "./search-cursor.ts";
+
+/** How many records a search finds: exactly, or more than `value`. */
+export interface MatchCount {
+  readonly value: number;
+  readonly relation: "exact" | "more_than";
+}
 
 export interface RecordPage {
   readonly records: readonly RecordView[];
-  readonly next: string | undefined;
+  readonly next?: string;
+  readonly count?: MatchCount;
+  /** There while older records are not yet found by all that the definition says. */
+  readonly index?: IndexProgress;
+}
+
+export interface FindOptions extends SearchRequest {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly languages?: readonly string[];
 }
 
 export interface RecordSearchService {
-  /** Exact search by the fields of one unique key, or by `identifier`; none lists everything in the order of creation. */
-  find(options: {
-    caller: Caller;
-    registry: string;
-    fields: Readonly<Record<string, Json>>;
-    cursor: string | undefined;
-    limit: number | undefined;
-    /** Whether the fields stand in an address: their values are texts, and personal ones are refused. */
-    inAddress: boolean;
-  }): Promise<RecordPage>;
+  /**
+   * Records that meet all conditions; without any, all of the registry. Throws `query_invalid`, `search_too_broad`, and
+   * `authentication_required` or `permission_denied` where something personal is asked for.
+   */
+  find(options: FindOptions): Promise<RecordPage>;
 }
 
 export function createRecordSearchService(deps: {
   database: Database;
   registries: RegistryService;
   viewer: RecordViewer;
+  sealer: RecordSealer;
   searchKey: Uint8Array;
 }): RecordSearchService {
-  const { database, registries, searchKey } = deps;
-  const { view } = deps.viewer;
+  const { database, registries, viewer, sealer, searchKey } = deps;
+
   return {
-    async find({ caller, registry, fields, cursor, limit, inAddress }) {
+    async find(options) {
+      const { caller, registry } = options;
       const compiled = await registries.getCurrent(registry);
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-      const names = Object.keys(fields);
-      if (names.length === 0) return listPage({ caller, compiled, cursor, limit });
-      const search = searchDigest({ searchKey, compiled, fields, spelled: inAddress });
-      if (!search) throw unknownSearch(compiled, names);
-      if (search.personal && inAddress) {
-        throw new AttestryError(
-          "query_invalid",
-          "personal fields do not belong in an address; search with POST …/records:search",
-        );
-      }
-      // Whoever may not see a personal value may not learn either whether somebody has it.
-      if (search.personal) checkPermitted({ caller, action: "record.read", registry });
-      const { digest } = search;
-      const rid = (await store.findKeyHolders(database, [digest])).get(digest);
-      const row = rid === undefined ? undefined : await store.findRecord(database, { rid });
-      return { records: row ? [view(row, compiled, caller)] : [], next: undefined };
+      const query = parseQuery(options, { searchKey, compiled });
+      checkPersonal(query, options);
+      const source = { searchKey, registry, query };
+      const after = options.cursor === undefined ? undefined : parseCursor(source, options.cursor);
+      const [{ found, count }, index] = await Promise.all([
+        search(query, { compiled, after }),
+        readIndexProgress({ database, registries, compiled }),
+      ]);
+      const shown = found.slice(0, query.limit);
+      const last = shown.at(-1);
+      return {
+        records: shown.map(({ row }) => viewer.view(row, compiled, caller, options.languages)),
+        ...(found.length > query.limit && last && { next: formatCursor(source, last.position) }),
+        ...(count && { count }),
+        ...(index && { index }),
+      };
     },
   };
 
-  async function listPage(options: {
-    caller: Caller;
-    compiled: CompiledDefinition;
-    cursor: string | undefined;
-    limit: number | undefined;
-  }): Promise<RecordPage> {
-    const limit = options.limit ?? PAGE_SIZE_DEFAULT;
-    if (!Number.isSafeInteger(limit) || limit < 1 || limit > PAGE_SIZE_MAX)
-      throw new AttestryError("query_invalid", `limit must be 1 to ${PAGE_SIZE_MAX}`);
-    if (options.cursor !== undefined && !/^\d{1,15}$/.test(options.cursor))
-      throw new AttestryError("query_invalid", "the cursor is not one of ours; take it from the previous page");
-    const after = options.cursor === undefined ? -1 : Number(options.cursor);
-    const rows = await store.listRecords(database, {
-      registry: options.compiled.definition.name,
-      after,
-      limit: limit + 1,
+  function checkPersonal(query: RecordQuery, { caller, registry, inAddress }: FindOptions): void {
+    if (!query.personal) return;
+    if (inAddress) {
+      throw new AttestryError(
+        "query_invalid",
+        "personal fields do not belong in an address; search with POST …/records:search",
+      );
+    }
+    // Whoever may not see a personal value may not learn either whether somebody has it.
+    checkPermitted({ caller, action: "record.read", registry });
+  }
+
+  async function search(
+    query: RecordQuery,
+    { compiled, after }: { compiled: CompiledDefinition; after: SearchPosition | undefined },
+  ): Promise<{ found: FoundRow[]; count: MatchCount | undefined }> {
+    const registry = compiled.definition.name;
+    const among = await findAmong(query, registry);
+    if (among?.length === 0) return { found: [], count: query.count ? { value: 0, relation: "exact" } : undefined };
+    const plan: SearchPlan = { registry, query, among };
+    if (isPlainKeySearch(query)) return findByKey(query, plan.among!, after);
+    const isCountKept = query.conditions.length === 0 && among === undefined && !query.at;
+    const answer = await withinTime(async (tx) => {
+      const queries = createSearchQueries(tx, plan);
+      const found = await queries.findPage({ after, limit: query.limit + 1 });
+      return { found, counted: query.count && !isCountKept ? await queries.countMatches() : undefined };
     });
-    const shown = rows.slice(0, limit);
+    const found = query.at && among ? await keepHolders(answer.found, query) : answer.found;
+    if (!query.count) return { found, count: undefined };
+    if (isCountKept) {
+      const value = await countInState(database, { registry, state: query.state });
+      return { found, count: { value, relation: "exact" } };
+    }
+    const counted = query.at && among ? found.length : answer.counted!;
     return {
-      records: shown.map((row) => view(row, options.compiled, options.caller)),
-      next: rows.length > limit ? String(shown.at(-1)!.record.firstIndex) : undefined,
+      found,
+      count:
+        counted > SEARCH_COUNT_MAX
+          ? { value: SEARCH_COUNT_MAX, relation: "more_than" }
+          : { value: counted, relation: "exact" },
     };
+  }
+
+  /** The records that hold all keys of a query, by rid; undefined where it has none. */
+  async function findAmong(query: RecordQuery, registry: string): Promise<string[] | undefined> {
+    const everHeld = query.at !== undefined;
+    const sets = await Promise.all(query.keys.map((digest) => findHolders(database, { registry, digest, everHeld })));
+    return sets.length === 0 ? undefined : sets.reduce((all, some) => all.filter((rid) => some.includes(rid)));
+  }
+
+  // The commonest search, by a code: one round trip less.
+  async function findByKey(query: RecordQuery, among: readonly string[], after: SearchPosition | undefined) {
+    const rows = after ? [] : [...(await findRecords(database, among)).values()];
+    const count: MatchCount | undefined = query.count ? { value: rows.length, relation: "exact" } : undefined;
+    return {
+      found: rows.map((row) => ({ row, position: { value: undefined, firstIndex: row.record.firstIndex } })),
+      count,
+    };
+  }
+
+  /** Of records that ever held a key, those that held it in the version that is asked for. */
+  async function keepHolders(found: readonly FoundRow[], query: RecordQuery): Promise<FoundRow[]> {
+    const kept = await Promise.all(
+      found.map(async (one) => {
+        const digests = await keysOf(one.row);
+        return query.keys.every((digest) => digests.has(digest)) ? [one] : [];
+      }),
+    );
+    return kept.flat();
+  }
+
+  async function keysOf(row: RecordRow): Promise<Set<string>> {
+    const { jwt, definitionVersion } = row.version;
+    const compiled = await registries.getVersion(row.record.registry, definitionVersion);
+    const { disclosures } = openSecrets(sealer, row).secrets;
+    const data = readFullData(jwt, disclosures);
+    const identifier = row.record.identifier ?? undefined;
+    const keys = [...dataKeys({ searchKey, compiled, data }), ...identifierKeys({ searchKey, compiled, identifier })];
+    return new Set(keys.map((key) => key.digest));
+  }
+
+  async function withinTime<Result>(body: Parameters<typeof runTransaction<Result>>[1]): Promise<Result> {
+    try {
+      return await runTransaction(database, async (tx) => {
+        await limitStatements(tx, SEARCH_TIMEOUT_MS);
+        return body(tx);
+      });
+    } catch (error) {
+      if (!isStatementTimeout(error)) throw error;
+      throw new AttestryError(
+        "search_too_broad",
+        `the search was not done within ${SEARCH_TIMEOUT_MS / 1_000} s; ask for more, leave out the count, or sort by a field that you ask for`,
+        { cause: error },
+      );
+    }
   }
 }
 
-function unknownSearch(compiled: CompiledDefinition, names: readonly string[]): AttestryError {
-  const known = searchableFields(compiled).map((fields) => fields.join(" + "));
-  const wanted = names.slice(0, 10).map((name) => `"${name.slice(0, 80)}"`);
-  return new AttestryError(
-    "query_invalid",
-    `cannot search by ${wanted.join(", ")}; this registry is searched by: ${known.join("; ") || "nothing"}`,
-  );
+function isPlainKeySearch({ keys, conditions, state, at }: RecordQuery): boolean {
+  return keys.length > 0 && conditions.length === 0 && state === undefined && !at;
 }

@@ -1,0 +1,52 @@
+// Whether the index of a registry follows its definition as it is now, and how far. Decides nothing: index-rebuild-service.ts does the work.
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import { indexFingerprint } from "../registries/index-rules.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import { findIndex, type StoredIndex } from "./index-store.ts";
+
+/** Records that are found and counted as the definition says, of all that are to be. */
+export interface IndexProgress {
+  readonly complete: false;
+  readonly done: number;
+  readonly of: number;
+}
+
+/** The definition whose index all records have; one that was begun is not it yet. */
+export const FIRST_DEFINITION_VERSION = 1;
+
+/** Undefined: complete. */
+export async function readIndexProgress(deps: {
+  database: Database;
+  registries: Pick<RegistryService, "getVersion">;
+  compiled: CompiledDefinition;
+}): Promise<IndexProgress | undefined> {
+  const { database, registries, compiled } = deps;
+  const stored = await findIndex(database, compiled.definition.name);
+  if (await isIndexedBy(stored, compiled, registries)) return undefined;
+  const isBegun = stored?.complete === false && stored.definitionVersion === compiled.version;
+  return { complete: false, done: isBegun ? stored.done : 0, of: isBegun ? stored.total : 0 };
+}
+
+/** Whether all records have the index of this definition, whichever of its versions made it. */
+export async function isIndexedBy(
+  stored: StoredIndex | undefined,
+  compiled: CompiledDefinition,
+  registries: Pick<RegistryService, "getVersion">,
+): Promise<boolean> {
+  if (stored?.complete === false) return false;
+  const version = stored?.definitionVersion ?? FIRST_DEFINITION_VERSION;
+  if (version === compiled.version) return true;
+  const indexed = await registries.getVersion(compiled.definition.name, version);
+  return fingerprintOf(indexed) === fingerprintOf(compiled);
+}
+
+const fingerprints = new WeakMap<CompiledDefinition, string>();
+
+function fingerprintOf(compiled: CompiledDefinition): string {
+  const known = fingerprints.get(compiled);
+  if (known !== undefined) return known;
+  const fingerprint = indexFingerprint(compiled.annotations, compiled.rules);
+  fingerprints.set(compiled, fingerprint);
+  return fingerprint;
+}

@@ -1,0 +1,287 @@
+// SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
+import { SEARCH_COUNT_MAX, SEARCH_GATHERED_MAX, SEARCH_WALKED_MAX } from "../limits.ts";
+import type { Database, Sql, Transaction } from "../storage/database.ts";
+import { OPEN_VERSION } from "./index-write-store.ts";
+import { FORMER_KEY_FIELD, STATE_STATISTIC } from "./record-index.ts";
+import { type Condition, isMany, type RecordQuery } from "./record-query.ts";
+import { type FlatRow, joinVersions, type RecordRow, rowColumns, toRow } from "./record-store.ts";
+import type { SearchPosition } from "./search-cursor.ts";
+import type { ValueTest } from "./value-test.ts";
+
+type Fragment = ReturnType<typeof joinVersions>;
+
+/** A search as far as SQL goes. `among`: only these records, by rid; undefined: all of the registry. */
+export interface SearchPlan {
+  readonly registry: string;
+  readonly query: RecordQuery;
+  readonly among: readonly string[] | undefined;
+}
+
+/** A row, and where it stands in the order of the search. */
+export interface FoundRow {
+  readonly row: RecordRow;
+  readonly position: SearchPosition;
+}
+
+/** What the rows of a search are taken from: those of a condition, or of the records in a state. */
+type Driver = { readonly condition: Condition } | { readonly state: string };
+
+interface Part {
+  readonly after: SearchPosition | undefined;
+  readonly limit: number;
+  /** Among the records that lack the field that is sorted by, in the order of recording. */
+  readonly lacking: boolean;
+  readonly rarest: { readonly driver: Driver; readonly count: number } | undefined;
+}
+
+/** Where a page's rows are looked for: rows of `first_index` and, in the order asked for, `value`. */
+interface Source {
+  readonly rows: Fragment;
+  /** Conditions that all of these rows meet. */
+  readonly met: readonly (Condition | string)[];
+  /** Whether the rows come in the order asked for, after the cursor; the value is then theirs. */
+  readonly isOrdered: boolean;
+}
+
+/** Asks the database within a transaction that bounds the time, `tx`; the fragments are made by its `sql`. */
+export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
+  const sql = tx as unknown as Sql;
+  const { registry, among, query } = plan;
+  const { conditions, state, at, sort } = query;
+  const order = sort.descending ? sql`desc` : sql`asc`;
+
+  /**
+   * One page after `after`, of at most `limit` rows.
+   *
+   * Two ways lead to it: gather the matches of the rarest condition and sort them, or walk in the order asked for and look at each
+   * record until the page is full. Few matches are gathered; of many, a page is full soon when walking. As matches may stand far
+   * down the order, a walk gives up after SEARCH_WALKED_MAX rows, and they are gathered after all.
+   */
+  async function findPage(page: { after: SearchPosition | undefined; limit: number }): Promise<FoundRow[]> {
+    const { field } = sort;
+    const rarest = await findRarest();
+    const isPastField = field !== undefined && page.after !== undefined && page.after.value === undefined;
+    const found = isPastField ? [] : await findPart({ ...page, lacking: false, rarest });
+    // Who lacks the field that is sorted by comes last; where it is a condition, nobody who is found lacks it.
+    if (field === undefined || found.length === page.limit || conditions.some((one) => one.field === field))
+      return found;
+    const after = isPastField ? page.after : undefined;
+    const rest = await findPart({ after, limit: page.limit - found.length, lacking: true, rarest });
+    return [...found, ...rest];
+  }
+
+  async function findPart(part: Part): Promise<FoundRow[]> {
+    const gathered = () => readPage(part, gatherSource(part.rarest?.driver));
+    if (among !== undefined || (part.rarest && part.rarest.count <= SEARCH_GATHERED_MAX)) return gathered();
+    const source = walkSource(part);
+    // A walk that meets nothing but matches needs no end.
+    if (isAllMet(source) && !part.lacking) return readPage(part, source);
+    const rows = sql`select * from (${source.rows}) walked limit ${SEARCH_WALKED_MAX}`;
+    const found = await readPage(part, { ...source, rows });
+    if (found.length === part.limit) return found;
+    const [walked] = await sql<{ count: number }[]>`select count(*)::int as count from (${rows}) walked`;
+    return walked!.count < SEARCH_WALKED_MAX ? found : gathered();
+  }
+
+  /** Whether nothing is left to be looked at in the rows of a source. */
+  function isAllMet({ met }: Source): boolean {
+    return !at && conditions.every((one) => met.includes(one)) && (state === undefined || met.includes(state));
+  }
+
+  /** The condition with the fewest rows, counted no further than it matters; undefined without any. */
+  async function findRarest(): Promise<Part["rarest"]> {
+    const drivers: Driver[] = conditions.map((condition) => ({ condition }));
+    if (state !== undefined && state !== "active" && !at) drivers.push({ state });
+    const [first] = drivers;
+    if (among !== undefined || first === undefined) return undefined;
+    // The only condition, walked in its own order, gives nothing but matches.
+    if (drivers.length === 1 && isAllMet(walkSource({ lacking: false, after: undefined })))
+      return { driver: first, count: Number.POSITIVE_INFINITY };
+    const counts = drivers.map(async (driver) => {
+      const rows = gatherSource(driver).rows;
+      const [row] = await sql<{ count: number }[]>`
+        select count(*)::int as count from (select 1 from (${rows}) every limit ${SEARCH_GATHERED_MAX + 1}) some`;
+      return { driver, count: row!.count };
+    });
+    return (await Promise.all(counts)).reduce((a, b) => (b.count < a.count ? b : a));
+  }
+
+  /** All rows of a driver, each record once, in no order. */
+  function gatherSource(driver: Driver | undefined): Source {
+    if (among !== undefined)
+      return {
+        rows: sql`select first_index from record where rid = any(${among as string[]}::uuid[])`,
+        met: [],
+        isOrdered: false,
+      };
+    if (driver === undefined)
+      return { rows: sql`select first_index from record where registry = ${registry}`, met: [], isOrdered: false };
+    if ("state" in driver) {
+      const rows = sql`select first_index from record where registry = ${registry} and state = ${driver.state}`;
+      return { rows, met: [driver.state], isOrdered: false };
+    }
+    const { condition } = driver;
+    // A record may have several values, or have had the value in several versions.
+    const distinct = isMany(condition.field) || at ? sql`distinct` : sql``;
+    const rows = sql`
+      select ${distinct} w.first_index from record_search w where ${ofField("w", condition)} ${at ? sql`` : sql`and ${holds("w")}`}`;
+    return { rows, met: at ? [] : [condition], isOrdered: false };
+  }
+
+  /** Rows in the order asked for, as an index gives them. */
+  function walkSource({ lacking, after }: Pick<Part, "lacking" | "after">): Source {
+    const { field } = sort;
+    if (field && !lacking) {
+      const own = conditions.find((one) => one.field === field);
+      const rows = sql`
+        select w.first_index, w.value, w.since, w.until from record_search w
+        where ${own ? ofField("w", own) : ofName("w", field.name)} ${at ? sql`` : sql`and ${holds("w")}`}
+          ${follows(after, sql`w.value`, sql`w.first_index`)} order by w.value ${order}, w.first_index ${order}`;
+      return { rows, met: own && !at ? [own] : [], isOrdered: true };
+    }
+    const walked = follows(after, undefined, sql`w.first_index`);
+    const equal = at || lacking ? undefined : conditions.find(({ test }) => test.kind === "equal");
+    if (equal) {
+      const rows = sql`
+        select w.first_index from record_search w where ${ofField("w", equal)} and ${holds("w")} ${walked} order by w.first_index ${order}`;
+      return { rows, met: [equal], isOrdered: true };
+    }
+    const inState = state !== undefined && state !== "active" && !at;
+    const rows = sql`
+      select w.first_index from record w where w.registry = ${registry} ${inState ? sql`and w.state = ${state}` : sql``}
+        ${walked} order by w.first_index ${lacking ? sql`asc` : order}`;
+    return { rows, met: inState ? [state] : [], isOrdered: true };
+  }
+
+  /** The records of a source that meet all conditions, with what a view of them needs. */
+  async function readPage({ after, limit, lacking }: Part, source: Source): Promise<FoundRow[]> {
+    const { field } = sort;
+    const sorted = lacking ? undefined : field;
+    const direction = lacking ? sql`asc` : order;
+    const value = sorted ? (source.isOrdered ? sql`c.value` : sql`o.value`) : undefined;
+    const joined =
+      sorted && !source.isOrdered
+        ? sql`join record_search o on ${ofName("o", sorted.name)} and o.first_index = r.first_index and ${holds("o")}`
+        : sql``;
+    const current = sorted && source.isOrdered && at ? sql`and ${holds("c")}` : sql``;
+    const lacks =
+      lacking && field
+        ? sql`and not exists (select 1 from record_search l where ${ofName("l", field.name)} and l.first_index = r.first_index and ${holds("l")})`
+        : sql``;
+    const rows = await sql<(FlatRow & { sortValue: string | null })[]>`
+      with page as materialized (
+        select r.rid, r.first_index, ${value ?? sql`null::text`} as sort_value
+        from (${source.rows}) c join record r on r.registry = ${registry} and r.first_index = c.first_index
+        ${at ? joinVersions(sql, at) : sql``} ${joined}
+        where ${meets(source.met)} ${current} ${lacks} ${source.isOrdered ? sql`` : follows(after, value, sql`r.first_index`, lacking)}
+        order by ${value ? sql`${value} ${direction},` : sql``} r.first_index ${direction} limit ${limit}
+      )
+      select ${rowColumns(sql)}, page.sort_value as "sortValue" from page join record r on r.rid = page.rid ${joinVersions(sql, at)}
+      order by ${value ? sql`page.sort_value collate "C" ${direction},` : sql``} page.first_index ${direction}`;
+    return rows.map(({ sortValue, ...flat }) => ({
+      row: toRow(flat, at),
+      position: { value: sortValue ?? undefined, firstIndex: flat.firstIndex },
+    }));
+  }
+
+  /** How many records are found, up to SEARCH_COUNT_MAX + 1. */
+  async function countMatches(): Promise<number> {
+    const bound = SEARCH_COUNT_MAX + 1;
+    const source = gatherSource((await findRarest())?.driver);
+    if (isAllMet(source) && among === undefined && conditions.length > 0) {
+      const [row] = await sql<
+        { count: number }[]
+      >`select count(*)::int as count from (select 1 from (${source.rows}) c limit ${bound}) some`;
+      return row!.count;
+    }
+    const [row] = await sql<{ count: number }[]>`
+      select count(*)::int as count from (
+        select 1 from (${source.rows}) c join record r on r.registry = ${registry} and r.first_index = c.first_index
+        ${at ? joinVersions(sql, at) : sql``} where ${meets(source.met)} limit ${bound}) some`;
+    return row!.count;
+  }
+
+  function meets(met: Source["met"]): Fragment {
+    const tests = conditions
+      .filter((condition) => !met.includes(condition))
+      .map(
+        (condition) => sql`and exists (
+          select 1 from record_search t where ${ofField("t", condition)} and t.first_index = r.first_index and ${holds("t")})`,
+      );
+    const inState =
+      state === undefined ? sql`` : at ? sql`and coalesce(s.state, 'active') = ${state}` : sql`and r.state = ${state}`;
+    return tests.reduce((all, test) => sql`${all} ${test}`, sql`r.state <> 'erased' ${inState}`);
+  }
+
+  /** Whether a row is of the version that is asked for. */
+  function holds(alias: string): Fragment {
+    const row = sql(alias);
+    return at ? sql`${row}.since <= v.version and ${row}.until > v.version` : sql`${row}.until = ${OPEN_VERSION}`;
+  }
+
+  function ofName(alias: string, field: string): Fragment {
+    return sql`${sql(alias)}.registry = ${registry} and ${sql(alias)}.field = ${field}`;
+  }
+
+  function ofField(alias: string, { field, test }: Condition): Fragment {
+    return sql`${ofName(alias, field.name)} and ${compares(sql`${sql(alias)}.value`, test)}`;
+  }
+
+  function compares(value: Fragment, test: ValueTest): Fragment {
+    if (test.kind === "equal") return sql`${value} = ${test.value}`;
+    const { from, until } = test;
+    const above = from ? (from.inclusive ? sql`${value} >= ${from.value}` : sql`${value} > ${from.value}`) : undefined;
+    const below = until
+      ? until.inclusive
+        ? sql`${value} <= ${until.value}`
+        : sql`${value} < ${until.value}`
+      : undefined;
+    return above && below ? sql`${above} and ${below}` : (above ?? below ?? sql`true`);
+  }
+
+  /** Keyset condition: what comes after a position, by value and then by the order of recording. */
+  function follows(
+    after: SearchPosition | undefined,
+    value: Fragment | undefined,
+    index: Fragment,
+    ascending = false,
+  ): Fragment {
+    if (after === undefined) return sql``;
+    const descending = sort.descending && !ascending;
+    const later = descending ? sql`${index} < ${after.firstIndex}` : sql`${index} > ${after.firstIndex}`;
+    if (value === undefined || after.value === undefined) return sql`and ${later}`;
+    return descending
+      ? sql`and ${value} <= ${after.value} and (${value} < ${after.value} or ${later})`
+      : sql`and ${value} >= ${after.value} and (${value} > ${after.value} or ${later})`;
+  }
+
+  return { findPage, countMatches };
+}
+
+/** The records that hold a key, or ever held it where `everHeld`, by rid. */
+export async function findHolders(
+  database: Database,
+  options: { registry: string; digest: string; everHeld: boolean },
+): Promise<string[]> {
+  const { registry, digest, everHeld } = options;
+  const { sql } = database;
+  const former = everHeld
+    ? sql`union select r.rid from record_search w join record r on r.registry = w.registry and r.first_index = w.first_index
+        where w.registry = ${registry} and w.field = ${FORMER_KEY_FIELD} and w.value = ${digest}`
+    : sql``;
+  const rows = await sql<{ rid: string }[]>`select rid from record_key where digest = ${digest} ${former}`;
+  return rows.map((row) => row.rid);
+}
+
+/** How many records of a registry are in a state, or in all but erased. */
+export async function countInState(
+  database: Database,
+  options: { registry: string; state: string | undefined },
+): Promise<number> {
+  const { registry, state } = options;
+  const { sql } = database;
+  const [row] = await sql<{ count: number }[]>`
+    select coalesce(sum(count), 0)::int8 as count from record_statistic
+    where registry = ${registry} and name = ${STATE_STATISTIC} and cell <> 'erased' ${state === undefined ? sql`` : sql`and cell = ${state}`}`;
+  return row!.count;
+}
