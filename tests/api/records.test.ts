@@ -274,7 +274,8 @@ describe("revoking", () => {
     const keys = [node.secrets.signers.record.publicKey];
     const { payload } = await verifyJws(states[0]!.statement as string, { typ: "attestry-state+jwt", keys });
     expect(payload).toMatchObject({ iss: node.entity, rid: created.rid, rver: 1, op: "revoke" });
-    expect(payload.act).toMatchObject({ reason: "entered twice", role: "registrar" });
+    expect(payload.act).toMatchObject({ operation: "revoke", role: "registrar" });
+    expect(payload.act).not.toHaveProperty("reason");
     const [stored] = await node.database.database.sql<{ entry: Uint8Array }[]>`
       select entry from log_entry where index = ${states[0]!.log_index as number}`;
     expect(parseEntry(stored!.entry)).toMatchObject({ e: "revoke", r: stateTag(k!, 1) });

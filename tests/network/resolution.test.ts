@@ -141,9 +141,11 @@ describe("resolution across nodes", () => {
       json: { act: { reason: "entered twice" } },
     });
     expect(revoked.body.state).toBe("revoked");
-    await expect
-      .poll(async () => (await resolve(agency, [href], [])).references[0]!.outcome, { timeout: 8_000, interval: 500 })
-      .toBe("status_revoked");
+    expect((await resolve(agency, [href], [])).records[href]).toMatchObject({
+      outcome: "record_revoked",
+      version: 2,
+      state: { operation: "revoke" },
+    });
   });
 
   it("tells a home node that cannot be asked apart from a reference that does not verify", async () => {
