@@ -45,6 +45,11 @@ export const DayOrInstant: FC<{ at: string; reader: Reader }> = ({ at, reader })
     </time>
   );
 
+/** A time of effect: stated as a day, it is kept as the day's first instant. */
+export const MidnightOrInstant: FC<{ at: string; reader: Reader }> = ({ at, reader }) => (
+  <DayOrInstant at={at.replace(/T00:00:00(\.0+)?Z$/, "")} reader={reader} />
+);
+
 export interface Crumb {
   readonly href: string;
   readonly text: Child;

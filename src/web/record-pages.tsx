@@ -47,6 +47,12 @@ function readVersion(text: string | undefined): number | undefined {
   return Number(text);
 }
 
+/** Since when the state of today holds, as its latest change says. */
+function findSince({ entries }: HistoryPage, view: RecordView): string | undefined {
+  if (view.as_of !== undefined || view.valid_at !== undefined) return undefined;
+  return entries.find(({ state }) => state === view.state && state !== "active")?.effective_from;
+}
+
 interface PageProps extends RecordSectionProps {
   readonly compiled: CompiledDefinition;
   readonly history: HistoryPage;
@@ -76,7 +82,7 @@ const Page: FC<PageProps> = (props) => {
       footer={FOOTER}
     >
       <OtherTimeNote {...props} />
-      <SummarySection {...props} />
+      <SummarySection {...props} since={findSince(history, view)} />
       <DataSection {...props} />
       <TimelineSection page={history} fields={props.fields} names={props.names} frame={frame} />
       <ProofSection {...props} />

@@ -3,7 +3,7 @@ import type { FC } from "hono/jsx";
 import type { JsonObject } from "../crypto/json.ts";
 import type { RecordView } from "../records/record-view.ts";
 import type { FieldView } from "./field-view.ts";
-import { DayOrInstant, Instant, Note, type PageFrame, Section } from "./markup.tsx";
+import { DayOrInstant, Instant, MidnightOrInstant, Note, type PageFrame, Section } from "./markup.tsx";
 import { formatNumber } from "./reader-language.ts";
 import { StateBadge } from "./record-table.tsx";
 import { describeState } from "./state-words.ts";
@@ -84,14 +84,22 @@ const InEffect: FC<{ from: string | undefined; until: string | undefined; frame:
   );
 };
 
-export const SummarySection: FC<RecordSectionProps> = ({ view, frame, names }) => {
-  const state = describeState(view.state);
+/** `since`: since when the state holds, where that was stated. */
+export const SummarySection: FC<RecordSectionProps & { since: string | undefined }> = (props) => {
+  const { view, frame, names, since } = props;
+  const state = describeState(view.state, view.as_of !== undefined || view.valid_at !== undefined);
   return (
     <Section id="summary" title="In short">
       <dl class="facts">
         <dt>Status</dt>
         <dd>
-          <StateBadge state={view.state} /> {state.meaning}
+          <StateBadge state={view.state} />{" "}
+          {since !== undefined && (
+            <>
+              Since <MidnightOrInstant at={since} reader={frame.reader} />.{" "}
+            </>
+          )}
+          {state.meaning}
         </dd>
         {view.replaced_by !== undefined && (
           <>

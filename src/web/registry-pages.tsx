@@ -20,7 +20,7 @@ import {
   type RegistryPageView,
 } from "./registry-page-view.ts";
 import { FieldsSection, NotPublic, RegistryList, Retired, VersionsSection } from "./registry-sections.tsx";
-import { SearchForm } from "./search-form.tsx";
+import { FoldedSearchForm, SearchForm } from "./search-form.tsx";
 import { listOwnReferences, type RecordNames } from "./value.tsx";
 
 export type RegistryPagesDeps = RegistryPageDeps & {
@@ -174,10 +174,19 @@ const SearchFault: FC<{ fault: AttestryError | undefined }> = ({ fault }) =>
     </div>
   );
 
+/** What is to be mended where; a message about one parameter begins with its name. */
+function listFaults(fault: AttestryError): readonly ErrorDetail[] {
+  if (fault.details.length > 0) return fault.details;
+  const field = /^"([^"]+)"/.exec(fault.message)?.[1];
+  return field === undefined ? [] : [{ field, message: fault.message }];
+}
+
 const SearchPage: FC<SearchPageProps> = (props) => {
   const { view, frame, values, outcome } = props;
   const title = titleOf(view, frame.reader);
-  const faults: readonly ErrorDetail[] = outcome.fault?.details ?? [];
+  // Once something is found, the form stands back; where nothing is, it is what is needed.
+  const isFound = (outcome.page?.records.length ?? 0) > 0;
+  const Form = isFound && Object.keys(values).length > 0 ? FoldedSearchForm : SearchForm;
   return (
     <Layout
       title={`${title} · search · ${frame.organizationName}`}
@@ -188,19 +197,21 @@ const SearchPage: FC<SearchPageProps> = (props) => {
       <Retired compiled={view.compiled} frame={frame} />
       <Section id="search" title="Search">
         <SearchFault fault={outcome.fault} />
-        <SearchForm
+        <Form
           frame={frame}
           action={pathOf(view, frame)}
           groups={view.groups}
           sorts={view.sorts}
           values={values}
-          faults={faults}
+          faults={outcome.fault === undefined ? [] : listFaults(outcome.fault)}
         />
       </Section>
-      <Section id="records" title="Records">
-        <OtherDay {...props} />
-        <Results {...props} />
-      </Section>
+      {outcome.page !== undefined && (
+        <Section id="records" title="Records">
+          <OtherDay {...props} />
+          <Results {...props} />
+        </Section>
+      )}
     </Layout>
   );
 };

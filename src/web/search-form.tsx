@@ -4,7 +4,7 @@ import type { ErrorDetail } from "../errors.ts";
 import type { LocalizedText } from "../registries/definition.ts";
 import { Localized, type PageFrame } from "./markup.tsx";
 import { chooseText } from "./reader-language.ts";
-import { type Choice, type SearchGroup, type SearchInput, STATE_CHOICES } from "./search-parameters.ts";
+import { type Choice, listAsked, type SearchGroup, type SearchInput, STATE_CHOICES } from "./search-parameters.ts";
 
 export interface SearchFormProps {
   readonly frame: PageFrame;
@@ -165,6 +165,44 @@ const MoreFields: FC<{ form: SearchFormProps }> = ({ form }) => {
         />
       </div>
     </details>
+  );
+};
+
+/** What was asked for, in words, and the form behind it: whoever has found something looks at that first. */
+export const FoldedSearchForm: FC<SearchFormProps> = (form) => {
+  const { frame, groups, values } = form;
+  const state = STATE_CHOICES.find(({ value }) => value === values.recordState);
+  const sort = form.sorts.find(({ value }) => value === values.sort);
+  return (
+    <>
+      <ul class="asked">
+        {listAsked(groups, values).map(({ title, relation, value }) => (
+          <li>
+            <Localized text={title} reader={frame.reader} /> {relation}{" "}
+            <strong>
+              <Localized text={value} reader={frame.reader} />
+            </strong>
+          </li>
+        ))}
+        {state !== undefined && (
+          <li>
+            Status is{" "}
+            <strong>
+              <Localized text={state.text} reader={frame.reader} />
+            </strong>
+          </li>
+        )}
+        {sort !== undefined && (
+          <li>
+            Sorted: <Localized text={sort.text} reader={frame.reader} />
+          </li>
+        )}
+      </ul>
+      <details class="folded">
+        <summary>Change the search</summary>
+        <SearchForm {...form} />
+      </details>
+    </>
   );
 };
 

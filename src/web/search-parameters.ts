@@ -103,7 +103,8 @@ export function listSorts(compiled: CompiledDefinition, fields: readonly FieldVi
   const byName = new Map(flattenFields(fields).map((field) => [field.name, field]));
   const sortable = compiled.annotations.searchFields.filter(({ personal }) => !personal);
   return [
-    { value: "", text: "Order of recording" },
+    { value: "", text: "First recorded first" },
+    { value: "-recorded", text: "Last recorded first" },
     ...sortable.flatMap(({ name }) => {
       const field = byName.get(name);
       if (field === undefined || field.kind === "list" || field.kind === "reference") return [];
@@ -128,3 +129,25 @@ function descendingWord(field: FieldView): string {
 export const STATE_CHOICES: readonly Choice[] = Object.entries(STATES_IN_WORDS)
   .filter(([state]) => state !== "superseded" && state !== "erased")
   .map(([value, { name }]) => ({ value, text: name }));
+
+/** One thing that was asked for, in words. */
+export interface AskedCondition {
+  readonly title: LocalizedText;
+  readonly relation: "is" | "begins with" | "from" | "to";
+  readonly value: LocalizedText;
+}
+
+/** What was asked for by the form's inputs, in their order. */
+export function listAsked(
+  groups: readonly SearchGroup[],
+  values: Readonly<Record<string, string>>,
+): readonly AskedCondition[] {
+  return groups.flatMap(({ title, inputs }) =>
+    inputs.flatMap(({ parameter, end, choices }) => {
+      const value = values[parameter];
+      if (value === undefined) return [];
+      const relation = end ?? (parameter.endsWith("[prefix]") ? "begins with" : "is");
+      return [{ title, relation, value: choices.find((choice) => choice.value === value)?.text ?? value }];
+    }),
+  );
+}

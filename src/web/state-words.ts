@@ -41,6 +41,8 @@ export const STATES_IN_WORDS: Readonly<Record<string, StateWords>> = {
   },
 };
 
-export function describeState(state: string): StateWords {
+/** `isThen`: at another time than now, when "current" would be a lie. */
+export function describeState(state: string, isThen = false): StateWords {
+  if (isThen && state === "active") return { name: "In force", meaning: "It held at that time.", tone: "good" };
   return STATES_IN_WORDS[state] ?? { name: state, meaning: "", tone: "careful" };
 }

@@ -91,7 +91,7 @@ td details { margin: 0; }
 summary { cursor: pointer; padding: .4rem 0; color: var(--accent); }
 td summary { padding: 0; }
 .space nav { margin-bottom: 1rem; }
-.links { align-items: center; }
+.links { align-items: center; max-width: none; }
 details > .fields, details > dl, details > p { margin-top: .6rem; }
 table.records { width: 100%; border-collapse: collapse; margin: 0 0 1.25rem; background: var(--card); border: 1px solid var(--line); }
 table.records th, table.records td { padding: .6rem .8rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line); }
@@ -104,6 +104,7 @@ ul.groups > li + li { margin-top: .8rem; }
 dl.codes { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .8rem; margin: 0; }
 dl.codes dd { margin: 0; }
 code.long { display: block; max-height: 12rem; overflow: auto; }
+ul.asked { list-style: none; margin: 0 0 .5rem; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
 .found { color: var(--soft); }
 ol.timeline { list-style: none; margin: 0 0 1.25rem; padding: 0; border-inline-start: .2rem solid var(--line); }
 ol.timeline > li { position: relative; padding: 0 0 1.3rem; padding-inline-start: 1.4rem; }

@@ -5,7 +5,7 @@ import type { FieldChange } from "../records/record-changes.ts";
 import type { HistoryEntry, HistoryPage } from "../records/record-history-service.ts";
 import { spellOut } from "../registries/field-texts.ts";
 import { type FieldView, flattenFields } from "./field-view.ts";
-import { DayOrInstant, Instant, Localized, type PageFrame, Section } from "./markup.tsx";
+import { DayOrInstant, Instant, Localized, MidnightOrInstant, type PageFrame, Section } from "./markup.tsx";
 import { formatAddress } from "./page-request.ts";
 import { formatNumber } from "./reader-language.ts";
 import { Missing, RecordLink, type RecordNames, recordHref, Value } from "./value.tsx";
@@ -52,7 +52,7 @@ const ChangedValue: FC<{
   const { value, field, frame, names } = props;
   if (value === undefined) return <Missing />;
   if (field !== undefined) return <Value field={field} value={value} frame={frame} names={names} />;
-  return typeof value === "string" ? <DayOrInstant at={value} reader={frame.reader} /> : <>{JSON.stringify(value)}</>;
+  return typeof value === "string" ? <DayOrInstant at={value} reader={frame.reader} /> : JSON.stringify(value);
 };
 
 const Change: FC<{ change: FieldChange; fields: readonly FieldView[]; frame: PageFrame; names: RecordNames }> = (
@@ -105,7 +105,7 @@ const Period: FC<{ entry: HistoryEntry; frame: PageFrame }> = ({ entry, frame })
   if (since !== undefined)
     return (
       <p>
-        Holds since <DayOrInstant at={since} reader={reader} />
+        Holds since <MidnightOrInstant at={since} reader={reader} />
       </p>
     );
   if (from === undefined && until === undefined) return null;
