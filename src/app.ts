@@ -3,12 +3,15 @@ import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
+import { createExportRoutes } from "./http/export-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
+import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
+import { createRecordStateRoutes } from "./http/record-state-routes.ts";
 import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
@@ -20,12 +23,15 @@ import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
+  Parameters<typeof createRecordStateRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
+  Parameters<typeof createMigrationRoutes>[0] &
+  Parameters<typeof createExportRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
@@ -46,9 +52,12 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSystemRoutes(deps));
   routes.route("/", createRegistryRoutes(deps));
   routes.route("/", createRecordWriteRoutes(deps));
+  routes.route("/", createRecordStateRoutes(deps));
   routes.route("/", createRecordSearchRoutes(deps));
   routes.route("/", createRecordReadRoutes(deps));
   routes.route("/", createImportRoutes(deps));
+  routes.route("/", createMigrationRoutes(deps));
+  routes.route("/", createExportRoutes(deps));
   routes.route("/", createAttachmentRoutes(deps));
   routes.route("/", createExchangeRoutes(deps));
   routes.route("/", createResolveRoutes(deps));

@@ -26,7 +26,7 @@ export function createOperationReader(operation: Operation): OperationReader {
     query(context) {
       if (operation.foreign || (query.size === 0 && !context.req.url.includes("?"))) return NONE;
       const given = new Map(Object.entries(readQuery(context)));
-      const known = readAll(operation.query, query, (name) => {
+      const known = readAll(operation.query, query, "query_invalid", (name) => {
         const text = given.get(name);
         given.delete(name);
         return text;
@@ -34,7 +34,7 @@ export function createOperationReader(operation: Operation): OperationReader {
       if (given.size > 0 && !operation.otherQuery) throw unknownParameter([...given.keys()][0]!, [...query.keys()]);
       return { query: known, otherQuery: Object.fromEntries(given) };
     },
-    headers: (context) => readAll(operation.headers, headers, (name) => context.req.header(name)),
+    headers: (context) => readAll(operation.headers, headers, "header_invalid", (name) => context.req.header(name)),
     body: createBodyReader(operation),
   };
 }
@@ -85,16 +85,22 @@ function convert(text: string, type: unknown): unknown {
 function readAll(
   declared: Parameters | undefined,
   readers: ReadonlyMap<string, ParameterReader>,
+  code: ErrorCode,
   textOf: (name: string) => string | undefined,
 ): Values {
   const values: Record<string, unknown> = {};
   for (const [name, read] of readers) {
     const text = textOf(name);
     if (text !== undefined) values[name] = read(name, text);
-    else if (declared?.[name]?.required)
-      throw new AttestryError("query_invalid", `"${name}" is missing: ${declared[name].description}`);
+    else if (declared![name]!.required) throw missingParameter(name, declared![name]!, code);
   }
   return values;
+}
+
+function missingParameter(name: string, { description, missing }: Parameter, code: ErrorCode): AttestryError {
+  return missing
+    ? new AttestryError(missing.code, missing.message)
+    : new AttestryError(code, `"${name}" is missing: ${description}`);
 }
 
 function createBodyReader({ body }: Operation): OperationReader["body"] {

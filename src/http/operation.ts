@@ -35,6 +35,8 @@ export interface Parameter {
   /** `type` or `enum` decide what the handler gets: integer and number, boolean ("true", "false"), array (parted by commas), or the text. */
   readonly schema: Schema;
   readonly required?: true;
+  /** What its absence is answered with, where that is not `query_invalid` or `header_invalid`. */
+  readonly missing?: { readonly code: ErrorCode; readonly message: string };
   readonly example?: Json;
   /** Reads a header's text in place of the check against `schema`; throws `header_invalid`. */
   readonly read?: (text: string) => unknown;

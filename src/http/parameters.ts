@@ -59,6 +59,39 @@ export const IF_MATCH = {
   read: readEntityTag,
 } as const satisfies Parameter;
 
+export const IF_MATCH_REQUIRED = {
+  ...IF_MATCH,
+  required: true,
+  missing: {
+    code: "precondition_required",
+    message: "this needs If-Match with the ETag of the version you read, so that nobody's change is lost",
+  },
+} as const satisfies Parameter;
+
+export const IF_NONE_MATCH = {
+  description: "The ETag of what you have; where it still holds, the answer is 304 without a body.",
+  schema: { type: "string" },
+  example: '"1.0"',
+} as const satisfies Parameter;
+
+export const ACCEPT_LANGUAGE = {
+  description: "Languages in which texts for people are wanted.",
+  schema: { type: "string" },
+  example: "hi, en;q=0.5",
+} as const satisfies Parameter;
+
+export const AS_OF = {
+  description: "What was recorded then: a date (its last instant, UTC) or a date with time and zone.",
+  schema: { type: "string" },
+  example: "2026-03-31",
+} as const satisfies Parameter;
+
+export const VALID_AT = {
+  description: "What was in effect then: a date or a date with time and zone.",
+  schema: { type: "string" },
+  example: "2026-03-31",
+} as const satisfies Parameter;
+
 export const IDEMPOTENCY_KEY = {
   description:
     "A text of your choice that names this change. Sent again with the same key and body, it is answered as it was and made once.",

@@ -1,96 +1,160 @@
-// The JSON API that reads single records, their history and their proofs: parse, call one service, answer.
-import { Hono } from "hono";
+// The JSON API that reads single records and their history: call one service, answer.
+import type { Context } from "hono";
 import type { Caller } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordHistoryService } from "../records/record-history-service.ts";
 import type { RecordReadService } from "../records/record-read-service.ts";
 import { parseCoordinates } from "../records/record-timeline.ts";
-import { readLanguages, readNumber } from "./request.ts";
+import { declareOperation, jsonAnswer, textAnswer } from "./operation.ts";
+import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { ACCEPT_LANGUAGE, AS_OF, CURSOR, IF_NONE_MATCH, LIMIT, VALID_AT, VERSION } from "./parameters.ts";
+import { ETAG, RECORD } from "./record-answer.ts";
+import { readLanguages } from "./request.ts";
 
 const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
 const TOKEN_TYPE = "application/dc+sd-jwt";
 const RECEIPT_TYPE = "text/plain; charset=utf-8";
+const EVIDENCE = { $ref: "evidence.schema.json" };
+
+const getRecord = declareOperation({
+  id: "getRecord",
+  method: "get",
+  path: "/registries/{registry}/records/{rid}",
+  tag: "Records",
+  summary: "Read a record",
+  description:
+    "As JSON, as the signed token alone, or as the file with which anyone verifies it offline, by Accept. `asOf` asks what was recorded then, `validAt` what was in effect then; both may be given, but not with `version`.",
+  access: "optional",
+  query: { version: VERSION, asOf: AS_OF, validAt: VALID_AT },
+  headers: { "if-none-match": IF_NONE_MATCH, "accept-language": ACCEPT_LANGUAGE },
+  responses: {
+    200: {
+      description: "The record.",
+      content: {
+        "application/json": { schema: RECORD },
+        [TOKEN_TYPE]: { schema: { type: "string" } },
+        [EVIDENCE_TYPE]: { schema: EVIDENCE },
+      },
+      headers: ETAG,
+    },
+    304: { description: "It is what you have: the ETag sent as If-None-Match still holds.", content: {} },
+  },
+  errors: ["version_unknown", "not_in_effect", "record_erased", "not_available_yet"],
+});
+
+const listVersions = declareOperation({
+  id: "listRecordVersions",
+  method: "get",
+  path: "/registries/{registry}/records/{rid}/versions",
+  tag: "Records",
+  summary: "Every version of a record with its token, and every statement of its state",
+  access: "optional",
+  responses: {
+    200: jsonAnswer({ description: "Oldest first.", schema: { $ref: "record-versions.schema.json" } }),
+  },
+  errors: ["record_erased"],
+});
+
+const getHistory = declareOperation({
+  id: "getRecordHistory",
+  method: "get",
+  path: "/registries/{registry}/records/{rid}/history",
+  tag: "Records",
+  summary: "What happened to a record: what changed, when, by whom and why",
+  access: "optional",
+  query: { cursor: CURSOR, limit: LIMIT },
+  headers: { "accept-language": ACCEPT_LANGUAGE },
+  responses: { 200: jsonAnswer({ description: "Newest first.", schema: { $ref: "record-history.schema.json" } }) },
+  errors: ["record_erased"],
+});
+
+const getEvidence = declareOperation({
+  id: "getRecordEvidence",
+  method: "get",
+  path: "/registries/{registry}/records/{rid}/evidence",
+  tag: "Proofs",
+  summary: "Everything that is needed to verify a record offline",
+  description:
+    "One JSON file. Verify it with `attestry verify`, or with the library attestry/verify, and the anchor's key.",
+  access: "optional",
+  query: { version: VERSION },
+  responses: { 200: textAnswer(EVIDENCE_TYPE, { description: "The evidence file.", schema: EVIDENCE }) },
+  errors: ["version_unknown", "record_erased", "not_available_yet"],
+});
+
+const getReceipt = declareOperation({
+  id: "getRecordReceipt",
+  method: "get",
+  path: "/registries/{registry}/records/{rid}/receipt",
+  tag: "Proofs",
+  summary: "The proof that a version is in the node's log",
+  access: "optional",
+  query: { version: VERSION },
+  responses: {
+    200: textAnswer("text/plain", {
+      description: "A C2SP tlog-proof, with what opens the entry in its extra line.",
+      example: "c2sp.org/tlog-proof@v1\nextra …\nindex 41\n…\n",
+    }),
+  },
+  errors: ["version_unknown", "record_erased", "not_available_yet"],
+});
+
+/** What anyone may read may be kept a little; what a token shows is nobody else's. */
+function describeCaching(context: Context, caller: Caller): void {
+  context.header("vary", "accept, accept-language, authorization");
+  context.header("cache-control", caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store");
+}
 
 export function createRecordReadRoutes(deps: {
   identity: IdentityService;
   recordReads: RecordReadService;
   recordHistory: RecordHistoryService;
   evidence: EvidenceService;
-}): Hono {
-  const { identity, recordReads: records, evidence } = deps;
-  const routes = new Hono();
-  const callerOf = (authorization: string | undefined): Promise<Caller> => identity.authenticate(authorization);
+}): OperationRoutes {
+  const { recordReads: records, recordHistory, evidence } = deps;
+  const routes = createOperationRoutes(deps);
 
-  routes.get("/registries/:registry/records/:rid", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    const version = readNumber(context.req.query("version"), "version");
+  routes.handle(getRecord, async ({ context, caller, path, query, headers }) => {
+    const { version, asOf, validAt } = query;
     const accept = context.req.header("accept") ?? "";
+    const asked = { caller, ...path };
     if (accept.includes(EVIDENCE_TYPE))
-      return context.json(await evidence.evidence({ caller, registry, rid, version }), 200, {
-        "content-type": EVIDENCE_TYPE,
-      });
-    const at = parseCoordinates({ asOf: context.req.query("asOf"), validAt: context.req.query("validAt") });
-    const languages = readLanguages(context);
+      return context.json(await evidence.evidence({ ...asked, version }), 200, { "content-type": EVIDENCE_TYPE });
     const { view, etag } = await records.get({
-      caller,
-      registry,
-      rid,
-      at,
-      languages,
+      ...asked,
+      at: parseCoordinates({ asOf, validAt }),
+      languages: readLanguages(context),
       ...(version !== undefined && { version }),
     });
     context.header("etag", `"${etag}"`);
-    context.header("vary", "accept, accept-language, authorization");
-    context.header("cache-control", caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store");
-    if (context.req.header("if-none-match") === `"${etag}"`) return context.body(null, 304);
+    describeCaching(context, caller);
+    if (headers["if-none-match"] === `"${etag}"`) return context.body(null, 304);
     if (accept.includes(TOKEN_TYPE)) return context.body(view.token, 200, { "content-type": TOKEN_TYPE });
     return context.json(view);
   });
 
-  routes.get("/registries/:registry/records/:rid/versions", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    return context.json(await records.versions({ caller, registry, rid }));
+  routes.handle(listVersions, async ({ context, caller, path }) =>
+    context.json(await records.versions({ caller, ...path })),
+  );
+
+  routes.handle(getHistory, async ({ context, caller, path, query }) => {
+    const page = await recordHistory.history({ caller, ...path, ...query, languages: readLanguages(context) });
+    describeCaching(context, caller);
+    return context.json(page);
   });
 
-  routes.get("/registries/:registry/records/:rid/history", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    const cursor = context.req.query("cursor");
-    const limit = readNumber(context.req.query("limit"), "limit");
-    const page = await deps.recordHistory.history({
-      caller,
-      registry,
-      rid,
-      cursor,
-      limit,
-      languages: readLanguages(context),
-    });
-    return context.json(page, 200, {
-      vary: "accept, accept-language, authorization",
-      "cache-control": caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store",
-    });
-  });
-
-  routes.get("/registries/:registry/records/:rid/evidence", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    const version = readNumber(context.req.query("version"), "version");
-    return context.json(await evidence.evidence({ caller, registry, rid, version }), 200, {
+  routes.handle(getEvidence, async ({ context, caller, path, query }) =>
+    context.json(await evidence.evidence({ caller, ...path, version: query.version }), 200, {
       "content-type": EVIDENCE_TYPE,
-    });
-  });
+    }),
+  );
 
-  routes.get("/registries/:registry/records/:rid/receipt", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    const version = readNumber(context.req.query("version"), "version");
-    return context.body(await evidence.receipt({ caller, registry, rid, version }), 200, {
+  routes.handle(getReceipt, async ({ context, caller, path, query }) =>
+    context.body(await evidence.receipt({ caller, ...path, version: query.version }), 200, {
       "content-type": RECEIPT_TYPE,
-    });
-  });
+    }),
+  );
 
   return routes;
 }

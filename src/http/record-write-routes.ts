@@ -1,80 +1,87 @@
-// The JSON API that writes single records: parse, call one service, answer.
-import { type Context, Hono } from "hono";
-import type { Json } from "../crypto/json.ts";
-import { AttestryError } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
+// The JSON API that creates and amends single records: call one service, answer.
 import type { IdentityService } from "../identity/identity-service.ts";
-import type { RecordStateService, StateOptions } from "../records/record-state-service.ts";
 import type { RecordWriteService } from "../records/record-write-service.ts";
-import { readIdempotencyKey, readIfMatch, readJson, readOptionalJson } from "./request.ts";
+import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
+import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { IDEMPOTENCY_KEY, IF_MATCH_REQUIRED } from "./parameters.ts";
+import { answerRecord, ETAG, LOCATION, RECORD } from "./record-answer.ts";
+
+const createRecord = declareOperation({
+  id: "createRecord",
+  method: "post",
+  path: "/registries/{registry}/records",
+  tag: "Records",
+  summary: "Create a record",
+  description:
+    "Signed, logged and stored before it is answered. A reference in `data` may be given as the URL of a record, or as `{type, key}`.",
+  access: ["registrar"],
+  writes: true,
+  headers: { "idempotency-key": IDEMPOTENCY_KEY },
+  body: jsonBody({ schema: { $ref: "record-request.schema.json" }, checkedBy: "service" }),
+  responses: {
+    201: jsonAnswer({ description: "The record.", schema: RECORD, headers: { ...ETAG, ...LOCATION } }),
+  },
+  errors: [
+    "record_invalid",
+    "record_too_large",
+    "value_not_unique",
+    "possible_duplicate",
+    "reference_unresolved",
+    "act_incomplete",
+    "state_conflict",
+    "version_conflict",
+  ],
+});
+
+const amendRecord = declareOperation({
+  id: "amendRecord",
+  method: "patch",
+  path: "/registries/{registry}/records/{rid}",
+  tag: "Records",
+  summary: "Amend a record",
+  description:
+    "Makes the next version; the one before stays readable and proves what was said then. A patch that changes nothing makes none. With dates in the past it corrects the past, and the current content is issued again with its own dates.",
+  access: ["registrar"],
+  writes: true,
+  headers: { "if-match": IF_MATCH_REQUIRED, "idempotency-key": IDEMPOTENCY_KEY },
+  body: jsonBody({
+    schema: { $ref: "record-patch.schema.json" },
+    mediaTypes: ["application/merge-patch+json", "application/json"],
+    checkedBy: "service",
+  }),
+  responses: { 200: jsonAnswer({ description: "The record as it is now.", schema: RECORD, headers: ETAG }) },
+  errors: [
+    "patch_empty",
+    "record_invalid",
+    "record_too_large",
+    "value_not_unique",
+    "possible_duplicate",
+    "reference_unresolved",
+    "act_incomplete",
+    "state_conflict",
+    "version_conflict",
+    "record_erased",
+  ],
+});
 
 export function createRecordWriteRoutes(deps: {
   identity: IdentityService;
   recordWrites: RecordWriteService;
-  recordStates: RecordStateService;
-}): Hono {
-  const { identity, recordWrites: records, recordStates: states } = deps;
-  const routes = new Hono();
-  const callerOf = (authorization: string | undefined): Promise<Caller> => identity.authenticate(authorization);
+}): OperationRoutes {
+  const { recordWrites: records } = deps;
+  const routes = createOperationRoutes(deps);
 
-  routes.post("/registries/:registry/records", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const idempotencyKey = readIdempotencyKey(context);
-    const body = await readJson(context);
-    const { view, etag } = await records.create({
-      caller,
-      registry: context.req.param("registry"),
-      body,
-      idempotencyKey,
-    });
-    context.header("location", view.href);
-    context.header("etag", `"${etag}"`);
-    return context.json(view, 201);
+  routes.handle(createRecord, async ({ context, caller, path, headers, body }) => {
+    const { registry } = path;
+    const tagged = await records.create({ caller, registry, body, idempotencyKey: headers["idempotency-key"] });
+    context.header("location", tagged.view.href);
+    return answerRecord(context, tagged, 201);
   });
 
-  routes.patch("/registries/:registry/records/:rid", async (context) => {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry, rid } = context.req.param();
-    const expected = readIfMatch(context);
-    if (expected === undefined) {
-      throw new AttestryError(
-        "precondition_required",
-        "amending needs If-Match with the ETag of the version you read, so that nobody's change is lost",
-      );
-    }
-    const idempotencyKey = readIdempotencyKey(context);
-    const body = await readJson(context, ["application/merge-patch+json", "application/json"]);
-    const { view, etag } = await records.amend({ caller, registry, rid, body, idempotencyKey, expected });
-    context.header("etag", `"${etag}"`);
-    return context.json(view);
+  routes.handle(amendRecord, async ({ context, caller, path, headers, body }) => {
+    const { "if-match": expected, "idempotency-key": idempotencyKey } = headers;
+    return answerRecord(context, await records.amend({ caller, ...path, body, idempotencyKey, expected }));
   });
-
-  async function readState(context: Context): Promise<StateOptions> {
-    const caller = await callerOf(context.req.header("authorization"));
-    const { registry = "", rid = "" } = context.req.param();
-    const expected = readIfMatch(context);
-    const idempotencyKey = readIdempotencyKey(context);
-    const body: Json | undefined = await readOptionalJson(context);
-    return { caller, registry, rid, body, idempotencyKey, expected };
-  }
-
-  for (const operation of ["suspend", "reinstate", "revoke", "end"] as const) {
-    routes.post(`/registries/:registry/records/:rid/${operation}`, async (context) => {
-      const { view, etag } = await states.change({ ...(await readState(context)), operation });
-      context.header("etag", `"${etag}"`);
-      return context.json(view);
-    });
-  }
-
-  routes.post("/registries/:registry/records/:rid/replace", async (context) => {
-    const { view, etag } = await states.replace(await readState(context));
-    context.header("etag", `"${etag}"`);
-    return context.json(view);
-  });
-
-  routes.post("/registries/:registry/records/:rid/erase", async (context) =>
-    context.json(await states.erase(await readState(context))),
-  );
 
   return routes;
 }

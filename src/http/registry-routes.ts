@@ -1,11 +1,96 @@
 // The JSON API of definitions: publish, list, versions, and the exact text that tokens hash.
-import { Hono } from "hono";
-import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
-import { readJson, readNumber } from "./request.ts";
+import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
+import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { readNumber } from "./parameters.ts";
+
+const REGISTRY = { $ref: "registry.schema.json" };
+const PUBLISHED = { $ref: "registry-published.schema.json" };
+const DEFINITION = { $ref: "definition.schema.json" };
+
+const listRegistries = declareOperation({
+  id: "listRegistries",
+  method: "get",
+  path: "/registries",
+  tag: "Registries",
+  summary: "The registries of this node, with their definitions",
+  access: "open",
+  responses: {
+    200: jsonAnswer({
+      description: "All registries.",
+      schema: {
+        type: "object",
+        required: ["registries"],
+        properties: { registries: { type: "array", items: REGISTRY } },
+      },
+    }),
+  },
+});
+
+const getRegistry = declareOperation({
+  id: "getRegistry",
+  method: "get",
+  path: "/registries/{registry}",
+  tag: "Registries",
+  summary: "A registry and its current definition",
+  access: "open",
+  responses: { 200: jsonAnswer({ description: "The registry.", schema: REGISTRY }) },
+});
+
+const listDefinitions = declareOperation({
+  id: "listRegistryVersions",
+  method: "get",
+  path: "/registries/{registry}/versions",
+  tag: "Registries",
+  summary: "The versions of a registry's definition",
+  access: "open",
+  responses: {
+    200: jsonAnswer({
+      description: "Oldest first.",
+      schema: { $ref: "registry-versions.schema.json" },
+    }),
+  },
+});
+
+const getDefinition = declareOperation({
+  id: "getRegistryDefinition",
+  method: "get",
+  path: "/registries/{registry}/schema/{version}",
+  tag: "Registries",
+  summary: "The exact text of a version of the definition",
+  description: "The bytes that `vct#integrity` of a token hashes. A version never changes.",
+  access: "open",
+  responses: { 200: jsonAnswer({ description: "The definition.", schema: DEFINITION }) },
+  errors: ["version_unknown", "query_invalid"],
+});
+
+const publishDefinition = declareOperation({
+  id: "publishRegistry",
+  method: "put",
+  path: "/registries/{registry}",
+  tag: "Registries",
+  summary: "Publish the next version of a definition",
+  description:
+    "The first makes the registry. An unchanged definition changes nothing. Records that are there stay readable under theirs.",
+  access: ["operator"],
+  writes: true,
+  query: {
+    "allow-breaking": {
+      description: "Whether a change may break what is written or read under the current version.",
+      schema: { type: "boolean", default: false },
+      example: false,
+    },
+  },
+  body: jsonBody({ schema: DEFINITION, checkedBy: "service" }),
+  responses: {
+    200: jsonAnswer({ description: "It was published already.", schema: PUBLISHED }),
+    201: jsonAnswer({ description: "The new version.", schema: PUBLISHED }),
+  },
+  errors: ["definition_invalid", "definition_breaking", "definition_conflict", "definition_unsupported"],
+});
 
 function describe(entity: string, compiled: CompiledDefinition) {
   const { definition, version } = compiled;
@@ -22,36 +107,33 @@ export function createRegistryRoutes(deps: {
   entity: string;
   identity: IdentityService;
   registries: RegistryService;
-}): Hono {
-  const { entity, identity, registries } = deps;
-  const routes = new Hono();
+}): OperationRoutes {
+  const { entity, registries } = deps;
+  const routes = createOperationRoutes(deps);
 
-  routes.get("/registries", async (context) => {
+  routes.handle(listRegistries, async ({ context }) => {
     const compiled = await registries.list();
     return context.json({ registries: compiled.map((one) => describe(entity, one)) });
   });
 
-  routes.get("/registries/:registry", async (context) =>
-    context.json(describe(entity, await registries.getCurrent(context.req.param("registry")))),
+  routes.handle(getRegistry, async ({ context, path }) =>
+    context.json(describe(entity, await registries.getCurrent(path.registry))),
   );
 
-  routes.get("/registries/:registry/versions", async (context) => {
-    const registry = context.req.param("registry");
-    const versions = await registries.listVersions(registry);
+  routes.handle(listDefinitions, async ({ context, path }) => {
+    const versions = await registries.listVersions(path.registry);
     return context.json({
       versions: versions.map(({ version, logIndex, publishedAt }) => ({
         version,
-        schema: `${entity}/registries/${registry}/schema/${version}`,
+        schema: `${entity}/registries/${path.registry}/schema/${version}`,
         log_index: logIndex,
         published_at: new Date(publishedAt * 1_000).toISOString(),
       })),
     });
   });
 
-  routes.get("/registries/:registry/schema/:version", async (context) => {
-    const version = readNumber(context.req.param("version"), "version");
-    if (version === undefined) throw new AttestryError("version_unknown", "a version is a number");
-    const compiled = await registries.getVersion(context.req.param("registry"), version);
+  routes.handle(getDefinition, async ({ context, path }) => {
+    const compiled = await registries.getVersion(path.registry, readNumber(path.version, "version"));
     // These bytes are what `vct#integrity` hashes; a version never changes.
     return context.body(compiled.text, 200, {
       "content-type": "application/json",
@@ -60,12 +142,10 @@ export function createRegistryRoutes(deps: {
     });
   });
 
-  routes.put("/registries/:registry", async (context) => {
-    const registry = context.req.param("registry");
-    const caller = await identity.authenticate(context.req.header("authorization"));
+  routes.handle(publishDefinition, async ({ context, caller, path, query, body }) => {
+    const { registry } = path;
     checkPermitted({ caller, action: "definition.publish", registry });
-    const body = await readJson(context);
-    const allowBreaking = context.req.query("allow-breaking") === "true";
+    const allowBreaking = query["allow-breaking"] ?? false;
     const { compiled, logIndex, changed } = await registries.publish(body, { name: registry, allowBreaking });
     return context.json({ ...describe(entity, compiled), log_index: logIndex, changed }, changed ? 201 : 200);
   });
