@@ -83,9 +83,28 @@ describe("publishing", () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     for (const answer of answers.filter(({ status }) => status !== 201))
-      expect(["412 version_conflict", "409 definition_breaking"]).toContain(refusal(answer));
+      expect(["409 definition_conflict", "409 definition_breaking"]).toContain(refusal(answer));
     const { versions } = (await node.request("GET", "/registries/ponds/versions")).body as { versions: JsonObject[] };
     expect(versions.map(({ version }) => version)).toEqual([1, 2]);
+  });
+
+  it("says what would change, and how many records are under which version, and publishes nothing in a dry run", async () => {
+    await put("marshes", definition("marshes"));
+    const calls = await createRecordCalls(node, "marshes");
+    for (const code of ["1", "2"]) await calls.create({ code, name: "M" });
+    const changed = withFields("marshes", { depth: { type: "number" } }, { required: ["code"] });
+    const shown = await put("marshes", { ...changed, type: "swamps" }, "?dryRun=true");
+    expect([shown.status, shown.body.version, shown.body.dry_run, shown.body.changed]).toEqual([200, 2, true, true]);
+    expect((shown.body.changes as JsonObject[]).map(({ kind, field }) => `${kind} ${field}`)).toEqual([
+      "breaking /type",
+      "compatible /schema/properties/depth",
+      "compatible /schema/required",
+    ]);
+    expect(shown.body.records).toEqual([{ version: 1, state: "active", records: 2 }]);
+    expect((await node.request("GET", "/registries/marshes")).body.version).toBe(1);
+    const published = await put("marshes", changed);
+    expect([published.status, published.body.changes]).toEqual([201, (shown.body.changes as Json[]).slice(1)]);
+    expect((await put("marshes", { ...changed, access: "open" }, "?dryRun=true")).status).toBe(422);
   });
 
   it("leaves records of old versions readable under theirs, and amends them into the new one", async () => {
@@ -183,6 +202,22 @@ describe("a definition that cannot be honoured", () => {
     const pattern = withFields("bad", { name: { type: "string", pattern: "^(a+)+$" } });
     const answer = await node.request("PUT", "/registries/bad", { token: operator, json: pattern });
     expect([answer.status, answer.body.code]).toEqual([422, "definition_unsupported"]);
+  });
+
+  it.each<[string, JsonObject, string]>([
+    ["a title that is no text", { "x-title": 5 }, "/schema/properties/f/x-title"],
+    [
+      "a description in a language that is none",
+      { "x-description": { "e n": "x" } },
+      "/schema/properties/f/x-description",
+    ],
+    ["a title of nothing", { "x-title": { en: " " } }, "/schema/properties/f/x-title"],
+    ["labels that are no object", { "x-labels": ["a"] }, "/schema/properties/f/x-labels"],
+    ["a label that is no text", { "x-labels": { a: { en: 1 } } }, "/schema/properties/f/x-labels/a"],
+    ["a label of no value", { enum: ["a"], "x-labels": { b: "B" } }, "/schema/properties/f/x-labels/b"],
+  ])("is refused for %s", async (_name, annotations, place) => {
+    const answer = await put("bad", withFields("bad", { f: { type: "string", ...annotations } }));
+    expect([refusal(answer), places(answer)]).toEqual(["422 definition_invalid", [place]]);
   });
 
   it("takes fields named as what objects inherit for what they are", async () => {
