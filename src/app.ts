@@ -8,11 +8,13 @@ import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
+import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
 import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
+import { createReferenceRoutes } from "./http/reference-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
@@ -28,10 +30,12 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
   Parameters<typeof createMigrationRoutes>[0] &
   Parameters<typeof createExportRoutes>[0] &
+  Parameters<typeof createOpenDataRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
@@ -58,7 +62,9 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createImportRoutes(deps));
   routes.route("/", createMigrationRoutes(deps));
   routes.route("/", createExportRoutes(deps));
+  routes.route("/", createOpenDataRoutes(deps));
   routes.route("/", createAttachmentRoutes(deps));
+  routes.route("/", createReferenceRoutes(deps));
   routes.route("/", createExchangeRoutes(deps));
   routes.route("/", createResolveRoutes(deps));
   routes.route("/", createLogRoutes(deps));

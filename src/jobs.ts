@@ -1,5 +1,10 @@
 // What a node does without being asked, at intervals. Every job may run on several processes of a node at once.
-import { ATTACHMENT_UNHELD_SECONDS, IDEMPOTENCY_SECONDS, SWEEP_INTERVAL_MS } from "./limits.ts";
+import {
+  ATTACHMENT_UNHELD_SECONDS,
+  IDEMPOTENCY_SECONDS,
+  REFERENCE_CHECK_INTERVAL_MS,
+  SWEEP_INTERVAL_MS,
+} from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { sweepAttachments } from "./records/attachment-store.ts";
 import { deleteIdempotent } from "./records/record-store.ts";
@@ -10,23 +15,50 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
-export function startJobs(deps: { database: Database; clock: () => number; logger: Logger }): Jobs {
-  let running: Promise<void> = Promise.resolve();
-  const sweep = async (): Promise<void> => {
+export function startJobs(deps: {
+  database: Database;
+  clock: () => number;
+  logger: Logger;
+  /** Verifies references that were accepted unverified: one round. */
+  checkReferences: () => Promise<unknown>;
+}): Jobs {
+  const { database, clock, logger } = deps;
+  const jobs = [
+    startJob(
+      { everyMs: SWEEP_INTERVAL_MS, name: "sweeping old idempotency keys and files that no record holds", logger },
+      async () => {
+        await deleteIdempotent(database, { before: clock() - IDEMPOTENCY_SECONDS });
+        await sweepAttachments(database, { before: clock() - ATTACHMENT_UNHELD_SECONDS });
+      },
+    ),
+    startJob(
+      { everyMs: REFERENCE_CHECK_INTERVAL_MS, name: "verifying accepted references", logger },
+      deps.checkReferences,
+    ),
+  ];
+  return {
+    async stop() {
+      await Promise.all(jobs.map((job) => job.stop()));
+    },
+  };
+}
+
+/** Runs `job` at intervals, never beside itself. */
+function startJob(options: { everyMs: number; name: string; logger: Logger }, job: () => Promise<unknown>): Jobs {
+  let running: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
     try {
-      await deleteIdempotent(deps.database, { before: deps.clock() - IDEMPOTENCY_SECONDS });
-      await sweepAttachments(deps.database, { before: deps.clock() - ATTACHMENT_UNHELD_SECONDS });
+      await job();
     } catch (error) {
       // The next round tries again; a database that stays away is reported by /readyz.
-      deps.logger.warn(
-        { error: error instanceof Error ? error.message : String(error) },
-        "sweeping old idempotency keys and files that no record holds failed",
-      );
+      options.logger.warn({ error: error instanceof Error ? error.message : String(error) }, `${options.name} failed`);
+    } finally {
+      running = undefined;
     }
   };
   const timer = setInterval(() => {
-    running = running.then(sweep);
-  }, SWEEP_INTERVAL_MS);
+    running ??= run();
+  }, options.everyMs);
   timer.unref();
   return {
     async stop() {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
+import { createBoundedCache } from "./bounded-cache.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
 import { canonicalJson, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
@@ -17,7 +18,7 @@ import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
-import { OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
+import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
@@ -31,11 +32,15 @@ import { createErasureLedger } from "./records/erasure-ledger-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createExportService } from "./records/export-service.ts";
 import { createImportService } from "./records/import-service.ts";
+import { createKeyLookupService } from "./records/key-lookup-service.ts";
 import { createMigrationService } from "./records/migration-service.ts";
+import { createOpenDataService } from "./records/open-data-service.ts";
 import { createActDescriber } from "./records/record-act.ts";
+import { createRecordBatchService } from "./records/record-batch-service.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordNamesService } from "./records/record-names-service.ts";
+import { createRecordProofService } from "./records/record-proof-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
@@ -43,12 +48,16 @@ import { createRecordStateService } from "./records/record-state-service.ts";
 import { countRecords } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
+import { createReferenceKeyService } from "./records/reference-key-service.ts";
+import { createReferenceWatchService } from "./records/reference-watch-service.ts";
 import { createStateDrafter } from "./records/state-drafter.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
 import { createWriteOnce } from "./records/write-once-service.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
+import { createReferenceLookupClient } from "./resolution/reference-lookup-client.ts";
+import { createReferenceLookup } from "./resolution/reference-lookup-service.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database } from "./storage/database.ts";
@@ -209,7 +218,8 @@ export function createNode(options: {
   const sealer = createRecordSealer({ entity, nodeKey: secrets.wrappingKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
-  const counters = new Map<string, Counter>();
+  // Of a template with a field in it there is a counter for each of the field's values.
+  const counters = createBoundedCache<Counter>(COUNTERS_REMEMBERED_MAX);
   const describeAct = createActDescriber(secrets.pseudonymKey);
   const signing = { entity, signer: signers.record, sealer, searchKey: secrets.searchKey, describeAct, clock, random };
   const drafter = createRecordDrafter({
@@ -236,15 +246,9 @@ export function createNode(options: {
   });
   const ownChain = () => ownChains.get(entity);
   const statuses = createStatusService({ entity, database, signer: signers.status, clock });
-  const evidence = createEvidenceService({
-    entity,
-    database,
-    registries,
-    reader,
-    sealer,
-    statuses,
-    ownChain,
-  });
+  const proofs = createRecordProofService({ registries, reader, sealer });
+  const readBatch = createRecordBatchService({ entity, database, registries, statuses, proofs });
+  const evidence = createEvidenceService({ database, registries, statuses, proofs, readBatch, ownChain });
   const resolution = createResolutionService({
     ownEntity: entity,
     getChain: chains.getChain,
@@ -256,7 +260,22 @@ export function createNode(options: {
   const { verifyReferences } = resolution;
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity, sealer });
-  const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences };
+  const keyLookups = createKeyLookupService({ entity, database, registries, searchKey });
+  const findElsewhere = createReferenceLookup({
+    getChain: chains.getChain,
+    findAtHome: createReferenceLookupClient(http),
+    clock,
+  });
+  const referenceKeys = createReferenceKeyService({ entity, keyLookups, findElsewhere });
+  const referenceWatch = createReferenceWatchService({
+    entity,
+    database,
+    registries,
+    sealer,
+    verifyReferences,
+    clock,
+  });
+  const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences, referenceKeys };
   const writes = createWriteOnce({ database, writer, registries, searchKey });
   const recordWrites = createRecordWriteService({ entity, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -290,8 +309,14 @@ export function createNode(options: {
   });
   const imports = createImportService(writing);
   const migrations = createMigrationService({ entity, ...writing });
-  const readSize = async () => parseCheckpoint(`${(await reader.checkpoint()).split("\n\n")[0]}\n`).size;
+  const readCheckpoint = async () => {
+    const note = await reader.checkpoint();
+    return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
+  };
+  const readSize = async () => (await readCheckpoint()).size;
   const exports = createExportService({ entity, database, registries, sealer, readSize });
+  const publishing = { entity, database, registries, exports, signer: signers.record, clock, readCheckpoint, ownChain };
+  const openData = createOpenDataService(publishing);
 
   const app = createApp({
     basePath: config.basePath,
@@ -312,7 +337,10 @@ export function createNode(options: {
     imports,
     migrations,
     exports,
+    openData,
     attachments,
+    keyLookups,
+    referenceWatch,
     statuses,
     resolution,
     federation,
@@ -320,7 +348,7 @@ export function createNode(options: {
     reader,
     countRecords: () => countRecords(database),
   });
-  const jobs = startJobs({ database, clock, logger });
+  const jobs = startJobs({ database, clock, logger, checkReferences: referenceWatch.checkDue });
 
   return {
     config,

@@ -24,6 +24,7 @@ import {
   type TypedReference,
   type VerifyReferences,
 } from "./reference-check.ts";
+import type { ReferenceKeyService } from "./reference-key-service.ts";
 
 export const IMPORT_MODES = ["create", "upsert"] as const;
 export type ImportMode = (typeof IMPORT_MODES)[number];
@@ -75,20 +76,21 @@ export function createImportService(deps: {
   sealer: RecordSealer;
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
+  referenceKeys: ReferenceKeyService;
 }): ImportService {
   const { database, writer, registries, drafter, sealer, searchKey } = deps;
 
   /** Envelope, schema and duplicates among the rows themselves. */
   function planRows(
     compiled: CompiledDefinition,
-    rows: readonly (ImportEnvelope | AttestryError)[],
+    rows: readonly ImportRow[],
     idempotencies: readonly (Idempotency | undefined)[],
   ): Plan[] {
     const seen = new Map<string, number>();
     return rows.map((row, at) => {
       if (row instanceof AttestryError) return row;
       try {
-        const request = parseRecordRequest(row.body);
+        const request = parseRecordRequest(row);
         const details = compiled.findFaults(request.data);
         if (details.length > 0)
           return new AttestryError("record_invalid", "the data does not follow the definition", { details });
@@ -238,7 +240,9 @@ export function createImportService(deps: {
       const nameRow = isNamed ? rowNames({ caller: caller as Staff, registry, mode, key: idempotencyKey }) : undefined;
       const envelopes = rows.map(readRow);
       const idempotencies = envelopes.map((row) => (row instanceof AttestryError ? undefined : nameRow?.(row)));
-      const plans = planRows(compiled, envelopes, idempotencies);
+      const bodies = envelopes.map((row) => (row instanceof AttestryError ? row : row.body));
+      const filled = await deps.referenceKeys.fillRows({ compiled, caller, rows: bodies });
+      const plans = planRows(compiled, filled, idempotencies);
       const answered = await findAnswered(idempotencies);
       const again = idempotencies.map((idempotency): RowOutcome | undefined => {
         const before = idempotency && answered.get(idempotency.digest);

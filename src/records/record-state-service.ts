@@ -16,6 +16,7 @@ import { formatRecordUrl, parseRecordUrl } from "./record-url.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
 import type { SingleWrite, StateWrite, UnitWrite } from "./record-write-store.ts";
 import { createReferenceCheck, type TypedReference, type VerifyReferences } from "./reference-check.ts";
+import type { ReferenceKeyService } from "./reference-key-service.ts";
 import type { StateDrafter } from "./state-drafter.ts";
 import { parseReplaceRequest, parseStateRequest, type ReplaceRequest } from "./state-request.ts";
 import { type Answered, checkExpected, type WriteOnce } from "./write-once-service.ts";
@@ -57,6 +58,7 @@ export function createRecordStateService(deps: {
   describeAct: DescribeAct;
   viewer: RecordViewer;
   verifyReferences: VerifyReferences;
+  referenceKeys: ReferenceKeyService;
   /** Told of every erasure once it is committed. */
   onErased: (erasure: Erasure) => Promise<void>;
 }): RecordStateService {
@@ -169,7 +171,7 @@ export function createRecordStateService(deps: {
       const created = { ...act, operation: "create" as const };
       const draft = await drafter.draftCreate({
         compiled,
-        request: one,
+        request: { ...one, data: await deps.referenceKeys.fillIn({ compiled, caller, data: one.data }) },
         caller,
         checkReferences,
         replaces,
@@ -207,8 +209,8 @@ export function createRecordStateService(deps: {
     },
 
     async replace(options) {
-      const request = parseReplaceRequest(options.body ?? null);
       const asked = readRequest(options, "replace");
+      const request = parseReplaceRequest(options.body ?? null);
       return writes.once(
         asked.idempotency,
         (answered) => show(options, answered),

@@ -33,6 +33,14 @@ export function parseRecordUrl(url: string): RecordAddress | undefined {
   return match ? { entity: match[1]!, registry: match[2]!, rid: match[3]! } : undefined;
 }
 
+const REGISTRY_URL = /^(https?:\/\/[^?#\s]+)\/registries\/([a-z][a-z0-9-]{0,62})$/;
+
+/** The parts of a registry's URL, or undefined if it is none. */
+export function parseRegistryUrl(url: string): { entity: string; registry: string } | undefined {
+  const match = REGISTRY_URL.exec(url);
+  return match ? { entity: match[1]!, registry: match[2]! } : undefined;
+}
+
 /** Reads a reference value out of a record's data, or undefined if it is none. */
 export function parseReference(value: Json | undefined): Reference | undefined {
   if (typeof value === "string") return parseRecordUrl(value) ? { href: value } : undefined;

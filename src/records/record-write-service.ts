@@ -6,6 +6,7 @@ import { checkPermitted } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { writeNumbered } from "./identifier-chooser.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { checkPredecessors } from "./predecessor-check.ts";
 import type { Idempotency, RecordDrafter } from "./record-drafter.ts";
@@ -14,6 +15,7 @@ import * as store from "./record-store.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
 import { type CreateWrite, versionAfter } from "./record-write-store.ts";
 import { createReferenceCheck, type VerifyReferences } from "./reference-check.ts";
+import type { ReferenceKeyService } from "./reference-key-service.ts";
 import { checkExpected, type WriteOnce } from "./write-once-service.ts";
 
 export interface WriteOptions {
@@ -37,8 +39,9 @@ export function createRecordWriteService(deps: {
   drafter: RecordDrafter;
   viewer: RecordViewer;
   verifyReferences: VerifyReferences;
+  referenceKeys: ReferenceKeyService;
 }): RecordWriteService {
-  const { entity, database, registries, writes, drafter } = deps;
+  const { entity, database, registries, writes, drafter, referenceKeys } = deps;
   const { tag } = deps.viewer;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
 
@@ -53,9 +56,10 @@ export function createRecordWriteService(deps: {
     async create(options) {
       const { registry } = options;
       const { caller, idempotency } = readRequest(options, "create");
-      const request = parseRecordRequest(options.body ?? null);
+      const asked = parseRecordRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
       const createUnder = async (current: CompiledDefinition): Promise<TaggedView> => {
+        const request = { ...asked, data: await referenceKeys.fillIn({ compiled: current, caller, data: asked.data }) };
         await checkPredecessors({ entity, compiled: current, request, verifyReferences: deps.verifyReferences });
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
         const row = createdRow(draft.input, await writes.append(draft));
@@ -66,11 +70,12 @@ export function createRecordWriteService(deps: {
         async ({ rid, version }) => tag(await store.getRecord(database, { registry, rid, version }), compiled, caller),
         async () => {
           try {
-            return await createUnder(compiled);
+            return await writeNumbered(asked, () => createUnder(compiled));
           } catch (error) {
             // The definition changed while the record was drafted; it may be valid under the new one too.
             if (!isAttestryError(error, "version_conflict")) throw error;
-            return createUnder(await registries.getCurrent(registry));
+            const current = await registries.getCurrent(registry);
+            return await writeNumbered(asked, () => createUnder(current));
           }
         },
       );
@@ -89,6 +94,7 @@ export function createRecordWriteService(deps: {
         async () => {
           const row = await store.getRecord(database, { registry, rid });
           checkExpected(row, options.expected);
+          const data = patch.data && (await referenceKeys.fillIn({ compiled, caller, data: patch.data }));
           const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
           const draft = await drafter.draftAmend({
             compiled,
@@ -96,7 +102,7 @@ export function createRecordWriteService(deps: {
             row,
             change: {
               ...patch,
-              data: (data) => (patch.data === undefined ? data : (applyMergePatch(data, patch.data) as JsonObject)),
+              data: (before) => (data === undefined ? before : (applyMergePatch(before, data) as JsonObject)),
             },
             caller,
             idempotency,

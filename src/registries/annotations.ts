@@ -79,6 +79,7 @@ const SIMPLE_TYPES = ["string", "number", "integer", "boolean", "null"];
 const SEARCH_NAME_FORBIDDEN = /[\p{Cc}.[\]]/u;
 const ATTACHMENT_MEMBERS = ["digest", "mediaType", "bytes", "href"];
 const isAttachmentType = (type: Json) => typeof type === "string" && ATTACHMENT_MEDIA_TYPES.includes(type);
+const REGISTRY_URL = /^https?:\/\/[^?#\s]+\/registries\/[a-z][a-z0-9-]{0,62}$/;
 const NORMAL_FORMS = ["exact", "text", "name", "digits"];
 const ATTACHMENT_TYPES_DEFAULT = ["application/pdf", "image/jpeg", "image/png"];
 
@@ -106,8 +107,8 @@ export function collectAnnotations(schema: JsonObject, access: Access): Annotati
     if (onWrite !== "verify" && onWrite !== "accept")
       return void refuse(path, 'x-reference.onWrite must be "verify" or "accept"');
     const { registry } = annotation;
-    if (registry !== undefined && (typeof registry !== "string" || !URL.canParse(registry)))
-      return void refuse(path, "x-reference.registry must be the URL of a registry");
+    if (registry !== undefined && (typeof registry !== "string" || !REGISTRY_URL.test(registry)))
+      return void refuse(path, "x-reference.registry must be the URL of a registry: https://…/registries/name");
     references.push({ path: elementPath(node, path), type: annotation.type, onWrite, registry, personal });
   }
 

@@ -15,7 +15,7 @@ import { parseRecordUrl, type Reference } from "../records/record-url.ts";
 import type { ReferenceFault, VerifyReferences } from "../records/reference-check.ts";
 import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
-import { verifyStateStatement } from "../verification/state-statement.ts";
+import { createStateVerifier } from "../verification/state-statement.ts";
 import type { Verifier } from "../verification/verifier.ts";
 import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
 import type { ReadBatch, ReadHome, ReadRecord } from "./home-node-client.ts";
@@ -89,6 +89,7 @@ export function createResolutionService(deps: {
   clock: () => number;
 }): ResolutionService {
   const { ownEntity, verifier, clock } = deps;
+  const verifyState = createStateVerifier();
 
   /** Loads, from one home node, all that a step wants of it. */
   async function readFrom(entity: string, tasks: readonly Task[], walk: Walk): Promise<void> {
@@ -157,10 +158,12 @@ export function createResolutionService(deps: {
     const { href } = reference;
     // Nobody on the way, and no node without its key, may end a record by a word.
     const unproved = (message: string) => ({ href, outcome: "state_unproved", message });
-    if (read.statement === undefined)
-      return unproved(`the home node answered "${read.outcome}" without the signed statement that proves it`);
+    if (read.state === undefined)
+      return unproved(
+        `the home node answered "${read.outcome}" without the signed statement and the receipt that prove it`,
+      );
     try {
-      const statement = await verifyStateStatement(read.statement, { keys: chain.keys.record, href });
+      const statement = await verifyState(read.state, { chain, href });
       const { operation, version, effective, replacedBy } = statement;
       if (findStateOutcome(operation) !== read.outcome)
         return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);
@@ -170,7 +173,7 @@ export function createResolutionService(deps: {
         message: describeState(statement),
         version,
         ...(replacedBy.length > 0 && { successors: replacedBy }),
-        state: { operation, ...(effective !== undefined && { effective }), statement: read.statement },
+        state: { operation, ...(effective !== undefined && { effective }), statement: read.state.statement },
         issuer: chain.entity,
         anchor: chain.anchor,
       };
@@ -319,6 +322,10 @@ function describe(reference: Reference, report: VerificationReport): ResolvedRec
 
 // The home node was busy, away, or our time was up: the record may be in order all the same.
 const PASSING_OUTCOMES = new Set(["peer_unreachable", "peer_timeout", "budget_exceeded"]);
+
+export function isPassingOutcome(code: string): boolean {
+  return PASSING_OUTCOMES.has(code);
+}
 
 function explain(record: ResolvedRecord, type: string): ReferenceFault | undefined {
   if (record.outcome !== "verified") {
