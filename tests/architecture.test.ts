@@ -44,7 +44,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   jose: /^crypto\//,
   "@noble/ed25519": /^crypto\//,
   "@noble/hashes": /^crypto\//,
-  ajv: /^(registries\/|config\.ts|records\/import-map\.ts|http\/schema-check\.ts|cli\/)/,
+  ajv: /^(registries\/|config\.ts|records\/(import-map|migration-plan)\.ts|http\/schema-check\.ts|cli\/)/,
   "ajv-formats": /^(registries\/|http\/schema-check\.ts)/,
   "@cfworker/json-schema": /^registries\//,
   commander: /^(cli\/|main\.ts)/,

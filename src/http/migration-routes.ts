@@ -4,7 +4,6 @@ import { MIGRATION_BATCH_RECORDS_MAX } from "../limits.ts";
 import type { MigrationService } from "../records/migration-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
-import { VERSION_COUNTS_SCHEMA } from "./registry-answers.ts";
 
 const migrateRecords = declareOperation({
   id: "migrateRecords",
@@ -61,7 +60,7 @@ const migrateRecords = declareOperation({
             },
           },
           next: { type: ["string", "null"], description: "Where the next batch begins; null: this was the last." },
-          records: { ...VERSION_COUNTS_SCHEMA, description: "First batch only: all records, before this batch." },
+          records: { $ref: "version-counts.schema.json", description: "First batch only: before this batch." },
           left: { type: "integer", minimum: 0, description: "First batch only: active records that the plan is for." },
           left_as_they_are: {
             type: "integer",

@@ -1,6 +1,7 @@
 // The JSON API of definitions: publish, list, versions, and the exact text that tokens hash.
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
+import type { MigrationService } from "../records/migration-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
@@ -9,6 +10,7 @@ import { readNumber } from "./parameters.ts";
 
 const REGISTRY = { $ref: "registry.schema.json" };
 const PUBLISHED = { $ref: "registry-published.schema.json" };
+const PREVIEW = { $ref: "registry-preview.schema.json" };
 const DEFINITION = { $ref: "definition.schema.json" };
 
 const listRegistries = declareOperation({
@@ -83,10 +85,18 @@ const publishDefinition = declareOperation({
       schema: { type: "boolean", default: false },
       example: false,
     },
+    dryRun: {
+      description: "Publish nothing: say what changes, field by field, and how many records are under which version.",
+      schema: { type: "boolean", default: false },
+      example: true,
+    },
   },
   body: jsonBody({ schema: DEFINITION, checkedBy: "service" }),
   responses: {
-    200: jsonAnswer({ description: "It was published already.", schema: PUBLISHED }),
+    200: jsonAnswer({
+      description: "It was published already, or this was a dry run.",
+      schema: { anyOf: [PUBLISHED, PREVIEW] },
+    }),
     201: jsonAnswer({ description: "The new version.", schema: PUBLISHED }),
   },
   errors: ["definition_invalid", "definition_breaking", "definition_conflict", "definition_unsupported"],
@@ -107,8 +117,9 @@ export function createRegistryRoutes(deps: {
   entity: string;
   identity: IdentityService;
   registries: RegistryService;
+  migrations: Pick<MigrationService, "countByDefinition">;
 }): OperationRoutes {
-  const { entity, registries } = deps;
+  const { entity, registries, migrations } = deps;
   const routes = createOperationRoutes(deps);
 
   routes.handle(listRegistries, async ({ context }) => {
@@ -145,9 +156,14 @@ export function createRegistryRoutes(deps: {
   routes.handle(publishDefinition, async ({ context, caller, path, query, body }) => {
     const { registry } = path;
     checkPermitted({ caller, action: "definition.publish", registry });
+    if (query.dryRun) {
+      const { compiled, changed, changes } = await registries.previewPublish(body, { name: registry });
+      const records = await migrations.countByDefinition(registry);
+      return context.json({ ...describe(entity, compiled), dry_run: true, changed, changes, records });
+    }
     const allowBreaking = query["allow-breaking"] ?? false;
-    const { compiled, logIndex, changed } = await registries.publish(body, { name: registry, allowBreaking });
-    return context.json({ ...describe(entity, compiled), log_index: logIndex, changed }, changed ? 201 : 200);
+    const { compiled, logIndex, changed, changes } = await registries.publish(body, { name: registry, allowBreaking });
+    return context.json({ ...describe(entity, compiled), log_index: logIndex, changed, changes }, changed ? 201 : 200);
   });
 
   return routes;
