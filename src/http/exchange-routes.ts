@@ -1,6 +1,7 @@
 // What other nodes and verifiers fetch: status lists and batches of records with their proofs.
 import { RECORDS_READ_MAX, STATUS_LIST_TTL_SECONDS } from "../limits.ts";
-import type { EvidenceService, ReadReference } from "../records/evidence-service.ts";
+import type { EvidenceService } from "../records/evidence-service.ts";
+import type { ReadReference } from "../records/record-batch-service.ts";
 import type { StatusService } from "../records/status-service.ts";
 import { declareOperation, jsonAnswer, jsonBody, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";

@@ -86,7 +86,7 @@ interface PageContext {
   readonly compiled: CompiledDefinition;
   readonly periods: readonly Period[];
   readonly versions: ReadonlyMap<number, store.StoredVersion>;
-  readonly statements: ReadonlyMap<number, store.StoredStatement>;
+  readonly statements: ReadonlyMap<number, store.StoredChange>;
   readonly seesPersonal: boolean;
   readonly languages: readonly string[];
 }
@@ -146,7 +146,7 @@ export function createRecordHistoryService(deps: {
     const { href, record, compiled, statements, seesPersonal, languages } = context;
     const stored = statements.get(change.number)!;
     const { claims } = readClaims(stored.statement, () =>
-      seesPersonal ? openStatement(sealer, record, stored, change.operation).disclosures : [],
+      seesPersonal ? openStatement(sealer, record, stored).disclosures : [],
     );
     return {
       log_index: change.logIndex,

@@ -60,7 +60,7 @@ export function createRecordReadService(deps: {
     ]);
     return {
       ...row,
-      change: change && { ...change, statement: statements.get(change.number)!.statement },
+      change: change && statements.get(change.number),
       at,
     };
   }

@@ -35,6 +35,9 @@ export interface StoredChange {
   readonly state: string;
   readonly effectiveAt: number;
   readonly statement: string;
+  /** Log salt and disclosures of the statement; null: destroyed with the record. */
+  readonly sealed: Uint8Array | null;
+  readonly logIndex: number;
 }
 
 /**
@@ -56,12 +59,16 @@ export interface FlatRow extends StoredRecord, Omit<StoredVersion, "rid" | "vers
   readonly changeState: string;
   readonly changeEffectiveAt: number;
   readonly changeStatement: string;
+  readonly changeSealed: Uint8Array | null;
+  readonly changeLogIndex: number;
 }
 
 /** What `rowColumns` selected, as a row. */
 export function toRow(flat: FlatRow, at?: TimeCoordinates): RecordRow {
   const { rid, registry, identifier, state, version, stateNumber, sealedKey, firstIndex, v, ...rest } = flat;
-  const { changeNumber, changeOperation, changeState, changeEffectiveAt, changeStatement, ...stored } = rest;
+  const { changeNumber, changeOperation, changeState, changeEffectiveAt, changeStatement, changeSealed, ...others } =
+    rest;
+  const { changeLogIndex, ...stored } = others;
   return {
     record: { rid, registry, identifier, state, version, stateNumber, sealedKey, firstIndex },
     version: { rid, version: v, ...stored },
@@ -72,6 +79,8 @@ export function toRow(flat: FlatRow, at?: TimeCoordinates): RecordRow {
         state: changeState,
         effectiveAt: changeEffectiveAt,
         statement: changeStatement,
+        sealed: changeSealed,
+        logIndex: changeLogIndex,
       },
     }),
     ...(at && { at }),
@@ -85,7 +94,7 @@ export function rowColumns(sql: Sql) {
     v.version as v, v.definition_version as "definitionVersion", v.jwt, v.sealed, v.status_list as "statusList", v.status_index as "statusIndex",
     v.log_index as "logIndex", v.recorded_at as "recordedAt",
     s.number as "changeNumber", s.operation as "changeOperation", s.state as "changeState", s.effective_at as "changeEffectiveAt",
-    s.statement as "changeStatement"`;
+    s.statement as "changeStatement", s.sealed as "changeSealed", s.log_index as "changeLogIndex"`;
 }
 
 /**
@@ -201,19 +210,25 @@ export interface ErasedRecord {
   readonly registry: string;
   /** Of its last version. */
   readonly definitionVersion: number;
+  readonly record: StoredRecord;
   readonly change: StoredChange;
 }
 
 /** Those of these records that were erased, by rid. */
 export async function findErased(database: Database, rids: readonly string[]): Promise<Map<string, ErasedRecord>> {
-  const rows = await database.sql<(StoredChange & Omit<ErasedRecord, "change">)[]>`
-    select r.rid, r.registry, v.definition_version as "definitionVersion", s.number, s.operation, s.state, s.effective_at as "effectiveAt", s.statement
+  const heads = await findHeads(database, rids);
+  const rows = await database.sql<(StoredChange & { rid: string; definitionVersion: number })[]>`
+    select r.rid, v.definition_version as "definitionVersion", s.number, s.operation, s.state, s.effective_at as "effectiveAt",
+      s.statement, s.sealed, s.log_index as "logIndex"
     from record r
     join record_version v on v.rid = r.rid and v.version = r.version
     join record_state s on s.rid = r.rid and s.number = r.state_number
     where r.rid = any(${rids as string[]}::uuid[]) and r.state = 'erased'`;
   return new Map(
-    rows.map(({ rid, registry, definitionVersion, ...change }) => [rid, { rid, registry, definitionVersion, change }]),
+    rows.flatMap(({ rid, definitionVersion, ...change }) => {
+      const record = heads.get(rid);
+      return record ? [[rid, { rid, registry: record.registry, definitionVersion, record, change }] as const] : [];
+    }),
   );
 }
 
@@ -264,22 +279,13 @@ export async function findVersions(
   return new Map(rows.map((row) => [row.version, row]));
 }
 
-/** A state statement; `sealed`: what is personal in it, or null once the record was erased. */
-export interface StoredStatement {
-  readonly rid: string;
-  readonly number: number;
-  readonly statement: string;
-  readonly sealed: Uint8Array | null;
-  readonly logIndex: number;
-}
-
 /** These statements of a record, by number. */
 export async function findStatements(
   database: Database,
   options: { rid: string; numbers: readonly number[] },
-): Promise<Map<number, StoredStatement>> {
-  const rows = await database.sql<StoredStatement[]>`
-    select rid, number, statement, sealed, log_index as "logIndex"
+): Promise<Map<number, StoredChange>> {
+  const rows = await database.sql<StoredChange[]>`
+    select number, operation, state, effective_at as "effectiveAt", statement, sealed, log_index as "logIndex"
     from record_state where rid = ${options.rid} and number = any(${options.numbers as number[]}::int[])`;
   return new Map(rows.map((row) => [row.number, row]));
 }

@@ -7,7 +7,7 @@ import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import type { Definition } from "../registries/definition.ts";
 import { formatDisplay } from "../registries/display-template.ts";
 import type { RecordSealer, StateSecrets, VersionSecrets } from "./record-sealer.ts";
-import type { RecordRow, StoredRecord, StoredStatement } from "./record-store.ts";
+import type { RecordRow, StoredChange, StoredRecord } from "./record-store.ts";
 import { stateAfter } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
 
@@ -68,8 +68,7 @@ export function openSecrets(sealer: RecordSealer, row: RecordRow): { dataKey: Ui
 export function openStatement(
   sealer: RecordSealer,
   { rid, sealedKey }: StoredRecord,
-  { number, sealed }: StoredStatement,
-  operation: string,
+  { number, operation, sealed }: StoredChange,
 ): StateSecrets {
   if (sealed === null) return { salt: new Uint8Array(), disclosures: [] };
   if (operation === "erase") return sealer.openErasure({ rid, number, sealed });

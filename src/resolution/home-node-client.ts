@@ -3,14 +3,15 @@ import { isJsonObject, type Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
 import type { Reference } from "../records/record-url.ts";
+import type { StateEvidence } from "../verification/state-statement.ts";
 
 export interface ReadRecord {
   /** "found", or the home node's reason. */
   readonly outcome: string;
   readonly token?: string;
   readonly receipt?: string;
-  /** Of a record that is not in force: the state statement that says so. */
-  readonly statement?: string;
+  /** Of a record that is not in force: the state statement that says so, with its receipt. */
+  readonly state?: StateEvidence;
 }
 
 export interface ReadBatch {
@@ -44,13 +45,20 @@ export function parseReadBatch(answer: Json, references: readonly Reference[]): 
     const { outcome, token, receipt } = record;
     if (typeof outcome !== "string" || !OUTCOME.test(outcome)) throw fail("a record has no outcome");
     if (outcome !== "found") {
-      const statement = isJsonObject(record.state) ? record.state.statement : undefined;
-      return { outcome, ...(typeof statement === "string" && { statement }) };
+      const state = readState(record.state);
+      return { outcome, ...(state && { state }) };
     }
     if (typeof token !== "string" || typeof receipt !== "string") throw fail("a found record has no token or receipt");
     return { outcome, token, receipt };
   });
   return { records, statusLists, definitions };
+}
+
+function readState(value: Json | undefined): StateEvidence | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { statement, receipt, number } = value;
+  const isForm = typeof statement === "string" && typeof receipt === "string" && Number.isSafeInteger(number);
+  return isForm && (number as number) > 0 ? { statement, receipt, number: number as number } : undefined;
 }
 
 export function createHomeNodeClient(http: HttpClient): ReadHome {

@@ -5,7 +5,7 @@ import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { VERIFIER_CHECKPOINTS_MAX } from "../limits.ts";
 import { type Checkpoint, verifyCheckpoint } from "../log/checkpoint.ts";
-import { commitment, parseEntry, versionTag } from "../log/entry.ts";
+import { commitment, type LogOperation, parseEntry, versionTag } from "../log/entry.ts";
 import { leafHash, verifyInclusion } from "../log/merkle.ts";
 import { parseExtra, parseReceipt, type ReceiptExtra } from "../log/receipt.ts";
 import { ridFromKey } from "../records/rid.ts";
@@ -13,13 +13,30 @@ import type { IssuerTrust } from "./issuer-trust.ts";
 import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";
 
+/** The one entry that the receipt has to be for. */
+export interface ExpectedEntry {
+  readonly operation: LogOperation;
+  /** The signed text that the log commits to. */
+  readonly object: string;
+  readonly rid: string;
+  readonly tagOf: (k: Uint8Array) => string;
+}
+
+/** DESIGN section 6: inclusion of a version counts for `create` and `amend` only; which of the two follows from its number. */
+export function entryOfVersion(jwt: string, { rid, version }: Pick<RecordClaims, "rid" | "version">): ExpectedEntry {
+  return {
+    operation: version === 1 ? "create" : "amend",
+    object: jwt,
+    rid,
+    tagOf: (k) => versionTag(k, version),
+  };
+}
+
 export interface InclusionQuestion {
   /** Untrusted tlog-proofs. */
   readonly firstReceipt: string | undefined;
   readonly recentReceipt: string | undefined;
-  /** The issuer JWT, whose text the log commits to. */
-  readonly jwt: string;
-  readonly claims: RecordClaims;
+  readonly entry: ExpectedEntry;
   readonly trust: IssuerTrust;
   /** Whether the receipt of this record must hold its key: without it a rival version in the log goes unnoticed. */
   readonly isKeyExpected: boolean;
@@ -40,18 +57,16 @@ function attempt<Value>(read: () => Value): Value | AttestryError {
   }
 }
 
-/** The entry inside the receipt must be the one made for exactly this version of exactly this record. */
+/** The entry inside the receipt must be the one made for exactly this act on exactly this record. */
 function findEntryFault({ salt, k, entry: bytes }: ReceiptExtra, question: InclusionQuestion): Fault | undefined {
-  const { claims, jwt } = question;
+  const { operation, object, rid, tagOf } = question.entry;
   const entry = attempt(() => parseEntry(bytes));
   if (entry instanceof AttestryError) return { code: "entry_malformed", detail: entry.message };
-  // DESIGN section 6: inclusion counts for `create` and `amend` only; which of the two follows from the version.
-  const operation = claims.version === 1 ? "create" : "amend";
   if (entry.e !== operation) return { code: "entry_operation_wrong", detail: `${entry.e} instead of ${operation}` };
-  if (entry.c !== commitment(operation, salt, jwt)) return { code: "commitment_mismatch" };
+  if (entry.c !== commitment(operation, salt, object)) return { code: "commitment_mismatch" };
   if (k === undefined) return question.isKeyExpected ? { code: "record_key_missing" } : undefined;
-  if (ridFromKey(k) !== claims.rid) return { code: "rid_mismatch" };
-  return entry.r === versionTag(k, claims.version) ? undefined : { code: "tag_mismatch" };
+  if (ridFromKey(k) !== rid) return { code: "rid_mismatch" };
+  return entry.r === tagOf(k) ? undefined : { code: "tag_mismatch" };
 }
 
 type CheckpointReader = (note: string, trust: IssuerTrust) => Checkpoint | Fault;

@@ -17,5 +17,5 @@ export {
   type VerificationReport,
   type VerifiedRecord,
 } from "./report.ts";
-export { type StateStatement, verifyStateStatement } from "./state-statement.ts";
+export { createStateVerifier, type StateEvidence, type StateStatement } from "./state-statement.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

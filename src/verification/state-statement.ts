@@ -1,11 +1,15 @@
-// A home node's signed word that a record is suspended, ended, replaced, revoked or erased: form and signature. No I/O, no clock.
+// A home node's signed word that a record is suspended, ended, replaced, revoked or erased: form, signature, place in the log. No I/O, no clock.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { verifyJws } from "../crypto/jws.ts";
-import type { PublicKey } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
+import { stateTag } from "../log/entry.ts";
+import { parseVerifierKey } from "../log/note.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
 import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
+import { createInclusionCheck } from "./inclusion-check.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
 
 export const STATE_STATEMENT_TYPE = "attestry-state+jwt";
 
@@ -38,15 +42,50 @@ function readSuccessors(value: Json | undefined, operation: StateOperation): rea
   return value;
 }
 
+/** A statement with its receipt and its running number among the changes of the record's state; all untrusted. */
+export interface StateEvidence {
+  readonly statement: string;
+  readonly receipt: string;
+  readonly number: number;
+}
+
 /**
- * Verifies a statement (untrusted) as one about the record at `href`, by the record keys of its home node's proven chain.
- * Throws `token_invalid` naming the claim, and what `verifyJws` throws.
+ * Creates a verifier of statements with its memory of verified checkpoints. It proves a statement as one about the record at `href`,
+ * signed by a record key of its home node's proven chain and in that node's log. Throws `token_invalid` naming the claim,
+ * `log_proof_invalid` where the receipt does not prove it, and what `verifyJws` throws.
  */
-export async function verifyStateStatement(
-  statement: string,
-  { keys, href }: { keys: readonly PublicKey[]; href: string },
-): Promise<StateStatement> {
-  const { payload } = await verifyJws(statement, { typ: STATE_STATEMENT_TYPE, keys });
+export function createStateVerifier(): (
+  evidence: StateEvidence,
+  options: { chain: VerifiedChain; href: string },
+) => Promise<StateStatement> {
+  const checkInclusion = createInclusionCheck();
+  const trusts = new WeakMap<VerifiedChain, IssuerTrust>();
+  function trustOf(chain: VerifiedChain): IssuerTrust {
+    const known = trusts.get(chain);
+    if (known) return known;
+    const trust = { chain, logVerifiers: chain.metadata.logs.records.vkeys.map(parseVerifierKey) };
+    trusts.set(chain, trust);
+    return trust;
+  }
+  return async ({ statement: text, receipt, number }, { chain, href }) => {
+    const { payload } = await verifyJws(text, { typ: STATE_STATEMENT_TYPE, keys: chain.keys.record });
+    const statement = parseStateStatement(payload, href);
+    const { operation } = statement;
+    const outcome = checkInclusion({
+      firstReceipt: undefined,
+      recentReceipt: receipt,
+      entry: { operation, object: text, rid: String(payload.rid), tagOf: (k) => stateTag(k, number) },
+      trust: trustOf(chain),
+      // With an erased record its key was destroyed.
+      isKeyExpected: operation !== "erase",
+    });
+    if (outcome.result === "pass") return statement;
+    throw new AttestryError("log_proof_invalid", `state statement: ${outcome.code}: ${outcome.message}`);
+  };
+}
+
+/** Reads the claims of a statement about the record at `href`; throws `token_invalid`. */
+export function parseStateStatement(payload: JsonObject, href: string): StateStatement {
   const { iss, rid, rver, op, iat, effective, replaced_by: replacedBy, act } = payload;
   const address = parseRecordUrl(href);
   // Or the end of one record would pass for the end of another.

@@ -6,7 +6,7 @@ import { jwtDigest } from "../records/record-url.ts";
 import type { RecordSchema } from "../registries/record-schema.ts";
 import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
 import { type EvidenceParts, parseEvidence } from "./evidence.ts";
-import { createInclusionCheck } from "./inclusion-check.ts";
+import { createInclusionCheck, entryOfVersion } from "./inclusion-check.ts";
 import { createTrustMemory, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
 import {
@@ -145,7 +145,7 @@ function createChecks(policy: VerifierPolicy) {
     const { firstReceipt, recentReceipt } = evidence;
     // DESIGN section 6: of a personal record only its subject gets the key; of any other it belongs to the receipt.
     const isKeyExpected = schema !== undefined && schema.access !== "consent";
-    add(checkInclusion({ firstReceipt, recentReceipt, jwt, claims: record, trust, isKeyExpected }));
+    add(checkInclusion({ firstReceipt, recentReceipt, entry: entryOfVersion(jwt, record), trust, isKeyExpected }));
     if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
     findings.record = describeRecord(token, trust);
   }

@@ -1,0 +1,182 @@
+// Answers other nodes with batches of this node's own records, each with its proof, or with why it is not given.
+import { formatSdJwt } from "../crypto/sd-jwt.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
+import type { Access } from "../identity/permissions.ts";
+import { RECORDS_READ_MAX } from "../limits.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import type { ProvenChange, RecordProofService } from "./record-proof-service.ts";
+import * as store from "./record-store.ts";
+import { statusListUrl } from "./record-token.ts";
+import { parseRecordUrl } from "./record-url.ts";
+import { findStateOutcome, type StateOutcome } from "./state-outcome.ts";
+import type { StatusService } from "./status-service.ts";
+
+export interface ReadReference {
+  readonly href: string;
+  readonly version?: number;
+}
+
+export type ReadOutcome =
+  | { readonly href: string; readonly outcome: "found"; readonly token: string; readonly receipt: string }
+  | {
+      readonly href: string;
+      readonly outcome:
+        | "reference_foreign"
+        | "registry_unknown"
+        | "record_unknown"
+        | "version_unknown"
+        | "members_only"
+        | "consent_required";
+    }
+  | {
+      readonly href: string;
+      readonly outcome: StateOutcome;
+      /** The signed statement of what was done. */
+      readonly state: StateProof;
+    };
+
+/** A signed statement of what was done, with its receipt from the log; `number`: which change of the record's state it is. */
+export interface StateProof {
+  readonly operation: string;
+  readonly number: number;
+  readonly statement: string;
+  readonly receipt: string;
+}
+
+/** The answer to `POST /records:read`; status lists by URL, definitions by `vct`. */
+export interface ReadAnswer {
+  readonly records: readonly ReadOutcome[];
+  readonly statusLists: Readonly<Record<string, string>>;
+  readonly definitions: Readonly<Record<string, string>>;
+}
+
+type Unread = Exclude<ReadOutcome["outcome"], "found" | StateOutcome>;
+
+/** A record that is not in force, with the change of state that says so. */
+interface OutOfForce extends ProvenChange {
+  readonly outcome: StateOutcome;
+}
+
+type Judgement = store.RecordRow | OutOfForce | Unread;
+
+function isRow(judgement: Judgement): judgement is store.RecordRow {
+  return typeof judgement !== "string" && !("outcome" in judgement);
+}
+
+/**
+ * Whether a record's state stands against giving a version as one that counts. A pinned version of what ended or was replaced is history,
+ * and still verifies; what was revoked was always wrong; a suspension holds for the version that was current.
+ */
+function findOutOfForce(row: store.RecordRow, isPinned: boolean): OutOfForce | undefined {
+  const { record, version, change } = row;
+  if (!change) return undefined;
+  const outcome = findStateOutcome(change.operation);
+  if (outcome === undefined) return undefined;
+  const isCounted = record.state === "revoked" || (record.state === "suspended" && version.version === record.version);
+  return isPinned && !isCounted ? undefined : { outcome, record, row, change };
+}
+
+const REFUSED = { members: "members_only", consent: "consent_required" } as const;
+
+/** This node's own records only; what is not public is named, not given. Throws `too_many_items`. */
+export type ReadBatch = (references: readonly ReadReference[]) => Promise<ReadAnswer>;
+
+export function createRecordBatchService(deps: {
+  entity: string;
+  database: Database;
+  registries: RegistryService;
+  statuses: StatusService;
+  proofs: RecordProofService;
+}): ReadBatch {
+  const { entity, database, registries, statuses, proofs } = deps;
+
+  async function findAccessToday(registry: string): Promise<Access | undefined> {
+    try {
+      return (await registries.getCurrent(registry)).definition.access;
+    } catch (error) {
+      if (isAttestryError(error, "registry_unknown")) return undefined;
+      throw error;
+    }
+  }
+
+  async function judge(
+    reference: ReadReference,
+    row: store.RecordRow | undefined,
+    erased: store.ErasedRecord | undefined,
+  ): Promise<Judgement> {
+    const address = parseRecordUrl(reference.href);
+    if (!address || address.entity !== entity) return "reference_foreign";
+    const today = await findAccessToday(address.registry);
+    if (today === undefined) return "registry_unknown";
+    // Before the row is looked at: whether a record is there is nobody's business either.
+    if (today !== "public") return REFUSED[today];
+    const found = row ? { registry: row.record.registry, definitionVersion: row.version.definitionVersion } : erased;
+    if (found?.registry !== address.registry)
+      return reference.version === undefined ? "record_unknown" : "version_unknown";
+    const access = await proofs.accessOf(found);
+    if (access !== "public") return REFUSED[access];
+    if (!row) return { outcome: "record_erased", record: erased!.record, row: undefined, change: erased!.change };
+    return findOutOfForce(row, reference.version !== undefined) ?? row;
+  }
+
+  /** The rows of references, or why not; three queries at most, however many they are. */
+  async function judgeAll(references: readonly ReadReference[]): Promise<Judgement[]> {
+    const asked = references.flatMap(({ href, version }) => {
+      const rid = parseRecordUrl(href)?.rid;
+      return rid === undefined ? [] : [{ rid, version }];
+    });
+    const live = asked.filter(({ version }) => version === undefined).map(({ rid }) => rid);
+    const pinned = asked.filter((one): one is { rid: string; version: number } => one.version !== undefined);
+    const [current, versions] = await Promise.all([
+      store.findRecords(database, live),
+      pinned.length === 0 ? new Map<string, store.RecordRow>() : store.findRecordVersions(database, pinned),
+    ]);
+    const rowOf = (rid: string, version: number | undefined) =>
+      version === undefined ? current.get(rid) : versions.get(`${rid}/${version}`);
+    const missing = asked.filter(({ rid, version }) => !rowOf(rid, version)).map(({ rid }) => rid);
+    const erased =
+      missing.length === 0 ? new Map<string, store.ErasedRecord>() : await store.findErased(database, missing);
+    return Promise.all(
+      references.map((reference) => {
+        const rid = parseRecordUrl(reference.href)?.rid ?? "";
+        return judge(reference, rowOf(rid, reference.version), erased.get(rid));
+      }),
+    );
+  }
+
+  return async (references) => {
+    if (references.length > RECORDS_READ_MAX) {
+      throw new AttestryError(
+        "too_many_items",
+        `${references.length} references in one request; at most ${RECORDS_READ_MAX} are allowed`,
+      );
+    }
+    const judged = await judgeAll(references);
+    const rows = judged.filter(isRow);
+    const changes = judged.filter((one): one is OutOfForce => typeof one !== "string" && "outcome" in one);
+    const [receipts, stateReceipts] = await Promise.all([
+      proofs.formatReceipts(rows),
+      proofs.formatStateReceipts(changes),
+    ]);
+    const statusLists: Record<string, string> = {};
+    for (const list of new Set(rows.map((row) => row.version.statusList)))
+      statusLists[statusListUrl(entity, list)] = await statuses.getToken(list);
+    const definitions: Record<string, string> = {};
+    for (const row of rows) {
+      const compiled = await registries.getVersion(row.record.registry, row.version.definitionVersion);
+      definitions[compiled.vct] = compiled.text;
+    }
+    let at = 0;
+    const records = judged.map((one, i): ReadOutcome => {
+      const { href } = references[i]!;
+      if (typeof one === "string") return { href, outcome: one };
+      if (isRow(one))
+        return { href, outcome: "found", token: formatSdJwt(one.version.jwt, []), receipt: receipts[at++]! };
+      const { operation, number, statement } = one.change;
+      const receipt = stateReceipts[changes.indexOf(one)]!;
+      return { href, outcome: one.outcome, state: { operation, number, statement, receipt } };
+    });
+    return { records, statusLists, definitions };
+  };
+}
