@@ -13,6 +13,8 @@ export interface RecordCalls {
   patch(rid: unknown, body: Json, headers?: Record<string, string>): Promise<Answer>;
   /** PATCH from the version given by its ETag, which must be answered by 200; gives the view. */
   amend(rid: unknown, etag: string, body: JsonObject): Promise<JsonObject>;
+  /** POST of an operation that changes the state, whatever comes of it. */
+  change(rid: unknown, operation: string, body?: Json, headers?: Record<string, string>): Promise<Answer>;
   revoke(rid: unknown, body?: Json, headers?: Record<string, string>): Promise<Answer>;
   /** GET below the record, by nobody or by the bearer of `token`. */
   get(rid: unknown, below?: string, token?: string): Promise<Answer>;
@@ -25,12 +27,19 @@ export async function createRecordCalls(node: TestNode, registry: string): Promi
   const path = (rid: unknown) => `${base}/${String(rid)}`;
   const post: RecordCalls["post"] = (body, headers) =>
     node.request("POST", base, { token, json: body, ...(headers && { headers }) });
+  const change: RecordCalls["change"] = (rid, operation, body, headers) =>
+    node.request("POST", `${path(rid)}/${operation}`, {
+      token,
+      ...(body !== undefined && { json: body }),
+      ...(headers && { headers }),
+    });
   const patch: RecordCalls["patch"] = (rid, body, headers) =>
     node.request("PATCH", path(rid), { token, json: body, ...(headers && { headers }) });
   return {
     path,
     post,
     patch,
+    change,
     async create(data, envelope = {}) {
       const answer = await post({ data, ...envelope });
       expect(answer.status, answer.text).toBe(201);
@@ -41,12 +50,7 @@ export async function createRecordCalls(node: TestNode, registry: string): Promi
       expect(answer.status, answer.text).toBe(200);
       return answer.body;
     },
-    revoke: (rid, body, headers) =>
-      node.request("POST", `${path(rid)}/revoke`, {
-        token,
-        ...(body !== undefined && { json: body }),
-        ...(headers && { headers }),
-      }),
+    revoke: (rid, body, headers) => change(rid, "revoke", body, headers),
     get: (rid, below = "", bearer) => node.request("GET", `${path(rid)}${below}`, { token: bearer }),
   };
 }

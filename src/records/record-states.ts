@@ -71,6 +71,6 @@ export function nextState(state: string, operation: ChangeOperation): RecordStat
   const next = NEXT[state as RecordState][operation];
   if (next !== undefined) return next;
   if (state === "suspended" && operation === "suspend")
-    throw new AttestryError("state_conflict", "the record is suspended already");
+    throw new AttestryError("state_conflict", "the record is suspended already; nothing need be done, or reinstate it");
   throw new AttestryError(state === "erased" ? "record_erased" : "state_conflict", REFUSALS[state as RecordState]);
 }

@@ -8,7 +8,7 @@ import { advanceCounters, type CounterAdvance } from "./counter-store.ts";
 import { eraseContent } from "./erasure-store.ts";
 import type { HeldContent } from "./held-content.ts";
 import { type HoldingVersion, readHeldContent, storeHeldContent } from "./held-content-store.ts";
-import { storeIndex } from "./index-row-store.ts";
+import { deleteEmptyCounts, storeIndex } from "./index-row-store.ts";
 import { type IndexHolders, type IndexWrite, readHolders } from "./index-write-store.ts";
 import { type IndexChange, NO_INDEX_CHANGE } from "./record-index.ts";
 import { describeTakenKey } from "./record-keys.ts";
@@ -136,6 +136,8 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
       partsOf(input).map((part, at) => toIndexWrite(part, logIndex + at)),
     );
     await Promise.all([storeIndex(tx, indexed), storeRounds(tx, rounds)]);
+    // A cell that only erased records stood in would tell what they said.
+    if (rounds.flat().some(({ input }) => isErasure(input))) await deleteEmptyCounts(tx);
     // After an erasure, which takes the answers about its record along.
     if (answers.length > 0) await insertAnswers(tx, answers);
   },
@@ -149,7 +151,7 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
   const creates = round.filter((item): item is Accepted<CreateWrite> => item.input.kind === "create");
   const amends = round.filter((item): item is Accepted<AmendWrite> => item.input.kind === "amend");
   const states = round.filter((item): item is Accepted<StateWrite> => item.input.kind === "state");
-  const erased = states.filter(({ input }) => input.operation === "erase").map(({ input }) => input.rid);
+  const erased = states.filter(({ input }) => isErasure(input)).map(({ input }) => input.rid);
   const statements: Promise<unknown>[] = [];
   if (creates.length > 0) statements.push(insertRecords(tx, creates));
   if (creates.length + amends.length > 0) statements.push(insertVersions(tx, [...creates, ...amends]));
@@ -171,6 +173,10 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
   if (erased.length > 0) statements.push(eraseContent(tx, erased).then(() => changeStates(tx, states)));
   else if (states.length > 0) statements.push(changeStates(tx, states));
   await Promise.all(statements);
+}
+
+function isErasure(write: SingleWrite): boolean {
+  return write.kind === "state" && write.operation === "erase";
 }
 
 function partsOf(write: RecordWrite): readonly SingleWrite[] {
