@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { demoCommand } from "./cli/demo.ts";
+import { exportCommand } from "./cli/export.ts";
 import { federationCommand } from "./cli/federation.ts";
 import { importCommand } from "./cli/import.ts";
 import { initCommand } from "./cli/init.ts";
@@ -29,6 +30,7 @@ const program = new Command("attestry")
   .addCommand(registryCommand())
   .addCommand(federationCommand())
   .addCommand(importCommand())
+  .addCommand(exportCommand())
   .addCommand(resolveCommand())
   .addCommand(logCommand())
   .addCommand(demoCommand());

@@ -1,14 +1,49 @@
 // Bulk writing: NDJSON in, one outcome per line out, in the same order.
-import { Hono } from "hono";
 import { decodeUtf8 } from "../crypto/hash.ts";
 import { parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { IMPORT_BODY_BYTES_MAX, IMPORT_LINE_BYTES_MAX, IMPORT_ROWS_MAX } from "../limits.ts";
-import { IMPORT_MODES, type ImportMode, type ImportRow, type ImportService } from "../records/import-service.ts";
-import { checkContentType, readBody, readIdempotencyKey } from "./request.ts";
+import { IMPORT_MODES, type ImportRow, type ImportService } from "../records/import-service.ts";
+import { bytesBody, declareOperation, textAnswer } from "./operation.ts";
+import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { IDEMPOTENCY_KEY } from "./parameters.ts";
 
 const NDJSON = "application/x-ndjson";
+
+const importRecords = declareOperation({
+  id: "importRecords",
+  method: "post",
+  path: "/registries/{registry}/records:import",
+  tag: "Records",
+  summary: "Create or amend many records",
+  description:
+    'One envelope of a creation a line. Each row is answered for itself, in order: created, amended, unchanged or refused by name; one that is refused holds up no other. With an Idempotency-Key a row that was written before is answered as it was then, in whatever batch it comes again; `"row"` in a line names it within the import, its place in the request where it has none. What an export told in `record` is not imported.',
+  access: ["registrar"],
+  writes: true,
+  query: {
+    mode: {
+      description: "What becomes of a record with the same unique value that says something else.",
+      schema: { enum: IMPORT_MODES, default: "create" },
+      example: "upsert",
+    },
+    dryRun: { description: "Foretell only.", schema: { type: "boolean" } },
+  },
+  headers: { "idempotency-key": IDEMPOTENCY_KEY },
+  body: bytesBody({
+    mediaTypes: [NDJSON, "application/ndjson", "application/jsonl"],
+    bytesMax: IMPORT_BODY_BYTES_MAX,
+    schema: { type: "string" },
+    examples: { rows: '{"data":{"code":"603","name":"Nicobars"},"row":2}\n' },
+  }),
+  responses: {
+    200: textAnswer(NDJSON, {
+      description: "One outcome a line.",
+      example: '{"outcome":"created","rid":"4f0c2a4e-6d1b-8c57-9f3e-2b7a1c9d8e60","log_index":1207}\n',
+    }),
+  },
+  errors: ["registry_unknown", "query_invalid", "too_many_items", "encoding_invalid"],
+});
 
 function parseRow(line: string): ImportRow {
   try {
@@ -21,22 +56,13 @@ function parseRow(line: string): ImportRow {
   }
 }
 
-function parseMode(text: string | undefined): ImportMode {
-  const mode = text ?? "create";
-  if ((IMPORT_MODES as readonly string[]).includes(mode)) return mode as ImportMode;
-  throw new AttestryError("query_invalid", `mode is "${mode.slice(0, 40)}"; allowed: ${IMPORT_MODES.join(", ")}`);
-}
+export function createImportRoutes(deps: { identity: IdentityService; imports: ImportService }): OperationRoutes {
+  const routes = createOperationRoutes(deps);
 
-export function createImportRoutes(deps: { identity: IdentityService; imports: ImportService }): Hono {
-  const routes = new Hono();
-
-  routes.post("/registries/:registry/records:import", async (context) => {
-    const caller = await deps.identity.authenticate(context.req.header("authorization"));
-    const mode = parseMode(context.req.query("mode"));
-    const dryRun = context.req.query("dryRun") === "true";
-    checkContentType(context, [NDJSON, "application/ndjson", "application/jsonl"]);
-    const text = decodeUtf8(await readBody(context, IMPORT_BODY_BYTES_MAX));
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
+  routes.handle(importRecords, async ({ context, caller, path, query, headers, body }) => {
+    const lines = decodeUtf8(body)
+      .split("\n")
+      .filter((line) => line.trim() !== "");
     if (lines.length > IMPORT_ROWS_MAX)
       throw new AttestryError(
         "too_many_items",
@@ -44,10 +70,10 @@ export function createImportRoutes(deps: { identity: IdentityService; imports: I
       );
     const outcomes = await deps.imports.importRows({
       caller,
-      registry: context.req.param("registry"),
-      mode,
-      dryRun,
-      idempotencyKey: readIdempotencyKey(context),
+      registry: path.registry,
+      mode: query.mode ?? "create",
+      dryRun: query.dryRun === true,
+      idempotencyKey: headers["idempotency-key"],
       rows: lines.map(parseRow),
     });
     return context.body(outcomes.map((outcome) => `${JSON.stringify(outcome)}\n`).join(""), 200, {

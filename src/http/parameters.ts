@@ -25,6 +25,8 @@ export const PATH_PARAMETERS: Parameters = {
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$" },
     example: "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
   },
+  size: { description: "Entries of the log.", schema: { type: "integer", minimum: 0 }, example: 763 },
+  file: { description: "Name of a file of a set of open data.", schema: { type: "string" }, example: "records.csv" },
   list: { description: "Number of a status list.", schema: { type: "integer", minimum: 0 }, example: 0 },
   log: { description: "Name of a log of this node.", schema: { type: "string" }, example: "records" },
   tile: {

@@ -211,7 +211,9 @@ function setAt(data: JsonObject, path: readonly string[], value: Json): void {
   let node = data;
   for (const name of path.slice(0, -1)) {
     const child = node[name];
-    node = isJsonObject(child) ? child : ((node[name] = {}) as JsonObject);
+    const inner = isJsonObject(child) ? child : {};
+    node[name] = inner;
+    node = inner;
   }
   node[path.at(-1)!] = value;
 }
