@@ -1,6 +1,7 @@
 // What erasing a record destroys, and which records were erased. SQL only: the statement and the log entry are written by record-write-store.ts.
 import type { Database, Transaction } from "../storage/database.ts";
 import { deleteAttachmentsOf } from "./attachment-store.ts";
+import { unwatchReferences } from "./reference-watch-store.ts";
 
 /** An erasure as the ledger outside the database keeps it; nothing in it is personal. */
 export interface Erasure {
@@ -21,6 +22,7 @@ export async function eraseContent(tx: Transaction, rids: readonly string[]): Pr
     tx`update record set sealed_key = null, identifier = null where rid = any(${erased}::uuid[])`,
     tx`update record_version set jwt = null, sealed = null, valid_from = null, valid_until = null where rid = any(${erased}::uuid[])`,
     tx`update record_state set sealed = null where rid = any(${erased}::uuid[])`,
+    unwatchReferences(tx, rids),
     tx`delete from idempotency where rid = any(${erased}::uuid[])`,
     ...erased.map((rid) => deleteAttachmentsOf(tx, rid)),
   ]);

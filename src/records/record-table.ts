@@ -157,7 +157,7 @@ export const idempotencyTable = pgTable(
     version: integer("version").notNull(),
     createdAt: bigint("created_at", { mode: "number" }).notNull(),
   },
-  (table) => [index("idempotency_created_at").on(table.createdAt)],
+  (table) => [index("idempotency_created_at").on(table.createdAt), index("idempotency_rid").on(table.rid)],
 );
 
 export const counterTable = pgTable("counter", {

@@ -26,6 +26,7 @@ beforeAll(async () => {
       name: { ...text, "x-search": { match: "exact", normal: "name" } },
       village: { ...text, "x-personal": false, "x-search": "prefix" },
       born: { ...text, format: "date" },
+      spouse: { ...text, "x-reference": { type: "persons", onWrite: "accept" } },
     },
     members: {
       identifier: "PN-{seq:6}",
@@ -47,8 +48,9 @@ let codes = 0;
 async function createLife() {
   const mark = `Q${Date.now().toString(36)}x${codes++}`;
   const values = { code: `${mark}-code`, nationalId: `${mark}-id`, name: `${mark} Asha`, village: `${mark} Palli` };
+  const spouse = `https://${mark.toLowerCase()}.example/registries/persons/records/0cb11923-a505-895a-8c5c-1d5a4e2e57e9`;
   const created = await persons.post(
-    { data: { ...values, born: "1961-07-19" }, valid_from: "2001-01-01", act: { note: `${mark} said so` } },
+    { data: { ...values, born: "1961-07-19", spouse }, valid_from: "2001-01-01", act: { note: `${mark} said so` } },
     { "idempotency-key": `${mark}-create` },
   );
   expect(created.status, created.text).toBe(201);
@@ -113,6 +115,7 @@ async function rowsOf(rid: string): Promise<Record<string, number>> {
     select (select count(*) from record_key where rid = ${rid})::int as keys,
       (select count(*) from record_search s join record r on r.first_index = s.first_index where r.rid = ${rid})::int as search,
       (select count(*) from idempotency where rid = ${rid})::int as answers,
+      (select count(*) from reference_watch where rid = ${rid})::int as watched,
       (select count(*) from record_version where rid = ${rid})::int as versions,
       (select count(*) from record_version where rid = ${rid} and (jwt is not null or sealed is not null or valid_from is not null or valid_until is not null))::int as contents,
       (select count(*) from record_state where rid = ${rid} and operation <> 'erase' and sealed is not null)::int as disclosures,
@@ -123,7 +126,14 @@ async function rowsOf(rid: string): Promise<Record<string, number>> {
 describe("erasing", () => {
   it("destroys every value, key, token and answer of the record in every table, and its log still audits", async () => {
     const life = await createLife();
-    expect(await rowsOf(life.rid)).toMatchObject({ versions: 4, contents: 4, disclosures: 2, secrets: 1, answers: 2 });
+    expect(await rowsOf(life.rid)).toMatchObject({
+      versions: 4,
+      contents: 4,
+      disclosures: 2,
+      secrets: 1,
+      answers: 2,
+      watched: 1,
+    });
     // What stands open is to be seen before, or this test would look for nothing.
     expect(await tablesWith(life.identifier)).toContain("public.record");
     expect(await tablesWith(life.jwts[0]!)).toContain("public.record_version");
@@ -141,13 +151,15 @@ describe("erasing", () => {
       keys: 0,
       search: 0,
       answers: 0,
+      watched: 0,
       versions: 4,
       contents: 0,
       disclosures: 0,
       secrets: 0,
     });
     const kept = [life.identifier, ...life.jwts, ...life.jwts.map((jwt) => jwt.split(".")[1]!)];
-    for (const needle of [life.mark, ...kept]) expect([needle, await tablesWith(needle)]).toEqual([needle, []]);
+    for (const needle of [life.mark, life.mark.toLowerCase(), ...kept])
+      expect([needle, await tablesWith(needle)]).toEqual([needle, []]);
     expect(await statusesOf(node, life.rid)).toEqual([1, 1, 1, 1]);
     expect(await expectSoundLog(node)).toBe(size + 1);
   });

@@ -1,0 +1,1 @@
+CREATE INDEX "idempotency_rid" ON "idempotency" USING btree ("rid");
