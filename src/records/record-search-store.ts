@@ -100,7 +100,7 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
     const counts = drivers.map(async (driver) => {
       const rows = gatherSource(driver).rows;
       const [row] = await sql<{ count: number }[]>`
-        select count(*)::int as count from (select 1 from (${rows}) every limit ${SEARCH_GATHERED_MAX + 1}) some`;
+        select count(*)::int as count from (select 1 from (${rows}) every limit ${SEARCH_GATHERED_MAX + 1}) bounded`;
       return { driver, count: row!.count };
     });
     return (await Promise.all(counts)).reduce((a, b) => (b.count < a.count ? b : a));
@@ -191,13 +191,13 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
     if (isAllMet(source) && among === undefined && conditions.length > 0) {
       const [row] = await sql<
         { count: number }[]
-      >`select count(*)::int as count from (select 1 from (${source.rows}) c limit ${bound}) some`;
+      >`select count(*)::int as count from (select 1 from (${source.rows}) c limit ${bound}) bounded`;
       return row!.count;
     }
     const [row] = await sql<{ count: number }[]>`
       select count(*)::int as count from (
         select 1 from (${source.rows}) c join record r on r.registry = ${registry} and r.first_index = c.first_index
-        ${at ? joinVersions(sql, at) : sql``} where ${meets(source.met)} limit ${bound}) some`;
+        ${at ? joinVersions(sql, at) : sql``} where ${meets(source.met)} limit ${bound}) bounded`;
     return row!.count;
   }
 

@@ -27,6 +27,9 @@ export interface ChosenText {
   readonly language: string | undefined;
 }
 
+/** Who says nothing of languages. */
+export const DEFAULT_READER: Reader = { languages: [], locale: "en" };
+
 function isLanguageTag(text: string): boolean {
   try {
     return Intl.getCanonicalLocales(text).length === 1;
@@ -41,7 +44,7 @@ export function parseReader(acceptLanguage: string | undefined): Reader {
     .filter(({ type, q }) => q > 0 && isLanguageTag(type))
     .sort((a, b) => b.q - a.q)
     .map(({ type }) => type);
-  return { languages, locale: Intl.NumberFormat.supportedLocalesOf(languages)[0] ?? "en" };
+  return { languages, locale: Intl.NumberFormat.supportedLocalesOf(languages)[0] ?? DEFAULT_READER.locale };
 }
 
 /** RFC 4647 §3.4: the wanted ranges in order, each shortened from its end until a text's language equals it; else English, else any. */

@@ -138,7 +138,7 @@ export const SummarySection: FC<RecordSectionProps & { since: string | undefined
 };
 
 export const DataSection: FC<RecordSectionProps> = ({ view, fields, frame, names }) => (
-  <Section id="content" title="What is recorded">
+  <Section id="data" title="What is recorded">
     <DataList fields={fields} data={view.data as JsonObject} frame={frame} names={names} />
   </Section>
 );

@@ -7,7 +7,7 @@ import type { RecordSearchService } from "../records/record-search-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { type FieldView, listFields } from "./field-view.ts";
-import { chooseText, type Reader } from "./reader-language.ts";
+import { chooseText, DEFAULT_READER, listLookupTags, type Reader } from "./reader-language.ts";
 import { type Choice, listSearchGroups, listSorts, type SearchGroup } from "./search-parameters.ts";
 
 export interface RegistryPageView {
@@ -38,12 +38,14 @@ export interface RegistryViews {
 export function createRegistryViews(deps: RegistryPageDeps): RegistryViews {
   const { registries, recordSearches, clock } = deps;
 
-  // Per registry; of one with more records than can be chosen from there are none.
+  // By registry and language, parted by a space; of one with more records than can be chosen from there are none.
   const choices = createExpiringCache<readonly Choice[]>({
-    load: async (registry) => {
+    load: async (key) => {
+      const [registry, language] = key.split(" ");
       const { records } = await recordSearches.find({
         caller: ANONYMOUS,
-        registry,
+        registry: registry!,
+        languages: listLookupTags({ ...DEFAULT_READER, languages: [language!] }),
         fields: {},
         cursor: undefined,
         limit: PAGE_CHOICES_MAX + 1,
@@ -66,7 +68,7 @@ export function createRegistryViews(deps: RegistryPageDeps): RegistryViews {
       ({ definition }) => definition.type === referenceType && definition.access === "public",
     );
     if (own.length !== 1) return { ...group, hint: "the address of the record" };
-    const offered = await choices.get(own[0]!.definition.name);
+    const offered = await choices.get(`${own[0]!.definition.name} ${reader.languages[0] ?? DEFAULT_READER.locale}`);
     if (offered.length === 0) return { ...group, hint: "the address of the record" };
     const { compare } = new Intl.Collator(reader.locale, { numeric: true });
     const sorted = offered.toSorted((a, b) =>

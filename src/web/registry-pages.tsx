@@ -133,6 +133,30 @@ const NothingFound: FC<SearchPageProps> = ({ view, frame, values }) => {
   );
 };
 
+const Count: FC<{ page: RecordPage; frame: PageFrame }> = ({ page, frame }) => {
+  const { count, index, records } = page;
+  const { reader } = frame;
+  return (
+    <>
+      {count !== undefined && (
+        <p class="soft" role="status">
+          {count.relation === "more_than" && "More than "}
+          {formatNumber(count.value, reader)} {count.value === 1 ? "record" : "records"}
+          {count.value > records.length && `, ${formatNumber(records.length, reader)} of them on this page`}
+        </p>
+      )}
+      {index !== undefined && (
+        <Note>
+          <p>
+            Older records are still being made ready for this search: {formatNumber(index.done, reader)} of{" "}
+            {formatNumber(index.of, reader)} are done. Some may be missing here.
+          </p>
+        </Note>
+      )}
+    </>
+  );
+};
+
 const Results: FC<SearchPageProps> = (props) => {
   const { view, frame, values, outcome } = props;
   const { page, names } = outcome;
@@ -142,6 +166,7 @@ const Results: FC<SearchPageProps> = (props) => {
   const { cursor, ...first } = values;
   return (
     <>
+      <Count page={page} frame={frame} />
       <RecordTable
         caption={`Records of ${titleOf(view, frame.reader)}`}
         records={page.records}
@@ -342,24 +367,26 @@ export function createRegistryPages(deps: RegistryPagesDeps): Hono {
     values: Readonly<Record<string, string>>,
     reader: Reader,
   ): Promise<SearchOutcome> {
-    const { cursor, ...fields } = values;
+    const { cursor, ...asked } = values;
+    const languages = listLookupTags(reader);
     try {
       const page = await recordSearches.find({
         caller: ANONYMOUS,
         registry: view.compiled.definition.name,
-        fields,
+        fields: { ...asked, count: "true" },
+        inAddress: true,
         cursor,
         limit: PAGE_ROWS,
-        inAddress: true,
+        languages,
       });
       const hrefs = page.records.flatMap(({ data }) => listOwnReferences(view.fields, data, entity));
       return {
         page,
-        names: await recordNames.findNames({ caller: ANONYMOUS, hrefs, languages: listLookupTags(reader) }),
+        names: await recordNames.findNames({ caller: ANONYMOUS, hrefs, languages }),
         fault: undefined,
       };
     } catch (error) {
-      if (!isAttestryError(error, "query_invalid")) throw error;
+      if (!isAttestryError(error, "query_invalid") && !isAttestryError(error, "search_too_broad")) throw error;
       return { page: undefined, names: new Map(), fault: error };
     }
   }

@@ -19,10 +19,10 @@ export interface SearchFormProps {
 /** The parameters that the part "More" holds; it stands open where one of them is given. */
 const MORE_PARAMETERS = ["recordState", "asOf", "validAt"];
 
-const INPUT_IDS_SKIP = /[^A-Za-z0-9]+/g;
+const NOT_IN_IDS = /[^A-Za-z0-9]+/g;
 
 function inputId(parameter: string): string {
-  return `search-${parameter.replaceAll(INPUT_IDS_SKIP, "-")}`;
+  return `search-${parameter.replaceAll(NOT_IN_IDS, "-").replace(/-$/, "")}`;
 }
 
 function faultOf(faults: readonly ErrorDetail[], parameter: string): ErrorDetail | undefined {

@@ -247,7 +247,7 @@ describe.skipIf(chromiumPath === undefined)("records in a browser", () => {
     const page = await browser.newPage();
     await page.goto(hrefOf("ludhiana"));
     await page.getByText("See the record at another time").click();
-    await page.getByLabel("As it was in effect on").fill("2015-06-30");
+    await page.getByRole("textbox", { name: "As it was in effect on" }).fill("2015-06-30");
     await page.getByRole("button", { name: "Show" }).click();
     await page.waitForURL(`${hrefOf("ludhiana")}?validAt=2015-06-30`);
     expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe("Ludiana");

@@ -98,7 +98,7 @@ describe("the page of a registry", () => {
       "established[gte]",
     ])
       expect(html).toContain(`name="${name}"`);
-    expect(html).toContain('<option value="urban">Mostly urban</option>');
+    expect(html).toContain('<option value="urban" lang="en">Mostly urban</option>');
     // A reference to a registry of this node is chosen by name, not typed as a URL.
     expect(html).toMatch(/<option value="http[^"]*\/registries\/states\/records\/[^"]*">Punjab<\/option>/);
     expect(html).not.toContain('name="office.head"');
