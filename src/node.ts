@@ -49,7 +49,7 @@ import { countRecords } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
 import { createReferenceKeyService } from "./records/reference-key-service.ts";
-import { createReferenceWatchService } from "./records/reference-watch-service.ts";
+import { createReferenceWatchService, type ReferenceWatchService } from "./records/reference-watch-service.ts";
 import { createStateDrafter } from "./records/state-drafter.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
@@ -68,6 +68,7 @@ export interface Node extends ServedNode {
   readonly identity: IdentityService;
   readonly registries: RegistryService;
   readonly recordWrites: RecordWriteService;
+  readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
@@ -295,7 +296,7 @@ export function createNode(options: {
     );
   });
   const recordReads = createRecordReadService({ database, registries, viewer });
-  const recordHistory = createRecordHistoryService({ entity, database, registries, sealer });
+  const recordHistory = createRecordHistoryService({ entity, database, registries, sealer, viewer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
   const recordNames = createRecordNamesService({ entity, database, registries, viewer });
   const attachments = createAttachmentService({
@@ -359,6 +360,7 @@ export function createNode(options: {
     identity,
     registries,
     recordWrites,
+    referenceWatch,
     federation,
     resolution,
     writer,
