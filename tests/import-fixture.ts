@@ -21,7 +21,7 @@ export function writeIn(directory: string, name: string, content: string | Uint8
 export interface TestImport extends Partial<Omit<ImportOptions, "nodes">> {
   readonly registry: string;
   readonly filePath: string;
-  readonly mapPath: string;
+  readonly mapPath: string | undefined;
   readonly nodes?: Readonly<Record<string, string>>;
   readonly role?: Role;
 }
