@@ -21,6 +21,7 @@ import { startJobs } from "./jobs.ts";
 import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
+import { lockLogState } from "./log/log-store.ts";
 import { initializeLog } from "./log/log-state-service.ts";
 import { formatVerifierKey } from "./log/note.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
@@ -37,6 +38,9 @@ import { createMigrationService } from "./records/migration-service.ts";
 import { createOpenDataService } from "./records/open-data-service.ts";
 import { createActDescriber } from "./records/record-act.ts";
 import { createRecordBatchService } from "./records/record-batch-service.ts";
+import { createDuplicateService } from "./records/duplicate-service.ts";
+import { createIndexRebuildService } from "./records/index-rebuild-service.ts";
+import { createStatisticService } from "./records/statistic-service.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordNamesService } from "./records/record-names-service.ts";
@@ -45,7 +49,7 @@ import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
 import { createRecordStateService } from "./records/record-state-service.ts";
-import { countRecords } from "./records/record-store.ts";
+import { countRecords } from "./records/statistic-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
 import { createReferenceKeyService } from "./records/reference-key-service.ts";
@@ -277,7 +281,8 @@ export function createNode(options: {
     clock,
   });
   const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences, referenceKeys };
-  const writes = createWriteOnce({ database, writer, registries, searchKey });
+  const duplicates = createDuplicateService({ database, registries, viewer, searchKey });
+  const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
   const recordWrites = createRecordWriteService({ entity, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
   const recordStates = createRecordStateService({
@@ -298,6 +303,14 @@ export function createNode(options: {
   const recordReads = createRecordReadService({ database, registries, viewer });
   const recordHistory = createRecordHistoryService({ entity, database, registries, sealer, viewer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
+  const statistics = createStatisticService({ database, registries, searchKey, clock });
+  const indexRebuild = createIndexRebuildService({
+    database,
+    registries,
+    sealer,
+    searchKey,
+    lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
+  });
   const recordNames = createRecordNamesService({ entity, database, registries, viewer });
   const attachments = createAttachmentService({
     entity,

@@ -6,7 +6,7 @@ import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordHistoryService } from "../records/record-history-service.ts";
 import type { RecordReadService } from "../records/record-read-service.ts";
 import { parseCoordinates } from "../records/record-timeline.ts";
-import { declareOperation, jsonAnswer, textAnswer } from "./operation.ts";
+import { declareOperation, jsonAnswer, type Parameter, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { ACCEPT_LANGUAGE, AS_OF, CURSOR, IF_NONE_MATCH, LIMIT, VALID_AT, VERSION } from "./parameters.ts";
 import { ETAG, RECORD } from "./record-answer.ts";
@@ -50,6 +50,7 @@ const listVersions = declareOperation({
   tag: "Records",
   summary: "Every version of a record with its token, and every statement of its state",
   access: "optional",
+  query: { cursor: CURSOR, limit: LIMIT },
   responses: {
     200: jsonAnswer({ description: "Oldest first.", schema: { $ref: "record-versions.schema.json" } }),
   },
@@ -83,14 +84,20 @@ const getEvidence = declareOperation({
   errors: ["version_unknown", "record_erased", "not_available_yet"],
 });
 
+const STATE_NUMBER = {
+  description: "Number of a change of the record's state, from 1, as its history gives it; in place of `version`.",
+  schema: { type: "integer", minimum: 1 },
+  example: 1,
+} as const satisfies Parameter;
+
 const getReceipt = declareOperation({
   id: "getRecordReceipt",
   method: "get",
   path: "/registries/{registry}/records/{rid}/receipt",
   tag: "Proofs",
-  summary: "The proof that a version is in the node's log",
+  summary: "The proof that a version, or a change of state, is in the node's log",
   access: "optional",
-  query: { version: VERSION },
+  query: { version: VERSION, state: STATE_NUMBER },
   responses: {
     200: textAnswer("text/plain", {
       description: "A C2SP tlog-proof, with what opens the entry in its extra line.",
@@ -119,14 +126,17 @@ export function createRecordReadRoutes(deps: {
     const { version, asOf, validAt } = query;
     const accept = context.req.header("accept") ?? "";
     const asked = { caller, ...path };
-    if (accept.includes(EVIDENCE_TYPE))
-      return context.json(await evidence.evidence({ ...asked, version }), 200, { "content-type": EVIDENCE_TYPE });
     const { view, etag } = await records.get({
       ...asked,
       at: parseCoordinates({ asOf, validAt }),
       languages: readLanguages(context),
       ...(version !== undefined && { version }),
     });
+    // The evidence is of the version that the times asked for lead to.
+    if (accept.includes(EVIDENCE_TYPE))
+      return context.json(await evidence.evidence({ ...asked, version: view.version }), 200, {
+        "content-type": EVIDENCE_TYPE,
+      });
     context.header("etag", `"${etag}"`);
     describeCaching(context, caller);
     if (headers["if-none-match"] === `"${etag}"`) return context.body(null, 304);
@@ -134,8 +144,8 @@ export function createRecordReadRoutes(deps: {
     return context.json(view);
   });
 
-  routes.handle(listVersions, async ({ context, caller, path }) =>
-    context.json(await records.versions({ caller, ...path })),
+  routes.handle(listVersions, async ({ context, caller, path, query }) =>
+    context.json(await recordHistory.versions({ caller, ...path, ...query })),
   );
 
   routes.handle(getHistory, async ({ context, caller, path, query }) => {
@@ -151,7 +161,7 @@ export function createRecordReadRoutes(deps: {
   );
 
   routes.handle(getReceipt, async ({ context, caller, path, query }) =>
-    context.body(await evidence.receipt({ caller, ...path, version: query.version }), 200, {
+    context.body(await evidence.receipt({ caller, ...path, version: query.version, state: query.state }), 200, {
       "content-type": RECEIPT_TYPE,
     }),
   );

@@ -1,58 +1,19 @@
-// The life of one record as people read it: what was done, when, since when it holds, by whom, why, and what changed by it.
-import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
+// The life of one record: what happened to it in the order of the log, in words for people, or with tokens and statements for programs.
+import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
-import { findFieldSchema } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import { type LocalizedText, localize } from "../registries/definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
-import { type ComparedVersion, type FieldChange, findChanges } from "./record-changes.ts";
+import { describeChange, describeVersion, type HistoryEntry } from "./history-entry.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
 import { findPredecessor } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
-import { formatSeconds, openSecrets, openStatement, readClaims } from "./record-view.ts";
-
-/** Who did it and on which ground, as far as the reader may know. */
-export interface HistoryAct {
-  readonly role?: string;
-  /** Pseudonym of the staff member. */
-  readonly by?: string;
-  readonly reason?: string;
-  /** The reason's code in words. */
-  readonly reason_text?: string;
-  readonly instrument?: string;
-  readonly note?: string;
-  readonly distinct?: string;
-}
-
-/** One entry of the log about a record: a version, or a change of state by a statement. */
-export interface HistoryEntry {
-  readonly log_index: number;
-  readonly recorded_at: string;
-  readonly operation: string;
-  readonly act: HistoryAct;
-  readonly version?: number;
-  /** Of a version: the dates that it is in effect. */
-  readonly valid_from?: string;
-  readonly valid_until?: string;
-  readonly replaces?: readonly string[];
-  /** The earlier version that `changes` sets out from: the one in effect where this one's period begins. */
-  readonly compared_with?: number;
-  readonly changes?: readonly FieldChange[];
-  /** Whether there are fields that this reader is not shown, and so not told of when they change. */
-  readonly withheld?: boolean;
-  /** Of a change of state: its running number, the state since then, and since when it holds. */
-  readonly state_number?: number;
-  readonly state?: string;
-  readonly effective_from?: string;
-  readonly replaced_by?: readonly string[];
-  readonly statement?: string;
-  readonly links: { readonly version?: string; readonly receipt?: string };
-}
+import { formatSeconds } from "./record-view.ts";
+import type { RecordViewer } from "./record-viewer.ts";
 
 export interface HistoryPage {
   readonly rid: string;
@@ -64,31 +25,38 @@ export interface HistoryPage {
   readonly next?: string;
 }
 
+export interface PageOptions {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly rid: string;
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface VersionsPage {
+  readonly versions: readonly JsonObject[];
+  readonly states: readonly JsonObject[];
+  readonly next?: string;
+}
+
 export interface RecordHistoryService {
   /** Newest first. An erased record's is for staff, and tells no content; others get `record_erased`. */
-  history(options: {
-    caller: Caller;
-    registry: string;
-    rid: string;
-    cursor?: string | undefined;
-    limit?: number | undefined;
-    languages?: readonly string[];
-  }): Promise<HistoryPage>;
+  history(options: PageOptions & { languages?: readonly string[] }): Promise<HistoryPage>;
+  /** Oldest first: versions with their tokens, and state statements. Throws `record_erased`. */
+  versions(options: PageOptions): Promise<VersionsPage>;
 }
 
 type Period = Awaited<ReturnType<typeof store.listPeriods>>[number];
 type Change = Awaited<ReturnType<typeof store.listChanges>>[number];
 
-/** What the entries of a page are made of. */
-interface PageContext {
-  readonly href: string;
-  readonly record: store.StoredRecord;
-  readonly compiled: CompiledDefinition;
+interface EventPage {
   readonly periods: readonly Period[];
-  readonly versions: ReadonlyMap<number, store.StoredVersion>;
-  readonly statements: ReadonlyMap<number, store.StoredChange>;
-  readonly seesPersonal: boolean;
-  readonly languages: readonly string[];
+  readonly events: readonly (Period | Change)[];
+  readonly next: string | undefined;
+}
+
+function isVersion(event: Period | Change): event is Period {
+  return "version" in event;
 }
 
 export function createRecordHistoryService(deps: {
@@ -96,144 +64,88 @@ export function createRecordHistoryService(deps: {
   database: Database;
   registries: RegistryService;
   sealer: RecordSealer;
+  viewer: RecordViewer;
 }): RecordHistoryService {
-  const { entity, database, registries, sealer } = deps;
+  const { entity, database, registries, sealer, viewer } = deps;
 
-  function describeVersion(period: Period, context: PageContext): HistoryEntry {
-    const { href, compiled, versions, languages } = context;
-    const base = {
-      log_index: period.logIndex,
-      recorded_at: formatSeconds(period.recordedAt),
-      version: period.version,
-    };
-    const read = readVersion(period.version, context);
-    // What was erased leaves its place in the log.
-    if (!read) return { ...base, operation: period.version === 1 ? "create" : "amend", act: {}, links: {} };
-    const { claims, withheld } = read;
-    const predecessor = period.version === 1 ? undefined : findPredecessor(context.periods, period);
-    const before =
-      predecessor && versions.has(predecessor.version) ? readVersion(predecessor.version, context) : undefined;
-    return {
-      ...base,
-      operation: String((claims.act as JsonObject | undefined)?.operation ?? "amend"),
-      act: describeAct(claims.act, compiled, languages),
-      ...texts(claims, ["valid_from", "valid_until"]),
-      ...(Array.isArray(claims.replaces) && { replaces: claims.replaces as string[] }),
-      ...(predecessor &&
-        before && {
-          compared_with: predecessor.version,
-          changes: findChanges(comparable(before.claims), comparable(claims), (path) =>
-            labelOf(compiled, path, languages),
-          ),
-        }),
-      withheld,
-      links: {
-        version: `${href}?version=${period.version}`,
-        ...(compiled.definition.access === "public" && { receipt: `${href}/receipt?version=${period.version}` }),
-      },
-    };
+  async function getReadable({ caller, registry }: PageOptions): Promise<CompiledDefinition> {
+    const compiled = await registries.getCurrent(registry);
+    checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+    return compiled;
   }
 
-  function readVersion(number: number, { record, versions, seesPersonal }: PageContext) {
-    const version = versions.get(number);
-    if (!version) return undefined;
-    return readClaims(version.jwt, () =>
-      seesPersonal ? openSecrets(sealer, { record, version }).secrets.disclosures : [],
-    );
+  /** A page of what the log has of a record, without content: every number of these rows is small, whatever the record holds. */
+  async function readEvents({ rid, cursor, limit }: PageOptions, order: 1 | -1): Promise<EventPage> {
+    const size = parseLimit(limit);
+    const after = parseCursor(cursor);
+    const [periods, changes] = await Promise.all([store.listPeriods(database, rid), store.listChanges(database, rid)]);
+    const events = [...periods, ...changes]
+      .filter(({ logIndex }) => after === undefined || (logIndex - after) * order > 0)
+      .sort((a, b) => (a.logIndex - b.logIndex) * order);
+    const page = events.slice(0, size);
+    return { periods, events: page, next: events.length > size ? String(page.at(-1)!.logIndex) : undefined };
   }
 
-  function describeChange(change: Change, context: PageContext): HistoryEntry {
-    const { href, record, compiled, statements, seesPersonal, languages } = context;
-    const stored = statements.get(change.number)!;
-    const { claims } = readClaims(stored.statement, () =>
-      seesPersonal ? openStatement(sealer, record, stored).disclosures : [],
-    );
-    return {
-      log_index: change.logIndex,
-      recorded_at: formatSeconds(change.recordedAt),
-      operation: change.operation,
-      state_number: change.number,
-      state: change.state,
-      // What was wrong, or is gone, always was: such a statement has no beginning.
-      ...(change.effectiveAt > 0 && { effective_from: formatSeconds(change.effectiveAt) }),
-      act: describeAct(claims.act, compiled, languages),
-      ...(Array.isArray(claims.replaced_by) && { replaced_by: claims.replaced_by as string[] }),
-      statement: stored.statement,
-      links: compiled.definition.access === "public" ? { receipt: `${href}/receipt?state=${change.number}` } : {},
-    };
+  function readContent(rid: string, events: readonly (Period | Change)[], others: readonly number[]) {
+    const versions = events.filter(isVersion).map(({ version }) => version);
+    const numbers = events.flatMap((event) => (isVersion(event) ? [] : [event.number]));
+    return Promise.all([
+      store.findVersions(database, { rid, versions: [...new Set([...versions, ...others])] }),
+      store.findStatements(database, { rid, numbers }),
+    ]);
   }
 
   return {
-    async history({ caller, registry, rid, cursor, limit, languages = [] }) {
-      const compiled = await registries.getCurrent(registry);
-      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+    async history({ languages = [], ...options }) {
+      const { caller, registry, rid } = options;
+      const compiled = await getReadable(options);
       const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry });
       const record = await store.getHead(database, { registry, rid });
       if (record.state === "erased" && !seesPersonal) throw store.recordErased();
-      const size = parseLimit(limit);
-      const before = parseCursor(cursor);
-      const [periods, changes] = await Promise.all([
-        store.listPeriods(database, rid),
-        store.listChanges(database, rid),
-      ]);
-      const events = [...periods, ...changes]
-        .sort((a, b) => b.logIndex - a.logIndex)
-        .filter((e) => e.logIndex < before);
-      const page = events.slice(0, size);
-      const shown = page.filter((event): event is Period => "version" in event);
-      const wanted = shown.flatMap((period) =>
-        [period.version, findPredecessor(periods, period)?.version ?? []].flat(),
-      );
-      const [versions, statements] = await Promise.all([
-        store.findVersions(database, { rid, versions: [...new Set(wanted)] }),
-        store.findStatements(database, {
-          rid,
-          numbers: page.flatMap((event) => ("number" in event ? [event.number] : [])),
-        }),
-      ]);
+      const { periods, events, next } = await readEvents(options, -1);
+      const predecessors = events.filter(isVersion).flatMap((one) => findPredecessor(periods, one)?.version ?? []);
+      const [versions, statements] = await readContent(rid, events, predecessors);
       const href = formatRecordUrl({ entity, registry, rid });
-      const context: PageContext = { href, record, compiled, periods, versions, statements, seesPersonal, languages };
+      const context = { href, record, compiled, periods, versions, statements, sealer, seesPersonal, languages };
       return {
         rid,
         href,
         registry,
         state: record.state,
-        entries: page.map((event) =>
-          "version" in event ? describeVersion(event, context) : describeChange(event, context),
+        entries: events.map((event) =>
+          isVersion(event) ? describeVersion(event, context) : describeChange(event, context),
         ),
-        ...(events.length > page.length && { next: String(page.at(-1)!.logIndex) }),
+        ...(next !== undefined && { next }),
+      };
+    },
+
+    async versions(options) {
+      const { caller, registry, rid } = options;
+      const compiled = await getReadable(options);
+      const { record } = await store.getRecord(database, { registry, rid });
+      const { events, next } = await readEvents(options, 1);
+      const [versions, statements] = await readContent(rid, events, []);
+      return {
+        versions: events.filter(isVersion).map(({ version: number }) => {
+          const shown = viewer.view({ record, version: versions.get(number)! }, compiled, caller);
+          const { version, state, recorded_at, definition, log_index, data, token } = shown;
+          return { version, state, recorded_at, definition, log_index, data, token };
+        }),
+        states: events.flatMap((event) =>
+          isVersion(event)
+            ? []
+            : {
+                number: event.number,
+                operation: event.operation,
+                statement: statements.get(event.number)!.statement,
+                log_index: event.logIndex,
+                recorded_at: formatSeconds(event.recordedAt),
+              },
+        ),
+        ...(next !== undefined && { next }),
       };
     },
   };
-}
-
-function comparable(claims: JsonObject): ComparedVersion {
-  const { valid_from: validFrom, valid_until: validUntil } = texts(claims, ["valid_from", "valid_until"]);
-  return { data: (claims.data ?? {}) as JsonObject, validFrom, validUntil };
-}
-
-function texts<Name extends string>(object: JsonObject, names: readonly Name[]): Partial<Record<Name, string>> {
-  const found = names.flatMap((name) => (typeof object[name] === "string" ? [[name, object[name]]] : []));
-  return Object.fromEntries(found) as Partial<Record<Name, string>>;
-}
-
-function describeAct(act: Json | undefined, compiled: CompiledDefinition, languages: readonly string[]): HistoryAct {
-  if (!isJsonObject(act)) return {};
-  const known = texts(act, ["role", "by", "reason", "instrument", "note", "distinct"]);
-  const reasons = compiled.definition.acts?.reasons ?? {};
-  const { reason } = known;
-  if (reason === undefined || !Object.hasOwn(reasons, reason)) return known;
-  return { ...known, reason_text: localize(reasons[reason]!, languages) };
-}
-
-function labelOf(
-  compiled: CompiledDefinition,
-  path: readonly string[],
-  languages: readonly string[],
-): string | undefined {
-  const schema = findFieldSchema(compiled.definition.schema, path);
-  const title = schema?.["x-title"] ?? schema?.title;
-  return title === undefined ? undefined : localize(title as LocalizedText, languages);
 }
 
 function parseLimit(limit: number | undefined): number {
@@ -242,9 +154,9 @@ function parseLimit(limit: number | undefined): number {
   throw new AttestryError("query_invalid", `limit must be 1 to ${PAGE_SIZE_MAX}`);
 }
 
-/** The log index before which a page begins. */
-function parseCursor(cursor: string | undefined): number {
-  if (cursor === undefined) return Number.POSITIVE_INFINITY;
+/** The log index where a page goes on. */
+function parseCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
   throw new AttestryError("query_invalid", "the cursor is not one of ours; take it from the previous page");
 }

@@ -1,5 +1,4 @@
-// Reading single records: as they are now, one version of them, as they were at other times, and all their versions.
-import type { JsonObject } from "../crypto/json.ts";
+// Reading single records: as they are now, one version of them, as they were at other times.
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
@@ -21,8 +20,6 @@ export interface RecordReadService {
   get(
     options: ReadOptions & { version?: number; at?: TimeCoordinates | undefined; languages?: readonly string[] },
   ): Promise<TaggedView>;
-  /** Every version with its token, and every state statement. */
-  versions(options: ReadOptions): Promise<{ versions: JsonObject[]; states: JsonObject[] }>;
 }
 
 export function createRecordReadService(deps: {
@@ -31,7 +28,7 @@ export function createRecordReadService(deps: {
   viewer: RecordViewer;
 }): RecordReadService {
   const { database, registries } = deps;
-  const { view, tag } = deps.viewer;
+  const { tag } = deps.viewer;
 
   /** The row that holds at these times. */
   async function getRowAt({ registry, rid }: ReadOptions, at: TimeCoordinates): Promise<store.RecordRow> {
@@ -77,34 +74,6 @@ export function createRecordReadService(deps: {
         );
       const row = at ? await getRowAt(options, at) : await store.getRecord(database, { registry, rid, version });
       return tag(row, compiled, caller, languages);
-    },
-
-    async versions({ caller, registry, rid }) {
-      const compiled = await registries.getCurrent(registry);
-      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-      const row = await store.getRecord(database, { registry, rid });
-      const [periods, changes] = await Promise.all([
-        store.listPeriods(database, rid),
-        store.listChanges(database, rid),
-      ]);
-      const [versions, statements] = await Promise.all([
-        store.findVersions(database, { rid, versions: periods.map((one) => one.version) }),
-        store.findStatements(database, { rid, numbers: changes.map((one) => one.number) }),
-      ]);
-      return {
-        versions: [...versions.values()].map((version) => {
-          const shown = view({ record: row.record, version }, compiled, caller);
-          const { version: number, state, recorded_at, definition, log_index, data, token } = shown;
-          return { version: number, state, recorded_at, definition, log_index, data, token };
-        }),
-        states: changes.map(({ number, operation, logIndex, recordedAt }) => ({
-          number,
-          operation,
-          statement: statements.get(number)!.statement,
-          log_index: logIndex,
-          recorded_at: formatSeconds(recordedAt),
-        })),
-      };
     },
   };
 }

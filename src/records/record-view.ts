@@ -7,7 +7,7 @@ import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import type { Definition } from "../registries/definition.ts";
 import { formatDisplay } from "../registries/display-template.ts";
 import type { RecordSealer, StateSecrets, VersionSecrets } from "./record-sealer.ts";
-import type { RecordRow, StoredChange, StoredRecord } from "./record-store.ts";
+import type { RecordRow, StoredChange, StoredRecord, StoredVersion } from "./record-store.ts";
 import { stateAfter } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
 
@@ -53,8 +53,14 @@ export function readOwnPayload(jwt: string): JsonObject {
   return JSON.parse(decodeUtf8(decodeBase64url(jwt.split(".")[1]!))) as JsonObject;
 }
 
+/** As much of a row as is needed to open what it keeps sealed. */
+export interface SealedRow {
+  readonly record: Pick<StoredRecord, "rid" | "sealedKey">;
+  readonly version: Pick<StoredVersion, "version" | "sealed">;
+}
+
 /** What a version keeps sealed. */
-export function openSecrets(sealer: RecordSealer, row: RecordRow): { dataKey: Uint8Array; secrets: VersionSecrets } {
+export function openSecrets(sealer: RecordSealer, row: SealedRow): { dataKey: Uint8Array; secrets: VersionSecrets } {
   const { rid, sealedKey } = row.record;
   if (sealedKey === null) throw new Error("the record was erased: it has no data key");
   const dataKey = sealer.openDataKey({ rid, sealedKey });

@@ -1,8 +1,9 @@
 // The life of a record, newest first: what was done, when, why, on which ground, and what changed by it. Reads nothing.
 import type { FC } from "hono/jsx";
 import type { Json } from "../crypto/json.ts";
+import type { HistoryEntry } from "../records/history-entry.ts";
 import type { FieldChange } from "../records/record-changes.ts";
-import type { HistoryEntry, HistoryPage } from "../records/record-history-service.ts";
+import type { HistoryPage } from "../records/record-history-service.ts";
 import { spellOut } from "../registries/field-texts.ts";
 import { type FieldView, flattenFields } from "./field-view.ts";
 import { DayOrInstant, Instant, Localized, MidnightOrInstant, type PageFrame, Section } from "./markup.tsx";
