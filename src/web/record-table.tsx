@@ -46,7 +46,7 @@ const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
       </th>
       {table.hasIdentifier && (
         <td {...ROLES.cell} data-label="Identifier">
-          {view.identifier === undefined ? <EmptyCell /> : <span dir="auto">{view.identifier}</span>}
+          <div>{view.identifier === undefined ? <EmptyCell /> : <span dir="auto">{view.identifier}</span>}</div>
         </td>
       )}
       {columns.map((field) => {
@@ -62,39 +62,43 @@ const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
         );
       })}
       <td {...ROLES.cell} data-label="Status">
-        <StateBadge state={view.state} />
+        <div>
+          <StateBadge state={view.state} />
+        </div>
       </td>
     </tr>
   );
 };
 
 export const RecordTable: FC<TableProps> = (table) => (
-  <table {...ROLES.table} class="records">
-    <caption class="unseen">{table.caption}</caption>
-    <thead {...ROLES.rowgroup}>
-      <tr {...ROLES.row}>
-        <th {...ROLES.columnheader} scope="col">
-          Record
-        </th>
-        {table.hasIdentifier && (
+  <div class="scroll">
+    <table {...ROLES.table} class="records">
+      <caption class="unseen">{table.caption}</caption>
+      <thead {...ROLES.rowgroup}>
+        <tr {...ROLES.row}>
           <th {...ROLES.columnheader} scope="col">
-            Identifier
+            Record
           </th>
-        )}
-        {table.columns.map((field) => (
+          {table.hasIdentifier && (
+            <th {...ROLES.columnheader} scope="col">
+              Identifier
+            </th>
+          )}
+          {table.columns.map((field) => (
+            <th {...ROLES.columnheader} scope="col">
+              <Localized text={field.title} reader={table.frame.reader} />
+            </th>
+          ))}
           <th {...ROLES.columnheader} scope="col">
-            <Localized text={field.title} reader={table.frame.reader} />
+            Status
           </th>
+        </tr>
+      </thead>
+      <tbody {...ROLES.rowgroup}>
+        {table.records.map((view) => (
+          <Row view={view} table={table} />
         ))}
-        <th {...ROLES.columnheader} scope="col">
-          Status
-        </th>
-      </tr>
-    </thead>
-    <tbody {...ROLES.rowgroup}>
-      {table.records.map((view) => (
-        <Row view={view} table={table} />
-      ))}
-    </tbody>
-  </table>
+      </tbody>
+    </table>
+  </div>
 );

@@ -113,58 +113,66 @@ function describeMarks(field: FieldView): string {
   return marks.join(", ");
 }
 
+function hasMeaning(field: FieldView): boolean {
+  return field.description !== undefined || field.labels.size > 0;
+}
+
 const FieldRow: FC<{ field: FieldView; frame: PageFrame }> = ({ field, frame }) => (
   <tr {...ROLES.row}>
     <th {...ROLES.rowheader} scope="row">
       <Localized text={field.fullTitle} reader={frame.reader} /> <code>{field.name}</code>
     </th>
-    <td {...ROLES.cell} data-label="Meaning">
-      {field.description !== undefined && <Localized text={field.description} reader={frame.reader} />}
-      {field.labels.size > 0 && (
-        <details>
-          <summary>{formatNumber(field.labels.size, frame.reader)} values</summary>
-          <dl class="codes">
-            {[...field.labels].map(([code, text]) => (
-              <>
-                <dt>{code}</dt>
-                <dd>
-                  <Localized text={text} reader={frame.reader} />
-                </dd>
-              </>
-            ))}
-          </dl>
-        </details>
-      )}
-      {field.description === undefined && field.labels.size === 0 && <span class="soft">–</span>}
+    <td {...ROLES.cell} data-label="Meaning" class={hasMeaning(field) ? "" : "empty"}>
+      <div>
+        {field.description !== undefined && <Localized text={field.description} reader={frame.reader} />}
+        {field.labels.size > 0 && (
+          <details>
+            <summary>{formatNumber(field.labels.size, frame.reader)} values</summary>
+            <dl class="codes">
+              {[...field.labels].map(([code, text]) => (
+                <>
+                  <dt>{code}</dt>
+                  <dd>
+                    <Localized text={text} reader={frame.reader} />
+                  </dd>
+                </>
+              ))}
+            </dl>
+          </details>
+        )}
+        {!hasMeaning(field) && <span class="soft">–</span>}
+      </div>
     </td>
     <td {...ROLES.cell} data-label="Kind">
-      {describeKind(field)}
+      <div>{describeKind(field)}</div>
     </td>
-    <td {...ROLES.cell} data-label="Rules">
-      {describeMarks(field) || <span class="soft">–</span>}
+    <td {...ROLES.cell} data-label="Rules" class={describeMarks(field) === "" ? "empty" : ""}>
+      <div>{describeMarks(field) || <span class="soft">–</span>}</div>
     </td>
   </tr>
 );
 
 export const FieldsSection: FC<{ fields: readonly FieldView[]; frame: PageFrame }> = ({ fields, frame }) => (
   <Section id="fields" title="What a record holds">
-    <table {...ROLES.table} class="records">
-      <caption class="unseen">Fields of a record</caption>
-      <thead {...ROLES.rowgroup}>
-        <tr {...ROLES.row}>
-          {["Field", "Meaning", "Kind", "Rules"].map((title) => (
-            <th {...ROLES.columnheader} scope="col">
-              {title}
-            </th>
+    <div class="scroll">
+      <table {...ROLES.table} class="records">
+        <caption class="unseen">Fields of a record</caption>
+        <thead {...ROLES.rowgroup}>
+          <tr {...ROLES.row}>
+            {["Field", "Meaning", "Kind", "Rules"].map((title) => (
+              <th {...ROLES.columnheader} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody {...ROLES.rowgroup}>
+          {flattenFields(fields).map((field) => (
+            <FieldRow field={field} frame={frame} />
           ))}
-        </tr>
-      </thead>
-      <tbody {...ROLES.rowgroup}>
-        {flattenFields(fields).map((field) => (
-          <FieldRow field={field} frame={frame} />
-        ))}
-      </tbody>
-    </table>
+        </tbody>
+      </table>
+    </div>
   </Section>
 );
 

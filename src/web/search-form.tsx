@@ -19,6 +19,9 @@ export interface SearchFormProps {
 /** The parameters that the part "More" holds; it stands open where one of them is given. */
 const MORE_PARAMETERS = ["recordState", "asOf", "validAt"];
 
+/** More conditions than these are folded away: on a phone the form would hide the rest of the page. */
+const GROUPS_SHOWN = 6;
+
 const NOT_IN_IDS = /[^A-Za-z0-9]+/g;
 
 function inputId(parameter: string): string {
@@ -103,7 +106,7 @@ const Group: FC<{ group: SearchGroup; form: SearchFormProps }> = ({ group, form 
   return (
     <fieldset class="field">
       <legend>{title}</legend>
-      <div class="range">
+      <div class={first.type === "date" ? "range days" : "range"}>
         {group.inputs.map((input) => (
           <div>
             <label for={inputId(input.parameter)}>{input.end}</label>
@@ -136,6 +139,23 @@ const DateField: FC<{ parameter: string; label: string; hint: string; form: Sear
       </p>
       <Fault id={`${id}-fault`} fault={fault} />
     </div>
+  );
+};
+
+/** The conditions after the first ones, folded away unless one of them is given. */
+const FurtherGroups: FC<{ form: SearchFormProps }> = ({ form }) => {
+  const further = form.groups.slice(GROUPS_SHOWN);
+  if (further.length === 0) return null;
+  const isOpen = further.some(({ inputs }) => inputs.some(({ parameter }) => (form.values[parameter] ?? "") !== ""));
+  return (
+    <details open={isOpen}>
+      <summary>More conditions</summary>
+      <div class="fields">
+        {further.map((group) => (
+          <Group group={group} form={form} />
+        ))}
+      </div>
+    </details>
   );
 };
 
@@ -210,7 +230,7 @@ export const SearchForm: FC<SearchFormProps> = (form) => (
   <search>
     <form method="get" action={form.action} class="search" aria-label="Search this registry">
       <div class="fields">
-        {form.groups.map((group) => (
+        {form.groups.slice(0, GROUPS_SHOWN).map((group) => (
           <Group group={group} form={form} />
         ))}
         {form.sorts.length > 1 && (
@@ -222,6 +242,7 @@ export const SearchForm: FC<SearchFormProps> = (form) => (
           </div>
         )}
       </div>
+      <FurtherGroups form={form} />
       <MoreFields form={form} />
       <p class="buttons">
         <button type="submit">{form.groups.length > 0 ? "Search" : "Show records"}</button>

@@ -87,6 +87,9 @@ export function listSearchGroups(compiled: CompiledDefinition, fields: readonly 
     const field = byName.get(name);
     return field === undefined ? [] : [describeGroup(field, match)];
   });
+  // In the order in which a record shows them.
+  const order = [...byName.keys()];
+  groups.sort((a, b) => order.indexOf(a.field) - order.indexOf(b.field));
   if (typeof definition.identifier !== "string" || byName.has("identifier")) return groups;
   const identifier: SearchGroup = {
     field: "identifier",

@@ -76,6 +76,7 @@ form.search { background: var(--card); border: 1px solid var(--line); border-rad
 .field label .soft { font-weight: 400; }
 .field > p { margin: .25rem 0 0; font-size: .92rem; }
 .range { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
+.range.days { grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); }
 .range > div { min-width: 0; }
 .range label { display: block; color: var(--soft); font-size: .9rem; }
 input, select, button { font: inherit; color: inherit; }
@@ -96,6 +97,9 @@ details > .fields, details > dl, details > p { margin-top: .6rem; }
 table.records { width: 100%; border-collapse: collapse; margin: 0 0 1.25rem; background: var(--card); border: 1px solid var(--line); }
 table.records th, table.records td { padding: .6rem .8rem; text-align: start; vertical-align: top; border-bottom: 1px solid var(--line); }
 table.records thead th { color: var(--soft); font-weight: 600; font-size: .92rem; }
+table.records thead th, table.records td { overflow-wrap: break-word; }
+table.records .number, table.records td time { white-space: nowrap; }
+.scroll { overflow-x: auto; }
 table.records tbody th { font-weight: 600; min-width: 10rem; }
 .pages { margin: 0 0 1.25rem; }
 dl.facts dl.facts { margin: 0; }
@@ -119,8 +123,13 @@ ol.timeline dl { margin: .4rem 0; }
   table.records thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table.records tr { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem 1rem; margin-bottom: .8rem; }
   table.records tbody th, table.records td { border: 0; padding: .2rem 0; min-width: 0; }
-  table.records tbody th { font-size: 1.05rem; }
+  table.records thead th, table.records td { overflow-wrap: break-word; }
+table.records .number, table.records td time { white-space: nowrap; }
+.scroll { overflow-x: auto; }
+table.records tbody th { font-size: 1.05rem; }
   table.records td { display: grid; grid-template-columns: minmax(6rem, 32%) 1fr; gap: .75rem; }
+  table.records td { overflow-wrap: anywhere; }
+  table.records td > div { min-width: 0; }
   table.records td.empty { display: none; }
   table.records td::before { content: attr(data-label); color: var(--soft); }
 }
