@@ -8,6 +8,7 @@ import { federationCommand } from "./cli/federation.ts";
 import { importCommand } from "./cli/import.ts";
 import { initCommand } from "./cli/init.ts";
 import { logCommand } from "./cli/log.ts";
+import { recordCommand } from "./cli/record.ts";
 import { registryCommand } from "./cli/registry.ts";
 import { resolveCommand } from "./cli/resolve.ts";
 import { serveCommand } from "./cli/serve.ts";
@@ -28,6 +29,7 @@ const program = new Command("attestry")
   .addCommand(serveCommand())
   .addCommand(tokenCommand())
   .addCommand(registryCommand())
+  .addCommand(recordCommand())
   .addCommand(federationCommand())
   .addCommand(importCommand())
   .addCommand(exportCommand())

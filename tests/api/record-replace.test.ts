@@ -180,6 +180,17 @@ describe("a replacement that cannot be made as a whole", () => {
     for (const { href } of [first, second, taken]) expect((await read(href)).state).toBe("active");
   });
 
+  it("says which value two of its successors would share", async () => {
+    const old = await createBlock();
+    const twins = data("Twin");
+    const refused = await blocks.change(old.rid, "replace", { by: [{ data: twins }, { data: twins }] });
+    expect(refused.body).toMatchObject({
+      code: "value_not_unique",
+      detail: expect.stringContaining("two records of the same request"),
+      errors: [{ field: "/code" }],
+    });
+  });
+
   it("loses to another change of any of its records, whole", async () => {
     for (let round = 0; round < 5; round++) {
       const [a, b] = [await createBlock(), await createBlock()];
@@ -194,6 +205,8 @@ describe("a replacement that cannot be made as a whole", () => {
           repeat('=', (4 - length(split_part(jwt, '.', 2)) % 4) % 4), 'base64'), 'UTF8') like ${`%"${name}"%`}`;
       if (merger.status === 200) expect([states, made!.count]).toEqual([["replaced", "replaced"], 1]);
       else expect([states, made!.count, revocation.status]).toEqual([["active", "revoked"], 0, 200]);
+      const loser = merger.status === 200 ? revocation : merger;
+      expect(["412 version_conflict", "409 state_conflict"]).toContain(refusal(loser));
     }
   });
 
