@@ -116,7 +116,8 @@ export async function logVersion(world: RecordWorld, draft: VersionDraft = {}): 
   let salts = 0;
   const built = buildSdJwt({
     payload: given,
-    isDisclosable: (path) => path[0] === "data" && (path[1] === "officer" || path.length === 3),
+    isDisclosable: (path) =>
+      (path[0] === "data" && (path[1] === "officer" || path.length === 3)) || (path[0] === "act" && path[1] === "by"),
     salt: () => encodeBase64url(fixedBytes(`salt ${salts++} of ${label}`).slice(0, 16)),
   });
   const signer = draft.signer ?? world.node.record;

@@ -1,4 +1,4 @@
-// Dates in a foreign token: whatever stands there is read or refused by name, and never ends the verifier.
+// Claims of a foreign token: whatever stands there is read or refused by name, and never ends the verifier.
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { parseRecordClaims } from "../../src/verification/token-claims.ts";
@@ -41,5 +41,34 @@ describe("a date of effect", () => {
   ])("%j is refused by name", (value) => {
     expect(caughtCode(() => claimsWith({ valid_from: value }))).toBe("token_invalid");
     expect(caughtCode(() => claimsWith({ valid_until: value }))).toBe("token_invalid");
+  });
+});
+
+describe("the records that a record succeeds", () => {
+  const URL_OF_RECORD = "https://b.example/registries/wells/records/00000000-0000-8000-8000-000000000001";
+
+  it("are read, on whichever node", () => {
+    expect(claimsWith({ replaces: [URL_OF_RECORD] }).replaces).toEqual([URL_OF_RECORD]);
+    expect(claimsWith({}).replaces).toEqual([]);
+  });
+
+  it.each<Json>([[], "x", [URL_OF_RECORD, 7], ["https://b.example/"], {}])("%j is refused by name", (replaces) => {
+    expect(caughtCode(() => claimsWith({ replaces }))).toBe("token_invalid");
+  });
+
+  it("stand open under the signature", () => {
+    const disclosed = { ...PAYLOAD, replaces: [URL_OF_RECORD] };
+    expect(caughtCode(() => parseRecordClaims(PAYLOAD, disclosed))).toBe("token_invalid");
+  });
+});
+
+describe("the act of a version", () => {
+  it("may have parts that are disclosures, but the operation stands open", () => {
+    const parse = (open: JsonObject, whole: JsonObject) =>
+      parseRecordClaims({ ...PAYLOAD, act: open }, { ...PAYLOAD, act: whole });
+    expect(caughtCode(() => parse({ operation: "create" }, { operation: "create", by: "x" }))).toBeUndefined();
+    expect(caughtCode(() => parse({ role: "registrar" }, { role: "registrar", operation: "create" }))).toBe(
+      "token_invalid",
+    );
   });
 });

@@ -95,6 +95,26 @@ describe("a true record", () => {
     expect(report.record?.undisclosedCount).toBe(3);
   });
 
+  it("is valid with parts of its act withheld, which loosens nothing of what its definition requires", async () => {
+    const act = { operation: "create", role: "registrar", by: "a pseudonym" };
+    const data = { code: "021", name: "Northmarch" };
+    const { world, logged, evidence } = await createSample({ payload: { act }, data });
+    expect(logged.disclosures).toHaveLength(1);
+    const open = { ...evidence, token: formatSdJwt(logged.jwt, []) };
+    const report = await verify(world, open);
+    expect(report).toMatchObject({ valid: true, record: { undisclosedCount: 0 } });
+    expect(report.record?.claims.act).toEqual({ operation: "create", role: "registrar" });
+    const told = await verify(world, evidence);
+    expect(told.record?.claims.act).toEqual(act);
+    const schema = { ...(DEFINITION.schema as JsonObject), required: ["code", "name", "officer"] };
+    const stricter = JSON.stringify({ ...DEFINITION, schema });
+    const lacking = await createSample({ payload: { act }, data, definition: stricter });
+    const withheld = { ...lacking.evidence, definition: stricter, token: formatSdJwt(lacking.logged.jwt, []) };
+    expect((await verify(lacking.world, withheld)).checks).toContainEqual(
+      expect.objectContaining({ check: "schema", result: "fail", code: "data_invalid" }),
+    );
+  });
+
   it("is valid under a pin of its version and digest, and with the first receipt beside the recent one", async () => {
     const { world, logged, evidence } = await createSample();
     const first = await receiptOf(world, logged, { size: 42 });
