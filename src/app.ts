@@ -9,6 +9,9 @@ import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { createOpenDataRoutes } from "./http/open-data-routes.ts";
+import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
+import type { Operation } from "./http/operation.ts";
+import type { OperationRoutes } from "./http/operation-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
@@ -17,17 +20,20 @@ import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
 import { createReferenceRoutes } from "./http/reference-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
+import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
+import { createStatisticPages } from "./web/statistic-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
+  Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -42,7 +48,9 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
-  Parameters<typeof createHomePages>[0] & { basePath: string; logger: Logger };
+  Parameters<typeof createStatisticPages>[0] &
+  Parameters<typeof createHomePages>[0] &
+  Omit<Parameters<typeof createApiDocuments>[0], "operations"> & { basePath: string; logger: Logger };
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -53,22 +61,31 @@ export function createApp(deps: AppDeps): Hono {
   // Before the API, which answers at the same addresses whoever does not want a page.
   routes.route("/", createRegistryPages(deps));
   routes.route("/", createRecordPages(deps));
-  routes.route("/", createSystemRoutes(deps));
-  routes.route("/", createRegistryRoutes(deps));
-  routes.route("/", createRecordWriteRoutes(deps));
-  routes.route("/", createRecordStateRoutes(deps));
-  routes.route("/", createRecordSearchRoutes(deps));
-  routes.route("/", createRecordReadRoutes(deps));
-  routes.route("/", createImportRoutes(deps));
-  routes.route("/", createMigrationRoutes(deps));
-  routes.route("/", createExportRoutes(deps));
-  routes.route("/", createOpenDataRoutes(deps));
-  routes.route("/", createAttachmentRoutes(deps));
-  routes.route("/", createReferenceRoutes(deps));
-  routes.route("/", createExchangeRoutes(deps));
-  routes.route("/", createResolveRoutes(deps));
-  routes.route("/", createLogRoutes(deps));
-  routes.route("/", createFederationRoutes(deps));
+  routes.route("/", createStatisticPages(deps));
+  const operations: Operation[] = [];
+  const serve = (group: Hono | OperationRoutes): void => {
+    if ("operations" in group) operations.push(...group.operations);
+    routes.route("/", group);
+  };
+  serve(createSystemRoutes(deps));
+  serve(createRegistryRoutes(deps));
+  serve(createRecordWriteRoutes(deps));
+  serve(createRecordStateRoutes(deps));
+  serve(createRecordSearchRoutes(deps));
+  serve(createStatisticRoutes(deps));
+  serve(createRecordReadRoutes(deps));
+  serve(createImportRoutes(deps));
+  serve(createMigrationRoutes(deps));
+  serve(createExportRoutes(deps));
+  serve(createOpenDataRoutes(deps));
+  serve(createAttachmentRoutes(deps));
+  serve(createReferenceRoutes(deps));
+  serve(createExchangeRoutes(deps));
+  serve(createResolveRoutes(deps));
+  serve(createLogRoutes(deps));
+  serve(createFederationRoutes(deps));
+  const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
+  serve(createOpenApiRoutes({ getApiDocument }));
 
   const app = new Hono();
   app.use(async (context, next) => {

@@ -22,6 +22,9 @@ export const SEARCH_WALKED_MAX = 50_000; // rows of a walk until it gives up
 export const SEARCH_TIMEOUT_MS = 5_000;
 export const CURSOR_CHARS_MAX = 2_000;
 export const DUPLICATE_CANDIDATES_MAX = 10;
+export const STATISTIC_CELLS_MAX = 5_000; // of all statistics of a registry together
+export const STATISTIC_SECONDS = 10; // a count may be so old
+export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
 export const INDEX_REBUILD_INTERVAL_MS = 5_000;
 
@@ -53,6 +56,10 @@ export const DISPLAY_CHARS_MAX = 200;
 export const DEFINITION_BYTES_MAX = 262_144;
 export const FIELD_TEXT_CHARS_MAX = 2_000;
 export const FIELD_LABELS_MAX = 1_000;
+export const DRAFT_CHOICES_MAX = 12; // different values of a column that may be all there are
+export const DRAFT_COLUMNS_MAX = 200;
+export const DRAFT_PAIR_COLUMNS_MAX = 8;
+export const DRAFT_VALUES_REMEMBERED_MAX = 2_000_000; // of all columns together, to see which are unique
 export const MIGRATION_BATCH_RECORDS_MAX = 500;
 export const MIGRATION_EXAMPLES_MAX = 5;
 export const MIGRATION_ATTEMPTS_MAX = 3; // for records that somebody else changes meanwhile
@@ -151,6 +158,10 @@ export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for on
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
+
+// Document of the API
+export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language
+export const OPENAPI_SECONDS = 60; // that readers may keep one unasked
 
 // HTTP server
 export const HTTP_HEADER_BYTES_MAX = 32_768;

@@ -21,26 +21,25 @@ import { startJobs } from "./jobs.ts";
 import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
-import { lockLogState } from "./log/log-store.ts";
 import { initializeLog } from "./log/log-state-service.ts";
+import { lockLogState } from "./log/log-store.ts";
 import { formatVerifierKey } from "./log/note.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
 import { createAttachmentService } from "./records/attachment-service.ts";
 import { type Counter, createCounter } from "./records/counter-store.ts";
+import { createDuplicateService } from "./records/duplicate-service.ts";
 import { createErasureLedger } from "./records/erasure-ledger-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createExportService } from "./records/export-service.ts";
 import { createImportService } from "./records/import-service.ts";
+import { createIndexRebuildService } from "./records/index-rebuild-service.ts";
 import { createKeyLookupService } from "./records/key-lookup-service.ts";
 import { createMigrationService } from "./records/migration-service.ts";
 import { createOpenDataService } from "./records/open-data-service.ts";
 import { createActDescriber } from "./records/record-act.ts";
 import { createRecordBatchService } from "./records/record-batch-service.ts";
-import { createDuplicateService } from "./records/duplicate-service.ts";
-import { createIndexRebuildService } from "./records/index-rebuild-service.ts";
-import { createStatisticService } from "./records/statistic-service.ts";
 import { createRecordDrafter } from "./records/record-drafter.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordNamesService } from "./records/record-names-service.ts";
@@ -49,12 +48,13 @@ import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
 import { createRecordStateService } from "./records/record-state-service.ts";
-import { countRecords } from "./records/statistic-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
 import { createReferenceKeyService } from "./records/reference-key-service.ts";
 import { createReferenceWatchService, type ReferenceWatchService } from "./records/reference-watch-service.ts";
 import { createStateDrafter } from "./records/state-drafter.ts";
+import { createStatisticService } from "./records/statistic-service.ts";
+import { countRecords } from "./records/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
 import { createWriteOnce } from "./records/write-once-service.ts";
@@ -89,6 +89,11 @@ const STATUS_BLOCK = 512;
 
 export function currentSeconds(): number {
   return Math.floor(Date.now() / 1_000);
+}
+
+function readProgramVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Origin of a node's log: its URL without the scheme (DESIGN section 6). */
@@ -336,6 +341,7 @@ export function createNode(options: {
     basePath: config.basePath,
     entity,
     organizationName: config.organizationName,
+    version: readProgramVersion(),
     superiors: config.superiors,
     logger,
     identity,
@@ -345,6 +351,8 @@ export function createNode(options: {
     recordReads,
     recordHistory,
     recordSearches,
+    duplicates,
+    statistics,
     recordNames,
     clock,
     evidence,
@@ -362,7 +370,13 @@ export function createNode(options: {
     reader,
     countRecords: () => countRecords(database),
   });
-  const jobs = startJobs({ database, clock, logger, checkReferences: referenceWatch.checkDue });
+  const jobs = startJobs({
+    database,
+    clock,
+    logger,
+    checkReferences: referenceWatch.checkDue,
+    rebuildIndex: indexRebuild.run,
+  });
 
   return {
     config,

@@ -1,0 +1,41 @@
+// Which errors an operation answers: those it names, and those that follow from the rest of its declaration. Pure.
+import type { ErrorCode } from "../errors.ts";
+import type { Operation } from "./operation.ts";
+
+const JSON_ERRORS: readonly ErrorCode[] = [
+  "json_invalid",
+  "json_duplicate_key",
+  "json_forbidden_key",
+  "json_too_deep",
+  "json_number_unsafe",
+  "json_lone_surrogate",
+  "encoding_invalid",
+  "request_invalid",
+];
+
+/** In the order in which a request meets them. */
+export function listErrors(operation: Operation): ErrorCode[] {
+  if (operation.foreign) return [];
+  const { access, path, headers, body } = operation;
+  const codes: ErrorCode[] = [];
+  const isInRegistry = path.includes("{registry}");
+  if (access !== "open") codes.push("token_invalid", "token_expired");
+  codes.push("query_invalid");
+  for (const { read, missing } of Object.values(headers ?? {})) {
+    if (read) codes.push("header_invalid");
+    if (missing) codes.push(missing.code);
+  }
+  if (body) codes.push("body_too_large");
+  if (body && !body.mediaTypes.includes("*/*")) codes.push("content_type_unsupported");
+  if (body?.form === "json") codes.push(...JSON_ERRORS);
+  if (body?.checkedBy === "schema" && JSON.stringify(body.schema).includes("$ref")) codes.push("too_many_items");
+  if (typeof access === "object" || (access === "optional" && isInRegistry))
+    codes.push("authentication_required", "permission_denied");
+  if (isInRegistry) codes.push("registry_unknown");
+  if (path.includes("{rid}")) codes.push("record_unknown");
+  codes.push(...(operation.errors ?? []));
+  if (headers?.["idempotency-key"]) codes.push("idempotency_key_reused");
+  if (operation.writes) codes.push("log_overloaded", "log_outcome_unknown");
+  if (operation.tag !== "System") codes.push("database_unavailable");
+  return [...new Set(codes)];
+}
