@@ -1,7 +1,7 @@
 // The index of records (record-index.ts) inside the log writer's transaction: what is checked under the lock. SQL only; rows are stored by index-row-store.ts.
 import { AttestryError } from "../errors.ts";
 import { DUPLICATE_CANDIDATES_MAX } from "../limits.ts";
-import type { Transaction } from "../storage/database.ts";
+import type { Sql, Transaction } from "../storage/database.ts";
 import { type IndexChange, readLikenessRow, rowKey } from "./record-index.ts";
 import { describeTakenKey } from "./record-keys.ts";
 
@@ -24,6 +24,8 @@ export interface IndexWrite {
   readonly state?: string;
   /** The writer says why the record is no duplicate of those that look alike. */
   readonly isDistinct?: boolean;
+  /** Records that this one succeeds in the same unit: of course it is like them. */
+  readonly succeeds?: ReadonlySet<string>;
 }
 
 /** Who holds which key, and who is like whom, as of the lock and the writes of the batch accepted so far. */
@@ -36,7 +38,7 @@ export interface IndexHolders {
 export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]): Promise<IndexHolders> {
   const digests = writes.flatMap(({ index }) => index.added.keys.map((key) => key.digest));
   const marks = writes.flatMap((write) => addedMarks(write).map((mark) => ({ registry: write.registry, ...mark })));
-  const [holders, alike] = await Promise.all([readKeyHolders(tx, digests), readLikeRecords(tx, marks)]);
+  const [holders, alike] = await Promise.all([readKeyHolders(tx, digests), readAlike(tx, marks)]);
   return {
     check(write) {
       const taken = write.index.added.keys.filter((key) => {
@@ -51,7 +53,7 @@ export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]
         );
       const candidates = addedMarks(write).flatMap((mark) =>
         [...(alike.get(markKey(write.registry, mark)) ?? [])]
-          .filter((rid) => rid !== write.rid)
+          .filter((rid) => rid !== write.rid && !write.succeeds?.has(rid))
           .map((rid) => ({ rule: readLikenessRow(mark)!, rid })),
       );
       return candidates.length === 0 ? undefined : possibleDuplicate(write.registry, candidates);
@@ -98,13 +100,25 @@ async function readKeyHolders(tx: Transaction, digests: readonly string[]): Prom
   return new Map(rows.map((row) => [row.digest, row.rid]));
 }
 
-async function readLikeRecords(
+async function readAlike(
   tx: Transaction,
-  marks: readonly { registry: string; field: string; value: string }[],
+  marks: Parameters<typeof readLikeRecords>[1],
 ): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>();
-  if (marks.length === 0) return found;
-  const rows = await tx<{ registry: string; field: string; value: string; rid: string }[]>`
+  for (const { rid, ...row } of await readLikeRecords(tx, marks)) {
+    const key = markKey(row.registry, row);
+    found.set(key, (found.get(key) ?? new Set<string>()).add(rid));
+  }
+  return found;
+}
+
+/** The records that have any of these marks, each with its mark, the oldest first. */
+export async function readLikeRecords(
+  sql: Sql | Transaction,
+  marks: readonly { readonly registry: string; readonly field: string; readonly value: string }[],
+): Promise<readonly { registry: string; field: string; value: string; rid: string }[]> {
+  if (marks.length === 0) return [];
+  return (sql as Sql)<{ registry: string; field: string; value: string; rid: string }[]>`
     select mark.registry, mark.field, mark.value, alike.rid
     from (select distinct * from unnest(
         ${marks.map((mark) => mark.registry)}::text[], ${marks.map((mark) => mark.field)}::text[], ${marks.map((mark) => mark.value)}::text[])
@@ -114,9 +128,4 @@ async function readLikeRecords(
       where s.registry = mark.registry and s.field = mark.field and s.value = mark.value and s.until = ${OPEN_VERSION}
         and r.state = any(${COMPARED_STATES})
       order by s.first_index limit ${DUPLICATE_CANDIDATES_MAX + 1}) alike`;
-  for (const { rid, ...row } of rows) {
-    const key = markKey(row.registry, row);
-    found.set(key, (found.get(key) ?? new Set<string>()).add(rid));
-  }
-  return found;
 }

@@ -60,8 +60,8 @@ export interface RecordDrafter {
     checkReferences: CheckReferences;
     /** The keys of the data, where the caller found no fault in it and made them already. */
     keys?: readonly RecordKey[];
-    /** URLs of this node's own records that are replaced by this one in the same unit. */
-    replaces?: readonly string[];
+    /** This node's own records that are replaced by this one in the same unit: URLs by rid. */
+    replaces?: ReadonlyMap<string, string>;
     /** The act, where it was described already, as part of another operation. */
     act?: Act;
   }): Promise<CreateDraft>;
@@ -237,7 +237,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         data,
         validFrom,
         validUntil,
-        replaces: options.replaces ?? request.replaces,
+        replaces: options.replaces ? [...options.replaces.values()] : request.replaces,
         act,
         previousDigest: undefined,
         k,
@@ -255,7 +255,8 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           ...(advance && { advance }),
           sealedKey,
           index: changeIndex(EMPTY_INDEX, index),
-          isDistinct: request.act.distinct !== undefined,
+          isDistinct: act.distinct !== undefined,
+          ...(options.replaces && { succeeds: new Set(options.replaces.keys()) }),
           version,
           idempotency,
         },

@@ -160,7 +160,9 @@ export function createRecordStateService(deps: {
     const rows = await readReplaced(options, request);
     const urls = request.by.filter((one) => typeof one === "string");
     await checkSuccessors(urls, { compiled, replaced: new Set(rows.map(({ record }) => record.rid)) });
-    const replaces = rows.map(({ record }) => formatRecordUrl({ entity, registry, rid: record.rid }));
+    const replaces = new Map(
+      rows.map(({ record }) => [record.rid, formatRecordUrl({ entity, registry, rid: record.rid })]),
+    );
     const parts: Draft<SingleWrite>[] = [];
     const replacedBy: string[] = [];
     for (const one of request.by) {

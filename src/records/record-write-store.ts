@@ -35,6 +35,8 @@ interface WriteBase {
 
 export interface CreateWrite extends WriteBase {
   readonly kind: "create";
+  /** Records that are replaced by this one in the same unit. */
+  readonly succeeds?: ReadonlySet<string>;
   readonly identifier: string | undefined;
   /** Where the identifier is a number that a counter would come to. */
   readonly advance?: CounterAdvance;
@@ -196,6 +198,7 @@ function toIndexWrite(write: SingleWrite, logIndex?: number): IndexWrite {
     firstIndex: kind === "create" ? logIndex : undefined,
     ...(state !== undefined && { state }),
     isDistinct: kind !== "state" && write.isDistinct,
+    ...(kind === "create" && write.succeeds && { succeeds: write.succeeds }),
   };
 }
 

@@ -35,8 +35,11 @@ function readGround(envelope: JsonObject, operation: StateOperation, details: Er
   // Everything else that is said of the record goes with it; this would stay.
   if (operation === "erase" && act.note !== undefined)
     details.push({ field: "/act/note", message: "is not taken: what is said of an erasure outlives the record" });
-  if (act.distinct !== undefined)
-    details.push({ field: "/act/distinct", message: "is said of a record that is created or amended" });
+  if (act.distinct !== undefined && operation !== "replace")
+    details.push({
+      field: "/act/distinct",
+      message: "is said of a record that is created or amended, or of a replacement",
+    });
   return act;
 }
 

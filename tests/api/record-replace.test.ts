@@ -141,6 +141,41 @@ describe("a replacement", () => {
   });
 });
 
+describe("a successor that looks like another record", () => {
+  let persons: RecordCalls;
+  beforeAll(async () => {
+    const duplicates = [{ name: "same-name", fields: ["name"] }];
+    expect((await node.publish(definition("persons", { members: { duplicates } }))).status).toBe(201);
+    persons = await createRecordCalls(node, "persons");
+  });
+
+  it("may look like those that it succeeds, and like no other unless a reason is given", async () => {
+    const name = "Asha Devi";
+    const [first, second, third] = [
+      await persons.create(data(name)),
+      await persons.create(data(name), { act: { distinct: "entered twice, to be merged" } }),
+      await persons.create(data(name), { act: { distinct: "her aunt" } }),
+    ];
+    const merge = (act?: JsonObject) =>
+      persons.change(first.rid, "replace", {
+        by: [{ data: data(name) }],
+        also: [{ rid: second.rid! }],
+        ...(act && { act }),
+      });
+    const refused = await merge();
+    expect(refusal(refused)).toBe("409 possible_duplicate");
+    expect(refused.text).toContain(String(third.rid));
+    expect(refused.text).not.toContain(String(second.rid));
+    expect((await merge({ distinct: "her aunt" })).status).toBe(200);
+    const [a, b] = [
+      await persons.create(data("Bina")),
+      await persons.create(data("Bina"), { act: { distinct: "twice" } }),
+    ];
+    const merged = await persons.change(a.rid, "replace", { by: [{ data: data("Bina") }], also: [{ rid: b.rid! }] });
+    expect(merged.status, merged.text).toBe(200);
+  });
+});
+
 describe("a replacement that cannot be made as a whole", () => {
   it("changes nothing: neither the records to be replaced nor the successors", async () => {
     const [first, second, taken] = [await createBlock(), await createBlock(), await createBlock()];
