@@ -57,7 +57,9 @@ const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
             data-label={chooseText(field.title, frame.reader).text}
             {...(isEmpty(value) && { class: "empty" })}
           >
-            {isEmpty(value) ? <EmptyCell /> : <Value field={field} value={value} frame={frame} names={names} />}
+            <div>
+              {isEmpty(value) ? <EmptyCell /> : <Value field={field} value={value} frame={frame} names={names} />}
+            </div>
           </td>
         );
       })}

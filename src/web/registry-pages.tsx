@@ -19,7 +19,14 @@ import {
   type RegistryPageDeps,
   type RegistryPageView,
 } from "./registry-page-view.ts";
-import { FieldsSection, NotPublic, RegistryList, Retired, VersionsSection } from "./registry-sections.tsx";
+import {
+  FieldsSection,
+  NotPublic,
+  RegistryList,
+  Retired,
+  StatisticsSection,
+  VersionsSection,
+} from "./registry-sections.tsx";
 import { FoldedSearchForm, SearchForm } from "./search-form.tsx";
 import { listOwnReferences, type RecordNames } from "./value.tsx";
 
@@ -339,6 +346,7 @@ export function createRegistryPages(deps: RegistryPagesDeps): Hono {
           ) : (
             <NotPublic access={access} />
           )}
+          {access === "public" && <StatisticsSection compiled={view.compiled} frame={frame} />}
           <FieldsSection fields={view.fields} frame={frame} />
           <VersionsSection name={name} type={type} versions={versions} frame={frame} />
         </Layout>,

@@ -2,6 +2,7 @@
 import type { FC } from "hono/jsx";
 import type { Access } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
+import { spellOut } from "../registries/field-texts.ts";
 import { describeKind, type FieldView, flattenFields } from "./field-view.ts";
 import { Instant, Localized, Note, type PageFrame, ROLES, Section } from "./markup.tsx";
 import { chooseText, formatNumber } from "./reader-language.ts";
@@ -209,3 +210,20 @@ export const VersionsSection: FC<{
     </p>
   </Section>
 );
+
+/** The tables that a public registry is counted in. */
+export const StatisticsSection: FC<{ compiled: CompiledDefinition; frame: PageFrame }> = ({ compiled, frame }) => {
+  const { name, statistics = [] } = compiled.definition;
+  if (statistics.length === 0) return null;
+  return (
+    <Section id="statistics" title="Numbers">
+      <ul class="plain">
+        {statistics.map((statistic) => (
+          <li>
+            <a href={`${frame.basePath}/registries/${name}/statistics/${statistic.name}`}>{spellOut(statistic.name)}</a>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+};

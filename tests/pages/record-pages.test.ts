@@ -220,7 +220,7 @@ describe.skipIf(chromiumPath === undefined)("records in a browser", () => {
       expect(complaints).toEqual([]);
       await context.close();
     }
-  }, 60_000);
+  }, 180_000);
 
   test("write a right-to-left name from right to left within a page that is not", async () => {
     const page = await browser.newPage();

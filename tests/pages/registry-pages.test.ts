@@ -197,6 +197,21 @@ describe("a search", () => {
   });
 });
 
+describe("a statistic", () => {
+  test("is a table of counts in the reader's words, without the small ones, and linked from the registry", async () => {
+    const registry = await fetchPage(districts);
+    expect(registry.html).toContain('href="/lgd/registries/districts/statistics/by-kind">By kind</a>');
+    const { status, html } = await fetchPage(`${districts}/statistics/by-kind`);
+    expect(status).toBe(200);
+    expect(html).toMatch(/>Punjab<\/a>.*Mostly rural.*<div class="number">120<\/div>/s);
+    // One district alone is mostly urban.
+    expect(html).not.toContain("Mostly urban");
+    expect(html).toContain("Counts below 5 are not shown");
+    const json = await fetch(`${districts}/statistics/no-such`, { headers: BROWSER });
+    expect(json.status).toBe(404);
+  });
+});
+
 describe.skipIf(chromiumPath === undefined)("registries in a browser", () => {
   let browser: Browser;
 
@@ -217,6 +232,7 @@ describe.skipIf(chromiumPath === undefined)("registries in a browser", () => {
       `${base}/surveys`,
       `${base}/surveys/records`,
       `${base}/births`,
+      `${districts}/statistics/by-kind`,
       `${base}/talukas`,
     ];
     for (const [width, colorScheme, locale] of [
@@ -243,7 +259,7 @@ describe.skipIf(chromiumPath === undefined)("registries in a browser", () => {
       expect(complaints).toEqual([]);
       await context.close();
     }
-  }, 60_000);
+  }, 180_000);
 
   test("show records as a table on a desktop and as cards on a phone, a table to a screen reader both times", async () => {
     for (const width of [360, 1280]) {

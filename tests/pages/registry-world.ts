@@ -32,6 +32,7 @@ export const DISTRICTS: JsonObject = {
   access: "public",
   display: "{name}",
   identifier: { field: "code" },
+  statistics: [{ name: "by-kind", fields: ["state", "kind"], smallest: 5 }],
   acts: { reasons: { census: { en: "Counted anew", hi: "नई गणना" }, notification: "Notified in the gazette" } },
   schema: {
     type: "object",
