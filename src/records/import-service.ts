@@ -3,11 +3,13 @@ import { canonicalJson, type Json } from "../crypto/json.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../errors.ts";
 import type { Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
+import { IDENTIFIER_ATTEMPTS_MAX } from "../limits.ts";
 import type { LogWriter } from "../log/writer-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { findRetirement } from "../registries/retirement.ts";
 import type { Database } from "../storage/database.ts";
+import { isDrawnNumberTaken } from "./identifier-chooser.ts";
 import { type ImportEnvelope, readEnvelopeRow } from "./import-envelope.ts";
 import { type AnsweredRow, findAnsweredRows } from "./import-store.ts";
 import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
@@ -16,7 +18,8 @@ import { parseRecordRequest, type RecordRequest } from "./record-request.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
 import { openSecrets, readFullData, readOwnPayload } from "./record-view.ts";
-import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
+import type { RecordWrite } from "./record-write.ts";
+import { recordWriteKind } from "./record-write-store.ts";
 import {
   judgeReferences,
   referencesToVerify,
@@ -215,9 +218,33 @@ export function createImportService(deps: {
     );
 
   /** Writes what was drafted; an error that hides an earlier success of the same row is answered as that success. */
-  async function appendRows(registry: string, drafted: readonly (Draft<RecordWrite> | RowOutcome)[]) {
-    const drafts = drafted.filter((item): item is Draft<RecordWrite> => "entry" in item);
-    const results = await writer.appendAll(recordWriteKind, drafts);
+  async function appendRows(
+    registry: string,
+    rows: readonly (Draft<RecordWrite> | RowOutcome)[],
+    redraft: (at: number) => Promise<Draft<RecordWrite> | RowOutcome> | undefined,
+  ) {
+    const drafted = [...rows];
+    const isDraft = (item: Draft<RecordWrite> | RowOutcome): item is Draft<RecordWrite> => "entry" in item;
+    const places = drafted.flatMap((item, at) => (isDraft(item) ? [at] : []));
+    const results = await writer.appendAll(recordWriteKind, drafted.filter(isDraft));
+    // A number that was drawn for a row may be one that a record has already: the next may be free.
+    for (let attempt = 1; attempt < IDENTIFIER_ATTEMPTS_MAX; attempt++) {
+      const taken = places.flatMap((at, i) =>
+        isDrawnNumberTaken(results[i], {}) ? [{ at, i, draft: redraft(at) }] : [],
+      );
+      const again = await Promise.all(taken.map(async ({ at, i, draft }) => ({ at, i, draft: await draft })));
+      const drawn = again.flatMap(({ at, i, draft }) => (draft && isDraft(draft) ? [{ at, i, draft }] : []));
+      if (drawn.length === 0) break;
+      const renewed = await writer.appendAll(
+        recordWriteKind,
+        drawn.map(({ draft }) => draft),
+      );
+      for (const [n, { at, i, draft }] of drawn.entries()) {
+        drafted[at] = draft;
+        results[i] = renewed[n]!;
+      }
+    }
+    const drafts = drafted.filter(isDraft);
     const failed = drafts.filter((_, at) => results[at] instanceof AttestryError);
     if (results.some((result) => isAttestryError(result, "version_conflict"))) registries.refresh(registry);
     // The first try of a batch may still have run when its retry was drafted.
@@ -254,7 +281,11 @@ export function createImportService(deps: {
       const drafted = await Promise.all(
         plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),
       );
-      return appendRows(registry, drafted);
+      return appendRows(registry, drafted, (at) => {
+        const plan = plans[at]!;
+        const isDrawn = !(plan instanceof AttestryError) && plan.request.identifier === undefined && !plan.existing;
+        return isDrawn ? draftOrRefuse(compiled, plan, caller as Staff) : undefined;
+      });
     },
   };
 }
