@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   "registry_unknown",
   "record_unknown",
   "version_unknown",
+  "statistic_unknown",
   "not_in_effect",
   "record_erased",
   "not_available_yet",

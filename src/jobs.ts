@@ -2,6 +2,7 @@
 import {
   ATTACHMENT_UNHELD_SECONDS,
   IDEMPOTENCY_SECONDS,
+  INDEX_REBUILD_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
@@ -21,8 +22,11 @@ export function startJobs(deps: {
   logger: Logger;
   /** Verifies references that were accepted unverified: one round. */
   checkReferences: () => Promise<unknown>;
+  /** Makes the index of old records follow changed definitions: one round. */
+  rebuildIndex: (isStopped: () => boolean) => Promise<void>;
 }): Jobs {
   const { database, clock, logger } = deps;
+  let isStopped = false;
   const jobs = [
     startJob(
       { everyMs: SWEEP_INTERVAL_MS, name: "sweeping old idempotency keys and files that no record holds", logger },
@@ -35,9 +39,13 @@ export function startJobs(deps: {
       { everyMs: REFERENCE_CHECK_INTERVAL_MS, name: "verifying accepted references", logger },
       deps.checkReferences,
     ),
+    startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
+      deps.rebuildIndex(() => isStopped),
+    ),
   ];
   return {
     async stop() {
+      isStopped = true;
       await Promise.all(jobs.map((job) => job.stop()));
     },
   };

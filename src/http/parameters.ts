@@ -20,6 +20,11 @@ export const PATH_PARAMETERS: Parameters = {
     schema: { type: "integer", minimum: 1 },
     example: 1,
   },
+  statistic: {
+    description: "Name of a statistic of the registry's definition.",
+    schema: { type: "string", pattern: "^[a-z][a-z0-9-]{0,62}$" },
+    example: "by-state",
+  },
   digest: {
     description: "SHA-256 of a file, in base64url.",
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$" },

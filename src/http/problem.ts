@@ -31,6 +31,7 @@ const STATUS = {
   registry_unknown: 404,
   record_unknown: 404,
   version_unknown: 404,
+  statistic_unknown: 404,
   not_in_effect: 404,
   record_erased: 410,
   not_available_yet: 403,

@@ -297,13 +297,6 @@ export async function findKeyHolders(database: Database, digests: readonly strin
   return new Map(rows.map((row) => [row.digest, row.rid]));
 }
 
-export async function countRecords(database: Database): Promise<Map<string, number>> {
-  const rows = await database.sql<
-    { registry: string; count: number }[]
-  >`select registry, count(*)::int8 as count from record group by registry`;
-  return new Map(rows.map((row) => [row.registry, Number(row.count)]));
-}
-
 export async function findIdempotent(
   database: Database,
   digest: string,

@@ -5,11 +5,13 @@ import type { Staff } from "../identity/caller.ts";
 import type { LogWriter } from "../log/writer-service.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import type { DuplicateService } from "./duplicate-service.ts";
 import type { Draft, Idempotency } from "./record-drafter.ts";
 import { keyDigest } from "./record-keys.ts";
 import * as store from "./record-store.ts";
 import { recordEtag } from "./record-viewer.ts";
-import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
+import type { RecordWrite } from "./record-write.ts";
+import { recordWriteKind } from "./record-write-store.ts";
 
 /** Which version of which record a request made, or left as it is. */
 export interface Answered {
@@ -40,9 +42,10 @@ export function createWriteOnce(deps: {
   database: Database;
   writer: LogWriter;
   registries: RegistryService;
+  duplicates: Pick<DuplicateService, "explain">;
   searchKey: Uint8Array;
 }): WriteOnce {
-  const { database, writer, registries, searchKey } = deps;
+  const { database, writer, registries, duplicates, searchKey } = deps;
 
   async function findAnswered(idempotency: Idempotency | undefined): Promise<Answered | undefined> {
     if (idempotency === undefined) return undefined;
@@ -86,6 +89,8 @@ export function createWriteOnce(deps: {
         return (await writer.append(recordWriteKind, draft.input, draft.entry)).logIndex;
       } catch (error) {
         if (isAttestryError(error, "version_conflict")) registries.refresh(draft.input.registry);
+        if (isAttestryError(error, "possible_duplicate"))
+          throw (await duplicates.explain(draft.input.registry, [error]))[0]!;
         throw error;
       }
     },
