@@ -8,13 +8,14 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import { type Erasure, findErasure } from "./erasure-store.ts";
+import { writeNumbered } from "./identifier-chooser.ts";
 import type { DescribeAct } from "./record-act.ts";
 import type { CheckReferences, Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
 import { nextState, type StateOperation } from "./record-states.ts";
 import * as store from "./record-store.ts";
 import { formatRecordUrl, parseRecordUrl } from "./record-url.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
-import type { SingleWrite, StateWrite, UnitWrite } from "./record-write-store.ts";
+import type { SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
 import { createReferenceCheck, type TypedReference, type VerifyReferences } from "./reference-check.ts";
 import type { ReferenceKeyService } from "./reference-key-service.ts";
 import type { StateDrafter } from "./state-drafter.ts";
@@ -217,8 +218,12 @@ export function createRecordStateService(deps: {
         asked.idempotency,
         (answered) => show(options, answered),
         async () => {
-          const draft = await draftReplacement(options, request, asked);
-          await writes.append(draft);
+          const official = request.by.flatMap((one) => (typeof one === "string" ? [] : (one.identifier ?? [])))[0];
+          const draft = await writeNumbered({ identifier: official }, async () => {
+            const drafted = await draftReplacement(options, request, asked);
+            await writes.append(drafted);
+            return drafted;
+          });
           return show(options, { rid: options.rid, version: versionOf(draft.input, options.rid) });
         },
       );
