@@ -6,10 +6,14 @@ import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 let node: TestNode;
 let registrar: string;
 
-async function importRows(rows: readonly unknown[], query = ""): Promise<JsonObject[]> {
-  const answer = await node.request("POST", `/registries/wells/records:import${query}`, {
-    token: registrar,
-    headers: { "content-type": "application/x-ndjson" },
+async function importRows(
+  rows: readonly unknown[],
+  query = "",
+  { key, token = registrar, registry = "wells" }: { key?: string; token?: string; registry?: string } = {},
+): Promise<JsonObject[]> {
+  const answer = await node.request("POST", `/registries/${registry}/records:import${query}`, {
+    token,
+    headers: { "content-type": "application/x-ndjson", ...(key && { "idempotency-key": key }) },
     body: rows.map((row) => `${typeof row === "string" ? row : JSON.stringify(row)}\n`).join(""),
   });
   expect(answer.status, answer.text).toBe(200);
@@ -56,5 +60,73 @@ describe("an import", () => {
     });
     for (const mode of ["create", "upsert"])
       expect(told(await importRows([row("30")], `?mode=${mode}`))).toEqual(["state_conflict"]);
+  });
+});
+
+describe("an import that is named", () => {
+  const kept = async () => {
+    const rows = await node.database.database.sql<{ count: number }[]>`select count(*)::int as count from idempotency`;
+    return rows[0]!.count;
+  };
+  const bare = (name: string) => ({ data: { name } });
+
+  beforeAll(async () => {
+    const notes = definition("notes");
+    const { properties } = notes.schema as { properties: JsonObject };
+    properties.code = { type: "string" };
+    (notes.schema as JsonObject).required = ["name"];
+    expect((await node.publish(notes)).status).toBe(201);
+  });
+
+  it("writes a row once, in whatever batch it comes again and with whichever token of the same name", async () => {
+    const registry = "notes";
+    const rows = ["a", "b", "c"].map((name, at) => ({ ...bare(name), row: at + 2 }));
+    const first = await importRows(rows, "", { key: "one", registry });
+    const again = await importRows([rows[2], { ...bare("d"), row: 9 }, rows[0]], "", {
+      key: "one",
+      registry,
+      token: await node.token("registrar"),
+    });
+    expect(again[0]).toEqual(first[2]);
+    expect(again[2]).toEqual(first[0]);
+    expect(told(again)).toEqual(["created", "created", "created"]);
+    expect(again[1]!.rid).not.toBe(first[1]!.rid);
+    const other = await importRows([rows[0]], "", { key: "two", registry });
+    expect(other[0]!.rid).not.toBe(first[0]!.rid);
+  });
+
+  it("refuses another row under a name that was used, and calls created what it had created", async () => {
+    const [created] = await importRows([row("40")], "", { key: "three" });
+    expect(await importRows([row("40")], "", { key: "three" })).toEqual([created]);
+    expect(told(await importRows([row("41")], "", { key: "three" }))).toEqual(["idempotency_key_reused"]);
+    expect(told(await importRows([row("40")], "", { key: "four" }))).toEqual(["unchanged"]);
+    const [amended] = await importRows([row("40", "Spring")], "?mode=upsert", { key: "five" });
+    expect(amended!.outcome).toBe("amended");
+    expect(await importRows([row("40", "Spring")], "?mode=upsert", { key: "five" })).toEqual([amended]);
+  });
+
+  it("makes one record of rows that are sent twice at the same time", async () => {
+    const rows = Array.from({ length: 40 }, (_, at) => ({ ...bare(`n${at}`), row: at }));
+    const send = () => importRows(rows, "", { key: "six", registry: "notes" });
+    const [one, two] = await Promise.all([send(), send()]);
+    expect(two).toEqual(one);
+    expect(told(one)).toEqual(rows.map(() => "created"));
+  });
+
+  it("keeps nothing where no name is given, nor in a dry run", async () => {
+    const before = await kept();
+    await importRows([row("50")]);
+    await importRows([row("51")], "?dryRun=true", { key: "seven" });
+    expect(await kept()).toBe(before);
+    await importRows([row("51")], "", { key: "seven" });
+    expect(await kept()).toBe(before + 1);
+  });
+
+  it("takes what an export tells of an active record, and refuses one of another state", async () => {
+    const exported = (code: string, state: string) => ({ ...row(code), record: { href: "https://elsewhere", state } });
+    expect(told(await importRows([exported("60", "active"), exported("61", "ended")]))).toEqual([
+      "created",
+      "record_invalid",
+    ]);
   });
 });

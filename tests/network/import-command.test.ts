@@ -1,7 +1,7 @@
 // The command `attestry import` against real nodes: what it sends, refuses, reports and returns, and that a second run goes on.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -284,6 +284,101 @@ describe("an import", () => {
     });
     expect(summary).toMatchObject({ state: "failed", rows: 0, created: 0 });
     expect(error).toMatchObject({ code: "permission_denied" });
+  });
+});
+
+describe("the mode sync", () => {
+  const wellsMap = write("wells.json", {
+    key: ["Code"],
+    fields: [column("code", "Code"), column("name", "Name"), column("population", "People", { type: "integer" })],
+  });
+  const csv = (...rows: string[]) => write("wells.csv", `Code,Name,People\n${rows.join("\n")}\n`);
+  const sync = (filePath: string, options: Partial<TestImport> = {}) =>
+    run(lgd, { registry: "wells", filePath, mapPath: wellsMap, mode: "sync", ...options });
+  const missingCodes = (filePath: string) =>
+    readReport(`${filePath}.missing.ndjson`).map(({ keys }) => (keys as JsonObject).code);
+  const onMissing = { operation: "revoke", reason: "gone" } as const;
+
+  beforeAll(async () => {
+    const population = { type: "integer", minimum: 0 };
+    expect((await lgd.publish(definition("wells", { properties: { population } }))).status).toBe(201);
+    await run(lgd, {
+      registry: "wells",
+      filePath: csv("1,One,1", "2,Two,2", "3,Three,3", "4,Four,4"),
+      mapPath: wellsMap,
+    });
+  });
+
+  it("amends, creates, and names what is missing without changing it; a refused row is not missing", async () => {
+    const before = await logSize(lgd);
+    const filePath = csv("1,One,1", "2,Two,22", "3,Three,-3", "5,Five,5");
+    const summary = await sync(filePath);
+    expect(summary).toMatchObject({
+      created: 1,
+      amended: 1,
+      unchanged: 1,
+      refused: 1,
+      missing: { count: 1, settled: 0 },
+    });
+    expect(missingCodes(filePath)).toEqual(["4"]);
+    expect(await logSize(lgd)).toBe(before + 2);
+  });
+
+  it("leaves missing records alone where a refused row does not tell which record it is about", async () => {
+    const before = await logSize(lgd);
+    const filePath = csv("1,One,1", "2,Two,22", "3,Three,3", "5,Five,5", "broken");
+    const { missing } = await sync(filePath, { onMissing });
+    expect(missing).toMatchObject({ count: 1, settled: 0, withheld: expect.stringContaining("1 row does not tell") });
+    expect(await logSize(lgd)).toBe(before);
+    // A row whose number does not convert tells its key all the same.
+    const told = csv("1,One,1", "2,Two,22", "3,Three,many", "5,Five,5");
+    expect((await sync(told, { onMissing, isDryRun: true })).missing).toMatchObject({ count: 1, withheld: null });
+    expect(await logSize(lgd)).toBe(before);
+  });
+
+  it("revokes them where that is asked for, once", async () => {
+    const filePath = csv("1,One,1", "2,Two,22", "3,Three,3", "5,Five,5");
+    expect((await sync(filePath, { onMissing })).missing).toMatchObject({ count: 1, settled: 1, refused: 0 });
+    expect(readReport(`${filePath}.missing.ndjson`)).toMatchObject([{ keys: { code: "4" }, outcome: "revoke" }]);
+    expect((await sync(filePath, { onMissing })).missing).toMatchObject({ count: 0, report: null });
+  });
+});
+
+describe("an import that was cut short", () => {
+  it("is not gone on with where the file changed: it says so, and without a unique field it refuses", async () => {
+    const warnings: string[] = [];
+    const cut = async (node: TestNode, registry: string, mapPath: string) => {
+      const filePath = write(`${registry}-cut.csv`, "Code,Name\ncut,Cut\n");
+      const stop = new AbortController();
+      stop.abort();
+      const { summary } = await importInto(node, { registry, filePath, mapPath, signal: stop.signal });
+      expect(summary.state).toBe("interrupted");
+      expect(existsSync(`${filePath}.import-journal`)).toBe(true);
+      write(`${registry}-cut.csv`, "Code,Name\ncut,Cut\nmore,More\n");
+      return { registry, filePath, mapPath, warn: (text: string) => void warnings.push(text) };
+    };
+    const summary = await run(lgd, await cut(lgd, "states", statesMap));
+    expect(summary).toMatchObject({ state: "done", created: 2 });
+    expect(warnings).toEqual([expect.stringContaining("file changed since this import was cut short")]);
+    const notes = await cut(
+      rural,
+      "notes",
+      write("n.json", { fields: [column("code", "Code"), column("name", "Name")] }),
+    );
+    const { error } = await importInto(rural, notes);
+    expect(error).toMatchObject({ code: "import_file_invalid", message: expect.stringContaining("a second time") });
+  });
+
+  it("is gone on with from its journal, whose half-written last line does not count", async () => {
+    const filePath = write("journal.csv", "Code,Name\nj1,One\nj2,Two\nj2,Again\n");
+    const stop = new AbortController();
+    stop.abort();
+    await importInto(lgd, { registry: "states", filePath, mapPath: statesMap, signal: stop.signal });
+    const journal = `${filePath}.import-journal`;
+    appendFileSync(journal, '{"batch":0,"rows":2,"crea');
+    const summary = await run(lgd, { registry: "states", filePath, mapPath: statesMap });
+    expect(summary).toMatchObject({ rows: 3, created: 2, refused: 1 });
+    expect(existsSync(journal)).toBe(false);
   });
 });
 
