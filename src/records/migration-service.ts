@@ -20,7 +20,8 @@ import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
 import { formatRecordUrl } from "./record-url.ts";
 import { openSecrets, readFullData } from "./record-view.ts";
-import { type RecordWrite, recordWriteKind } from "./record-write-store.ts";
+import type { RecordWrite } from "./record-write.ts";
+import { recordWriteKind } from "./record-write-store.ts";
 import { createReferenceCheck, referencesToVerify, type VerifyReferences } from "./reference-check.ts";
 
 /** A record that stays under its old version, and why. */

@@ -1,29 +1,24 @@
 // Makes everything a new version needs before the log writer sees it: validated data, token, sealed secrets, index, log entry. Stores nothing.
-import { encodeBase64url } from "../crypto/base64.ts";
-import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
-import type { Signer } from "../crypto/signer.ts";
+import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
-import { commitment, type LogEntry, versionTag } from "../log/entry.ts";
+import type { LogEntry } from "../log/entry.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { checkNotRetired } from "../registries/retirement.ts";
+import { changedDate, checkIdentifierKept, checkPeriod, isBefore } from "./amend-rules.ts";
 import type { Counter } from "./counter-store.ts";
-import { parseEffectiveTime } from "./effective-time.ts";
-import { holdContent } from "./held-content.ts";
 import { createIdentifierChooser } from "./identifier-chooser.ts";
 import type { Act, DescribeAct } from "./record-act.ts";
 import { changeIndex, EMPTY_INDEX, indexRecord, type RecordIndex } from "./record-index.ts";
 import type { RecordKey } from "./record-keys.ts";
-import { isDateOrder, type RecordRequest, type WriteGround } from "./record-request.ts";
-import type { RecordSealer } from "./record-sealer.ts";
+import type { RecordRequest, WriteGround } from "./record-request.ts";
 import { nextState } from "./record-states.ts";
 import type { RecordRow } from "./record-store.ts";
-import { issueVersion } from "./record-token.ts";
 import { jwtDigest } from "./record-url.ts";
 import { openSecrets, readFullData, readOwnPayload } from "./record-view.ts";
-import type { AmendWrite, CreateWrite, UnitWrite, VersionDraft } from "./record-write-store.ts";
+import type { AmendWrite, CreateWrite, UnitWrite } from "./record-write.ts";
 import { ridFromKey } from "./rid.ts";
-import type { StatusPlace } from "./status-index.ts";
+import { createVersionMaker, type VersionDeps, type VersionSource } from "./version-maker.ts";
 
 export type Idempotency = { readonly digest: string; readonly request: string };
 
@@ -81,48 +76,16 @@ export interface RecordDrafter {
   }): Promise<Draft<AmendWrite | UnitWrite> | undefined>;
 }
 
-export interface DrafterDeps {
-  readonly entity: string;
-  readonly signer: Signer;
-  readonly sealer: RecordSealer;
-  readonly searchKey: Uint8Array;
+export interface DrafterDeps extends VersionDeps {
   readonly describeAct: DescribeAct;
-  readonly clock: () => number;
-  readonly random: (length: number) => Uint8Array;
-  readonly placeStatus: () => Promise<StatusPlace>;
   readonly counter: (name: string) => Counter;
 }
 
 const K_BYTES = 32;
-const SALT_BYTES = 32;
-const DISCLOSURE_SALT_BYTES = 16;
-
-/** What differs from version to version of one record. */
-interface VersionSource {
-  readonly rid: string;
-  readonly version: number;
-  readonly compiled: CompiledDefinition;
-  readonly identifier: string | undefined;
-  readonly data: JsonObject;
-  readonly validFrom: string | undefined;
-  readonly validUntil: string | undefined;
-  readonly replaces: readonly string[] | undefined;
-  readonly act: Act;
-  readonly previousDigest: string | undefined;
-  readonly k: Uint8Array;
-  readonly dataKey: Uint8Array;
-}
-
-interface MadeVersion {
-  readonly version: VersionDraft;
-  readonly entry: LogEntry;
-  readonly disclosures: readonly string[];
-  readonly claims: JsonObject;
-}
 
 export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
-  const { entity, signer, sealer, searchKey, random, clock } = deps;
-  const salt = () => encodeBase64url(random(DISCLOSURE_SALT_BYTES));
+  const { sealer, searchKey, random, clock } = deps;
+  const makeVersion = createVersionMaker(deps);
   const chooseIdentifier = createIdentifierChooser(deps.counter);
 
   function checkData(compiled: CompiledDefinition, data: JsonObject): void {
@@ -133,36 +96,6 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       `the data does not follow version ${compiled.version} of registry "${compiled.definition.name}"`,
       { details },
     );
-  }
-
-  async function makeVersion(source: VersionSource): Promise<MadeVersion> {
-    const { rid, version: number, compiled, k, dataKey, validFrom, validUntil } = source;
-    const status = await deps.placeStatus();
-    const issuedAt = clock();
-    const content = { ...source, issuedAt, status };
-    const { jwt, disclosures, claims } = await issueVersion({ entity, compiled, signer, salt, content });
-    const entrySalt = random(SALT_BYTES);
-    const operation = number === 1 ? "create" : "amend";
-    return {
-      version: {
-        definitionVersion: compiled.version,
-        held: holdContent({ searchKey, compiled, data: source.data }),
-        jwt,
-        sealed: sealer.sealVersion({ dataKey, rid, version: number, secrets: { salt: entrySalt, k, disclosures } }),
-        ...effectiveTime(validFrom, validUntil),
-        status,
-        recordedAt: issuedAt,
-      },
-      entry: {
-        c: commitment(operation, entrySalt, jwt),
-        e: operation,
-        r: versionTag(k, number),
-        t: issuedAt,
-        v: 1,
-      },
-      disclosures,
-      claims,
-    };
   }
 
   /** Where the record's current version goes on after a correction of the time before it. */
@@ -328,60 +261,6 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
   };
 }
 
-function changedDate(before: Json | undefined, change: string | null | undefined): string | undefined {
-  if (change === undefined) return typeof before === "string" ? before : undefined;
-  return change ?? undefined;
-}
-
-/** Whether a time that ends with `until` is over when one that begins with `from` begins. */
-function isBefore(until: string | undefined, from: string | undefined): boolean {
-  if (until === undefined || from === undefined) return false;
-  return parseEffectiveTime(until, "end")! <= parseEffectiveTime(from, "start")!;
-}
-
 function onlySearch(index: RecordIndex): RecordIndex {
   return { ...EMPTY_INDEX, search: index.search };
-}
-
-function checkPeriod(period: {
-  was: { validFrom: string | undefined };
-  validFrom: string | undefined;
-  validUntil: string | undefined;
-  now: number;
-}): void {
-  const { was, validFrom, validUntil, now } = period;
-  if (!isDateOrder(validFrom, validUntil)) {
-    throw new AttestryError("record_invalid", "the record would end before it begins", {
-      details: [{ field: "/valid_until", message: "must not be before valid_from" }],
-    });
-  }
-  const isAhead = (date: string | undefined) => date !== undefined && parseEffectiveTime(date, "start")! > now;
-  if (isAhead(validFrom) && !isAhead(was.validFrom)) {
-    throw new AttestryError(
-      "record_invalid",
-      "the current version is superseded as soon as the change is made, so no version would be in effect until the change begins",
-      {
-        details: [{ field: "/valid_from", message: "must not be in the future; make the change on the day it begins" }],
-      },
-    );
-  }
-}
-
-function checkIdentifierKept(compiled: CompiledDefinition, data: JsonObject, identifier: string | undefined): void {
-  if (compiled.identifier?.kind !== "field" || data[compiled.identifier.field] === identifier) return;
-  throw new AttestryError("record_invalid", "the identifier of a record never changes", {
-    details: [
-      {
-        field: `/${compiled.identifier.field}`,
-        message: "is the record's identifier and cannot change; revoke the record and create another",
-      },
-    ],
-  });
-}
-
-function effectiveTime(validFrom: string | undefined, validUntil: string | undefined) {
-  return {
-    effectiveFrom: validFrom === undefined ? undefined : parseEffectiveTime(validFrom, "start"),
-    effectiveUntil: validUntil === undefined ? undefined : parseEffectiveTime(validUntil, "end"),
-  };
 }

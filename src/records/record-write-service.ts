@@ -13,7 +13,7 @@ import type { Idempotency, RecordDrafter } from "./record-drafter.ts";
 import { parsePatchRequest, parseRecordRequest } from "./record-request.ts";
 import * as store from "./record-store.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
-import { type CreateWrite, versionAfter } from "./record-write-store.ts";
+import { type CreateWrite, versionAfter } from "./record-write.ts";
 import { createReferenceCheck, type VerifyReferences } from "./reference-check.ts";
 import type { ReferenceKeyService } from "./reference-key-service.ts";
 import { checkExpected, type WriteOnce } from "./write-once-service.ts";

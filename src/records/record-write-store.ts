@@ -1,103 +1,37 @@
 // How writes of records behave inside the log writer's transaction: what is checked under the lock, what is stored. Signs nothing.
-import { encodeBase64 } from "../crypto/base64.ts";
 import { AttestryError } from "../errors.ts";
 import type { WriteKind } from "../log/writer-service.ts";
 import { readCurrentVersions } from "../registries/registry-store.ts";
 import type { Transaction } from "../storage/database.ts";
-import { advanceCounters, type CounterAdvance } from "./counter-store.ts";
+import { advanceCounters } from "./counter-store.ts";
 import { eraseContent } from "./erasure-store.ts";
 import type { HeldContent } from "./held-content.ts";
 import { type HoldingVersion, readHeldContent, storeHeldContent } from "./held-content-store.ts";
 import { deleteEmptyCounts, storeIndex } from "./index-row-store.ts";
 import { type IndexHolders, type IndexWrite, readHolders } from "./index-write-store.ts";
-import { type IndexChange, NO_INDEX_CHANGE } from "./record-index.ts";
+import { NO_INDEX_CHANGE } from "./record-index.ts";
 import { describeTakenKey } from "./record-keys.ts";
-import { type RecordState, STATUS_SUPERSEDED, type StateOperation } from "./record-states.ts";
-import type { StatusPlace } from "./status-index.ts";
-
-export interface VersionDraft {
-  readonly definitionVersion: number;
-  readonly held: HeldContent;
-  readonly jwt: string;
-  readonly sealed: Uint8Array;
-  /** Effective time, Unix seconds; undefined: without such an end. */
-  readonly effectiveFrom: number | undefined;
-  readonly effectiveUntil: number | undefined;
-  readonly status: StatusPlace;
-  readonly recordedAt: number;
-}
-
-interface WriteBase {
-  readonly rid: string;
-  readonly registry: string;
-  readonly idempotency: { readonly digest: string; readonly request: string } | undefined;
-}
-
-export interface CreateWrite extends WriteBase {
-  readonly kind: "create";
-  /** Records that are replaced by this one in the same unit. */
-  readonly succeeds?: ReadonlySet<string>;
-  readonly identifier: string | undefined;
-  /** Where the identifier is a number that a counter would come to. */
-  readonly advance?: CounterAdvance;
-  readonly sealedKey: Uint8Array;
-  readonly index: IndexChange;
-  /** The writer says why the record is no duplicate. */
-  readonly isDistinct: boolean;
-  readonly version: VersionDraft;
-}
-
-export interface AmendWrite extends WriteBase {
-  readonly kind: "amend";
-  readonly expected: { readonly version: number; readonly stateNumber: number };
-  readonly index: IndexChange;
-  readonly isDistinct: boolean;
-  readonly supersedes: StatusPlace;
-  readonly version: VersionDraft;
-}
-
-export interface StateWrite extends WriteBase {
-  readonly kind: "state";
-  readonly expected: { readonly version: number; readonly stateNumber: number };
-  readonly operation: StateOperation;
-  readonly state: RecordState;
-  /** Since when the state holds, Unix seconds; 0: it was always so. */
-  readonly effectiveAt: number;
-  readonly statement: string;
-  /** Log salt and disclosures of the statement. */
-  readonly sealed: Uint8Array;
-  /** The status of the current version, or of all versions. */
-  readonly statusValue: number;
-  readonly allVersions: boolean;
-  readonly recordedAt: number;
-}
-
-/** A write of one log entry. */
-export type SingleWrite = CreateWrite | AmendWrite | StateWrite;
-
-/** Several writes, each with its log entry, that are made together or not at all; `rid`: the record that was asked about. */
-export interface UnitWrite extends WriteBase {
-  readonly kind: "unit";
-  readonly parts: readonly SingleWrite[];
-}
-
-export type RecordWrite = SingleWrite | UnitWrite;
+import {
+  type Accepted,
+  changeStates,
+  insertAnswers,
+  insertRecords,
+  insertVersions,
+  supersede,
+} from "./record-row-store.ts";
+import {
+  type AmendWrite,
+  type CreateWrite,
+  partsOf,
+  type RecordWrite,
+  type SingleWrite,
+  type StateWrite,
+  versionAfter,
+} from "./record-write.ts";
 
 interface Position {
   version: number;
   stateNumber: number;
-}
-
-interface Accepted<Write> {
-  readonly input: Write;
-  readonly logIndex: number;
-}
-
-/** The version that a write's record is at afterwards. */
-export function versionAfter(write: RecordWrite): number {
-  if (write.kind === "unit") return versionAfter(write.parts.findLast(({ rid }) => rid === write.rid)!);
-  if (write.kind === "create") return 1;
-  return write.kind === "amend" ? write.expected.version + 1 : write.expected.version;
 }
 
 // One kind for all of them, so that a batch's writes to one record are checked against each other in their order.
@@ -179,10 +113,6 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
 
 function isErasure(write: SingleWrite): boolean {
   return write.kind === "state" && write.operation === "erase";
-}
-
-function partsOf(write: RecordWrite): readonly SingleWrite[] {
-  return write.kind === "unit" ? write.parts : [write];
 }
 
 /** `logIndex`: of the write's entry, once it has one. */
@@ -300,108 +230,4 @@ async function readAnswered(tx: Transaction, digests: readonly string[]): Promis
     { digest: string }[]
   >`select digest from idempotency where digest = any(${digests as string[]})`;
   return new Set(rows.map((row) => row.digest));
-}
-
-// One statement per table with an array per column. Bytes travel as base64 text: postgres.js cannot send bytea[].
-async function insertRecords(
-  tx: Transaction,
-  items: readonly { input: CreateWrite; logIndex: number }[],
-): Promise<void> {
-  await tx`
-    insert into record (rid, registry, identifier, state, version, state_number, sealed_key, first_index)
-    select rid, registry, identifier, 'active', 1, 0, decode(sealed_key, 'base64'), first_index
-    from unnest(
-      ${items.map(({ input }) => input.rid)}::uuid[], ${items.map(({ input }) => input.registry)}::text[],
-      ${items.map(({ input }) => input.identifier ?? null)}::text[], ${items.map(({ input }) => encodeBase64(input.sealedKey))}::text[],
-      ${items.map(({ logIndex }) => logIndex)}::int8[]
-    ) as item (rid, registry, identifier, sealed_key, first_index)`;
-}
-
-async function insertVersions(
-  tx: Transaction,
-  items: readonly { input: CreateWrite | AmendWrite; logIndex: number }[],
-): Promise<void> {
-  const drafts = items.map(({ input }) => input.version);
-  await tx`
-    insert into record_version (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)
-    select rid, version, definition_version, jwt, decode(sealed, 'base64'), valid_from, valid_until, status_list, status_index, log_index, recorded_at
-    from unnest(
-      ${items.map(({ input }) => input.rid)}::uuid[], ${items.map(({ input }) => versionAfter(input))}::int[],
-      ${drafts.map((draft) => draft.definitionVersion)}::int[], ${drafts.map((draft) => draft.jwt)}::text[],
-      ${drafts.map((draft) => encodeBase64(draft.sealed))}::text[], ${drafts.map((draft) => draft.effectiveFrom ?? null)}::int8[],
-      ${drafts.map((draft) => draft.effectiveUntil ?? null)}::int8[], ${drafts.map((draft) => draft.status.list)}::int[],
-      ${drafts.map((draft) => draft.status.index)}::int[], ${items.map(({ logIndex }) => logIndex)}::int8[],
-      ${drafts.map((draft) => draft.recordedAt)}::int8[]
-    ) as item (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)`;
-}
-
-async function supersede(tx: Transaction, writes: readonly AmendWrite[]): Promise<void> {
-  await Promise.all([
-    tx`
-      update record set version = greatest(record.version, item.version)
-      from unnest(${writes.map((write) => write.rid)}::uuid[], ${writes.map((write) => write.expected.version + 1)}::int[]) as item (rid, version)
-      where record.rid = item.rid`,
-    setStatus(
-      tx,
-      writes.map((write) => ({ place: write.supersedes, value: STATUS_SUPERSEDED })),
-    ),
-  ]);
-}
-
-async function changeStates(tx: Transaction, items: readonly Accepted<StateWrite>[]): Promise<void> {
-  const inputs = items.map(({ input }) => input);
-  const rids = inputs.map((input) => input.rid);
-  const numbers = inputs.map((input) => input.expected.stateNumber + 1);
-  const states = inputs.map((input) => input.state);
-  await Promise.all([
-    tx`
-      update record set state = item.state, state_number = item.number
-      from unnest(${rids}::uuid[], ${states}::text[], ${numbers}::int[]) as item (rid, state, number) where record.rid = item.rid`,
-    tx`
-      insert into record_state (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)
-      select rid, number, operation, state, effective_at, statement, decode(sealed, 'base64'), log_index, recorded_at
-      from unnest(
-        ${rids}::uuid[], ${numbers}::int[], ${inputs.map((input) => input.operation)}::text[], ${states}::text[],
-        ${inputs.map((input) => input.effectiveAt)}::int8[], ${inputs.map((input) => input.statement)}::text[],
-        ${inputs.map((input) => encodeBase64(input.sealed))}::text[], ${items.map(({ logIndex }) => logIndex)}::int8[],
-        ${inputs.map((input) => input.recordedAt)}::int8[]
-      ) as item (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)`,
-    tx`
-      insert into status_value (list, index, value)
-      select v.status_list, v.status_index, item.value
-      from unnest(
-        ${rids}::uuid[], ${inputs.map((input) => input.expected.version)}::int[], ${inputs.map((input) => Number(input.allVersions))}::int2[],
-        ${inputs.map((input) => input.statusValue)}::int2[]
-      ) as item (rid, version, everything, value)
-      join record_version v on v.rid = item.rid and (item.everything = 1 or v.version = item.version)
-      on conflict (list, index) do update set value = excluded.value`,
-  ]);
-}
-
-async function setStatus(tx: Transaction, changes: readonly { place: StatusPlace; value: number }[]): Promise<void> {
-  await tx`
-    insert into status_value (list, index, value)
-    select * from unnest(
-      ${changes.map(({ place }) => place.list)}::int[], ${changes.map(({ place }) => place.index)}::int[], ${changes.map(({ value }) => value)}::int2[])
-    on conflict (list, index) do update set value = excluded.value`;
-}
-
-async function insertAnswers(tx: Transaction, writes: readonly RecordWrite[]): Promise<void> {
-  const answers = writes.map((write) => ({
-    digest: write.idempotency!.digest,
-    request: write.idempotency!.request,
-    rid: write.rid,
-    version: versionAfter(write),
-    createdAt: recordedAt(write),
-  }));
-  await tx`
-    insert into idempotency (digest, request, rid, version, created_at)
-    select * from unnest(
-      ${answers.map((a) => a.digest)}::text[], ${answers.map((a) => a.request)}::text[], ${answers.map((a) => a.rid)}::uuid[],
-      ${answers.map((a) => a.version)}::int[], ${answers.map((a) => a.createdAt)}::int8[])`;
-}
-
-function recordedAt(write: RecordWrite): number {
-  if (write.kind === "unit") return recordedAt(write.parts[0]!);
-  return write.kind === "state" ? write.recordedAt : write.version.recordedAt;
 }

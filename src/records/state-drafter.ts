@@ -14,7 +14,7 @@ import { nextState, OPERATION_EFFECTS, type StateOperation } from "./record-stat
 import type { RecordRow } from "./record-store.ts";
 import { issueStateStatement } from "./record-token.ts";
 import { openSecrets } from "./record-view.ts";
-import type { StateWrite } from "./record-write-store.ts";
+import type { StateWrite } from "./record-write.ts";
 
 export interface StateDrafter {
   /**
