@@ -1,8 +1,7 @@
 // Carries JSON Schemas into the components of an OpenAPI document: files of schemas/ by name, and a registry's own in place of what stands for it. Pure.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
-import { readSchema } from "../schema-files.ts";
 import type { Schema } from "./operation.ts";
-import { collectFiles } from "./schema-check.ts";
+import { collectFiles, readSource } from "./schema-check.ts";
 
 /** Files that stand for what each registry says of its own data. */
 export const DATA_FILES = ["record-data", "record-data-patch", "record-data-shown"] as const;
@@ -20,15 +19,23 @@ export interface Components {
   carry(schema: Schema, registry?: RegistrySchemas): JsonObject;
 }
 
-const FILE = /^([a-z-]+)\.schema\.json$/;
+const FILE = /^([a-z-]+)\.schema\.json(?:#(.*))?$/;
 
+/** The file that a reference names, without its ending. */
 export function fileOf(reference: unknown): string | undefined {
   return typeof reference === "string" ? FILE.exec(reference)?.[1] : undefined;
 }
 
+const aboutData = new WeakMap<object, boolean>();
+
 /** Whether a schema says something that each registry says for itself. */
-export function isAboutData(schema: unknown): boolean {
-  return DATA_FILES.some((file) => collectFiles(schema).has(`${file}.schema.json`));
+export function isAboutData(schema: Schema): boolean {
+  const known = aboutData.get(schema);
+  if (known !== undefined) return known;
+  const files = collectFiles(schema);
+  const isAbout = DATA_FILES.some((file) => files.has(`${file}.schema.json`));
+  aboutData.set(schema, isAbout);
+  return isAbout;
 }
 
 /** "record-patch" as components are named: "RecordPatch". */
@@ -40,15 +47,18 @@ export function createComponents(): Components {
   const schemas: Record<string, JsonObject> = {};
 
   function addFile(file: string, registry: RegistrySchemas | undefined): string {
-    const source = readSchema(file) as JsonObject;
-    const isOwn = registry !== undefined && isAboutData({ $ref: `${file}.schema.json` });
+    const source = readSource(file) as JsonObject;
+    const isData = (DATA_FILES as readonly string[]).includes(file);
+    const isOwn = registry !== undefined && (isData || isAboutData(source));
     const name = isOwn ? `${registry.prefix}_${componentName(file)}` : componentName(file);
     if (schemas[name] !== undefined) return name;
     // Before it is carried, so that a schema may refer to itself.
     schemas[name] = {};
     const own = isOwn ? registry.schemas[file as DataFile] : undefined;
-    const { $schema: _, ...said } = own ?? source;
-    schemas[name] = carryInto(said, name, registry) as JsonObject;
+    // Examples of files stand at the operations, written for the node and the registry.
+    const { $schema: _, examples, ...said } = own ?? source;
+    const kept = own && examples !== undefined ? { examples } : {};
+    schemas[name] = { ...(carryInto(said, name, registry) as JsonObject), ...kept };
     return name;
   }
 
@@ -59,8 +69,8 @@ export function createComponents(): Components {
     return Object.fromEntries(
       Object.entries(value).map(([keyword, child]) => {
         if (keyword !== "$ref" || typeof child !== "string") return [keyword, carryInto(child, root, registry)];
-        const file = fileOf(child);
-        if (file !== undefined) return [keyword, `#/components/schemas/${addFile(file, registry)}`];
+        const [, file, place = ""] = FILE.exec(child) ?? [];
+        if (file !== undefined) return [keyword, `#/components/schemas/${addFile(file, registry)}${place}`];
         return [keyword, root !== undefined ? child.replace(/^#/, `#/components/schemas/${root}`) : child];
       }),
     );

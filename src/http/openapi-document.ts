@@ -41,18 +41,21 @@ interface Writing {
   readonly registry: DescribedRegistry | undefined;
   /** Codes whose examples are needed. */
   readonly codes: Set<ErrorCode>;
+  /** Answers of errors by the codes that they may have, which many operations share. */
+  readonly problems: Map<string, { readonly name: string; readonly answer: JsonObject }>;
 }
 
 export function buildDocument(options: DocumentOptions): JsonObject {
   const { entity, operations, registries, only } = options;
   const components = createComponents();
   const codes = new Set<ErrorCode>();
+  const problems: Writing["problems"] = new Map();
   const paths: Record<string, JsonObject> = {};
   const add = (operation: Operation, registry?: DescribedRegistry): void => {
     const path = registry ? operation.path.replace("{registry}", registry.name) : operation.path;
     paths[path] = {
       ...paths[path],
-      [operation.method]: describeOperation(operation, { entity, components, registry, codes }),
+      [operation.method]: describeOperation(operation, { entity, components, registry, codes, problems }),
     };
   };
   if (!only) for (const operation of operations) add(operation);
@@ -70,6 +73,7 @@ export function buildDocument(options: DocumentOptions): JsonObject {
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      responses: Object.fromEntries([...problems.values()].map(({ name, answer }) => [name, answer])),
       examples: Object.fromEntries([...codes].sort().map((code) => [code, describeProblemExample(code)])),
       securitySchemes: {
         bearer: {
@@ -137,6 +141,7 @@ function describeParameters(operation: Operation, { components, registry }: Writ
 
 function describeParameter(name: string, place: string, one: Parameter, { carry }: Components): JsonObject {
   const { description, schema, example, required } = one;
+  const isList = schema.type === "array";
   return {
     name: place === "header" ? name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase()) : name,
     in: place,
@@ -144,8 +149,8 @@ function describeParameter(name: string, place: string, one: Parameter, { carry 
     ...((required || place === "path") && { required: true }),
     schema: carry(schema),
     // Lists are parted by commas.
-    ...(schema.type === "array" && { style: "form", explode: false }),
-    ...(example !== undefined && { example }),
+    ...(isList && { style: "form", explode: false }),
+    ...(example !== undefined && { example: isList && typeof example === "string" ? example.split(",") : example }),
   };
 }
 
@@ -210,25 +215,34 @@ function describeAnswer({ description, content, headers }: Answer, writing: Writ
 }
 
 /** One answer per status, with what each of its codes means. */
-function describeErrors(operation: Operation, { components, codes }: Writing): [string, JsonObject][] {
+function describeErrors(operation: Operation, { components, codes, problems }: Writing): [string, JsonObject][] {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of listErrors(operation)) {
     const { status } = describeProblem(new AttestryError(code, ""));
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
     codes.add(code);
   }
-  return [...byStatus].map(([status, found]) => [
-    String(status),
-    {
-      description: found.map((code) => `\`${code}\`: ${PROBLEM_WORDS[code] ?? ""}`).join("\n\n"),
-      content: {
-        [PROBLEM_TYPE]: {
-          schema: components.carry(PROBLEM),
-          examples: Object.fromEntries(found.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
-        },
+  return [...byStatus].map(([status, found]) => {
+    const key = `${status} ${found.join(" ")}`;
+    const known = problems.get(key) ?? {
+      name: `Problem${status}_${[...problems.keys()].filter((one) => one.startsWith(`${status} `)).length + 1}`,
+      answer: describeProblemAnswer(found, components),
+    };
+    problems.set(key, known);
+    return [String(status), { $ref: `#/components/responses/${known.name}` }];
+  });
+}
+
+function describeProblemAnswer(codes: readonly ErrorCode[], { carry }: Components): JsonObject {
+  return {
+    description: codes.map((code) => `- \`${code}\`: ${PROBLEM_WORDS[code] ?? ""}`).join("\n"),
+    content: {
+      [PROBLEM_TYPE]: {
+        schema: carry(PROBLEM),
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
-  ]);
+  };
 }
 
 function describeProblemExample(code: ErrorCode): JsonObject {

@@ -1,10 +1,10 @@
 // The examples of the document: those of the schemas, written for this node and, where one is meant, for the registry. Pure.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { formatDisplay } from "../registries/display-template.ts";
-import { readSchema } from "../schema-files.ts";
 import { DATA_FILES, fileOf } from "./openapi-components.ts";
 import type { DescribedRegistry } from "./openapi-registry.ts";
 import type { Schema } from "./operation.ts";
+import { readSource } from "./schema-check.ts";
 
 // Who the examples of schemas/ and of the declarations speak of.
 const ENTITY = "https://lgd.example";
@@ -13,16 +13,18 @@ const REGISTRY = "districts";
 /** The example of a schema: what it or its file gives, else one put together of those of its parts. */
 export function findExample(schema: Schema): Json | undefined {
   const file = fileOf(schema.$ref);
-  if (file !== undefined) return findExample(readSchema(file) as Schema);
+  if (file !== undefined) return findExample(readSource(file));
   if (Array.isArray(schema.examples)) return schema.examples[0] as Json;
-  const { properties } = schema;
-  if (isJsonObject(properties))
-    return Object.fromEntries(
-      Object.entries(properties).flatMap(([name, one]) => {
-        const example = findExample(one as Schema);
-        return example === undefined ? [] : [[name, example]];
-      }),
-    );
+  const { properties, required } = schema;
+  if (isJsonObject(properties)) {
+    const members = Object.entries(properties).flatMap(([name, one]) => {
+      const example = findExample(one as Schema);
+      return example === undefined ? [] : [[name, example] as const];
+    });
+    const found = Object.fromEntries(members);
+    const isWhole = !Array.isArray(required) || required.every((name) => Object.hasOwn(found, name));
+    return isWhole && members.length > 0 ? found : undefined;
+  }
   const items = schema.type === "array" && isJsonObject(schema.items) ? findExample(schema.items) : undefined;
   return items === undefined ? undefined : [items];
 }
@@ -54,7 +56,7 @@ function putData(value: Json, schema: Json | undefined, registry: DescribedRegis
   const file = fileOf(schema.$ref);
   if (file !== undefined) {
     if ((DATA_FILES as readonly string[]).includes(file)) return dataOf(file, registry);
-    const put = putData(value, readSchema(file) as JsonObject, registry);
+    const put = putData(value, readSource(file) as JsonObject, registry);
     return isJsonObject(put) ? nameRegistry(put, registry) : put;
   }
   if (Array.isArray(value)) {

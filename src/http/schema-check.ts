@@ -12,7 +12,8 @@ export interface SchemaFaults {
   readonly isTooMany: boolean;
 }
 
-const FILE = /^([a-z-]+)\.schema\.json$/;
+// A file of schemas/, or a place in one.
+const FILE = /^([a-z-]+)\.schema\.json(#.*)?$/;
 
 /** Compiles a schema of this program at its first use. The check gives undefined for a value that keeps to the schema. */
 export function createSchemaCheck(schema: Schema): (value: unknown) => SchemaFaults | undefined {
@@ -45,16 +46,29 @@ function compile(schema: Schema, allErrors: boolean): ValidateFunction {
   return ajv.compile(schema);
 }
 
-/** The files that a schema refers to, and those that they refer to, by the text of the reference. */
+// They do not change while the program runs, and nobody may change them.
+const sources = new Map<string, object>();
+
+/** A file of schemas/, read once. */
+export function readSource(file: string): Schema {
+  const source = sources.get(file) ?? readSchema(file);
+  sources.set(file, source);
+  return source as Schema;
+}
+
+/** The files that a schema refers to, and those that they refer to, by their names. */
 export function collectFiles(schema: unknown, files = new Map<string, object>()): Map<string, object> {
   if (typeof schema !== "object" || schema === null) return files;
   for (const [keyword, value] of Object.entries(schema)) {
     const name = keyword === "$ref" && typeof value === "string" ? FILE.exec(value)?.[1] : undefined;
     if (name === undefined) {
       collectFiles(value, files);
-    } else if (!files.has(value)) {
-      const file = readSchema(name);
-      files.set(value, file);
+      continue;
+    }
+    const address = `${name}.schema.json`;
+    if (!files.has(address)) {
+      const file = readSource(name);
+      files.set(address, file);
       collectFiles(file, files);
     }
   }
