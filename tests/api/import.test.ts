@@ -52,14 +52,16 @@ describe("an import", () => {
     expect(told(await importRows([row("20")]))).toEqual(["created"]);
   });
 
-  it("does not take a revoked record for the row that it says", async () => {
-    const [created] = await importRows([row("30")]);
-    await node.request("POST", `/registries/wells/records/${String(created!.rid)}/revoke`, {
-      token: registrar,
-      json: {},
-    });
-    for (const mode of ["create", "upsert"])
-      expect(told(await importRows([row("30")], `?mode=${mode}`))).toEqual(["state_conflict"]);
+  it("makes a new record of a row whose record was revoked, and none of one whose record is over", async () => {
+    const registrarCalls = (rid: unknown, operation: string) =>
+      node.request("POST", `/registries/wells/records/${String(rid)}/${operation}`, { token: registrar, json: {} });
+    const [wrong, over] = await importRows([row("30"), row("31")]);
+    expect((await registrarCalls(wrong!.rid, "revoke")).status).toBe(200);
+    expect((await registrarCalls(over!.rid, "end")).status).toBe(200);
+    const again = await importRows([row("30"), row("31")]);
+    expect(told(again)).toEqual(["created", "state_conflict"]);
+    expect(again[0]!.rid).not.toBe(wrong!.rid);
+    expect(told(await importRows([row("30"), row("31")], "?mode=upsert"))).toEqual(["unchanged", "state_conflict"]);
   });
 });
 
