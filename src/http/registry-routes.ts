@@ -2,6 +2,7 @@
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import type { MigrationService } from "../records/migration-service.ts";
+import type { ReferenceWatchService } from "../records/reference-watch-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
@@ -118,6 +119,7 @@ export function createRegistryRoutes(deps: {
   identity: IdentityService;
   registries: RegistryService;
   migrations: Pick<MigrationService, "countByDefinition">;
+  referenceWatch: Pick<ReferenceWatchService, "count">;
 }): OperationRoutes {
   const { entity, registries, migrations } = deps;
   const routes = createOperationRoutes(deps);
@@ -127,9 +129,15 @@ export function createRegistryRoutes(deps: {
     return context.json({ registries: compiled.map((one) => describe(entity, one)) });
   });
 
-  routes.handle(getRegistry, async ({ context, path }) =>
-    context.json(describe(entity, await registries.getCurrent(path.registry))),
-  );
+  routes.handle(getRegistry, async ({ context, path }) => {
+    const compiled = await registries.getCurrent(path.registry);
+    const { annotations, definition } = compiled;
+    // Of a registry that is not public nobody is told how many records it has of any kind.
+    const isCounted =
+      definition.access === "public" && annotations.references.some(({ onWrite }) => onWrite === "accept");
+    const references = isCounted ? await deps.referenceWatch.count(path.registry) : undefined;
+    return context.json({ ...describe(entity, compiled), ...(references && { references }) });
+  });
 
   routes.handle(listDefinitions, async ({ context, path }) => {
     const versions = await registries.listVersions(path.registry);

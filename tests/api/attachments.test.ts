@@ -223,6 +223,8 @@ describe("who may read a file", () => {
     await node.request("PUT", "/registries/closing?allow-breaking=true", { token, json: definitionOf("members") });
     node.node.registries.refresh("closing");
     expect((await read(attachment)).status).toBe(401);
+    const answer = await read(attachment, await node.token("reader"));
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "private, no-store"]);
   });
 });
 

@@ -262,7 +262,8 @@ describe("references that were accepted unverified", () => {
     await blocks.amend(secret.rid, "1.0", { data: { secret: null } });
     await checkNow();
     expect(hrefsOf(await list())).toEqual([]);
-    expect(await rural.node.referenceWatch.count("blocks")).toEqual({ verified: 2 });
+    expect((await rural.request("GET", "/registries/blocks")).body.references).toEqual({ verified: 2 });
+    expect((await local.request("GET", "/registries/districts")).body.references).toBeUndefined();
   });
 
   it("dangle when the record they name is revoked, and are let go when their own record is", async () => {
