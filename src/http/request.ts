@@ -124,7 +124,6 @@ export function readLanguages(context: Context): string[] {
   const ranges = parseAccept((context.req.header("accept-language") ?? "").slice(0, LANGUAGES_CHARS_MAX));
   const tags = ranges
     .filter(({ type, q }) => q > 0 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/.test(type))
-    .sort((a, b) => b.q - a.q)
     .flatMap(({ type }) => {
       const subtags = type.split("-");
       return subtags.map((_subtag, at) => subtags.slice(0, subtags.length - at).join("-"));

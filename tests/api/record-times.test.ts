@@ -153,6 +153,24 @@ describe("a record at other times", () => {
     expect(await at(districts, rid, "validAt=2012-01-01&asOf=2026-03-03")).toBe("Nowhere active");
   });
 
+  it("is on the list of what was in effect then exactly as it is read by itself", async () => {
+    on(2);
+    const { rid } = await districts.create(
+      { code: "6", name: "Brief" },
+      { valid_from: "2012-01-01", valid_until: "2012-12-31" },
+    );
+    on(10);
+    const times = ["validAt=2012-06-01", "validAt=2013-01-01", "asOf=2026-03-03", "asOf=2026-03-05&validAt=2017-04-07"];
+    const found: string[] = [];
+    for (const time of times) {
+      const list = await node.request("GET", `/registries/districts/records?limit=500&${time}`);
+      const listed = (list.body.records as JsonObject[]).map((one) => [String(one.rid), one] as const);
+      for (const [one, view] of listed) expect((await districts.get(one, `?${time}`)).body, time).toEqual(view);
+      found.push(new Map(listed).has(String(rid)) ? "listed" : await at(districts, rid, time));
+    }
+    expect(found).toEqual(["listed", "404 not_in_effect", "listed", "404 not_in_effect"]);
+  });
+
   it("echoes the times, has an ETag that is no base for a change, and refuses times that are none", async () => {
     on(2);
     const { rid } = await districts.create({ code: "3", name: "X" });
