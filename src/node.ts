@@ -326,7 +326,7 @@ export function createNode(options: {
     clock,
     logger,
   });
-  const imports = createImportService(writing);
+  const imports = createImportService({ ...writing, duplicates });
   const migrations = createMigrationService({ entity, ...writing });
   const readCheckpoint = async () => {
     const note = await reader.checkpoint();

@@ -9,6 +9,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { findRetirement } from "../registries/retirement.ts";
 import type { Database } from "../storage/database.ts";
+import type { DuplicateService } from "./duplicate-service.ts";
 import { isDrawnNumberTaken } from "./identifier-chooser.ts";
 import { type ImportEnvelope, readEnvelopeRow } from "./import-envelope.ts";
 import { type AnsweredRow, findAnsweredRows } from "./import-store.ts";
@@ -80,8 +81,9 @@ export function createImportService(deps: {
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
+  duplicates: Pick<DuplicateService, "forecast" | "explain">;
 }): ImportService {
-  const { database, writer, registries, drafter, sealer, searchKey } = deps;
+  const { database, writer, registries, drafter, sealer, searchKey, duplicates } = deps;
 
   /** Envelope, schema and duplicates among the rows themselves. */
   function planRows(
@@ -217,6 +219,31 @@ export function createImportService(deps: {
       idempotencies.flatMap((one) => (one ? [one.digest] : [])),
     );
 
+  /** What would be refused as a possible duplicate, of a record or of an earlier row. */
+  async function refuseAlike(compiled: CompiledDefinition, plans: readonly Plan[]): Promise<Plan[]> {
+    const rows = plans.map((plan) =>
+      plan instanceof AttestryError || plan.existing
+        ? undefined
+        : { data: plan.request.data, isDistinct: plan.request.act.distinct !== undefined },
+    );
+    const alike = await duplicates.forecast(compiled, rows);
+    return explainRefusals(
+      compiled.definition.name,
+      plans.map((plan, at) => alike[at] ?? plan),
+    );
+  }
+
+  /** The same, with the addresses and names of the records that refusals are about. */
+  async function explainRefusals<Result>(
+    registry: string,
+    results: readonly (Result | AttestryError)[],
+  ): Promise<(Result | AttestryError)[]> {
+    const refused = results.filter((result) => result instanceof AttestryError);
+    const explained = await duplicates.explain(registry, refused);
+    const told = new Map(refused.map((error, at) => [error, explained[at]!]));
+    return results.map((result) => (result instanceof AttestryError ? told.get(result)! : result));
+  }
+
   /** Writes what was drafted; an error that hides an earlier success of the same row is answered as that success. */
   async function appendRows(
     registry: string,
@@ -249,10 +276,11 @@ export function createImportService(deps: {
     if (results.some((result) => isAttestryError(result, "version_conflict"))) registries.refresh(registry);
     // The first try of a batch may still have run when its retry was drafted.
     const answered = await findAnswered(failed.map(({ input }) => input.idempotency));
+    const told = await explainRefusals(registry, results);
     let at = 0;
     return drafted.map((item): RowOutcome => {
       if (!("entry" in item)) return item;
-      const result = results[at++]!;
+      const result = told[at++]!;
       if (!(result instanceof AttestryError)) return written(item.input, result.logIndex);
       const before = item.input.idempotency && answered.get(item.input.idempotency.digest);
       return before ? answerAgain(before, item.input.idempotency!) : refuse(result);
@@ -277,7 +305,10 @@ export function createImportService(deps: {
       });
       await matchExisting(compiled, plans, mode);
       await verifyAll(compiled, plans);
-      if (dryRun) return plans.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
+      if (dryRun) {
+        const judged = await refuseAlike(compiled, plans);
+        return judged.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
+      }
       const drafted = await Promise.all(
         plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),
       );

@@ -43,8 +43,16 @@ interface Source {
   readonly isOrdered: boolean;
 }
 
+/** How many matches are gathered, and how many rows a walk looks at before it gives up. */
+export interface SearchBounds {
+  readonly gathered: number;
+  readonly walked: number;
+}
+
+const BOUNDS: SearchBounds = { gathered: SEARCH_GATHERED_MAX, walked: SEARCH_WALKED_MAX };
+
 /** Asks the database within a transaction that bounds the time, `tx`; the fragments are made by its `sql`. */
-export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
+export function createSearchQueries(tx: Transaction, plan: SearchPlan, bounds: SearchBounds = BOUNDS) {
   const sql = tx as unknown as Sql;
   const { registry, among, query } = plan;
   const { conditions, state, at, sort } = query;
@@ -55,7 +63,7 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
    *
    * Two ways lead to it: gather the matches of the rarest condition and sort them, or walk in the order asked for and look at each
    * record until the page is full. Few matches are gathered; of many, a page is full soon when walking. As matches may stand far
-   * down the order, a walk gives up after SEARCH_WALKED_MAX rows, and they are gathered after all.
+   * down the order, a walk gives up after `bounds.walked` rows, and they are gathered after all.
    */
   async function findPage(page: { after: SearchPosition | undefined; limit: number }): Promise<FoundRow[]> {
     const { field } = sort;
@@ -72,15 +80,15 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
 
   async function findPart(part: Part): Promise<FoundRow[]> {
     const gathered = () => readPage(part, gatherSource(part.rarest?.driver));
-    if (among !== undefined || (part.rarest && part.rarest.count <= SEARCH_GATHERED_MAX)) return gathered();
+    if (among !== undefined || (part.rarest && part.rarest.count <= bounds.gathered)) return gathered();
     const source = walkSource(part);
     // A walk that meets nothing but matches needs no end.
     if (isAllMet(source) && !part.lacking) return readPage(part, source);
-    const rows = sql`select * from (${source.rows}) walked limit ${SEARCH_WALKED_MAX}`;
+    const rows = sql`select * from (${source.rows}) walked limit ${bounds.walked}`;
     const found = await readPage(part, { ...source, rows });
     if (found.length === part.limit) return found;
     const [walked] = await sql<{ count: number }[]>`select count(*)::int as count from (${rows}) walked`;
-    return walked!.count < SEARCH_WALKED_MAX ? found : gathered();
+    return walked!.count < bounds.walked ? found : gathered();
   }
 
   /** Whether nothing is left to be looked at in the rows of a source. */
@@ -100,7 +108,7 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
     const counts = drivers.map(async (driver) => {
       const rows = gatherSource(driver).rows;
       const [row] = await sql<{ count: number }[]>`
-        select count(*)::int as count from (select 1 from (${rows}) every limit ${SEARCH_GATHERED_MAX + 1}) bounded`;
+        select count(*)::int as count from (select 1 from (${rows}) every limit ${bounds.gathered + 1}) bounded`;
       return { driver, count: row!.count };
     });
     return (await Promise.all(counts)).reduce((a, b) => (b.count < a.count ? b : a));
@@ -139,7 +147,7 @@ export function createSearchQueries(tx: Transaction, plan: SearchPlan) {
           ${follows(after, sql`w.value`, sql`w.first_index`)} order by w.value ${order}, w.first_index ${order}`;
       return { rows, met: own && !at ? [own] : [], isOrdered: true };
     }
-    const walked = follows(after, undefined, sql`w.first_index`);
+    const walked = follows(after, undefined, sql`w.first_index`, lacking);
     const equal = at || lacking ? undefined : conditions.find(({ test }) => test.kind === "equal");
     if (equal) {
       const rows = sql`
