@@ -48,6 +48,7 @@ export function createOpenDataService(deps: {
 }): OpenDataService {
   const { entity, database, registries, exports, clock } = deps;
   const underWay = new Map<string, Promise<store.OpenDataSet>>();
+  const checkedAt = new Map<string, number>();
 
   async function getOpen(registry: string): Promise<CompiledDefinition> {
     const compiled = await registries.getCurrent(registry);
@@ -59,7 +60,11 @@ export function createOpenDataService(deps: {
     const { definition, version } = compiled;
     const registry = definition.name;
     const last = await store.findSet(database, { registry });
-    if (last && clock() - last.createdAt < OPEN_DATA_INTERVAL_SECONDS) return last;
+    const now = clock();
+    // Whether anything changed is asked of the whole registry, so not for every reader.
+    const knownSince = Math.max(last?.createdAt ?? 0, checkedAt.get(registry) ?? 0);
+    if (last && now - knownSince < OPEN_DATA_INTERVAL_SECONDS) return last;
+    checkedAt.set(registry, now);
     const isSameDefinition = last?.definitionVersion === version;
     if (last && isSameDefinition && (await store.findLastChange(database, registry)) < last.logSize) return last;
     const { note, origin, size } = await deps.readCheckpoint();
