@@ -4,7 +4,7 @@ import { AttestryError, type ErrorCode } from "../errors.ts";
 import { type Components, createComponents, isAboutData } from "./openapi-components.ts";
 import { adaptExample, findExample } from "./openapi-example.ts";
 import type { DescribedRegistry } from "./openapi-registry.ts";
-import type { Answer, Body, Operation, Parameter, Parameters } from "./operation.ts";
+import type { Answer, Body, Operation, Parameter, Parameters, Tag } from "./operation.ts";
 import { listErrors } from "./operation-errors.ts";
 import { PATH_PARAMETERS } from "./parameters.ts";
 import { describeProblem } from "./problem.ts";
@@ -13,11 +13,12 @@ import { PROBLEM_WORDS } from "./problem-words.ts";
 export const PROBLEM_TYPE = "application/problem+json";
 const PROBLEM = { $ref: "problem.schema.json" };
 
-const TAGS: Readonly<Record<string, string>> = {
+const TAGS: Readonly<Record<Tag, string>> = {
   Registries: "What this node keeps, and by which definitions.",
   Records: "Creating, changing, reading and finding records.",
   Attachments: "Files that records hold.",
   Bulk: "Many records at once, in and out.",
+  "Open data": "Public registries as files, under a signed manifest.",
   Proofs: "What anyone needs to verify a record without trusting this node.",
   Resolution: "References to records of any node, resolved and verified.",
   Log: "The log of everything that was recorded, as anyone may audit it.",
@@ -62,7 +63,7 @@ export function buildDocument(options: DocumentOptions): JsonObject {
   for (const registry of registries)
     for (const operation of operations)
       if (operation.path.includes("{registry}") && (only || isAboutRegistry(operation))) add(operation, registry);
-  const used = new Set(operations.map(({ tag }) => tag));
+  const used = new Set<string>(operations.map(({ tag }) => tag));
   return {
     openapi: "3.1.1",
     info: describeInfo(options),

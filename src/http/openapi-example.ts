@@ -15,6 +15,7 @@ export function findExample(schema: Schema): Json | undefined {
   const file = fileOf(schema.$ref);
   if (file !== undefined) return findExample(readSource(file));
   if (Array.isArray(schema.examples)) return schema.examples[0] as Json;
+  for (const choice of [schema.anyOf, schema.oneOf]) if (Array.isArray(choice)) return findExample(choice[0] as Schema);
   const { properties, required } = schema;
   if (isJsonObject(properties)) {
     const members = Object.entries(properties).flatMap(([name, one]) => {

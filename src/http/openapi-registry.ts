@@ -47,7 +47,7 @@ export function describeRegistry(options: {
   const title = localize(definition.title, languages);
   const description = definition.description && localize(definition.description, languages);
   const texts = (suffix: string) => ({ title: `${title}${suffix}`, ...(description && { description }) });
-  const inWords: Rewrite = (schema) => putIntoWords(schema, languages);
+  const inWords: Rewrite = (schema) => describeFile(putIntoWords(schema, languages));
   const written = rewrite(definition.schema, inWords);
   const example = makeExampleData(entity, compiled);
   const examples = example && { examples: [example] };
@@ -98,6 +98,14 @@ function putIntoWords(schema: JsonObject, languages: readonly string[]): JsonObj
     ...(title !== undefined && { title: say(title) as string }),
     ...(words.length > 0 && { description: words.join(". ") }),
   };
+}
+
+/** What stands in a field for files. */
+function describeFile(schema: JsonObject): JsonObject {
+  if (schema["x-attachment"] === undefined) return schema;
+  const { type: _, ...rest } = schema;
+  const file = { $ref: "attachment.schema.json" };
+  return schema.type === "array" ? { ...schema, items: file } : { ...rest, ...file };
 }
 
 /** A reference may be written as type and key, and is stored as the URL. */

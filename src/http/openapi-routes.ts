@@ -34,6 +34,7 @@ const getDocument = declareOperation({
       description: "An OpenAPI document.",
       schema: {
         type: "object",
+        additionalProperties: true,
         required: ["openapi", "info", "paths"],
         properties: { openapi: { type: "string" }, info: { type: "object" }, paths: { type: "object" } },
       },

@@ -79,6 +79,19 @@ export interface Answer {
  */
 export type OperationAccess = "open" | "optional" | readonly Role[];
 
+/** Under what the document gathers operations; openapi-document.ts says what each is about. */
+export type Tag =
+  | "Registries"
+  | "Records"
+  | "Attachments"
+  | "Bulk"
+  | "Open data"
+  | "Proofs"
+  | "Resolution"
+  | "Log"
+  | "Federation"
+  | "System";
+
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 export interface Operation<
@@ -90,7 +103,7 @@ export interface Operation<
   readonly id: string;
   readonly method: Method;
   readonly path: Path;
-  readonly tag: string;
+  readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
   readonly access: OperationAccess;
