@@ -6,8 +6,8 @@ import { createModel, KINDS, type LifeModel, type ModelRecord, type Operation } 
 import { createRandom, type Random } from "./seeded-random.ts";
 
 const SEED = Number(process.env.ATTESTRY_TEST_SEED ?? 20261123);
-const ROUNDS = 14;
-const CLIENTS = 12;
+const ROUNDS = 20;
+const CLIENTS = 16;
 const REGISTRY = "stations";
 const START = Math.floor(Date.UTC(2026, 0, 1) / 1_000);
 

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 240_000;
 const PORTS = 3;
 const STEPS = [
   ...["federation", "pages", "create", "log", "verify", "reference", "resolve", "tamper"],
-  ...["anchor", "authority", "superseded", "revoked", "audit"],
+  ...["anchor", "authority", "superseded", "revoked", "time", "split", "history", "audit"],
 ];
 
 interface Running {

@@ -107,8 +107,8 @@ export async function proveRevocation(
   const { records } = await resolveAt(clientOf(rural, "reader"), [block.href], [["district"]]);
   const outcomes = [block.href, referred.href].map((href) => records[href]?.outcome);
   demand(
-    outcomes.join() === "verified,status_revoked",
-    `the block and its revoked district resolve to ${outcomes.join(" and ")}; expected are verified and status_revoked`,
+    outcomes.join() === "verified,record_revoked",
+    `the block and its revoked district resolve to ${outcomes.join(" and ")}; expected are verified and record_revoked`,
   );
   await demandRefusal("reference_unresolved", () => createBlock(unreferred), "a new block of a revoked district");
   return [

@@ -15,6 +15,7 @@ import {
 } from "./record-steps.ts";
 import { type DemoFederation, getParty } from "./start-federation.ts";
 import { proveAnchor, proveAuthority, proveGrants, provePages } from "./trust-steps.ts";
+import { proveHistory, proveSplit, proveTime } from "./years-steps.ts";
 
 export interface StepReport {
   readonly step: string;
@@ -74,6 +75,9 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("authority", () => proveAuthority(federation, agency));
     await plain("superseded", () => proveSupersession(local, agency, district));
     await plain("revoked", () => proveRevocation(federation, agency, { code, state }));
+    const { district: renamed } = await step("time", () => proveTime(federation, { code, state }));
+    await plain("split", () => proveSplit(federation, { code, state, district: renamed }));
+    await plain("history", () => proveHistory(federation, renamed));
     await plain("audit", () => proveAudit(federation, agency));
     return number;
   } finally {
