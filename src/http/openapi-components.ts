@@ -55,10 +55,15 @@ export function createComponents(): Components {
     // Before it is carried, so that a schema may refer to itself.
     schemas[name] = {};
     const own = isOwn ? registry.schemas[file as DataFile] : undefined;
-    // Examples of files stand at the operations, written for the node and the registry.
-    const { $schema: _, examples, ...said } = own ?? source;
-    const kept = own && examples !== undefined ? { examples } : {};
-    schemas[name] = { ...(carryInto(said, name, registry) as JsonObject), ...kept };
+    // Examples of files stand at the operations, written for the node and the registry. Generators of clients would take a
+    // title for the type's name, and make one up where two are alike.
+    const { $schema: _, examples, title, description, ...said } = own ?? source;
+    const words = [title, description].filter((text) => typeof text === "string");
+    const kept = {
+      ...(words.length > 0 && { description: words.join(". ") }),
+      ...(own && examples !== undefined && { examples }),
+    };
+    schemas[name] = { ...kept, ...(carryInto(said, name, registry) as JsonObject) };
     return name;
   }
 

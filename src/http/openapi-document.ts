@@ -7,7 +7,7 @@ import type { DescribedRegistry } from "./openapi-registry.ts";
 import type { Answer, Body, Operation, Parameter, Parameters, Tag } from "./operation.ts";
 import { listErrors } from "./operation-errors.ts";
 import { PATH_PARAMETERS } from "./parameters.ts";
-import { describeProblem } from "./problem.ts";
+import { describeProblem, INTERNAL_ERROR } from "./problem.ts";
 import { PROBLEM_WORDS } from "./problem-words.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
@@ -74,7 +74,10 @@ export function buildDocument(options: DocumentOptions): JsonObject {
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(components.schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
-      responses: Object.fromEntries([...problems.values()].map(({ name, answer }) => [name, answer])),
+      responses: Object.fromEntries([
+        ...[...problems.values()].map(({ name, answer }) => [name, answer] as const),
+        ["Problem500", describeBug(components)],
+      ]),
       examples: Object.fromEntries([...codes].sort().map((code) => [code, describeProblemExample(code)])),
       securitySchemes: {
         bearer: {
@@ -100,7 +103,7 @@ function describeInfo({ organizationName, version, registries, only }: DocumentO
     title: `${subject}: registry API`,
     version,
     description:
-      "A node of a federated shared registry. Every record is signed and logged before it is answered, so that anyone can verify it, offline too. What fails is answered by problem details (RFC 9457) whose `code` does not change. Clients must pass over members of answers that they do not know.",
+      "A node of a federated shared registry. Every record is signed and logged before it is answered, so that anyone can verify it, offline too. What fails is answered by problem details (RFC 9457) whose `code` does not change. Clients must pass over members of answers that they do not know. Any request may also be answered by 405, 408 and 431, in the same form.",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   };
 }
@@ -193,12 +196,11 @@ function describeResponses(operation: Operation, writing: Writing): JsonObject {
         { description, content: { "application/json": { schema: writing.components.carry(foreign.errorSchema) } } },
       ])
     : describeErrors(operation, writing).filter(([status]) => responses[Number(status)] === undefined);
-  const problem = { [PROBLEM_TYPE]: { schema: writing.components.carry(PROBLEM) } };
-  return Object.fromEntries([
-    ...answers,
-    ...errors,
-    ["default", { description: "Any other problem.", content: problem }],
-  ]);
+  // Not "default": clients tell answers apart by their status, and an answer of any status would be alike to all.
+  const bug = errors.some(([status]) => status === "500")
+    ? []
+    : [["500", { $ref: "#/components/responses/Problem500" }]];
+  return Object.fromEntries([...answers, ...errors, ...bug]);
 }
 
 function describeAnswer({ description, content, headers }: Answer, writing: Writing): JsonObject {
@@ -243,6 +245,13 @@ function describeProblemAnswer(codes: readonly ErrorCode[], { carry }: Component
         examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
       },
     },
+  };
+}
+
+function describeBug({ carry }: Components): JsonObject {
+  return {
+    description: "The node failed; its log says more.",
+    content: { [PROBLEM_TYPE]: { schema: carry(PROBLEM), example: { ...INTERNAL_ERROR } } },
   };
 }
 

@@ -149,6 +149,15 @@ export function statusOf(code: ErrorCode): ContentfulStatusCode {
   return STATUS[code];
 }
 
+/** What is said of a bug: nothing that callers could mend. */
+export const INTERNAL_ERROR = {
+  type: problemType("internal_error"),
+  title: "internal error",
+  status: 500,
+  code: "internal_error",
+  detail: "the node failed; its log says more, and nothing was changed unless you were told so",
+} as const;
+
 /** The problem details of an error that users, peers or operators can cause. */
 export function describeProblem(error: AttestryError): Record<string, unknown> & { status: ContentfulStatusCode } {
   return {
@@ -175,16 +184,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
       { error: error instanceof Error ? (error.stack ?? error.message) : "not an Error" },
       "a request failed by a bug",
     );
-    return context.body(
-      JSON.stringify({
-        type: problemType("internal_error"),
-        title: "internal error",
-        status: 500,
-        code: "internal_error",
-        detail: "the node failed; its log says more, and nothing was changed unless you were told so",
-      }),
-      500,
-    );
+    return context.body(JSON.stringify(INTERNAL_ERROR), 500);
   }
   const status = STATUS[error.code];
   if (status >= 500) logger.warn({ code: error.code, detail: error.message }, "a request could not be answered");

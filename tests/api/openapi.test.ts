@@ -97,7 +97,7 @@ describe("the document", () => {
     for (const { method, path, operation } of check.operations) {
       const name = `${method} ${path}`;
       expect(operation.summary, name).toBeTruthy();
-      expect(Object.keys(operation.responses as object), name).toContain("default");
+      expect(Object.keys(operation.responses as object), name).toContain("500");
       const body = operation.requestBody as { content: Record<string, JsonObject> } | undefined;
       for (const [type, media] of Object.entries(body?.content ?? {}))
         if (type.includes("json")) expect(media.examples, `${name} takes ${type}`).toBeTruthy();
@@ -196,9 +196,9 @@ describe("of a registry, the document", () => {
     const { body } = await node.request("GET", "/openapi.json", { headers: { "accept-language": "hi-IN, en;q=0.5" } });
     const { schemas } = body.components as { schemas: Record<string, JsonObject> };
     const { name, kind } = schemas.wells_RecordData!.properties as Record<string, JsonObject>;
-    expect([schemas.wells_RecordData!.title, name!.title]).toEqual(["कुएँ", "कुएँ का नाम"]);
+    expect([schemas.wells_RecordData!.description, name!.title]).toEqual(["कुएँ", "कुएँ का नाम"]);
     expect(kind!.description).toBe("कैसे बना. bored: मशीन से; dug: हाथ से");
-    expect(schema("wells_RecordData").title).toBe("Wells");
+    expect(schema("wells_RecordData").description).toBe("Wells");
   });
 
   it("has an example that the node takes as it stands", async () => {
