@@ -1,4 +1,5 @@
 // A definition that goes through the years: records of every version are read, verified, listed and carried over to the current one.
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { createVerifier } from "../../src/verification/index.ts";
@@ -226,6 +227,7 @@ describe("a migration", () => {
     await publish(definition("posts", { properties: { rank: text } }));
     expect((await migrate("posts", { plan: { steps: [] } })).body).toMatchObject({
       migrated: 1,
+      refused: [],
       left: 1,
       left_as_they_are: 2,
       records: [
@@ -266,6 +268,36 @@ describe("a migration", () => {
     expect(only).toMatchObject({ migrated: 1, left: 1 });
     expect((await listAll("lots")).map(({ version }) => version)).toEqual([1, 2, 1]);
     expect(refusal(await migrate("lots", { plan: { to: 2, steps: [] } }))).toBe("409 definition_conflict");
+  });
+
+  it("loses no change that somebody makes meanwhile, and refuses no record for it", async () => {
+    await publish(definition("kiosks", { properties: { rent: text } }));
+    await importRows("kiosks", [
+      { code: "1", name: "before", rent: "5" },
+      { code: "2", name: "before", rent: "5" },
+    ]);
+    const [first, second] = await listAll("kiosks");
+    await publish(definition("kiosks", { properties: { rent: { type: "integer" } } }));
+    const calls = await createRecordCalls(node, "kiosks");
+    const plan = { to: 2, steps: [{ step: "convert", field: "rent", to: "integer" }] };
+    let patching: Promise<Answer> | undefined;
+    let migrating: Promise<Answer> | undefined;
+    // While the log's row is held, the change waits to be written, and then the migration, which has read the records as they were.
+    await node.database.database.sql.begin(async (tx) => {
+      await tx`select 1 from log_state where name = 'records' for update`;
+      patching = calls.patch(first!.rid, { data: { name: "after", rent: 6 } }, { "if-match": '"1.0"' });
+      await setTimeout(300);
+      migrating = migrate("kiosks", { plan });
+      await setTimeout(300);
+    });
+    expect((await patching!).status).toBe(200);
+    expect((await migrating!).body).toMatchObject({ migrated: 2, refused: [] });
+    const after = await listAll("kiosks");
+    expect(after.map(({ data, version, definition: under }) => [data, version, String(under).at(-1)])).toEqual([
+      [{ code: "1", name: "after", rent: 6 }, 2, "2"],
+      [{ code: "2", name: "before", rent: 5 }, 2, "2"],
+    ]);
+    expect(after.map(({ rid }) => rid)).toEqual([first!.rid, second!.rid]);
   });
 
   it("is for registrars of the registry, and is refused by name for what it cannot read", async () => {
