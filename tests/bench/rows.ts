@@ -8,6 +8,7 @@ import { createLogWriter, type WriteKind } from "../../src/log/writer-service.ts
 import { silentLogger } from "../../src/logger.ts";
 import { connectDatabase, createDatabaseIfMissing } from "../../src/storage/database.ts";
 import { applyMigrations } from "../../src/storage/migrations.ts";
+import { benchHistory, benchMemory, benchSearch } from "./crowd-rows.ts";
 import { runLoad } from "./load.ts";
 import { type BenchRow, interleave, median, summarize } from "./measure.ts";
 import type { World } from "./world.ts";
@@ -269,4 +270,7 @@ export const ROWS = {
   import: benchImport,
   read: benchRead,
   "append-growth": benchAppendGrowth,
+  search: benchSearch,
+  history: benchHistory,
+  memory: benchMemory,
 } as const;

@@ -16,6 +16,12 @@ export interface World {
   readonly twinUrl: string;
   readonly registrar: string;
   readonly operator: string;
+  /** How many records the rows of a crowded registry are measured with. */
+  readonly records: number;
+  readonly nodePid: number;
+  readonly nodeMegabytesAtStart: number;
+  /** Called before anything is stopped. */
+  onClose(close: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
@@ -55,7 +61,7 @@ function stop(child: ChildProcess): Promise<void> {
 }
 
 /** Starts everything in a temporary directory; `close` removes it. */
-export async function createWorld(): Promise<World> {
+export async function createWorld(options: { records: number }): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), "attestry-bench-"));
   const cluster = await openCluster({ directory, logger: silentLogger });
   const nodePort = await freePort();
@@ -73,7 +79,14 @@ export async function createWorld(): Promise<World> {
     env: { TWIN_URL: twinUrl, TWIN_PORT: String(twinPort) },
     execArgv: ["--import", "tsx"],
   });
+  const nodePid = node.pid!;
+  const closing: (() => Promise<unknown>)[] = [];
   return {
+    records: options.records,
+    nodePid,
+    nodeMegabytesAtStart:
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${nodePid}/status`, "utf8"))?.[1] ?? 0) / 1_024,
+    onClose: (close) => void closing.push(close),
     directory,
     cluster,
     nodePort,
@@ -82,6 +95,7 @@ export async function createWorld(): Promise<World> {
     registrar,
     operator,
     async close() {
+      for (const close of closing) await close();
       await Promise.all([stop(node), stop(twin)]);
       await cluster.release();
       rmSync(directory, { recursive: true, force: true });
