@@ -12,6 +12,7 @@ import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls } from "../record-calls.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
+const lgd = new URL("../../../shared/data/lgd/", import.meta.url).pathname;
 const COMMAND_MS = 120_000;
 const text = { type: "string" } as const;
 
@@ -98,12 +99,7 @@ describe("a draft", () => {
   const NDJSON = ['{"code":"a","size":1.5,"tags":["x"]}', '{"code":"b","size":2,"open":true}'].join("\n");
 
   it.each<[string, () => string, number, (data: JsonObject) => void]>([
-    [
-      "the districts of the Local Government Directory",
-      () => "/work/shared/data/lgd/districts.csv",
-      763,
-      () => undefined,
-    ],
+    ["the districts of the Local Government Directory", () => `${lgd}districts.csv`, 763, () => undefined],
     ["some of its blocks, which only two codes tell apart", () => write("blocks.csv", BLOCKS), 4, () => undefined],
     [
       "a list of people",
