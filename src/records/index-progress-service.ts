@@ -15,6 +15,9 @@ export interface IndexProgress {
 /** The definition whose index all records have; one that was begun is not it yet. */
 export const FIRST_DEFINITION_VERSION = 1;
 
+// A version whose index is complete stays so: what is written later is indexed by it, until another version is current.
+const complete = new WeakSet<CompiledDefinition>();
+
 /** Undefined: complete. */
 export async function readIndexProgress(deps: {
   database: Database;
@@ -22,8 +25,12 @@ export async function readIndexProgress(deps: {
   compiled: CompiledDefinition;
 }): Promise<IndexProgress | undefined> {
   const { database, registries, compiled } = deps;
+  if (complete.has(compiled)) return undefined;
   const stored = await findIndex(database, compiled.definition.name);
-  if (await isIndexedBy(stored, compiled, registries)) return undefined;
+  if (await isIndexedBy(stored, compiled, registries)) {
+    complete.add(compiled);
+    return undefined;
+  }
   const isBegun = stored?.complete === false && stored.definitionVersion === compiled.version;
   return { complete: false, done: isBegun ? stored.done : 0, of: isBegun ? stored.total : 0 };
 }

@@ -2,12 +2,10 @@
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
-import { SEARCH_COUNT_MAX, SEARCH_TIMEOUT_MS } from "../limits.ts";
+import { DATABASE_BOUNDED_STATEMENT_MS, SEARCH_COUNT_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
-import type { Database } from "../storage/database.ts";
-import { isStatementTimeout, limitStatements } from "../storage/statement-limit.ts";
-import { runTransaction } from "../storage/transaction.ts";
+import { type Database, isStatementTimeout } from "../storage/database.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { dataKeys, identifierKeys } from "./record-keys.ts";
 import { parseQuery, type RecordQuery, type SearchRequest } from "./record-query.ts";
@@ -107,8 +105,8 @@ export function createRecordSearchService(deps: {
     const plan: SearchPlan = { registry, query, among };
     if (isPlainKeySearch(query)) return findByKey(query, plan.among!, after);
     const isCountKept = query.conditions.length === 0 && among === undefined && !query.at;
-    const answer = await withinTime(async (tx) => {
-      const queries = createSearchQueries(tx, plan);
+    const answer = await withinTime(async () => {
+      const queries = createSearchQueries(database.bounded, plan);
       const found = await queries.findPage({ after, limit: query.limit + 1 });
       return { found, counted: query.count && !isCountKept ? await queries.countMatches() : undefined };
     });
@@ -166,17 +164,14 @@ export function createRecordSearchService(deps: {
     return new Set(keys.map((key) => key.digest));
   }
 
-  async function withinTime<Result>(body: Parameters<typeof runTransaction<Result>>[1]): Promise<Result> {
+  async function withinTime<Result>(body: () => Promise<Result>): Promise<Result> {
     try {
-      return await runTransaction(database, async (tx) => {
-        await limitStatements(tx, SEARCH_TIMEOUT_MS);
-        return body(tx);
-      });
+      return await body();
     } catch (error) {
       if (!isStatementTimeout(error)) throw error;
       throw new AttestryError(
         "search_too_broad",
-        `the search was not done within ${SEARCH_TIMEOUT_MS / 1_000} s; ask for more, leave out the count, or sort by a field that you ask for`,
+        `the search was not done within ${DATABASE_BOUNDED_STATEMENT_MS / 1_000} s; ask for more, leave out the count, or sort by a field that you ask for`,
         { cause: error },
       );
     }

@@ -1,6 +1,6 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
 import { SEARCH_COUNT_MAX, SEARCH_GATHERED_MAX, SEARCH_WALKED_MAX } from "../limits.ts";
-import type { Database, Sql, Transaction } from "../storage/database.ts";
+import type { Database, Sql } from "../storage/database.ts";
 import { OPEN_VERSION } from "./index-write-store.ts";
 import { FORMER_KEY_FIELD, STATE_STATISTIC } from "./record-index.ts";
 import { type Condition, isMany, type RecordQuery } from "./record-query.ts";
@@ -51,9 +51,8 @@ export interface SearchBounds {
 
 const BOUNDS: SearchBounds = { gathered: SEARCH_GATHERED_MAX, walked: SEARCH_WALKED_MAX };
 
-/** Asks the database within a transaction that bounds the time, `tx`; the fragments are made by its `sql`. */
-export function createSearchQueries(tx: Transaction, plan: SearchPlan, bounds: SearchBounds = BOUNDS) {
-  const sql = tx as unknown as Sql;
+/** Asks through a pool that bounds the time that a statement takes. */
+export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBounds = BOUNDS) {
   const { registry, among, query } = plan;
   const { conditions, state, at, sort } = query;
   const order = sort.descending ? sql`desc` : sql`asc`;

@@ -3,6 +3,8 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { AttestryError } from "../errors.ts";
 import {
+  DATABASE_BOUNDED_CONNECTIONS_MAX,
+  DATABASE_BOUNDED_STATEMENT_MS,
   DATABASE_CLOSE_TIMEOUT_SECONDS,
   DATABASE_CONNECT_TIMEOUT_SECONDS,
   DATABASE_POOL_CONNECTIONS_DEFAULT,
@@ -16,6 +18,11 @@ export type Transaction = postgres.TransactionSql<Types>;
 
 export interface Database {
   readonly sql: Sql;
+  /**
+   * A pool of its own for what callers decide how much work it is: statements end after DATABASE_BOUNDED_STATEMENT_MS
+   * (`isStatementTimeout`), and however many come, they take no connection away from anything else.
+   */
+  readonly bounded: Sql;
   readonly orm: PostgresJsDatabase;
   /** Waits for running queries, then closes every connection. Safe to call again. */
   close(): Promise<void>;
@@ -47,14 +54,14 @@ function describeUrl(url: string): string {
   return `database "${databaseName(url)}" at ${hostname}:${port || 5432}`;
 }
 
-function openPool(url: string, poolMax: number): Sql {
+function openPool(url: string, poolMax: number, settings: Readonly<Record<string, string>> = {}): Sql {
   return postgres(url, {
     max: poolMax,
     connect_timeout: DATABASE_CONNECT_TIMEOUT_SECONDS,
     // postgres.js would wait up to 20 s, and each attempt answers one waiting query: callers would hang long after the server is back.
     backoff: (retries: number) => Math.min(3 ** retries / 100, DATABASE_RECONNECT_SECONDS_MAX),
     onnotice: () => {},
-    connection: { application_name: "attestry", TimeZone: "UTC" },
+    connection: { application_name: "attestry", TimeZone: "UTC", ...settings },
     types: { bigint: { to: INT8, from: [INT8], serialize: (value: number) => String(value), parse: parseInt8 } },
   });
 }
@@ -66,7 +73,11 @@ function openPool(url: string, poolMax: number): Sql {
  * same pool parses them itself; json and jsonb come parsed, and are given as an object, or as a string that is JSON text.
  */
 export function connectDatabase(options: { url: string; poolMax?: number | undefined }): Database {
-  const sql = openPool(options.url, options.poolMax ?? DATABASE_POOL_CONNECTIONS_DEFAULT);
+  const poolMax = options.poolMax ?? DATABASE_POOL_CONNECTIONS_DEFAULT;
+  const sql = openPool(options.url, poolMax);
+  const bounded = openPool(options.url, Math.min(poolMax, DATABASE_BOUNDED_CONNECTIONS_MAX), {
+    statement_timeout: String(DATABASE_BOUNDED_STATEMENT_MS),
+  });
   const orm = drizzle(sql);
   // drizzle hands over JSON text and replaces the pool's serializers with ones that take nothing else.
   for (const type of JSON_TYPES) {
@@ -75,13 +86,24 @@ export function connectDatabase(options: { url: string; poolMax?: number | undef
   let closed: Promise<void> | undefined;
   return {
     sql,
+    bounded,
     orm,
     close() {
       // Without a limit it waits forever for a session that the server ended (postgres.js 3.4.9).
-      closed ??= sql.end({ timeout: DATABASE_CLOSE_TIMEOUT_SECONDS });
+      closed ??= Promise.all([sql, bounded].map((pool) => pool.end({ timeout: DATABASE_CLOSE_TIMEOUT_SECONDS }))).then(
+        () => undefined,
+      );
       return closed;
     },
   };
+}
+
+// SQLSTATE 57014 query_canceled
+const STATEMENT_CANCELED = "57014";
+
+/** Whether a query through `bounded` failed because it took longer than it was allowed to. */
+export function isStatementTimeout(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === STATEMENT_CANCELED;
 }
 
 // SQLSTATE 08 connection, 53300 too many of them, 57P0x shut down; the others are postgres.js's and Node's own names.

@@ -4,7 +4,6 @@ import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { parseQuery } from "../../src/records/record-query.ts";
 import { createSearchQueries } from "../../src/records/record-search-store.ts";
 import type { SearchPosition } from "../../src/records/search-cursor.ts";
-import { runTransaction } from "../../src/storage/transaction.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 import { createRandom, type Random } from "./seeded-random.ts";
@@ -307,12 +306,8 @@ describe("the ways to a page", () => {
         Object.values(ways).map(async (bounds) => {
           const found: string[] = [];
           for (let after: SearchPosition | undefined; ; ) {
-            const page = await runTransaction(database, (tx) =>
-              createSearchQueries(tx, { registry: "places", query, among: undefined }, bounds).findPage({
-                after,
-                limit,
-              }),
-            );
+            const plan = { registry: "places", query, among: undefined };
+            const page = await createSearchQueries(database.bounded, plan, bounds).findPage({ after, limit });
             found.push(...page.map(({ row }) => row.record.rid));
             if (page.length < limit) return found;
             after = page.at(-1)!.position;
