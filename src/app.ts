@@ -23,6 +23,7 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import type { Logger } from "./logger.ts";
+import { createApiPages } from "./web/api-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
@@ -86,6 +87,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createFederationRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));
+  routes.route("/", createApiPages({ ...deps, getApiDocument }));
 
   const app = new Hono();
   app.use(async (context, next) => {

@@ -117,6 +117,15 @@ ol.timeline h3 { margin-bottom: .2rem; }
 ol.timeline p { margin: 0 0 .35rem; }
 ol.timeline dl { margin: .4rem 0; }
 .before { color: var(--soft); }
+details.operation { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: 0 0 .6rem; padding: .3rem 1rem; }
+details.operation[open] { padding-bottom: .6rem; }
+details.operation .within { scroll-margin-top: 6rem; }
+details.operation summary .what { display: block; color: var(--soft); }
+details.operation h4 { margin: 1rem 0 .4rem; }
+.method { font: 650 .85rem/1.4 ui-monospace, monospace; color: var(--accent); }
+.method.post, .method.put, .method.patch { color: var(--careful); }
+main section.example { padding: 0; border: 0; max-height: 24rem; overflow: auto; margin: 0 0 1rem; }
+main section.example pre { margin: 0; }
 @media (max-width: 44rem) {
   table.records, table.records tbody, table.records tr, table.records td, table.records th { display: block; }
   table.records { border: 0; background: none; }
