@@ -1,10 +1,8 @@
-// Reads what a request brings, within its limits: bodies, strict JSON, tokens, ETags. Knows no route.
+// Reads what a request brings, within its limits: bodies, parameters, languages. Knows no operation.
 import type { Context } from "hono";
 import { parseAccept } from "hono/utils/accept";
-import { decodeUtf8 } from "../crypto/hash.ts";
-import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
-import { BODY_BYTES_MAX, HEADER_IDEMPOTENCY_KEY_CHARS_MAX, QUERY_PARAMETERS_MAX } from "../limits.ts";
+import { BODY_BYTES_MAX, QUERY_PARAMETERS_MAX } from "../limits.ts";
 
 /** The body's bytes, at most `bytesMax`; throws `body_too_large` before more than that was read. */
 export async function readBody(context: Context, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
@@ -51,48 +49,6 @@ export function checkContentType(context: Context, allowed: readonly string[]): 
   throw new AttestryError("content_type_unsupported", `the body must be ${allowed.join(" or ")}, in UTF-8`);
 }
 
-/** The body as strict JSON. */
-export async function readJson(context: Context, allowed: readonly string[] = ["application/json"]): Promise<Json> {
-  checkContentType(context, allowed);
-  return parseJson(decodeUtf8(await readBody(context)));
-}
-
-/** As `readJson`, but no body at all is allowed. */
-export async function readOptionalJson(context: Context): Promise<Json | undefined> {
-  if (context.req.header("content-type") === undefined) {
-    const bytes = await readBody(context);
-    if (bytes.length === 0) return undefined;
-  }
-  return readJson(context);
-}
-
-/** RFC 9110 §13.1.1: the one strong entity tag that we give, without its quotes. Undefined if the header is missing. */
-export function readIfMatch(context: Context): string | undefined {
-  const header = context.req.header("if-match");
-  if (header === undefined) return undefined;
-  const tag = /^"([^"]{1,64})"$/.exec(header.trim());
-  if (tag === null)
-    throw new AttestryError(
-      "header_invalid",
-      'If-Match must be one entity tag in quotes, as ETag gave it, such as "3.0"',
-    );
-  return tag[1]!;
-}
-
-export function readIdempotencyKey(context: Context): string | undefined {
-  const key = context.req.header("idempotency-key");
-  if (key === undefined) return undefined;
-  // The draft's form is a quoted string; bare tokens are what clients send.
-  const text = /^"(.*)"$/.exec(key)?.[1] ?? key;
-  if (text === "" || text.length > HEADER_IDEMPOTENCY_KEY_CHARS_MAX || /[^\x21-\x7e]/.test(text)) {
-    throw new AttestryError(
-      "header_invalid",
-      `Idempotency-Key must have 1 to ${HEADER_IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters`,
-    );
-  }
-  return text;
-}
-
 /** The query's parameters, each given once. */
 export function readQuery(context: Context): Readonly<Record<string, string>> {
   const parameters = [...new URL(context.req.url).searchParams];
@@ -108,13 +64,6 @@ export function readQuery(context: Context): Readonly<Record<string, string>> {
   }
   // Unlike assignment, this makes a member of its own even of "__proto__".
   return Object.fromEntries(parameters);
-}
-
-/** A whole number in the query, or undefined. */
-export function readNumber(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(text)) throw new AttestryError("query_invalid", `"${name}" must be a whole number`);
-  return Number(text);
 }
 
 const LANGUAGES_CHARS_MAX = 300;

@@ -198,6 +198,13 @@ export const CheckSection: FC<SectionProps> = ({ view }) => (
 export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
   <Section id="programs" title="For programs">
     <dl class="facts">
+      <dt>The API, described</dt>
+      <dd>
+        <a href={`${basePath}/docs`}>for people</a>, and as an OpenAPI document:{" "}
+        <a href={`${basePath}/openapi.json`}>
+          <code>GET {basePath}/openapi.json</code>
+        </a>
+      </dd>
       <dt>Registries</dt>
       <dd>
         <a href={`${basePath}/registries`}>
