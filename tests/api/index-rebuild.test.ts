@@ -114,13 +114,21 @@ describe("a changed definition", () => {
     })();
     // Stopped after each step, and by two at once: what one did, the other does not do again.
     for (let round = 0; round < 100; round++) {
-      let steps = 0;
-      await Promise.all([rebuilder(7).run(() => steps++ > 0), rebuilder(5).run(() => steps++ > 0)]);
+      const oneStep = (recordsPerStep: number) => {
+        let steps = 0;
+        return rebuilder(recordsPerStep).run(() => steps++ > 0);
+      };
+      await Promise.all([oneStep(7), oneStep(5)]);
       if (!("index" in (await find("limit=1")))) break;
     }
     stopped = true;
     await writing;
     expect(await find("limit=1")).not.toHaveProperty("index");
+    // Nothing was done twice.
+    const [progress] = await node.database.database.sql<{ done: number; total: number; records: number }[]>`
+      select done, total, (select count(*)::int8 from record) as records from record_index`;
+    expect(progress!.done).toBe(progress!.total);
+    expect(progress!.done).toBeLessThanOrEqual(progress!.records);
     const [index, counts] = await Promise.all([readIndex(), readCounts()]);
     expect(index.length).toBeGreaterThan(200);
     // Once more from nothing, with nobody writing.

@@ -127,18 +127,22 @@ describe("small cells", () => {
   });
 
   it("do not follow from another statistic that counts by the same field and more", () => {
-    const people = [
-      ...Array.from({ length: 2 }, () => ({ a: "rare", b: "f", c: "x" })),
-      ...Array.from({ length: 30 }, () => ({ a: "often", b: "f", c: "x" })),
-      ...Array.from({ length: 40 }, () => ({ a: "often", b: "m", c: "x" })),
-      ...Array.from({ length: 50 }, () => ({ a: "usual", b: "m", c: "x" })),
-    ];
+    const groups = [
+      ["rare", "f", 2],
+      ["often", "f", 6],
+      ["often", "m", 6],
+      ["often", "x", 58],
+      ["usual", "f", 25],
+      ["usual", "m", 25],
+    ] as const;
+    const people = groups.flatMap(([a, b, count]) => Array.from({ length: count }, () => ({ a, b, c: "x" })));
     const tables = [tabulate(people, ["a"], 5), tabulate(people, ["a", "b"], 5)];
+    // By itself, the finer one would hide some of "often", and show both cells of "usual": together as many as `a` hides.
+    expect(suppressSmallCells([tables[1]!])[0]!.filter(({ values }) => values[0] === "usual")).toHaveLength(2);
     const shown = suppressSmallCells(tables);
-    // By `a`, "usual" hides "rare"; by both, its only cell must be hidden too, or it would tell the same.
     expect(shown[0]!.map(({ values }) => values[0])).toEqual(["often"]);
-    expect(shown[1]!.map(({ values }) => values[0])).not.toContain("usual");
-    expect(findGivenAway(tables, shown, [["rare", "often", "usual"], ["f", "m"], ["x"]])).toEqual([]);
+    expect(shown[1]!.filter(({ values }) => values[0] === "usual").length).toBeLessThan(2);
+    expect(findGivenAway(tables, shown, [["rare", "often", "usual"], ["f", "m", "x"], ["x"]])).toEqual([]);
   });
 
   it.each(Array.from({ length: 60 }, (_, seed) => [seed]))(
@@ -176,7 +180,8 @@ describe("small cells", () => {
           const rows = [world[0]! + world[1]!, world[0]! + world[2]!];
           const fits = shown.every(({ values, count }) => world[keys.indexOf(values.join(""))] === count);
           // Totals along each field are known besides.
-          if (fits && rows[0] === 5 && rows[1] === 5) keys.forEach((key, at) => possible.get(key)!.add(world[at]!));
+          if (fits && rows[0] === 5 && rows[1] === 5)
+            for (const [at, key] of keys.entries()) possible.get(key)!.add(world[at]!);
         }
     for (const { values, count } of table!.cells)
       if (count < 3) expect(possible.get(values.join(""))!.size, values.join("")).toBeGreaterThan(1);
