@@ -39,14 +39,14 @@ export function createOperationRoutes({
       const body = await reader.body(context);
       const path = context.req.param();
       // The reader gives what the declaration says, and the declaration is what the handler's types are made of.
-      return handler({ context, caller, path, query, otherQuery, headers, body } as Parameters0<typeof handler>);
+      return handler({ context, caller, path, query, otherQuery, headers, body } as InputOf<typeof handler>);
     });
   };
 
   return Object.assign(routes, { operations, handle });
 }
 
-type Parameters0<Function_> = Function_ extends (input: infer Input) => unknown ? Input : never;
+type InputOf<Handling> = Handling extends (input: infer Input) => unknown ? Input : never;
 
 /** "/log/{log}/tile/{tile}" as hono writes it; a tile's path has slashes of its own. */
 function honoPath({ path }: { readonly path: string }): string {
