@@ -35,17 +35,25 @@ export async function readIndexProgress(deps: {
   return { complete: false, done: isBegun ? stored.done : 0, of: isBegun ? stored.total : 0 };
 }
 
-/** Whether all records have the index of this definition, whichever of its versions made it. */
+/**
+ * Whether all records have the index of this definition, whichever of its versions made it: not if one in between asked for another,
+ * for records may have been written under it.
+ */
 export async function isIndexedBy(
   stored: StoredIndex | undefined,
   compiled: CompiledDefinition,
   registries: Pick<RegistryService, "getVersion">,
 ): Promise<boolean> {
   if (stored?.complete === false) return false;
-  const version = stored?.definitionVersion ?? FIRST_DEFINITION_VERSION;
-  if (version === compiled.version) return true;
-  const indexed = await registries.getVersion(compiled.definition.name, version);
-  return fingerprintOf(indexed) === fingerprintOf(compiled);
+  const indexed = stored?.definitionVersion ?? FIRST_DEFINITION_VERSION;
+  // Another process may know a later version than this one yet.
+  const last = Math.max(indexed, compiled.version);
+  for (let version = Math.min(indexed, compiled.version); version <= last; version++) {
+    if (version === compiled.version) continue;
+    const other = await registries.getVersion(compiled.definition.name, version);
+    if (fingerprintOf(other) !== fingerprintOf(compiled)) return false;
+  }
+  return true;
 }
 
 const fingerprints = new WeakMap<CompiledDefinition, string>();

@@ -239,9 +239,9 @@ export async function replaceRows(tx: Transaction, replacements: readonly RowRep
   const before = await readIndexPositions(tx, rids);
   const changes = { counts: new Map<string, CountChange>() };
   for (const { rid, registry, isActive, rows, labels } of replacements) {
-    if (!isActive) continue;
-    for (const { row } of before.get(rid)!.rows.values()) countRow(changes, registry, row, -1);
-    for (const row of rows) if (row.until === OPEN_VERSION) countRow(changes, registry, row, 1, labels);
+    if (isActive) for (const { row } of before.get(rid)!.rows.values()) countRow(changes, registry, row, -1);
+    // A cell that a record does not count in gets its label all the same: once it is reinstated, nothing else tells it.
+    for (const row of rows) if (row.until === OPEN_VERSION) countRow(changes, registry, row, isActive ? 1 : 0, labels);
   }
   const indices = rids.map((rid) => before.get(rid)!.firstIndex);
   await tx`delete from record_search where first_index = any(${indices}::int8[]) and field <> ${FORMER_KEY_FIELD}`;
@@ -249,7 +249,7 @@ export async function replaceRows(tx: Transaction, replacements: readonly RowRep
     rows.map((row) => ({ registry, firstIndex: indices[at]!, ...row })),
   );
   if (inserted.length > 0) await insertRows(tx, inserted);
-  const counts = [...changes.counts.values()].filter((one) => one.count !== 0);
+  const counts = [...changes.counts.values()].filter((one) => one.count !== 0 || one.label !== "");
   if (counts.length > 0) await addCounts(tx, counts);
 }
 

@@ -72,12 +72,14 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
       const found = readField(name, `/statistics/${at}/fields/${fieldAt}`);
       return found ? [{ name, path: found.path, personal: found.personal }] : [];
     });
+    const personal = fields.some((field) => field.personal);
     return {
       name: rule.name,
-      identity: canonicalJson([...rule.fields]),
+      // Cells whose labels are sealed are others than those that stood open before the field was personal.
+      identity: canonicalJson(personal ? { personal: [...rule.fields] } : [...rule.fields]),
       fields,
       smallest: rule.smallest ?? (annotations.hasPersonal ? SMALLEST_PERSONAL : 1),
-      personal: fields.some((field) => field.personal),
+      personal,
     };
   });
   refuseTwice(duplicates, "duplicates", details);
@@ -102,6 +104,6 @@ export function indexFingerprint(annotations: Annotations, rules: IndexRules): s
   return canonicalJson([
     plain(annotations.searchFields),
     plain(rules.duplicates),
-    rules.statistics.map(({ identity, personal }) => [identity, personal]),
+    rules.statistics.map(({ identity }) => identity),
   ]);
 }

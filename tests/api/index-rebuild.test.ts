@@ -148,4 +148,55 @@ describe("a changed definition", () => {
     await rebuilder(10).run(() => false);
     expect(await node.database.database.sql`select * from record_index`).toEqual([]);
   });
+
+  it("counts records that were suspended when it came, once they are reinstated", async () => {
+    const people = await start();
+    const ada = await people.create({ code: "a", name: "Ada", ward: 7 });
+    expect((await people.change(ada.rid, "suspend")).status).toBe(200);
+    await publishSecond();
+    await rebuilder(10).run(() => false);
+    expect((await people.change(ada.rid, "reinstate")).status).toBe(200);
+    now += 60;
+    const statistic = await node.request("GET", "/registries/people/statistics/by-ward");
+    expect(statistic.status, statistic.text).toBe(200);
+    expect(statistic.body.counts).toEqual([{ values: { ward: 7 }, count: 1 }]);
+  });
+
+  it("is followed where it was changed and changed back before the work began", async () => {
+    const people = await start();
+    await people.create({ code: "a", name: "Ada", ward: 1 });
+    await publishSecond();
+    await rebuilder(10).run(() => false);
+    const token = await node.token("operator");
+    const publish = (json: JsonObject) =>
+      node.request("PUT", "/registries/people?allow-breaking=true", { token, json });
+    expect((await publish(FIRST)).status).toBe(201);
+    await people.create({ code: "b", name: "Bo", ward: 1 });
+    expect((await publish(SECOND)).status).toBe(201);
+    expect(await find("limit=1")).toHaveProperty("index");
+    await rebuilder(10).run(() => false);
+    expect(codes(await find("ward=1"))).toEqual(["a", "b"]);
+  });
+
+  it("seals what is counted once it is personal, and counts on", async () => {
+    const people = await start();
+    await publishSecond();
+    await people.create({ code: "a", name: "Ada", ward: 7 });
+    await rebuilder(10).run(() => false);
+    const properties = ((SECOND.schema as JsonObject).properties ?? {}) as JsonObject;
+    const ward = { ...(properties.ward as JsonObject), "x-search": "exact", "x-personal": true };
+    const personal = { ...SECOND, schema: { ...(SECOND.schema as JsonObject), properties: { ...properties, ward } } };
+    const token = await node.token("operator");
+    const answer = await node.request("PUT", "/registries/people?allow-breaking=true", { token, json: personal });
+    expect(answer.status, answer.text).toBe(201);
+    await people.create({ code: "b", name: "Bo", ward: 7 });
+    await rebuilder(10).run(() => false);
+    now += 60;
+    const statistic = await node.request("GET", "/registries/people/statistics/by-ward");
+    expect(statistic.status, statistic.text).toBe(200);
+    expect(statistic.body.counts).toEqual([{ values: { ward: 7 }, count: 2 }]);
+    const labels = await node.database.database
+      .sql`select label from record_statistic where name <> '' and label like '[%'`;
+    expect(labels).toEqual([]);
+  });
 });
