@@ -96,14 +96,15 @@ export function createRecordStateService(deps: {
     return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
   }
 
-  /** Successors that are there already: own ones by the database, others as references are verified. */
+  /** Successors that are there already: own ones by the database, others as references are verified. Gives the own ones, by rid. */
   async function checkSuccessors(
     urls: readonly string[],
     options: { compiled: CompiledDefinition; replaced: ReadonlySet<string> },
-  ): Promise<void> {
+  ): Promise<string[]> {
     const { compiled, replaced } = options;
     const details: ErrorDetail[] = [];
     const foreign: TypedReference[] = [];
+    const own: string[] = [];
     for (const href of urls) {
       const address = parseRecordUrl(href)!;
       if (address.entity !== entity) foreign.push({ href, type: compiled.definition.type });
@@ -115,11 +116,12 @@ export function createRecordStateService(deps: {
           details.push({ field: "/by", message: `there is no such record in "${address.registry}"` });
         else if (row.record.state !== "active")
           details.push({ field: "/by", message: `names a record that is ${row.record.state}; a successor is active` });
+        own.push(address.rid);
       }
     }
     const faults = await deps.verifyReferences(foreign);
     for (const fault of faults) if (fault) details.push({ field: "/by", message: fault.message });
-    if (details.length === 0) return;
+    if (details.length === 0) return own;
     const isPassing =
       faults.every((fault) => !fault || fault.isPassing) && details.length === faults.filter(Boolean).length;
     throw new AttestryError(
@@ -160,7 +162,10 @@ export function createRecordStateService(deps: {
     const act = deps.describeAct({ compiled, operation: "replace", caller, ground });
     const rows = await readReplaced(options, request);
     const urls = request.by.filter((one) => typeof one === "string");
-    await checkSuccessors(urls, { compiled, replaced: new Set(rows.map(({ record }) => record.rid)) });
+    const successors = await checkSuccessors(urls, {
+      compiled,
+      replaced: new Set(rows.map(({ record }) => record.rid)),
+    });
     const replaces = new Map(
       rows.map(({ record }) => [record.rid, formatRecordUrl({ entity, registry, rid: record.rid })]),
     );
@@ -185,7 +190,7 @@ export function createRecordStateService(deps: {
     }
     for (const row of rows) {
       const common = { compiled, row, operation: "replace" as const, ground, effective, caller };
-      parts.push(await stateDrafter.draftState({ ...common, replacedBy }));
+      parts.push(await stateDrafter.draftState({ ...common, replacedBy, successors }));
     }
     return {
       input: { kind: "unit", rid, registry, parts: parts.map(({ input }) => input), idempotency },

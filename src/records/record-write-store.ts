@@ -30,8 +30,9 @@ import {
 } from "./record-write.ts";
 
 interface Position {
-  version: number;
-  stateNumber: number;
+  readonly version: number;
+  readonly stateNumber: number;
+  readonly state: string;
 }
 
 // One kind for all of them, so that a batch's writes to one record are checked against each other in their order.
@@ -39,7 +40,7 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
   name: "record",
   async check(tx, writes) {
     const parts = writes.flatMap(partsOf);
-    const rids = parts.filter((part) => part.kind !== "create").map((part) => part.rid);
+    const rids = parts.flatMap((part) => (part.kind === "create" ? [] : [part.rid, ...successorsOf(part)]));
     const idempotency = writes.flatMap((write) => (write.idempotency ? [write.idempotency.digest] : []));
     const [versions, positions, holders, checkHeld, answered] = await Promise.all([
       readCurrentVersions(tx, [...new Set(parts.map((part) => part.registry))]),
@@ -153,6 +154,7 @@ function checkParts(parts: readonly SingleWrite[], found: Found): AttestryError 
     const refusal =
       checkDefinition(part, found.versions) ??
       checkPosition(part, positions) ??
+      checkSuccessors(part, positions) ??
       found.holders.check(toIndexWrite(part)) ??
       checkTaken(part, taken) ??
       (part.kind === "state" ? undefined : found.checkHeld(part.version.held));
@@ -194,6 +196,20 @@ function checkPosition(write: SingleWrite, positions: ReadonlyMap<string, Positi
   );
 }
 
+function successorsOf(write: SingleWrite): readonly string[] {
+  return write.kind === "state" ? (write.successors ?? []) : [];
+}
+
+// They were active when the replacement was drafted; two records that replace each other at once would leave none.
+function checkSuccessors(write: SingleWrite, positions: ReadonlyMap<string, Position>): AttestryError | undefined {
+  const states = successorsOf(write).map((rid) => positions.get(rid)?.state ?? "erased");
+  const over = states.find((state) => state !== "active");
+  if (over === undefined) return undefined;
+  return new AttestryError("reference_unresolved", "a successor changed meanwhile, so nothing was replaced", {
+    details: [{ field: "/by", message: `names a record that is ${over}; a successor is active` }],
+  });
+}
+
 function checkAnswered(write: RecordWrite, answered: ReadonlySet<string>): AttestryError | undefined {
   if (write.idempotency === undefined || !answered.has(write.idempotency.digest)) return undefined;
   return new AttestryError("idempotency_key_reused", "a request with this Idempotency-Key was answered already");
@@ -213,16 +229,15 @@ function applyWrite(
 function movePosition(part: SingleWrite, positions: Map<string, Position>): void {
   if (part.kind === "create") return;
   const { stateNumber } = part.expected;
-  positions.set(part.rid, {
-    version: versionAfter(part),
-    stateNumber: part.kind === "state" ? stateNumber + 1 : stateNumber,
-  });
+  const version = versionAfter(part);
+  if (part.kind === "state") positions.set(part.rid, { version, stateNumber: stateNumber + 1, state: part.state });
+  else positions.set(part.rid, { version, stateNumber, state: "active" });
 }
 
 async function readPositions(tx: Transaction, rids: readonly string[]): Promise<Map<string, Position>> {
-  const rows = await tx<{ rid: string; version: number; stateNumber: number }[]>`
-    select rid, version, state_number as "stateNumber" from record where rid = any(${rids as string[]}::uuid[])`;
-  return new Map(rows.map((row) => [row.rid, { version: row.version, stateNumber: row.stateNumber }]));
+  const rows = await tx<(Position & { rid: string })[]>`
+    select rid, version, state_number as "stateNumber", state from record where rid = any(${rids as string[]}::uuid[])`;
+  return new Map(rows.map(({ rid, ...position }) => [rid, position]));
 }
 
 async function readAnswered(tx: Transaction, digests: readonly string[]): Promise<Set<string>> {

@@ -60,6 +60,8 @@ export interface StateWrite extends WriteBase {
   readonly statusValue: number;
   readonly allVersions: boolean;
   readonly recordedAt: number;
+  /** Of a replacement: this node's records that it names as successors, by rid. They must be active when it is made. */
+  readonly successors?: readonly string[];
 }
 
 /** A write of one log entry. */

@@ -29,6 +29,8 @@ export interface StateDrafter {
     ground: WriteGround;
     effective?: string | undefined;
     replacedBy?: readonly string[];
+    /** Those of `replacedBy` that are there already on this node, by rid. */
+    successors?: readonly string[];
     caller: Staff;
     idempotency?: Idempotency | undefined;
   }): Promise<Draft<StateWrite>>;
@@ -48,7 +50,7 @@ export function createStateDrafter(deps: {
   const { entity, signer, sealer, random, clock } = deps;
 
   return {
-    async draftState({ compiled, row, operation, ground, effective, replacedBy, caller, idempotency }) {
+    async draftState({ compiled, row, operation, ground, effective, replacedBy, successors, caller, idempotency }) {
       const { record, version: current } = row;
       const { rid } = record;
       const state = nextState(record.state, operation);
@@ -84,6 +86,7 @@ export function createStateDrafter(deps: {
           statusValue: effect.status,
           allVersions: effect.allVersions,
           recordedAt: issuedAt,
+          ...(successors && { successors }),
           idempotency,
         },
         entry: {

@@ -1,9 +1,12 @@
 // Mergers and splits over HTTP: n records replaced by m in one go, successors that are there or on another node, and what is refused whole.
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64url } from "../../src/crypto/base64.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { REPLACE_RECORDS_MAX } from "../../src/limits.ts";
-import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
+import { lockLogState } from "../../src/log/log-store.ts";
+import { runTransaction } from "../../src/storage/transaction.ts";
+import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 import { expectSoundLog, lastEntries, statusesOf } from "../record-proofs.ts";
 
@@ -126,6 +129,24 @@ describe("a replacement", () => {
     const refused = await blocks.change(second.rid, "replace", { by: [nobody] });
     expect([refusal(refused), refused.body.errors]).toMatchObject(["422 reference_unresolved", [{ field: "/by" }]]);
     expect((await read(second.href)).state).toBe("active");
+  });
+
+  it("leaves a successor where two records would replace each other at once", async () => {
+    const [a, b] = [await createBlock("A"), await createBlock("B")];
+    const { database } = node.database;
+    let tries: Promise<Answer>[] = [];
+    // Both are drafted before either is written.
+    await runTransaction(database, async (tx) => {
+      await lockLogState(tx, "records");
+      tries = [blocks.change(a.rid, "replace", { by: [b.href!] }), blocks.change(b.rid, "replace", { by: [a.href!] })];
+      await setTimeout(500);
+    });
+    const answers = await Promise.all(tries);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+    const refused = answers.find(({ status }) => status === 422)!;
+    expect([refused.body.code, refused.body.errors]).toMatchObject(["reference_unresolved", [{ field: "/by" }]]);
+    const states = await Promise.all([a, b].map(async ({ href }) => (await read(href)).state));
+    expect(states.sort()).toEqual(["active", "replaced"]);
   });
 
   it("is made once, however often it is sent with the same Idempotency-Key", async () => {
