@@ -1,5 +1,5 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
-import { SEARCH_COUNT_MAX, SEARCH_GATHERED_MAX, SEARCH_WALKED_MAX } from "../limits.ts";
+import { SEARCH_COUNT_MAX, SEARCH_GATHERED_MAX, SEARCH_WINDOWS } from "../limits.ts";
 import type { Database, Sql } from "../storage/database.ts";
 import { OPEN_VERSION } from "./index-write-store.ts";
 import { FORMER_KEY_FIELD, STATE_STATISTIC } from "./record-index.ts";
@@ -39,17 +39,21 @@ interface Source {
   readonly rows: Fragment;
   /** Conditions that all of these rows meet. */
   readonly met: readonly (Condition | string)[];
-  /** Whether the rows come in the order asked for, after the cursor; the value is then theirs. */
+  /** Whether the rows come in the order asked for, after the cursor. */
   readonly isOrdered: boolean;
+  /** The condition whose rows they are. */
+  readonly driven?: Condition | undefined;
+  /** Whether they tell the value that is sorted by. */
+  readonly hasValue?: true;
 }
 
-/** How many matches are gathered, and how many rows a walk looks at before it gives up. */
+/** How many matches are gathered, and how many rows a walk looks at in its windows before it gives up. */
 export interface SearchBounds {
   readonly gathered: number;
-  readonly walked: number;
+  readonly windows: readonly number[];
 }
 
-const BOUNDS: SearchBounds = { gathered: SEARCH_GATHERED_MAX, walked: SEARCH_WALKED_MAX };
+const BOUNDS: SearchBounds = { gathered: SEARCH_GATHERED_MAX, windows: SEARCH_WINDOWS };
 
 /** Asks through a pool that bounds the time that a statement takes. */
 export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBounds = BOUNDS) {
@@ -62,7 +66,7 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
    *
    * Two ways lead to it: gather the matches of the rarest condition and sort them, or walk in the order asked for and look at each
    * record until the page is full. Few matches are gathered; of many, a page is full soon when walking. As matches may stand far
-   * down the order, a walk gives up after `bounds.walked` rows, and they are gathered after all.
+   * down the order, a walk gives up after its last window, and they are gathered after all.
    */
   async function findPage(page: { after: SearchPosition | undefined; limit: number }): Promise<FoundRow[]> {
     const { field } = sort;
@@ -79,15 +83,35 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
 
   async function findPart(part: Part): Promise<FoundRow[]> {
     const gathered = () => readPage(part, gatherSource(part.rarest?.driver));
-    if (among !== undefined || (part.rarest && part.rarest.count <= bounds.gathered)) return gathered();
     const source = walkSource(part);
+    const { driver, count } = part.rarest ?? {};
+    // To walk through the rarest condition itself costs less than to gather it.
+    const isOwn = driver !== undefined && "condition" in driver && driver.condition === source.driven;
+    if (among !== undefined || (count !== undefined && count <= bounds.gathered && !isOwn)) return gathered();
     // A walk that meets nothing but matches needs no end.
     if (isAllMet(source) && !part.lacking) return readPage(part, source);
-    const rows = sql`select * from (${source.rows}) walked limit ${bounds.walked}`;
-    const found = await readPage(part, { ...source, rows });
-    if (found.length === part.limit) return found;
-    const [walked] = await sql<{ count: number }[]>`select count(*)::int as count from (${rows}) walked`;
-    return walked!.count < bounds.walked ? found : gathered();
+    return (await walk(part)) ?? gathered();
+  }
+
+  /**
+   * Looks at rows in the order asked for, in windows that grow: of a small window PostgreSQL looks up each row, whatever it believes
+   * of the conditions. A window is bounded by where it ends, not by a number of rows, so that none is lost or met twice between two
+   * windows while others write. Undefined: the page was not full when the last window was through.
+   */
+  async function walk(part: Part): Promise<FoundRow[] | undefined> {
+    const found: FoundRow[] = [];
+    let { after } = part;
+    for (const rows of bounds.windows) {
+      const { rows: ahead, hasValue } = walkSource({ ...part, after });
+      const [upTo] = await sql<{ value: string | null; firstIndex: number }[]>`
+        select ${hasValue ? sql`value` : sql`null::text as value`}, first_index as "firstIndex" from (${ahead}) w offset ${rows - 1} limit 1`;
+      const end = upTo && { value: upTo.value ?? undefined, firstIndex: upTo.firstIndex };
+      const limit = part.limit - found.length;
+      found.push(...(await readPage({ ...part, limit }, walkSource({ ...part, after, end }))));
+      if (found.length === part.limit || end === undefined) return found;
+      after = end;
+    }
+    return undefined;
   }
 
   /** Whether nothing is left to be looked at in the rows of a source. */
@@ -105,7 +129,8 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     if (drivers.length === 1 && isAllMet(walkSource({ lacking: false, after: undefined })))
       return { driver: first, count: Number.POSITIVE_INFINITY };
     const counts = drivers.map(async (driver) => {
-      const rows = gatherSource(driver).rows;
+      // Rows, not records: that a record has several of them only makes the condition look less rare.
+      const { rows } = gatherSource(driver, { isOnce: false });
       const [row] = await sql<{ count: number }[]>`
         select count(*)::int as count from (select 1 from (${rows}) every limit ${bounds.gathered + 1}) bounded`;
       return { driver, count: row!.count };
@@ -114,7 +139,7 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
   }
 
   /** All rows of a driver, each record once, in no order. */
-  function gatherSource(driver: Driver | undefined): Source {
+  function gatherSource(driver: Driver | undefined, { isOnce } = { isOnce: true }): Source {
     if (among !== undefined)
       return {
         rows: sql`select first_index from record where rid = any(${among as string[]}::uuid[])`,
@@ -122,31 +147,39 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
         isOrdered: false,
       };
     if (driver === undefined)
-      return { rows: sql`select first_index from record where registry = ${registry}`, met: [], isOrdered: false };
+      return {
+        rows: sql`select first_index from record where registry = ${registry} and state <> 'erased'`,
+        met: [],
+        isOrdered: false,
+      };
     if ("state" in driver) {
       const rows = sql`select first_index from record where registry = ${registry} and state = ${driver.state}`;
       return { rows, met: [driver.state], isOrdered: false };
     }
     const { condition } = driver;
     // A record may have several values, or have had the value in several versions.
-    const distinct = isMany(condition.field) || at ? sql`distinct` : sql``;
+    const distinct = isOnce && (isMany(condition.field) || at) ? sql`distinct` : sql``;
     const rows = sql`
       select ${distinct} w.first_index from record_search w where ${ofField("w", condition)} ${at ? sql`` : sql`and ${holds("w")}`}`;
     return { rows, met: at ? [] : [condition], isOrdered: false };
   }
 
   /** Rows in the order asked for, as an index gives them. */
-  function walkSource({ lacking, after }: Pick<Part, "lacking" | "after">): Source {
+  function walkSource({
+    lacking,
+    after,
+    end,
+  }: Pick<Part, "lacking" | "after"> & { end?: SearchPosition | undefined }): Source {
     const { field } = sort;
     if (field && !lacking) {
       const own = conditions.find((one) => one.field === field);
       const rows = sql`
         select w.first_index, w.value, w.since, w.until from record_search w
         where ${own ? ofField("w", own) : ofName("w", field.name)} ${at ? sql`` : sql`and ${holds("w")}`}
-          ${follows(after, sql`w.value`, sql`w.first_index`)} order by w.value ${order}, w.first_index ${order}`;
-      return { rows, met: own && !at ? [own] : [], isOrdered: true };
+          ${between(after, end, { value: sql`w.value`, index: sql`w.first_index` })} order by w.value ${order}, w.first_index ${order}`;
+      return { rows, met: own && !at ? [own] : [], driven: own, isOrdered: true, hasValue: true };
     }
-    const walked = follows(after, undefined, sql`w.first_index`, lacking);
+    const walked = between(after, end, { index: sql`w.first_index`, isAscending: lacking });
     const equal = at || lacking ? undefined : conditions.find(({ test }) => test.kind === "equal");
     if (equal) {
       const rows = sql`
@@ -155,7 +188,7 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     }
     const inState = state !== undefined && state !== "active" && !at;
     const rows = sql`
-      select w.first_index from record w where w.registry = ${registry} ${inState ? sql`and w.state = ${state}` : sql``}
+      select w.first_index from record w where w.registry = ${registry} and w.state <> 'erased' ${inState ? sql`and w.state = ${state}` : sql``}
         ${walked} order by w.first_index ${lacking ? sql`asc` : order}`;
     return { rows, met: inState ? [state] : [], isOrdered: true };
   }
@@ -165,25 +198,27 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     const { field } = sort;
     const sorted = lacking ? undefined : field;
     const direction = lacking ? sql`asc` : order;
-    const value = sorted ? (source.isOrdered ? sql`c.value` : sql`o.value`) : undefined;
+    const value = sorted ? (source.hasValue ? sql`c.value` : sql`o.value`) : undefined;
     const joined =
-      sorted && !source.isOrdered
-        ? sql`join record_search o on ${ofName("o", sorted.name)} and o.first_index = r.first_index and ${holds("o")}`
+      sorted && !source.hasValue
+        ? sql`join record_search o on ${ofName("o", sorted.name)} and o.first_index = c.first_index and ${holds("o")}`
         : sql``;
-    const current = sorted && source.isOrdered && at ? sql`and ${holds("c")}` : sql``;
+    const current = source.hasValue && at ? sql`and ${holds("c")}` : sql``;
     const lacks =
       lacking && field
-        ? sql`and not exists (select 1 from record_search l where ${ofName("l", field.name)} and l.first_index = r.first_index and ${holds("l")})`
+        ? sql`and not exists (select 1 from record_search l where ${ofName("l", field.name)} and l.first_index = c.first_index and ${holds("l")})`
         : sql``;
+    const ahead = source.isOrdered
+      ? sql``
+      : between(after, undefined, { ...(value && { value }), index: sql`c.first_index`, isAscending: lacking });
     const rows = await sql<(FlatRow & { sortValue: string | null })[]>`
       with page as materialized (
-        select r.rid, r.first_index, ${value ?? sql`null::text`} as sort_value
-        from (${source.rows}) c join record r on r.registry = ${registry} and r.first_index = c.first_index
-        ${at ? joinVersions(sql, at) : sql``} ${joined}
-        where ${meets(source.met)} ${current} ${lacks} ${source.isOrdered ? sql`` : follows(after, value, sql`r.first_index`, lacking)}
-        order by ${value ? sql`${value} ${direction},` : sql``} r.first_index ${direction} limit ${limit}
+        select c.first_index, ${value ?? sql`null::text`} as sort_value from (${source.rows}) c ${withRecord()} ${joined}
+        where ${meets(source.met)} ${current} ${lacks} ${ahead}
+        order by ${value ? sql`${value} ${direction},` : sql``} c.first_index ${direction} limit ${limit}
       )
-      select ${rowColumns(sql)}, page.sort_value as "sortValue" from page join record r on r.rid = page.rid ${joinVersions(sql, at)}
+      select ${rowColumns(sql)}, page.sort_value as "sortValue"
+      from page join record r on r.registry = ${registry} and r.first_index = page.first_index ${joinVersions(sql, at)}
       order by ${value ? sql`page.sort_value collate "C" ${direction},` : sql``} page.first_index ${direction}`;
     return rows.map(({ sortValue, ...flat }) => ({
       row: toRow(flat, at),
@@ -193,19 +228,17 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
 
   /** How many records are found, up to SEARCH_COUNT_MAX + 1. */
   async function countMatches(): Promise<number> {
-    const bound = SEARCH_COUNT_MAX + 1;
     const source = gatherSource((await findRarest())?.driver);
-    if (isAllMet(source) && among === undefined && conditions.length > 0) {
-      const [row] = await sql<
-        { count: number }[]
-      >`select count(*)::int as count from (select 1 from (${source.rows}) c limit ${bound}) bounded`;
-      return row!.count;
-    }
     const [row] = await sql<{ count: number }[]>`
       select count(*)::int as count from (
-        select 1 from (${source.rows}) c join record r on r.registry = ${registry} and r.first_index = c.first_index
-        ${at ? joinVersions(sql, at) : sql``} where ${meets(source.met)} limit ${bound}) bounded`;
+        select 1 from (${source.rows}) c ${withRecord()} where ${meets(source.met)} limit ${SEARCH_COUNT_MAX + 1}) bounded`;
     return row!.count;
+  }
+
+  /** The record of a row, where its state or a version of it must be known: rows of the index are of records that are there. */
+  function withRecord(): Fragment {
+    if (state === undefined && !at) return sql``;
+    return sql`join record r on r.registry = ${registry} and r.first_index = c.first_index ${at ? joinVersions(sql, at, state !== undefined) : sql``}`;
   }
 
   function meets(met: Source["met"]): Fragment {
@@ -213,11 +246,11 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
       .filter((condition) => !met.includes(condition))
       .map(
         (condition) => sql`and exists (
-          select 1 from record_search t where ${ofField("t", condition)} and t.first_index = r.first_index and ${holds("t")})`,
+          select 1 from record_search t where ${ofField("t", condition)} and t.first_index = c.first_index and ${holds("t")})`,
       );
     const inState =
       state === undefined ? sql`` : at ? sql`and coalesce(s.state, 'active') = ${state}` : sql`and r.state = ${state}`;
-    return tests.reduce((all, test) => sql`${all} ${test}`, sql`r.state <> 'erased' ${inState}`);
+    return tests.reduce((all, test) => sql`${all} ${test}`, sql`true ${inState}`);
   }
 
   /** Whether a row is of the version that is asked for. */
@@ -246,20 +279,21 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     return above && below ? sql`${above} and ${below}` : (above ?? below ?? sql`true`);
   }
 
-  /** Keyset condition: what comes after a position, by value and then by the order of recording. */
-  function follows(
+  /** Keyset conditions: what comes after a position, and up to another, by value and then by the order of recording. */
+  function between(
     after: SearchPosition | undefined,
-    value: Fragment | undefined,
-    index: Fragment,
-    ascending = false,
+    end: SearchPosition | undefined,
+    { value, index, isAscending = false }: { value?: Fragment; index: Fragment; isAscending?: boolean },
   ): Fragment {
-    if (after === undefined) return sql``;
-    const descending = sort.descending && !ascending;
-    const later = descending ? sql`${index} < ${after.firstIndex}` : sql`${index} > ${after.firstIndex}`;
-    if (value === undefined || after.value === undefined) return sql`and ${later}`;
-    return descending
-      ? sql`and ${value} <= ${after.value} and (${value} < ${after.value} or ${later})`
-      : sql`and ${value} >= ${after.value} and (${value} > ${after.value} or ${later})`;
+    const later = sort.descending && !isAscending ? sql`<` : sql`>`;
+    const earlier = sort.descending && !isAscending ? sql`>` : sql`<`;
+    const bound = (position: SearchPosition | undefined, side: Fragment, inclusive: Fragment): Fragment => {
+      if (position === undefined) return sql``;
+      const own = sql`${index} ${side}${inclusive} ${position.firstIndex}`;
+      if (value === undefined || position.value === undefined) return sql`and ${own}`;
+      return sql`and ${value} ${side}= ${position.value} and (${value} ${side} ${position.value} or ${own})`;
+    };
+    return sql`${bound(after, later, sql``)} ${bound(end, earlier, sql`=`)}`;
   }
 
   return { findPage, countMatches };

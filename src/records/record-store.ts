@@ -100,8 +100,9 @@ export function rowColumns(sql: Sql) {
 /**
  * The joins after `from record r`: `v` the current version, or the one in effect at the times asked for, and `s` the change of state
  * that holds then (null: none). Records without such a version drop out, and so do erased ones. The rules are those of record-timeline.ts.
+ * `withChange`: false where nobody asks for `s`, at a time.
  */
-export function joinVersions(sql: Sql, at?: TimeCoordinates) {
+export function joinVersions(sql: Sql, at?: TimeCoordinates, withChange = true) {
   if (!at)
     return sql`
       join record_version v on v.rid = r.rid and v.version = r.version and v.jwt is not null
@@ -112,13 +113,14 @@ export function joinVersions(sql: Sql, at?: TimeCoordinates) {
     ? sql`and (c.valid_from is null or c.valid_from <= ${validAt.seconds}) and (c.valid_until is null or c.valid_until > ${validAt.seconds})`
     : sql``;
   const begun = validAt ? sql`and c.effective_at <= ${validAt.seconds}` : sql``;
-  return sql`
-    join lateral (
-      select * from record_version c where c.rid = r.rid and c.jwt is not null ${recorded} ${covering} order by c.version desc limit 1
-    ) v on true
+  const change = sql`
     left join lateral (
       select * from record_state c where c.rid = r.rid ${recorded} ${begun} order by c.number desc limit 1
     ) s on true`;
+  return sql`
+    join lateral (
+      select * from record_version c where c.rid = r.rid and c.jwt is not null ${recorded} ${covering} order by c.version desc limit 1
+    ) v on true ${withChange ? change : sql``}`;
 }
 
 /** A record with its current version, or with the one asked for; undefined also where it was erased. */

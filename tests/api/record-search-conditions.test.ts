@@ -283,9 +283,10 @@ describe("a search by conditions", () => {
 
 describe("the ways to a page", () => {
   const ways = {
-    "gathering all matches": { gathered: 1_000_000, walked: 1_000_000 },
-    "walking in order": { gathered: -1, walked: 1_000_000 },
-    "walking a while, then gathering": { gathered: -1, walked: 7 },
+    "gathering all matches": { gathered: 1_000_000, windows: [] },
+    "walking in order": { gathered: -1, windows: [1_000_000] },
+    "walking a while, then gathering": { gathered: -1, windows: [3, 4] },
+    "walking through windows": { gathered: -1, windows: [2, 5, 20, 1_000_000] },
   };
   const times = [{}, { asOf: "2999-01-01" }, { validAt: "2025-01-01" }, { asOf: "2999-01-01", validAt: "2025-01-01" }];
 
