@@ -105,24 +105,25 @@ export function createRecordSearchService(deps: {
     const plan: SearchPlan = { registry, query, among };
     if (isPlainKeySearch(query)) return findByKey(query, plan.among!, after);
     const isCountKept = query.conditions.length === 0 && among === undefined && !query.at;
-    const answer = await withinTime(async () => {
+    const isFormerKey = query.at !== undefined && among !== undefined;
+    const { found, counted } = await withinTime(async () => {
       const queries = createSearchQueries(database.bounded, plan);
-      const found = await queries.findPage({ after, limit: query.limit + 1 });
-      return { found, counted: query.count && !isCountKept ? await queries.countMatches() : undefined };
+      const wanted = query.limit + 1;
+      if (isFormerKey) return findHoldersThen(queries, query, { after, wanted });
+      const page = await queries.findPage({ after, limit: wanted });
+      return { found: page, counted: query.count && !isCountKept ? await queries.countMatches() : undefined };
     });
-    const found = query.at && among ? await keepHolders(answer.found, query) : answer.found;
     if (!query.count) return { found, count: undefined };
     if (isCountKept) {
       const value = await countInState(database, { registry, state: query.state });
       return { found, count: { value, relation: "exact" } };
     }
-    const counted = query.at && among ? found.length : answer.counted!;
     return {
       found,
       count:
-        counted > SEARCH_COUNT_MAX
+        counted! > SEARCH_COUNT_MAX
           ? { value: SEARCH_COUNT_MAX, relation: "more_than" }
-          : { value: counted, relation: "exact" },
+          : { value: counted!, relation: "exact" },
     };
   }
 
@@ -141,6 +142,26 @@ export function createRecordSearchService(deps: {
       found: rows.map((row) => ({ row, position: { value: undefined, firstIndex: row.record.firstIndex } })),
       count,
     };
+  }
+
+  /** A page, and the count, of records that ever held a key: as many are looked at as it takes to find those that held it then. */
+  async function findHoldersThen(
+    queries: ReturnType<typeof createSearchQueries>,
+    query: RecordQuery,
+    { after, wanted }: { after: SearchPosition | undefined; wanted: number },
+  ): Promise<{ found: FoundRow[]; counted: number | undefined }> {
+    const walk = async (from: SearchPosition | undefined, most: number): Promise<FoundRow[]> => {
+      const found: FoundRow[] = [];
+      for (let position = from; found.length < most; ) {
+        const page = await queries.findPage({ after: position, limit: wanted });
+        found.push(...(await keepHolders(page, query)));
+        position = page.at(-1)?.position;
+        if (page.length < wanted) break;
+      }
+      return found.slice(0, most);
+    };
+    const found = await walk(after, wanted);
+    return { found, counted: query.count ? (await walk(undefined, SEARCH_COUNT_MAX + 1)).length : undefined };
   }
 
   /** Of records that ever held a key, those that held it in the version that is asked for. */

@@ -12,7 +12,7 @@ import {
   STATUS_LIST_TTL_SECONDS,
 } from "../limits.ts";
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
-import type { ReferenceFault, VerifyReferences } from "../records/reference-check.ts";
+import type { ReferenceFault, TypedReference, VerifyReferences } from "../records/reference-check.ts";
 import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
 import { createStateVerifier } from "../verification/state-statement.ts";
@@ -75,8 +75,10 @@ interface Walk {
   readonly outgoing: boolean;
 }
 
-export function referenceKey(reference: Reference): string {
-  return reference.version === undefined ? reference.href : `${reference.href}#${reference.version}`;
+/** The digest belongs to it: of two pins to one version, one may be wrong. */
+export function referenceKey({ href, version, digest }: Reference): string {
+  const pin = [version, digest].filter((part) => part !== undefined).join(".");
+  return pin === "" ? href : `${href}#${pin}`;
 }
 
 export function createResolutionService(deps: {
@@ -237,19 +239,15 @@ export function createResolutionService(deps: {
   return {
     resolve,
     async verifyReferences(references) {
-      const keys = references.map(
-        (reference) => `${reference.type}\n${referenceKey(reference)}\n${reference.digest ?? ""}`,
-      );
+      const typedKey = (reference: TypedReference) => `${reference.type}\n${referenceKey(reference)}`;
+      const keys = references.map(typedKey);
       const missing = references.filter((_reference, at) => !((verifiedUntil.get(keys[at]!) ?? 0) > clock()));
       const answers = new Map<string, ReferenceFault | undefined>();
       for (let at = 0; at < missing.length; at += RESOLVE_REFERENCES_MAX) {
         const part = missing.slice(at, at + RESOLVE_REFERENCES_MAX);
         const { records } = await resolve({ references: part, follow: [], outgoing: true });
         for (const reference of part)
-          answers.set(
-            `${reference.type}\n${referenceKey(reference)}\n${reference.digest ?? ""}`,
-            explain(records[referenceKey(reference)]!, reference.type),
-          );
+          answers.set(typedKey(reference), explain(records[referenceKey(reference)]!, reference.type));
       }
       if (verifiedUntil.size + answers.size > REFERENCE_CACHE_ENTRIES_MAX) verifiedUntil.clear();
       for (const [key, verdict] of answers)

@@ -433,4 +433,29 @@ describe("a search at another time", () => {
       await past.close();
     }
   }, 60_000);
+
+  it("fills its pages with those that held a unique value then, however many held it before and after", async () => {
+    let now = 1_700_000_000;
+    const past = await startTestNode({ clock: () => now });
+    try {
+      expect((await past.publish(PLACES)).status).toBe(201);
+      const calls = await createRecordCalls(past, "places");
+      // Five held the code and gave it on; the sixth has it.
+      for (let holder = 1; holder <= 6; holder++) {
+        const { rid } = await calls.create({ code: "x", name: `Holder ${holder}`, people: holder });
+        now += 86_400;
+        if (holder < 6) await calls.amend(rid, "1.0", { data: { code: `former${holder}` } });
+        now += 86_400;
+      }
+      const asOf = new Date((now - 3_600) * 1_000).toISOString();
+      for (const limit of [1, 2, 20]) {
+        const query = `code=x&asOf=${asOf}&limit=${limit}&count=true`;
+        const { body } = await past.request("GET", `/registries/places/records?${query}`);
+        expect((body.records as JsonObject[]).map(({ data }) => (data as JsonObject).name)).toEqual(["Holder 6"]);
+        expect([body.count, body.next]).toEqual([{ value: 1, relation: "exact" }, undefined]);
+      }
+    } finally {
+      await past.close();
+    }
+  }, 60_000);
 });

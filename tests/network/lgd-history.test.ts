@@ -322,11 +322,11 @@ describe.skipIf(!hasData)("the Local Government Directory, 2011 to today", () =>
     const { body } = await lgd.request("GET", pathOf(lgd, "barddhaman"));
     const digest = jwtDigest(String(body.token).split("~")[0]!);
     const pinned = { href: href.barddhaman!, version: 1, digest };
-    const key = `${href.barddhaman}#1`;
+    const key = `${href.barddhaman}#1.${digest}`;
     expect((await resolve([pinned]))[key]).toMatchObject({ outcome: "verified", data: { name: "BARDDHAMAN" } });
     const older = await lgd.request("GET", `${pathOf(lgd, "prayagraj")}?version=1`);
     const allahabad = { href: href.prayagraj!, version: 1, digest: jwtDigest(String(older.body.token).split("~")[0]!) };
-    expect((await resolve([allahabad]))[`${href.prayagraj}#1`]).toMatchObject({
+    expect((await resolve([allahabad]))[`${href.prayagraj}#1.${allahabad.digest}`]).toMatchObject({
       outcome: "verified",
       data: { name: "ALLAHABAD" },
     });

@@ -1,4 +1,5 @@
 // References across three nodes over real HTTP: resolved, verified, and refused by name.
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -88,6 +89,25 @@ describe("resolution across nodes", () => {
     const missing = `${district.slice(0, -36)}00000000-0000-8000-8000-000000000000`;
     const { references } = await resolve(agency, [missing, district], []);
     expect(references.map(({ outcome }) => outcome)).toEqual(["record_unknown", "verified"]);
+  });
+
+  it("judges two pins to one version each by its own digest", async () => {
+    const path = district.slice(local.entity.length);
+    const { body } = await local.request("GET", path);
+    const token = String(body.token).split("~")[0]!;
+    const right = createHash("sha256").update(token).digest("base64url");
+    const wrong = createHash("sha256").update("another").digest("base64url");
+    const pins = [right, wrong].map((digest) => ({ href: district, version: 1, digest }));
+    for (const references of [pins, [...pins].reverse()]) {
+      const answer = await agency.request("POST", "/resolve", {
+        token: await agency.token("reader"),
+        json: { references, follow: [] },
+      });
+      const outcomes = (answer.body.references as JsonObject[]).map(({ outcome }) => outcome);
+      expect(outcomes, answer.text).toEqual(
+        references.map(({ digest }) => (digest === right ? "verified" : "digest_mismatch")),
+      );
+    }
   });
 
   it("does not sign a record whose reference does not verify", async () => {
