@@ -2,6 +2,7 @@
 import type { Transaction } from "../storage/database.ts";
 import { type IndexWrite, OPEN_VERSION } from "./index-write-store.ts";
 import {
+  CELL_PREFIX,
   FORMER_KEY_FIELD,
   indexRows,
   type RecordIndex,
@@ -257,5 +258,5 @@ export async function replaceRows(tx: Transaction, replacements: readonly RowRep
 export async function deleteEmptyCounts(tx: Transaction): Promise<void> {
   await tx`
     delete from record_statistic t where t.count = 0 and t.name <> '' and not exists (
-      select 1 from record_search s where s.registry = t.registry and s.field = '~cell/' || t.name and s.value = t.cell and s.until = ${OPEN_VERSION})`;
+      select 1 from record_search s where s.registry = t.registry and s.field = ${CELL_PREFIX} || t.name and s.value = t.cell and s.until = ${OPEN_VERSION})`;
 }

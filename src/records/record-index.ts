@@ -46,7 +46,8 @@ export const STATE_STATISTIC = "";
 
 // No field that is searched begins like this (annotations.ts refuses it).
 const LIKENESS_PREFIX = "~same/";
-const CELL_PREFIX = "~cell/";
+/** Before the name of a statistic: the field under which its cells stand. */
+export const CELL_PREFIX = "~cell/";
 /** Under which a key stands that a record had in former versions. */
 export const FORMER_KEY_FIELD = "~key";
 
@@ -54,6 +55,8 @@ export interface IndexSource {
   readonly searchKey: Uint8Array;
   readonly compiled: CompiledDefinition;
   readonly data: JsonObject;
+  /** What of the data stands open in the version's token, where that was signed under another definition; all but personal fields otherwise. */
+  readonly open?: JsonObject;
   readonly identifier: string | undefined;
 }
 
@@ -102,10 +105,11 @@ export function readLikenessRow({ field }: SearchValue): string | undefined {
   return field.startsWith(LIKENESS_PREFIX) ? field.slice(LIKENESS_PREFIX.length) : undefined;
 }
 
-function fieldValues({ searchKey, compiled, data }: IndexSource): SearchValue[] {
+function fieldValues({ searchKey, compiled, data, open = data }: IndexSource): SearchValue[] {
   const registry = compiled.definition.name;
   return compiled.annotations.searchFields.flatMap((field) => {
-    const values = valuesAt(data, field.path).flatMap(
+    // A definition that opens a field opens no value that was sealed before: what is found openly, or sorted by, would tell it.
+    const values = valuesAt(field.personal ? data : open, field.path).flatMap(
       (value) => encodeSearchValue({ searchKey, registry }, field, value) ?? [],
     );
     return [...new Set(values)].map((value) => ({ field: field.name, value }));
@@ -137,13 +141,17 @@ function likenessPurpose(rule: CompiledDuplicateRule): string[] {
   return ["likeness", ...rule.fields.flatMap(({ name, normal }) => [name, normal])];
 }
 
-function statisticCells({ searchKey, compiled, data }: IndexSource): StatisticCell[] {
+function statisticCells({ searchKey, compiled, data, open = data }: IndexSource): StatisticCell[] {
   const registry = compiled.definition.name;
-  return compiled.rules.statistics.map((statistic) => {
+  return compiled.rules.statistics.flatMap((statistic) => {
     const values = statistic.fields.map(({ path }) => valuesAt(data, path)[0] ?? null);
+    // Nor is it counted among open values, whose small counts may be shown.
+    const isSealed = ({ path }: (typeof statistic.fields)[number]) =>
+      valuesAt(data, path).length > 0 && valuesAt(open, path).length === 0;
+    if (!statistic.personal && statistic.fields.some(isSealed)) return [];
     const name = statistic.identity;
     const cell = keyedDigest({ searchKey, registry }, ["cell", name], values);
-    return { name, cell, label: cellLabel({ searchKey, registry, statistic, cell, values }) };
+    return [{ name, cell, label: cellLabel({ searchKey, registry, statistic, cell, values }) }];
   });
 }
 
