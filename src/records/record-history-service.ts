@@ -125,6 +125,8 @@ export function createRecordHistoryService(deps: {
       const { record } = await store.getRecord(database, { registry, rid });
       const { events, next } = await readEvents(options, 1);
       const [versions, statements] = await readContent(rid, events, []);
+      // Erased since it was found.
+      if (events.some((event) => isVersion(event) && !versions.has(event.version))) throw store.recordErased();
       return {
         versions: events.filter(isVersion).map(({ version: number }) => {
           const shown = viewer.view({ record, version: versions.get(number)! }, compiled, caller);
