@@ -1,6 +1,7 @@
 // Binds operations to their handlers: who calls, then what the declaration says of parameters and body, then the handler. Knows no operation.
 import { Hono } from "hono";
-import { ANONYMOUS } from "../identity/caller.ts";
+import { AttestryError } from "../errors.ts";
+import { ANONYMOUS, type Role } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import type { Operation, OperationInput, Parameters } from "./operation.ts";
 import { createOperationReader } from "./operation-input.ts";
@@ -34,6 +35,14 @@ export function createOperationRoutes({
     routes.on(operation.method.toUpperCase(), honoPath(operation), async (context) => {
       const caller =
         operation.access === "open" ? ANONYMOUS : await identity!.authenticate(context.req.header("authorization"));
+      if (caller.kind !== "anonymous") {
+        // Whatever a token shows is nobody else's, and stays on no shared desk; a handler that knows better says so.
+        context.header("cache-control", "private, no-store");
+        context.header("vary", "accept, accept-language, authorization");
+      } else if (typeof operation.access !== "string") {
+        // Before the body: what a stranger sends to staff's operations is not even read.
+        throw refuseStranger(operation.access);
+      }
       const { query, otherQuery } = reader.query(context);
       const headers = reader.headers(context);
       const body = await reader.body(context);
@@ -44,6 +53,13 @@ export function createOperationRoutes({
   };
 
   return Object.assign(routes, { operations, handle });
+}
+
+function refuseStranger(roles: readonly Role[]): AttestryError {
+  return new AttestryError(
+    "authentication_required",
+    `this needs a bearer token of this node, of role ${roles.join(" or ")}: Authorization: Bearer …`,
+  );
 }
 
 type InputOf<Handling> = Handling extends (input: infer Input) => unknown ? Input : never;

@@ -21,7 +21,7 @@ import {
 import { OPEN_VERSION } from "./index-write-store.ts";
 import { EMPTY_INDEX, indexRecord, indexRows, rowKey } from "./record-index.ts";
 import type { RecordSealer } from "./record-sealer.ts";
-import { openSecrets, readFullData } from "./record-view.ts";
+import { openSecrets, readClaims, readFullData } from "./record-view.ts";
 
 export interface IndexRebuildService {
   /** One round: takes every registry whose index does not follow its definition to the end, unless `isStopped`. */
@@ -120,8 +120,8 @@ export function createIndexRebuildService(deps: {
       open.delete(key);
     };
     for (const version of record.versions) {
-      const data = readData(record, version);
-      const index = data ? indexRecord({ searchKey, compiled, data, identifier: undefined, keys: [] }) : EMPTY_INDEX;
+      const read = readData(record, version);
+      const index = read ? indexRecord({ searchKey, compiled, ...read, identifier: undefined, keys: [] }) : EMPTY_INDEX;
       for (const { name, cell, label } of index.cells) labels.set(`${name}\n${cell}`, label);
       const wanted = new Map(indexRows(index).map((row) => [rowKey(row), row]));
       for (const key of [...open.keys()]) if (!wanted.has(key)) close(key, version.version);
@@ -132,7 +132,10 @@ export function createIndexRebuildService(deps: {
     return { rid: record.rid, registry: compiled.definition.name, isActive: record.state === "active", rows, labels };
   }
 
-  function readData(record: RecordToIndex, version: RecordToIndex["versions"][number]): JsonObject | undefined {
+  function readData(
+    record: RecordToIndex,
+    version: RecordToIndex["versions"][number],
+  ): { data: JsonObject; open: JsonObject } | undefined {
     const { jwt, sealed } = version;
     if (jwt === null || sealed === null || record.sealedKey === null) return undefined;
     const { rid, sealedKey } = record;
@@ -140,7 +143,8 @@ export function createIndexRebuildService(deps: {
       record: { rid, sealedKey },
       version: { version: version.version, sealed },
     }).secrets;
-    return readFullData(jwt, disclosures);
+    const open = (readClaims(jwt, () => []).claims.data ?? {}) as JsonObject;
+    return { data: readFullData(jwt, disclosures), open };
   }
 
   return {

@@ -10,6 +10,7 @@ import { searchableFields, searchDigest } from "./record-keys.ts";
 import { findHeads, findKeyHolders } from "./record-store.ts";
 import { formatRecordUrl } from "./record-url.ts";
 import type { RecordKeyText } from "./reference-key.ts";
+import { keepOpenlyHeld } from "./sealed-key-service.ts";
 
 /** In one registry, or in all that this node has of a type. */
 export type KeyQuery = { readonly key: RecordKeyText } & (
@@ -33,7 +34,9 @@ export interface KeyLookupService {
   findByKeys(options: { caller: Caller; queries: readonly KeyQuery[] }): Promise<KeyOutcome[]>;
 }
 
-type Candidates = { readonly digests: readonly string[] } | Exclude<KeyOutcome, { outcome: "found" }>;
+type Candidates =
+  | { readonly compiled: CompiledDefinition; readonly digests: readonly string[] }
+  | Exclude<KeyOutcome, { outcome: "found" }>;
 
 export function createKeyLookupService(deps: {
   entity: string;
@@ -76,7 +79,7 @@ export function createKeyLookupService(deps: {
     const open = searches.filter(
       ({ personal }) => !personal || isStaffPermitted({ caller, action: "record.read", registry }),
     );
-    if (open.length > 0) return { digests: open.map(({ digest }) => digest) };
+    if (open.length > 0) return { compiled, digests: open.map(({ digest }) => digest) };
     if (searches.length > 0)
       return {
         outcome: "permission_denied",
@@ -87,6 +90,23 @@ export function createKeyLookupService(deps: {
       outcome: "query_invalid",
       message: `records of "${registry}" are looked up by ${known || "nothing but their URL"}`,
     };
+  }
+
+  /** Without the records whose key the caller may not know, though the definition opens it by now. */
+  async function keepOpen(
+    holders: ReadonlyMap<string, string>,
+    candidates: readonly Candidates[],
+    caller: Caller,
+  ): Promise<Map<string, string>> {
+    const kept = new Map<string, string>();
+    const asked = candidates.filter((one): one is Extract<Candidates, { digests: unknown }> => "digests" in one);
+    for (const compiled of new Set(asked.map((one) => one.compiled))) {
+      const own = asked.filter((one) => one.compiled === compiled).flatMap((one) => one.digests);
+      const rids = own.flatMap((digest) => holders.get(digest) ?? []);
+      const open = new Set(await keepOpenlyHeld(database, { registries, compiled, caller, rids, ever: false }));
+      for (const digest of own) if (open.has(holders.get(digest) ?? "")) kept.set(digest, holders.get(digest)!);
+    }
+    return kept;
   }
 
   return {
@@ -105,7 +125,8 @@ export function createKeyLookupService(deps: {
         }),
       );
       const digests = candidates.flat().flatMap((one) => ("digests" in one ? one.digests : []));
-      const holders = digests.length === 0 ? new Map<string, string>() : await findKeyHolders(database, digests);
+      const held = digests.length === 0 ? new Map<string, string>() : await findKeyHolders(database, digests);
+      const holders = await keepOpen(held, candidates.flat(), caller);
       const heads = await findHeads(database, [...new Set(holders.values())]);
       return candidates.map((ofQuery, at): KeyOutcome => {
         // By registry, the first of its keys that somebody has.

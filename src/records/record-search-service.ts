@@ -20,6 +20,7 @@ import {
 import { findRecords, type RecordRow } from "./record-store.ts";
 import { openSecrets, type RecordView, readFullData } from "./record-view.ts";
 import type { RecordViewer } from "./record-viewer.ts";
+import { keepOpenlyHeld } from "./sealed-key-service.ts";
 import { formatCursor, parseCursor, type SearchPosition } from "./search-cursor.ts";
 
 /** How many records a search finds: exactly, or more than `value`. */
@@ -50,6 +51,11 @@ export interface RecordSearchService {
   find(options: FindOptions): Promise<RecordPage>;
 }
 
+interface SearchContext {
+  readonly compiled: CompiledDefinition;
+  readonly caller: Caller;
+}
+
 export function createRecordSearchService(deps: {
   database: Database;
   registries: RegistryService;
@@ -69,7 +75,7 @@ export function createRecordSearchService(deps: {
       const source = { searchKey, registry, query };
       const after = options.cursor === undefined ? undefined : parseCursor(source, options.cursor);
       const [{ found, count }, index] = await Promise.all([
-        search(query, { compiled, after }),
+        search(query, { compiled, caller, after }),
         readIndexProgress({ database, registries, compiled }),
       ]);
       const shown = found.slice(0, query.limit);
@@ -97,10 +103,10 @@ export function createRecordSearchService(deps: {
 
   async function search(
     query: RecordQuery,
-    { compiled, after }: { compiled: CompiledDefinition; after: SearchPosition | undefined },
+    { compiled, caller, after }: SearchContext & { after: SearchPosition | undefined },
   ): Promise<{ found: FoundRow[]; count: MatchCount | undefined }> {
     const registry = compiled.definition.name;
-    const among = await findAmong(query, registry);
+    const among = await findAmong(query, { compiled, caller });
     if (among?.length === 0) return { found: [], count: query.count ? { value: 0, relation: "exact" } : undefined };
     const plan: SearchPlan = { registry, query, among };
     if (isPlainKeySearch(query)) return findByKey(query, plan.among!, after);
@@ -128,10 +134,13 @@ export function createRecordSearchService(deps: {
   }
 
   /** The records that hold all keys of a query, by rid; undefined where it has none. */
-  async function findAmong(query: RecordQuery, registry: string): Promise<string[] | undefined> {
+  async function findAmong(query: RecordQuery, context: SearchContext): Promise<string[] | undefined> {
+    const registry = context.compiled.definition.name;
     const everHeld = query.at !== undefined;
     const sets = await Promise.all(query.keys.map((digest) => findHolders(database, { registry, digest, everHeld })));
-    return sets.length === 0 ? undefined : sets.reduce((all, some) => all.filter((rid) => some.includes(rid)));
+    if (sets.length === 0) return undefined;
+    const among = sets.reduce((all, some) => all.filter((rid) => some.includes(rid)));
+    return keepOpenlyHeld(database, { ...context, registries, rids: among, ever: everHeld });
   }
 
   // The commonest search, by a code: one round trip less.

@@ -299,6 +299,18 @@ export async function findKeyHolders(database: Database, digests: readonly strin
   return new Map(rows.map((row) => [row.digest, row.rid]));
 }
 
+/** Which of these records are under one of these versions of their definition: their current versions, or with `ever` any. */
+export async function findRecordsUnder(
+  database: Database,
+  { rids, versions, ever }: { rids: readonly string[]; versions: readonly number[]; ever: boolean },
+): Promise<string[]> {
+  const rows = await database.sql<{ rid: string }[]>`
+    select distinct v.rid from record_version v join record r on r.rid = v.rid
+    where v.rid = any(${rids as string[]}::uuid[]) and v.definition_version = any(${versions as number[]}::int[])
+      and (${ever} or v.version = r.version)`;
+  return rows.map(({ rid }) => rid);
+}
+
 export async function findIdempotent(
   database: Database,
   digest: string,

@@ -78,6 +78,7 @@ export function parseDefinition(value: Json): { definition: Definition; text: st
 /** The text in the first of the wanted languages that there is, else English, else any. */
 export function localize(text: LocalizedText, languages: readonly string[] = []): string {
   if (typeof text === "string") return text;
-  for (const language of [...languages, "en"]) if (text[language] !== undefined) return text[language];
+  // Readers name the languages: "toString" is none, though every object has it.
+  for (const language of [...languages, "en"]) if (Object.hasOwn(text, language)) return text[language]!;
   return Object.values(text)[0] ?? "";
 }
