@@ -24,6 +24,8 @@ export function startJobs(deps: {
   checkReferences: () => Promise<unknown>;
   /** Makes the index of old records follow changed definitions: one round. */
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
+  /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
+  reconcileErasures: () => Promise<unknown>;
 }): Jobs {
   const { database, clock, logger } = deps;
   let isStopped = false;
@@ -39,6 +41,7 @@ export function startJobs(deps: {
       { everyMs: REFERENCE_CHECK_INTERVAL_MS, name: "verifying accepted references", logger },
       deps.checkReferences,
     ),
+    startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),

@@ -376,6 +376,7 @@ export function createNode(options: {
     logger,
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
+    reconcileErasures: erasures.reconcile,
   });
 
   return {

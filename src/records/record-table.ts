@@ -73,7 +73,11 @@ export const recordStateTable = pgTable(
     logIndex: bigint("log_index", { mode: "number" }).notNull(),
     recordedAt: bigint("recorded_at", { mode: "number" }).notNull(),
   },
-  (table) => [primaryKey({ columns: [table.rid, table.number] })],
+  (table) => [
+    primaryKey({ columns: [table.rid, table.number] }),
+    // What the ledger of erasures is compared with.
+    index("record_state_erasures").on(table.logIndex).where(sql`operation = 'erase'`),
+  ],
 );
 
 /** `digest`: keyed hash of registry, key name and values, so the table tells nobody what they are. */

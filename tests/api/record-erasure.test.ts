@@ -1,5 +1,5 @@
 // Erasing a record: everything personal is gone from every table, what is left proves that it was there and that it was erased.
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
@@ -284,9 +284,10 @@ describe("the erasure ledger", () => {
     expect(linesOf()).toEqual(expected);
   });
 
-  it("that cannot be written fails no erasure: the next start adds what is missing", async () => {
+  it("that cannot be written fails no erasure: what is missing is added once it can be", async () => {
     const faults: unknown[] = [];
-    const path = join(node.node.config.directory, "no-such-directory", "erasures.ndjson");
+    const directory = join(node.node.config.directory, "not-yet-there");
+    const path = join(directory, "erasures.ndjson");
     const ledger = createErasureLedger({
       path,
       database: node.database.database,
@@ -294,5 +295,14 @@ describe("the erasure ledger", () => {
     });
     await ledger.add({ rid: "x", registry: "persons", at: 0, logIndex: 1 });
     expect(faults).toHaveLength(1);
+    await expect(ledger.reconcile()).rejects.toThrow();
+    mkdirSync(directory);
+    expect(await ledger.reconcile()).toBe(readLedger().length);
+    expect(await ledger.reconcile()).toBe(0);
+    // An erasure of another process, which died before it could add it.
+    const { rid } = await createLife();
+    await persons.change(rid, "erase", { act: ACT });
+    expect(await ledger.reconcile()).toBe(1);
+    expect(JSON.parse(readFileSync(path, "utf8").trim().split("\n").at(-1)!)).toMatchObject({ rid });
   });
 });

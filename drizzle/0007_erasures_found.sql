@@ -1,0 +1,1 @@
+CREATE INDEX "record_state_erasures" ON "record_state" USING btree ("log_index") WHERE operation = 'erase';
