@@ -38,7 +38,9 @@ export interface IndexHolders {
 export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]): Promise<IndexHolders> {
   const digests = writes.flatMap(({ index }) => index.added.keys.map((key) => key.digest));
   const marks = writes.flatMap((write) => addedMarks(write).map((mark) => ({ registry: write.registry, ...mark })));
-  const [holders, alike] = await Promise.all([readKeyHolders(tx, digests), readAlike(tx, marks)]);
+  // A write is not compared with its own record nor with those that it succeeds: one more than these must be seen.
+  const uncompared = Math.max(0, ...writes.map(({ succeeds }) => succeeds?.size ?? 0));
+  const [holders, alike] = await Promise.all([readKeyHolders(tx, digests), readAlike(tx, marks, uncompared)]);
   return {
     check(write) {
       const taken = write.index.added.keys.filter((key) => {
@@ -103,19 +105,21 @@ async function readKeyHolders(tx: Transaction, digests: readonly string[]): Prom
 async function readAlike(
   tx: Transaction,
   marks: Parameters<typeof readLikeRecords>[1],
+  uncompared: number,
 ): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>();
-  for (const { rid, ...row } of await readLikeRecords(tx, marks)) {
+  for (const { rid, ...row } of await readLikeRecords(tx, marks, uncompared)) {
     const key = markKey(row.registry, row);
     found.set(key, (found.get(key) ?? new Set<string>()).add(rid));
   }
   return found;
 }
 
-/** The records that have any of these marks, each with its mark, the oldest first. */
+/** The records that have any of these marks, each with its mark, the oldest first: as many as are shown, one more, and `besides`. */
 export async function readLikeRecords(
   sql: Sql | Transaction,
   marks: readonly { readonly registry: string; readonly field: string; readonly value: string }[],
+  besides = 0,
 ): Promise<readonly { registry: string; field: string; value: string; rid: string }[]> {
   if (marks.length === 0) return [];
   return (sql as Sql)<{ registry: string; field: string; value: string; rid: string }[]>`
@@ -127,5 +131,5 @@ export async function readLikeRecords(
       select r.rid from record_search s join record r on r.registry = s.registry and r.first_index = s.first_index
       where s.registry = mark.registry and s.field = mark.field and s.value = mark.value and s.until = ${OPEN_VERSION}
         and r.state = any(${COMPARED_STATES})
-      order by s.first_index limit ${DUPLICATE_CANDIDATES_MAX + 1}) alike`;
+      order by s.first_index limit ${DUPLICATE_CANDIDATES_MAX + 1 + besides}) alike`;
 }

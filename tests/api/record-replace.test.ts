@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeBase64url } from "../../src/crypto/base64.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
-import { REPLACE_RECORDS_MAX } from "../../src/limits.ts";
+import { DUPLICATE_CANDIDATES_MAX, REPLACE_RECORDS_MAX } from "../../src/limits.ts";
 import { lockLogState } from "../../src/log/log-store.ts";
 import { runTransaction } from "../../src/storage/transaction.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -194,6 +194,18 @@ describe("a successor that looks like another record", () => {
     ];
     const merged = await persons.change(a.rid, "replace", { by: [{ data: data("Bina") }], also: [{ rid: b.rid! }] });
     expect(merged.status, merged.text).toBe(200);
+  });
+
+  it("may not look like one more, however many alike it succeeds", async () => {
+    const act = { distinct: "entered by hand again and again" };
+    const alike: JsonObject[] = [];
+    for (let at = 0; at <= DUPLICATE_CANDIDATES_MAX + 1; at++)
+      alike.push(await persons.create(data("Chandra"), { act }));
+    const other = alike.pop()!;
+    const also = alike.slice(1).map(({ rid }) => ({ rid: rid! }));
+    const refused = await persons.change(alike[0]!.rid, "replace", { by: [{ data: data("Chandra") }], also });
+    expect(refusal(refused)).toBe("409 possible_duplicate");
+    expect(refused.text).toContain(String(other.rid));
   });
 });
 
