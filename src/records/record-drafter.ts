@@ -9,7 +9,7 @@ import { changedDate, checkIdentifierKept, checkPeriod, isBefore } from "./amend
 import type { Counter } from "./counter-store.ts";
 import { createIdentifierChooser } from "./identifier-chooser.ts";
 import type { Act, DescribeAct } from "./record-act.ts";
-import { changeIndex, EMPTY_INDEX, indexRecord, type RecordIndex } from "./record-index.ts";
+import { changeIndex, EMPTY_INDEX, FORMER_KEY_FIELD, indexRecord, type RecordIndex } from "./record-index.ts";
 import type { RecordKey } from "./record-keys.ts";
 import type { RecordRequest, WriteGround } from "./record-request.ts";
 import { nextState } from "./record-states.ts";
@@ -112,7 +112,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
     const index = (compiled: CompiledDefinition, data: JsonObject) =>
       indexRecord({ searchKey, compiled, data, identifier: current.identifier });
     const before = index(rowCompiled, current.data);
-    const corrected = onlySearch(index(correction.compiled, correction.data));
+    const corrected = formerIndex(index(correction.compiled, correction.data), before);
     const after = index(current.compiled, current.data);
     // Unique values and counts are those of what is current; what was said of the past only leaves a trace in the searches.
     const whole = changeIndex(before, after);
@@ -263,4 +263,12 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
 
 function onlySearch(index: RecordIndex): RecordIndex {
   return { ...EMPTY_INDEX, search: index.search };
+}
+
+/** The index of what is said of the past: it takes no unique value, but is found by it at its time, as if it had had it. */
+function formerIndex(index: RecordIndex, current: RecordIndex): RecordIndex {
+  const held = new Set(current.keys.map(({ digest }) => digest));
+  const former = index.keys.filter(({ digest }) => !held.has(digest));
+  const traces = former.map(({ digest }) => ({ field: FORMER_KEY_FIELD, value: digest }));
+  return { ...EMPTY_INDEX, search: [...index.search, ...traces] };
 }

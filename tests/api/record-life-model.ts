@@ -44,8 +44,6 @@ export type Operation =
       readonly target: Target;
       /** Every record that it changes. */
       readonly touched: readonly string[];
-      /** Whether it may be refused for a unique value that another client takes in the same round. */
-      readonly mayCollide: boolean;
     };
 
 const LEAVES: Readonly<Record<string, readonly State[]>> = {
@@ -95,9 +93,15 @@ function dayOf(seconds: number): string {
 export interface LifeModel {
   records(): ModelRecord[];
   isAllowed(operation: Operation): boolean;
+  /** The unique values that an operation gives to records. */
+  codesOf(operation: Operation): string[];
+  /** The record that holds a unique value: what was wrong, or is gone, holds none. */
+  holderOf(code: string): ModelRecord | undefined;
+  /** A value that was given at some time, to one record or to several. */
+  someCode(random: Random): string;
   propose(random: Random, now: number): Operation;
   apply(operation: Operation, answer: { body: JsonObject; now: number }): void;
-  inEffect(at: { asOf: number; validAt: number }): { rid: string; version: number; state: string }[];
+  inEffect(at: { asOf: number; validAt: number }): { rid: string; version: number; state: string; data: JsonObject }[];
 }
 
 export function createModel(): LifeModel {
@@ -106,10 +110,32 @@ export function createModel(): LifeModel {
 
   const find = (rid: string): ModelRecord => all.find((record) => record.rid === rid)!;
 
+  /** Mostly one that nobody had yet. */
+  function chooseCode(random: Random): string {
+    return random.chance(0.15) && codes > 0 ? someCode(random) : `S${++codes}`;
+  }
+
+  const someCode = (random: Random): string => `S${1 + random.below(codes)}`;
+
+  const holderOf = (code: string): ModelRecord | undefined =>
+    all.find(({ state, versions }) => !["revoked", "erased"].includes(state) && versions.at(-1)!.data.code === code);
+
+  function codesOf(operation: Operation): string[] {
+    const { kind, body } = operation;
+    if (kind === "replace") return (body.by as { data: JsonObject }[]).map(({ data }) => String(data.code));
+    if (kind !== "create" && kind !== "amend") return [];
+    // What is corrected of the past takes nothing from anybody today.
+    if (kind === "amend" && isCorrection(find(operation.target.rid), body)) return [];
+    return [String((body.data as JsonObject).code)];
+  }
+
+  function isCorrection(record: ModelRecord, body: JsonObject): boolean {
+    return typeof body.valid_until === "string" && secondsOf(body.valid_until) + DAY <= record.versions.at(-1)!.from;
+  }
+
   function randomData(random: Random): JsonObject {
-    codes += 1;
     return {
-      code: `S${codes}`,
+      code: chooseCode(random),
       name: `${random.pick(["a", "ab", "abc", "b", "bc", "c", "ca"])}${random.below(100)}`,
       kind: random.pick(KINDS),
       size: random.below(100),
@@ -159,11 +185,11 @@ export function createModel(): LifeModel {
     if (random.chance(0.4)) patch.kind = random.pick(KINDS);
     if (random.chance(0.4)) patch.name = `${random.pick(["a", "b", "c"])}${random.below(100)}`;
     if (random.chance(0.2)) patch.keeper = null;
-    // Always something new, so that no patch changes nothing.
-    patch.code = `S${++codes}`;
+    // Nearly always something new, so that hardly any patch changes nothing.
+    patch.code = chooseCode(random);
+    if (patch.code === current.data.code) patch.size = (Number(current.data.size) + 1) % 100;
     const body: JsonObject = { data: patch };
-    const isCorrection = current.validFrom !== undefined && random.chance(0.3);
-    if (isCorrection) {
+    if (current.validFrom !== undefined && random.chance(0.3)) {
       body.valid_until = dayOf(current.from - DAY * (1 + random.below(300)));
       body.valid_from = dayOf(secondsOf(body.valid_until) - DAY * (1 + random.below(900)));
     } else if (random.chance(0.4)) {
@@ -172,7 +198,7 @@ export function createModel(): LifeModel {
       );
       body.valid_until = null;
     }
-    return { kind: "amend", body, target: targetOf(record), touched: [record.rid], mayCollide: false };
+    return { kind: "amend", body, target: targetOf(record), touched: [record.rid] };
   }
 
   function proposeStateChange(random: Random, record: ModelRecord, now: number): Operation {
@@ -181,7 +207,7 @@ export function createModel(): LifeModel {
     const kind = random.pick(fitting.length > 0 && random.chance(0.75) ? fitting : STATE_CHANGES);
     const act = { reason: "r", instrument: "i" };
     const effective = random.chance(0.5) ? { effective: dayOf(now - DAY * (1 + random.below(900))) } : {};
-    const base = { target: targetOf(record), touched: [record.rid], mayCollide: false };
+    const base = { target: targetOf(record), touched: [record.rid] };
     if (kind === "revoke" || kind === "erase") return { kind, body: { act }, ...base };
     if (kind !== "replace") return { kind, body: { act, ...effective }, ...base };
     const by = [{ data: randomData(random) }, ...(random.chance(0.5) ? [{ data: randomData(random) }] : [])];
@@ -197,7 +223,6 @@ export function createModel(): LifeModel {
       },
       target: base.target,
       touched: [record.rid, ...ridsOf(also)],
-      mayCollide: false,
     };
   }
 
@@ -247,12 +272,17 @@ export function createModel(): LifeModel {
 
   return {
     records: () => all,
+    codesOf,
+    holderOf,
+    someCode,
     isAllowed(operation) {
       if (operation.kind === "create") return true;
       return operation.touched.every((rid) => LEAVES[operation.kind]!.includes(find(rid).state));
     },
     propose(random, now) {
       if (all.length < 6 || random.chance(0.15)) return proposeCreate(random);
+      const suspended = all.filter(({ state }) => state === "suspended");
+      if (suspended.length > 0 && random.chance(0.1)) return proposeStateChange(random, random.pick(suspended), now);
       const record = random.pick(all);
       return random.chance(0.5) ? proposeAmend(random, record, now) : proposeStateChange(random, record, now);
     },
@@ -271,7 +301,7 @@ export function createModel(): LifeModel {
       else changeState(find(operation.target.rid), operation, now);
     },
     inEffect({ asOf, validAt }) {
-      const found: { rid: string; version: number; state: string }[] = [];
+      const found: { rid: string; version: number; state: string; data: JsonObject }[] = [];
       for (const record of all) {
         if (record.state === "erased") continue;
         let version = 0;
@@ -281,7 +311,7 @@ export function createModel(): LifeModel {
         let state: string = "active";
         for (const statement of record.statements)
           if (statement.recordedAt <= asOf && statement.effectiveAt <= validAt) state = statement.state;
-        if (version > 0) found.push({ rid: record.rid, version, state });
+        if (version > 0) found.push({ rid: record.rid, version, state, data: record.versions[version - 1]!.data });
       }
       return found;
     },

@@ -1,7 +1,13 @@
 // Random operations by concurrent clients against a plain model of a record's life: states, versions, history, search and counts agree after each round.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
+import { lockLogState } from "../../src/log/log-store.ts";
+import { createIndexRebuildService } from "../../src/records/index-rebuild-service.ts";
+import { OPEN_VERSION } from "../../src/records/index-write-store.ts";
+import { createRecordSealer } from "../../src/records/record-sealer.ts";
+import { createVerifier } from "../../src/verification/verifier.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
+import { expectSoundLog } from "../record-proofs.ts";
 import { createModel, KINDS, type LifeModel, type ModelRecord, type Operation } from "./record-life-model.ts";
 import { createRandom, type Random } from "./seeded-random.ts";
 
@@ -27,7 +33,10 @@ beforeAll(async () => {
         keeper: { type: "string", "x-personal": true, "x-search": "exact" },
       },
       required: ["kind", "size"],
-      members: { statistics: [{ name: "by-kind", fields: ["kind"], smallest: 1 }] },
+      members: {
+        identifier: "ST-{seq}",
+        statistics: [{ name: "by-kind", fields: ["kind"], smallest: 1 }],
+      },
     }),
   );
   expect(published.status).toBe(201);
@@ -83,15 +92,59 @@ function checkAnswers(attempts: readonly Attempt[]): void {
   for (const attempt of attempts) {
     const { operation, rids, status, body } = attempt;
     const isAlone = rids.every((rid) => byRecord.get(rid)!.length === 1);
-    if (operation.kind === "create") continue;
+    const collides = checkCodes(attempt, attempts);
+    if (operation.kind === "create") {
+      if (!collides) expect(status, JSON.stringify(body)).toBe(201);
+      continue;
+    }
     const wanted = model.isAllowed(operation);
     const label = `${operation.kind} of a record that is ${operation.target.state}: ${JSON.stringify(body)}`;
-    if (isAlone && wanted && !operation.mayCollide) expect(status, label).toBeLessThan(300);
+    if (isAlone && wanted && !collides) expect(status, label).toBeLessThan(300);
     if (wanted) continue;
     expect([409, 410, 412], label).toContain(status);
     const refusal = operation.target.state === "erased" ? "record_erased" : "state_conflict";
     if (isAlone && rids.length === 1) expect(body.code, label).toBe(refusal);
   }
+}
+
+/** Whether an operation may be refused for a unique value; fails if it was done although another record kept it throughout. */
+function checkCodes(attempt: Attempt, attempts: readonly Attempt[]): boolean {
+  const { operation, rids, status, body } = attempt;
+  const codes = model.codesOf(operation);
+  const holders = codes
+    .flatMap((code) => model.holderOf(code) ?? [])
+    .filter(({ rid }) => !rids.includes(rid) || operation.kind === "replace");
+  const isWantedTwice = codes.some(
+    (code, at) =>
+      codes.indexOf(code) < at ||
+      attempts.some((other) => other !== attempt && model.codesOf(other.operation).includes(code)),
+  );
+  const kept = holders.filter(({ rid }) => !attempts.some((other) => other !== attempt && other.rids.includes(rid)));
+  if (kept.length > 0)
+    expect(status, `a unique value given twice: ${JSON.stringify(body)}`).toBeGreaterThanOrEqual(400);
+  const collides = holders.length > 0 || isWantedTwice;
+  if (body.code === "value_not_unique")
+    expect(collides, `${operation.kind} refused: ${JSON.stringify(body)}`).toBe(true);
+  return collides;
+}
+
+/** Nobody shares a unique value with anybody; each finds whoever holds it, and nobody else. */
+async function compareCodes(random: Random): Promise<void> {
+  const holding = model.records().filter((one) => !["revoked", "erased"].includes(one.state));
+  const held = holding.map(({ versions }) => versions.at(-1)!.data.code);
+  expect(held.filter((code, at) => held.indexOf(code) < at)).toEqual([]);
+  for (let i = 0; i < 4; i++) {
+    const code = model.someCode(random);
+    expect(ridsOf(await list(`&code=${code}`)), `code ${code}`).toEqual(ridsOf([model.holderOf(code) ?? []].flat()));
+  }
+  const keeper = `Keeper ${random.below(5)}`;
+  const answer = await node.request("POST", `/registries/${REGISTRY}/records:search`, {
+    token: registrar,
+    json: { fields: { keeper }, limit: 500 },
+  });
+  expect(answer.status, answer.text).toBe(200);
+  const kept = model.records().filter((one) => one.state !== "erased" && one.versions.at(-1)!.data.keeper === keeper);
+  expect(new Set(ridsOf(answer.body.records as JsonObject[]))).toEqual(new Set(ridsOf(kept)));
 }
 
 async function list(query: string): Promise<JsonObject[]> {
@@ -180,14 +233,70 @@ async function compareStatistic(): Promise<void> {
 async function compareTimes(random: Random): Promise<void> {
   const asOf = START + random.below(now - START + 1);
   const validAt = Math.floor(Date.UTC(2005 + random.below(21), random.below(12), 1 + random.below(28)) / 1_000);
-  const query = `&asOf=${isoTime(asOf)}&validAt=${isoTime(validAt)}`;
-  const shown = await list(query);
-  const wanted = model.inEffect({ asOf, validAt });
-  const short = (rid: unknown, version: unknown, state: unknown) => `${rid} ${version} ${state}`;
-  expect(
-    shown.map(({ rid, version, state }) => short(rid, version, state)).sort(),
-    `as of ${isoTime(asOf)}, valid at ${isoTime(validAt)}`,
-  ).toEqual(wanted.map(({ rid, version, state }) => short(rid, version, state)).sort());
+  const inEffect = model.inEffect({ asOf, validAt });
+  const short = ({ rid, version, state }: JsonObject) => `${rid} ${version} ${state}`;
+  const compare = async (condition: string, isMet: (data: JsonObject) => boolean) => {
+    const query = `${condition}&asOf=${isoTime(asOf)}&validAt=${isoTime(validAt)}`;
+    const wanted = inEffect.filter(({ data }) => isMet(data));
+    expect((await list(query)).map(short).sort(), query).toEqual(wanted.map(short).sort());
+  };
+  await compare("", () => true);
+  const kind = random.pick(KINDS);
+  await compare(`&kind=${kind}`, (data) => data.kind === kind);
+  await compare("&name[prefix]=b&sort=-size", (data) => String(data.name).startsWith("b"));
+  const some = inEffect.length > 0 && random.chance(0.7) ? random.pick(inEffect).data.code : model.someCode(random);
+  await compare(`&code=${String(some)}`, (data) => data.code === some);
+}
+
+/** What is left at the end proves itself: the log, each current token with its status, the index against one made from nothing. */
+async function checkProofs(): Promise<void> {
+  const { database } = node.database;
+  await expectSoundLog(node);
+  const verifier = createVerifier({ anchors: [node.pin([REGISTRY])], statusMaxAgeSeconds: 60 });
+  const outcomes: Record<string, string[]> = {
+    active: ["passed"],
+    suspended: ["status_suspended"],
+    revoked: ["status_revoked"],
+    ended: ["status_superseded"],
+    replaced: ["status_superseded"],
+  };
+  for (const { rid, state, versions } of model.records()) {
+    if (state === "erased") continue;
+    const path = `/registries/${REGISTRY}/records/${rid}/evidence`;
+    const evidence = await node.request("GET", path, { headers: { accept: "application/json" } });
+    expect(evidence.status, evidence.text).toBe(200);
+    const report = await verifier.verify(evidence.body, { now });
+    const codes = report.checks.filter(({ check }) => check === "status").map(({ code }) => code);
+    expect(codes, `status of a record that is ${state}`).toEqual(outcomes[state]);
+    const failed = report.checks.filter(
+      ({ check, result }) => result === "fail" && check !== "status" && check !== "validity",
+    );
+    expect(failed, `record ${rid} of ${versions.length} versions`).toEqual([]);
+  }
+  const identifiers = await database.sql<
+    { identifier: string }[]
+  >`select identifier from record where state <> 'erased'`;
+  expect(new Set(identifiers.map(({ identifier }) => identifier)).size).toBe(identifiers.length);
+  // Of cells only that a row is open says anything: since when, and what a record counted in before, is not asked for.
+  const readIndex = () => database.sql`
+    select field, value, case when field like '~cell/%' then 0 else since end as since, until, first_index from record_search
+    where field <> '~key' and (field not like '~cell/%' or until = ${OPEN_VERSION}) order by field, value, first_index, since`;
+  const readCounts = () =>
+    database.sql`select name, cell, count from record_statistic where count <> 0 order by name, cell`;
+  const before = [await readIndex(), await readCounts()];
+  await database.sql`delete from record_search where field <> '~key'`;
+  await database.sql`delete from record_statistic where name <> ''`;
+  await database.sql`insert into record_index (registry, definition_version, done_index, done, total, complete) values (${REGISTRY}, 1, -1, 0, 0, false)`;
+  const sealer = createRecordSealer({ entity: node.entity, nodeKey: node.secrets.wrappingKey });
+  const rebuild = createIndexRebuildService({
+    database,
+    registries: node.node.registries,
+    sealer,
+    searchKey: node.secrets.searchKey,
+    lockRecords: async (tx) => void (await lockLogState(tx, "records")),
+  });
+  await rebuild.run(() => false);
+  expect([await readIndex(), await readCounts()]).toEqual(before);
 }
 
 const isoTime = (seconds: number): string => new Date(seconds * 1_000).toISOString().replace(".000Z", "Z");
@@ -208,9 +317,11 @@ describe(`the life of records under concurrent clients (seed ${SEED})`, () => {
       }
       for (const record of model.records()) await compareRecord(record);
       await compareSearches(random);
+      await compareCodes(random);
       await compareStatistic();
       for (let i = 0; i < 4; i++) await compareTimes(random);
     }
+    await checkProofs();
     // A run in which hardly anything is allowed would prove nothing.
     expect(done).toBeGreaterThan((ROUNDS * CLIENTS) / 3);
     const operations = new Set(model.records().flatMap((record) => record.operations));

@@ -434,6 +434,28 @@ describe("a search at another time", () => {
     }
   }, 60_000);
 
+  it("finds a record by the unique value that a correction says it had then, which it takes from nobody", async () => {
+    const places = await startTestNode();
+    try {
+      expect((await places.publish(PLACES)).status).toBe(201);
+      const calls = await createRecordCalls(places, "places");
+      const { rid } = await calls.create({ code: "new", name: "Town", people: 1 }, { valid_from: "2010-01-01" });
+      await calls.create({ code: "old", name: "Another", people: 2 }, { valid_from: "2012-01-01" });
+      await calls.amend(rid, "1.0", { data: { code: "old" }, valid_from: "2001-01-01", valid_until: "2009-12-31" });
+      const find = async (query: string) => {
+        const { body } = await places.request("GET", `/registries/places/records?${query}`);
+        return (body.records as JsonObject[]).map(({ data }) => (data as JsonObject).name);
+      };
+      expect(await find("code=old&validAt=2005-01-01")).toEqual(["Town"]);
+      expect(await find("code=old&validAt=2015-01-01")).toEqual(["Another"]);
+      expect(await find("code=new&validAt=2005-01-01")).toEqual([]);
+      expect(await find("code=new")).toEqual(["Town"]);
+      expect(await find("code=old")).toEqual(["Another"]);
+    } finally {
+      await places.close();
+    }
+  }, 60_000);
+
   it("fills its pages with those that held a unique value then, however many held it before and after", async () => {
     let now = 1_700_000_000;
     const past = await startTestNode({ clock: () => now });
