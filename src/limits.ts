@@ -12,6 +12,7 @@ export const QUERY_PARAMETERS_MAX = 50;
 export const REQUEST_FAULTS_MAX = 50; // of one body, each told by its place
 export const PAGE_SIZE_MAX = 500;
 export const PAGE_SIZE_DEFAULT = 50;
+export const PAGE_TOKEN_CHARS_MAX = 4 * 1_048_576; // of all records on a page, which ends earlier where they are large
 
 // Search
 export const SEARCH_VALUE_CHARS_MAX = 200; // of a text in the index; longer ones stand there with their hash
@@ -22,6 +23,7 @@ export const SEARCH_WINDOWS = [400, 4_000, 40_000]; // rows that a walk looks at
 export const CURSOR_CHARS_MAX = 2_000;
 export const DUPLICATE_CANDIDATES_MAX = 10;
 export const STATISTIC_CELLS_MAX = 5_000; // of all statistics of a registry together
+export const STATISTIC_CELLS_LOOKED_AT_MAX = 1_000_000; // to find what must be hidden beside the small ones; then all is
 export const STATISTIC_SECONDS = 10; // a count may be so old
 export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
@@ -119,6 +121,8 @@ export const FOLLOW_PATHS_MAX = 20;
 export const REFERENCE_CACHE_ENTRIES_MAX = 50_000;
 export const RESOLVE_DEADLINE_MS = 30_000;
 export const RECORDS_READ_MAX = 1_000;
+export const RECORDS_READ_TOKEN_CHARS_MAX = 12 * 1_048_576; // of all records in one answer; with their receipts below FETCH_BYTES_MAX
+export const RECORDS_READ_UNWEIGHED_MAX = 32; // of any size
 
 // Status lists
 export const STATUS_LIST_ENTRIES = 131_072; // 2^17

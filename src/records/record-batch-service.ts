@@ -2,7 +2,7 @@
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import type { Access } from "../identity/permissions.ts";
-import { RECORDS_READ_MAX } from "../limits.ts";
+import { RECORDS_READ_MAX, RECORDS_READ_TOKEN_CHARS_MAX, RECORDS_READ_UNWEIGHED_MAX } from "../limits.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { ProvenChange, RecordProofService } from "./record-proof-service.ts";
@@ -120,12 +120,23 @@ export function createRecordBatchService(deps: {
     return findOutOfForce(row, reference.version !== undefined) ?? row;
   }
 
+  // Each may be large, and anyone may name one a thousand times.
+  async function checkWeight(asked: readonly { rid: string; version: number | undefined }[]): Promise<void> {
+    const chars = await store.weighTokens(database, asked);
+    if (chars <= RECORDS_READ_TOKEN_CHARS_MAX) return;
+    throw new AttestryError(
+      "too_many_items",
+      `the tokens of these ${asked.length} records have ${chars} characters together; at most ${RECORDS_READ_TOKEN_CHARS_MAX} are given at once: ask for fewer`,
+    );
+  }
+
   /** The rows of references, or why not; three queries at most, however many they are. */
   async function judgeAll(references: readonly ReadReference[]): Promise<Judgement[]> {
     const asked = references.flatMap(({ href, version }) => {
       const rid = parseRecordUrl(href)?.rid;
       return rid === undefined ? [] : [{ rid, version }];
     });
+    if (asked.length > RECORDS_READ_UNWEIGHED_MAX) await checkWeight(asked);
     const live = asked.filter(({ version }) => version === undefined).map(({ rid }) => rid);
     const pinned = asked.filter((one): one is { rid: string; version: number } => one.version !== undefined);
     const [current, versions] = await Promise.all([

@@ -7,6 +7,7 @@ import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { cutPage } from "./cut-page.ts";
 import { describeChange, describeVersion, type HistoryEntry } from "./history-entry.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import * as store from "./record-store.ts";
@@ -82,8 +83,8 @@ export function createRecordHistoryService(deps: {
     const events = [...periods, ...changes]
       .filter(({ logIndex }) => after === undefined || (logIndex - after) * order > 0)
       .sort((a, b) => (a.logIndex - b.logIndex) * order);
-    const page = events.slice(0, size);
-    return { periods, events: page, next: events.length > size ? String(page.at(-1)!.logIndex) : undefined };
+    const page = cutPage(events.slice(0, size), (event) => (isVersion(event) ? event.chars : 0));
+    return { periods, events: page, next: events.length > page.length ? String(page.at(-1)!.logIndex) : undefined };
   }
 
   function readContent(rid: string, events: readonly (Period | Change)[], others: readonly number[]) {

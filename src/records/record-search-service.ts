@@ -6,6 +6,7 @@ import { DATABASE_BOUNDED_STATEMENT_MS, SEARCH_COUNT_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { type Database, isStatementTimeout } from "../storage/database.ts";
+import { cutPage } from "./cut-page.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { dataKeys, identifierKeys } from "./record-keys.ts";
 import { parseQuery, type RecordQuery, type SearchRequest } from "./record-query.ts";
@@ -78,11 +79,11 @@ export function createRecordSearchService(deps: {
         search(query, { compiled, caller, after }),
         readIndexProgress({ database, registries, compiled }),
       ]);
-      const shown = found.slice(0, query.limit);
+      const shown = cutPage(found.slice(0, query.limit), ({ row }) => row.version.jwt.length);
       const last = shown.at(-1);
       return {
         records: shown.map(({ row }) => viewer.view(row, compiled, caller, options.languages)),
-        ...(found.length > query.limit && last && { next: formatCursor(source, last.position) }),
+        ...(found.length > shown.length && last && { next: formatCursor(source, last.position) }),
         ...(count && { count }),
         ...(index && { index }),
       };

@@ -252,10 +252,12 @@ export async function listRecords(
 export async function listPeriods(
   database: Database,
   rid: string,
-): Promise<(VersionPeriod & { readonly logIndex: number; readonly definitionVersion: number })[]> {
+): Promise<
+  (VersionPeriod & { readonly logIndex: number; readonly definitionVersion: number; readonly chars: number })[]
+> {
   return database.sql`
     select version, recorded_at as "recordedAt", valid_from as "validFrom", valid_until as "validUntil", log_index as "logIndex",
-      definition_version as "definitionVersion"
+      definition_version as "definitionVersion", coalesce(octet_length(jwt), 0) as chars
     from record_version where rid = ${rid} order by version`;
 }
 
@@ -297,6 +299,20 @@ export async function findKeyHolders(database: Database, digests: readonly strin
   const rows = await database.sql<{ digest: string; rid: string }[]>`
     select digest, rid from record_key where digest = any(${digests as string[]})`;
   return new Map(rows.map((row) => [row.digest, row.rid]));
+}
+
+/** How long the tokens of these versions, without one the current ones, are together. */
+export async function weighTokens(
+  database: Database,
+  wanted: readonly { rid: string; version: number | undefined }[],
+): Promise<number> {
+  const rids = wanted.map(({ rid }) => rid);
+  const numbers = wanted.map(({ version }) => version ?? null);
+  const rows = await database.sql<{ chars: number }[]>`
+    select coalesce(sum(octet_length(v.jwt)), 0)::int8 as chars
+    from unnest(${rids}::uuid[], ${numbers}::int8[]) as wanted (rid, version)
+    join record r on r.rid = wanted.rid join record_version v on v.rid = r.rid and v.version = coalesce(wanted.version, r.version)`;
+  return Number(rows[0]!.chars);
 }
 
 /** Which of these records are under one of these versions of their definition: their current versions, or with `ever` any. */

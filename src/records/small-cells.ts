@@ -9,7 +9,9 @@
 // How. A small cell is hidden together with the corners of a box: in each field another value. Records of every second corner could
 // have had the values of the corners between them, and all totals were the same (the hypercube method of statistics offices). Where
 // another statistic counts by the same fields, and others, the box is hidden in it too, at one value of those others: else its cells
-// would add up to the hidden ones. If a statistic has no room for it, nothing of that statistic is shown.
+// would add up to the hidden ones. If a statistic has no room for it, nothing of that statistic is shown. Nor is anything shown where
+// so many cells are small that finding what to hide beside them takes too long: hardly any would be left.
+import { STATISTIC_CELLS_LOOKED_AT_MAX } from "../limits.ts";
 
 export interface CountedCell {
   /** By the statistic's fields, in their order: any texts that tell values apart. */
@@ -38,9 +40,30 @@ interface Move {
 // So many values of a field are tried for the other corner of a box, the likeliest first, before every cell is.
 const PARTNERS_TRIED = 12;
 
+/** The cells that are still looked at: strangers ask for statistics, and all who ask a node wait while it works them out. */
+class Effort {
+  #left: number;
+
+  constructor(cells: number) {
+    this.#left = cells;
+  }
+
+  get isSpent(): boolean {
+    return this.#left < 0;
+  }
+
+  spend(cells: number): void {
+    this.#left -= cells;
+  }
+}
+
 /** The cells of each table that may be shown; the same order of tables. */
-export function suppressSmallCells(tables: readonly CountTable[]): CountedCell[][] {
-  const sheets = tables.map((table) => new Sheet(table));
+export function suppressSmallCells(
+  tables: readonly CountTable[],
+  cellsLookedAtMax = STATISTIC_CELLS_LOOKED_AT_MAX,
+): CountedCell[][] {
+  const effort = new Effort(cellsLookedAtMax);
+  const sheets = tables.map((table) => new Sheet(table, effort));
   // From the fewest fields to the most: what a table adds to a move is then known to those that have more.
   const order = [...sheets].sort((a, b) => a.table.fields.length - b.table.fields.length);
   for (const sheet of order) {
@@ -49,6 +72,7 @@ export function suppressSmallCells(tables: readonly CountTable[]): CountedCell[]
       const move = sheet.findMove(cell.values);
       if (move === undefined) return sheets.map(() => []);
       for (const other of order) if (move.fields.every((field) => other.table.fields.includes(field))) other.hide(move);
+      if (effort.isSpent) return sheets.map(() => []);
     }
   }
   return sheets.map((sheet) => sheet.listShown());
@@ -61,10 +85,12 @@ class Sheet {
   readonly #domains: ReadonlyMap<string, readonly string[]>;
   readonly #hidden = new Set<string>();
   readonly #byFields = new Map<string, Map<string, CountedCell[]>>();
+  readonly #effort: Effort;
   #isAllHidden = false;
 
-  constructor(table: CountTable) {
+  constructor(table: CountTable, effort: Effort) {
     this.table = table;
+    this.#effort = effort;
     this.#counts = new Map(table.cells.map(({ values, count }) => [JSON.stringify(values), count]));
     this.#domains = new Map(
       table.fields.map((field, at) => [field, [...new Set(table.cells.map(({ values }) => values[at]!))]]),
@@ -108,6 +134,8 @@ class Sheet {
       );
       if ([...further].some(([field, value]) => (move.further.get(field) ?? value) !== value)) continue;
       const place = (corner: Corner) => this.table.fields.map((field) => (corner.get(field) ?? further.get(field))!);
+      this.#effort.spend(move.from.length);
+      if (this.#effort.isSpent) return;
       const from = move.from.map(place);
       if (!this.#areCounted(from)) continue;
       const corners = [...from, ...move.to.map(place)];
@@ -132,6 +160,8 @@ class Sheet {
     let best: { move: Move; cost: number } | undefined;
     const place = (one: Corner) => this.table.fields.map((field) => (one.get(field) ?? further.get(field))!);
     for (const other of others) {
+      this.#effort.spend(1 << fields.length);
+      if (this.#effort.isSpent) return undefined;
       const [even, odd] = cornersOf(corner, fields, other);
       // Either the records of the one half could have been in the other half, or the other way round.
       const isOddLeft = this.#areCounted(odd.map(place));
@@ -151,8 +181,9 @@ class Sheet {
       const count = this.#counts.get(JSON.stringify(values)) ?? 0;
       return this.isMoved(values) ? -1 : count === 0 ? Number.MAX_SAFE_INTEGER : count;
     };
-    return this.#domains
-      .get(field)!
+    const domain = this.#domains.get(field)!;
+    this.#effort.spend(domain.length);
+    return domain
       .filter((value) => value !== corner.get(field))
       .map((value) => ({ value, weight: weigh(value) }))
       .sort((a, b) => a.weight - b.weight || (a.value < b.value ? -1 : 1))

@@ -1,8 +1,9 @@
 // Requests that are meant to cost, to break or to pry: each is answered for what it is.
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../src/crypto/json.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
-import { createRecordCalls, type RecordCalls } from "../record-calls.ts";
+import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 
 describe("a hostile request", () => {
   let node: TestNode;
@@ -59,6 +60,49 @@ describe("a hostile request", () => {
       const { headers } = await node.request("GET", path, { token });
       expect(headers.get("cache-control"), path).toBe("private, no-store");
       expect(headers.get("vary"), path).toContain("authorization");
+    }
+  });
+
+  it("for the largest records is answered in pages and batches that stay small", async () => {
+    const count = 60;
+    const text = "x".repeat(60_000);
+    const rids: string[] = [];
+    for (let at = 0; at < count; at++)
+      rids.push(String((await calls.create({ code: `large ${at}`, name: "Large", text })).rid));
+    const seen: unknown[] = [];
+    let next = "";
+    do {
+      const page = await node.request("GET", `/registries/things/records?limit=500${next && `&cursor=${next}`}`);
+      expect(page.text.length).toBeLessThan(10_000_000);
+      seen.push(...(page.body.records as JsonObject[]).map(({ rid }) => rid));
+      next = String(page.body.next ?? "");
+    } while (next !== "");
+    expect(seen).toEqual(expect.arrayContaining(rids));
+    expect(new Set(seen).size).toBe(seen.length);
+    const read = (times: number) =>
+      node.request("POST", "/records:read", {
+        json: { references: Array.from({ length: times }, () => ({ href: `${node.entity}${calls.path(rids[0])}` })) },
+      });
+    expect((await read(33)).status).toBe(200);
+    expect(refusal(await read(1_000))).toBe("413 too_many_items");
+  });
+
+  it("for the history of the largest versions is answered in pages that stay small", { timeout: 60_000 }, async () => {
+    const text = "y".repeat(60_000);
+    const { rid } = await calls.create({ code: "long life", name: "0", text });
+    for (let at = 1; at < 60; at++) await calls.amend(rid, `${at}.0`, { data: { name: String(at) } });
+    for (const below of ["/history", "/versions"]) {
+      const numbers: unknown[] = [];
+      let next = "";
+      do {
+        const page = await calls.get(rid, `${below}?limit=500${next && `&cursor=${next}`}`);
+        expect(page.text.length).toBeLessThan(10_000_000);
+        const entries = (page.body.entries ?? page.body.versions) as JsonObject[];
+        numbers.push(...entries.map(({ version }) => version));
+        next = String(page.body.next ?? "");
+      } while (next !== "");
+      expect(numbers.length, below).toBe(60);
+      expect(new Set(numbers).size, below).toBe(60);
     }
   });
 });

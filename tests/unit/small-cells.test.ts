@@ -126,6 +126,20 @@ describe("small cells", () => {
     expect(suppressSmallCells([])).toEqual([]);
   });
 
+  it("are hidden with all others where finding what to hide beside them takes too long", () => {
+    const random = createRandom(7);
+    const cells = Array.from({ length: 1_000 }, (_, at) => ({
+      values: [at % 30, Math.floor(at / 30), Math.floor(random() * 30)].map(String),
+      count: 1 + Math.floor(random() * 3),
+    }));
+    const began = performance.now();
+    expect(suppressSmallCells([{ fields: ["a", "b", "c"], smallest: 10, cells }])).toEqual([[]]);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    const few = tabulate([...Array(9).fill({ a: "1" }), { a: "2" }, ...Array(5).fill({ a: "3" })], ["a"], 2);
+    expect(suppressSmallCells([few]).flat()).toHaveLength(1);
+    expect(suppressSmallCells([few], 1)).toEqual([[]]);
+  });
+
   it("do not follow from another statistic that counts by the same field and more", () => {
     const groups = [
       ["rare", "f", 2],
