@@ -1,1 +1,0 @@
-CREATE INDEX "idempotency_rid" ON "idempotency" USING btree ("rid");

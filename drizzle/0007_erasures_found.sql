@@ -1,1 +1,0 @@
-CREATE INDEX "record_state_erasures" ON "record_state" USING btree ("log_index") WHERE operation = 'erase';
