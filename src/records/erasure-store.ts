@@ -3,6 +3,9 @@ import type { Database, Transaction } from "../storage/database.ts";
 import { deleteAttachmentsOf } from "./attachment-store.ts";
 import { unwatchReferences } from "./reference-watch-store.ts";
 
+/** Stands in place of a request of which nothing is kept any more; the digest of none. */
+export const ERASED_REQUEST = "";
+
 /** An erasure as the ledger outside the database keeps it; nothing in it is personal. */
 export interface Erasure {
   readonly rid: string;
@@ -14,7 +17,7 @@ export interface Erasure {
 
 /**
  * Destroys the content of these records, before their last statement is stored: key, tokens, sealed parts of versions and statements,
- * everything they are found by, and answers that a retry would repeat. What stays says only that there was a record.
+ * everything they are found by, and what was asked in requests that made them. What stays says only that there was a record.
  */
 export async function eraseContent(tx: Transaction, rids: readonly string[]): Promise<void> {
   const erased = rids as string[];
@@ -23,7 +26,8 @@ export async function eraseContent(tx: Transaction, rids: readonly string[]): Pr
     tx`update record_version set jwt = null, sealed = null, valid_from = null, valid_until = null where rid = any(${erased}::uuid[])`,
     tx`update record_state set sealed = null where rid = any(${erased}::uuid[])`,
     unwatchReferences(tx, rids),
-    tx`delete from idempotency where rid = any(${erased}::uuid[])`,
+    // The key stays for its day: a request that is sent once more must not bring the record back.
+    tx`update idempotency set request = ${ERASED_REQUEST} where rid = any(${erased}::uuid[])`,
     ...erased.map((rid) => deleteAttachmentsOf(tx, rid)),
   ]);
 }

@@ -6,6 +6,7 @@ import type { LogWriter } from "../log/writer-service.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { DuplicateService } from "./duplicate-service.ts";
+import { ERASED_REQUEST } from "./erasure-store.ts";
 import type { Draft, Idempotency } from "./record-drafter.ts";
 import { keyDigest } from "./record-keys.ts";
 import * as store from "./record-store.ts";
@@ -51,6 +52,7 @@ export function createWriteOnce(deps: {
     if (idempotency === undefined) return undefined;
     const answered = await store.findIdempotent(database, idempotency.digest);
     if (!answered) return undefined;
+    if (answered.request === ERASED_REQUEST) throw store.recordErased();
     if (answered.request !== idempotency.request) {
       throw new AttestryError(
         "idempotency_key_reused",

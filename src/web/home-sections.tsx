@@ -69,9 +69,12 @@ const RegistryCard: FC<{ registry: RegistrySummary; reader: Reader; basePath: st
           <Localized text={registry.title} reader={reader} />
         </a>
       </h3>
-      <p class="count">
-        {formatNumber(registry.recordCount, reader)} <small>{registry.recordCount === 1 ? "record" : "records"}</small>
-      </p>
+      {registry.recordCount !== undefined && (
+        <p class="count">
+          {formatNumber(registry.recordCount, reader)}{" "}
+          <small>{registry.recordCount === 1 ? "record" : "records"}</small>
+        </p>
+      )}
       {registry.description !== undefined && (
         <p>
           <Localized text={registry.description} reader={reader} />

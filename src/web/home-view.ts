@@ -25,7 +25,8 @@ export interface RegistrySummary {
   readonly description: LocalizedText | undefined;
   readonly access: Access;
   readonly version: number;
-  readonly recordCount: number;
+  /** Of a public registry: of another, a count that anyone may watch grow would tell that somebody was recorded just now. */
+  readonly recordCount: number | undefined;
 }
 
 export interface LogSummary {
@@ -69,7 +70,7 @@ export async function loadHomeView(deps: HomeDeps): Promise<HomeView> {
     description: definition.description,
     access: definition.access,
     version,
-    recordCount: counts.get(definition.name) ?? 0,
+    recordCount: definition.access === "public" ? (counts.get(definition.name) ?? 0) : undefined,
   }));
   const { entity, organizationName, superiors } = deps;
   return { entity, organizationName, superiors, subordinates, registries, log };
@@ -86,7 +87,7 @@ export function describeHome(view: HomeView): Record<string, unknown> {
     registries: view.registries.map(({ recordCount, description, ...registry }) => ({
       ...registry,
       ...(description !== undefined && { description }),
-      records: recordCount,
+      ...(recordCount !== undefined && { records: recordCount }),
       links: {
         self: `${entity}/registries/${registry.name}`,
         records: `${entity}/registries/${registry.name}/records`,

@@ -275,7 +275,7 @@ export function createRegistryPages(deps: RegistryPagesDeps): Hono {
       const frame = frameOf(reader);
       const listed = all.map((compiled) => ({
         ...describeRegistry(compiled),
-        recordCount: counts.get(compiled.definition.name) ?? 0,
+        recordCount: compiled.definition.access === "public" ? (counts.get(compiled.definition.name) ?? 0) : undefined,
       }));
       return answerPage(
         context,

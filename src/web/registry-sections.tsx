@@ -69,7 +69,8 @@ function describeSearch(groups: readonly SearchGroup[], frame: PageFrame): strin
 
 export interface RegistryFacts {
   readonly compiled: CompiledDefinition;
-  readonly recordCount: number;
+  /** Of a public registry only. */
+  readonly recordCount: number | undefined;
   readonly groups: readonly SearchGroup[];
 }
 
@@ -89,9 +90,11 @@ export const RegistryList: FC<{ registries: readonly RegistryFacts[]; frame: Pag
               <Localized text={description} reader={frame.reader} />
             </p>
           )}
-          <p class="count">
-            {formatNumber(recordCount, frame.reader)} <small>{recordCount === 1 ? "record" : "records"}</small>
-          </p>
+          {recordCount !== undefined && (
+            <p class="count">
+              {formatNumber(recordCount, frame.reader)} <small>{recordCount === 1 ? "record" : "records"}</small>
+            </p>
+          )}
           <p class="soft">{ACCESS_IN_WORDS[access]}</p>
           {access === "public" && groups.length > 0 && (
             <p class="soft" dir="auto">

@@ -63,6 +63,25 @@ describe("a hostile request", () => {
     }
   });
 
+  it("cannot watch a registry grow that is not public", async () => {
+    await node.publish(definition("cases", { access: "consent" }));
+    const cases = await createRecordCalls(node, "cases");
+    const look = async () => {
+      const seen: string[] = [];
+      for (const path of ["", "/registries", "/registries/cases"])
+        for (const accept of ["application/json", "text/html"]) {
+          const { text } = await node.request("GET", path, { headers: { accept } });
+          // The log is public: how many entries it has, and when it was last signed.
+          seen.push(text.replaceAll(/"log":\{[^}]*\}/g, "").replace(/<section[^>]*log.*/s, ""));
+        }
+      return seen;
+    };
+    await cases.create({ code: "1", name: "One" });
+    const before = await look();
+    for (const code of ["2", "3"]) await cases.create({ code, name: "Another" });
+    expect(await look()).toEqual(before);
+  });
+
   it("for the largest records is answered in pages and batches that stay small", async () => {
     const count = 60;
     const text = "x".repeat(60_000);

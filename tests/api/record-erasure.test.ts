@@ -114,7 +114,7 @@ async function rowsOf(rid: string): Promise<Record<string, number>> {
   const [row] = await sql<Record<string, number>[]>`
     select (select count(*) from record_key where rid = ${rid})::int as keys,
       (select count(*) from record_search s join record r on r.first_index = s.first_index where r.rid = ${rid})::int as search,
-      (select count(*) from idempotency where rid = ${rid})::int as answers,
+      (select count(*) from idempotency where rid = ${rid} and request <> '')::int as answers,
       (select count(*) from reference_watch where rid = ${rid})::int as watched,
       (select count(*) from record_version where rid = ${rid})::int as versions,
       (select count(*) from record_version where rid = ${rid} and (jwt is not null or sealed is not null or valid_from is not null or valid_until is not null))::int as contents,
@@ -175,6 +175,22 @@ describe("erasing", () => {
     await plots.change(plot.rid, "erase", { act: ACT });
     for (const below of ["", "/evidence", "/receipt"])
       expect(refusal(await plots.get(plot.rid, below))).toBe("410 record_erased");
+  });
+
+  it("is not undone by a request that is sent once more", async () => {
+    const token = await node.token("registrar");
+    const headers = { "idempotency-key": "sent-twice" };
+    const send = (data: JsonObject) =>
+      node.request("POST", "/registries/persons/records", { token, json: { data, act: ACT }, headers });
+    const data = { code: "twice", name: "Sent Twice" };
+    const created = await send(data);
+    expect(created.status, created.text).toBe(201);
+    expect((await persons.change(created.body.rid, "erase", { act: ACT })).status).toBe(200);
+    expect(refusal(await send(data))).toBe("410 record_erased");
+    const { sql } = node.database.database;
+    const rows =
+      await sql`select 1 from record where registry = 'persons' and rid <> ${String(created.body.rid)} and first_index > ${Number(created.body.log_index)}`;
+    expect(rows).toHaveLength(0);
   });
 
   it("takes the record out of lists, searches and counts", async () => {
