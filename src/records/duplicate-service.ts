@@ -23,6 +23,15 @@ export interface Candidate {
   readonly rules: readonly string[];
 }
 
+/** Data that are to be written. */
+export interface LikenessSource {
+  readonly data: JsonObject;
+  /** The writer says why it is no duplicate. */
+  readonly isDistinct: boolean;
+  /** The record that they amend, and what it says now. */
+  readonly amends?: { readonly rid: string; readonly data: JsonObject };
+}
+
 export interface DuplicateService {
   /** Records like `data`, but for `except`. For staff only: it tells whether somebody has these values. */
   find(options: {
@@ -32,10 +41,10 @@ export interface DuplicateService {
     except?: string | undefined;
     languages?: readonly string[];
   }): Promise<{ candidates: readonly Candidate[]; index?: IndexProgress }>;
-  /** What a creation of each of these would be refused with, also for being like an earlier one. `isDistinct`: the writer says why it is not. */
+  /** What a write of each of these would be refused with, also for being like an earlier one. */
   forecast(
     compiled: CompiledDefinition,
-    rows: readonly ({ readonly data: JsonObject; readonly isDistinct: boolean } | undefined)[],
+    rows: readonly (LikenessSource | undefined)[],
   ): Promise<(AttestryError | undefined)[]>;
   /** Refusals as they are told to who may write in the registry, and so may read it: with the records' addresses and names. */
   explain(registry: string, errors: readonly AttestryError[]): Promise<AttestryError[]>;
@@ -82,12 +91,15 @@ export function createDuplicateService(deps: {
         like.set(rowKey(mark), [...(like.get(rowKey(mark)) ?? []), rid]);
       const earlier = new Map<string, number>();
       return rows.map((row, at) => {
-        const own = row === undefined || row.isDistinct ? [] : marks[at]!;
+        const before = new Set(row?.amends ? marksOf(compiled, row.amends.data).map(rowKey) : []);
+        const own = row === undefined || row.isDistinct ? [] : marks[at]!.filter((mark) => !before.has(rowKey(mark)));
         const known = own.flatMap((mark) =>
-          (like.get(rowKey(mark)) ?? []).map((rid) => ({ rule: readLikenessRow(mark)!, rid })),
+          (like.get(rowKey(mark)) ?? [])
+            .filter((rid) => rid !== row?.amends?.rid)
+            .map((rid) => ({ rule: readLikenessRow(mark)!, rid })),
         );
-        const before = own.find((mark) => earlier.has(rowKey(mark)));
-        const first = before && earlier.get(rowKey(before))! + 1;
+        const twin = own.find((mark) => earlier.has(rowKey(mark)));
+        const first = twin && earlier.get(rowKey(twin))! + 1;
         for (const mark of marks[at]!) if (!earlier.has(rowKey(mark))) earlier.set(rowKey(mark), at);
         if (known.length > 0) return possibleDuplicate(registry, known);
         return first === undefined

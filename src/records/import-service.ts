@@ -146,8 +146,20 @@ export function createImportService(deps: {
   function isSame(row: store.RecordRow, request: RecordRequest): boolean {
     const payload = readOwnPayload(row.version.jwt);
     if (payload.valid_from !== request.validFrom || payload.valid_until !== request.validUntil) return false;
-    const disclosures = "_sd_alg" in payload ? openSecrets(sealer, row).secrets.disclosures : [];
-    return canonicalJson(readFullData(row.version.jwt, disclosures)) === canonicalJson(request.data);
+    return canonicalJson(readData(row)) === canonicalJson(request.data);
+  }
+
+  function readData(row: store.RecordRow): JsonObject {
+    const isSealed = "_sd_alg" in readOwnPayload(row.version.jwt);
+    return readFullData(row.version.jwt, isSealed ? openSecrets(sealer, row).secrets.disclosures : []);
+  }
+
+  function describeLikeness({ request, existing }: Planned): LikenessSource {
+    return {
+      data: request.data,
+      isDistinct: request.act.distinct !== undefined,
+      ...(existing && { amends: { rid: existing.record.rid, data: readData(existing) } }),
+    };
   }
 
   /** Verifies every distinct reference of all rows in one go. */
@@ -222,9 +234,7 @@ export function createImportService(deps: {
   /** What would be refused as a possible duplicate, of a record or of an earlier row. */
   async function refuseAlike(compiled: CompiledDefinition, plans: readonly Plan[]): Promise<Plan[]> {
     const rows = plans.map((plan) =>
-      plan instanceof AttestryError || plan.existing
-        ? undefined
-        : { data: plan.request.data, isDistinct: plan.request.act.distinct !== undefined },
+      plan instanceof AttestryError || plan.isUnchanged ? undefined : describeLikeness(plan),
     );
     const alike = await duplicates.forecast(compiled, rows);
     return explainRefusals(

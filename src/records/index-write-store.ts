@@ -2,7 +2,7 @@
 import { AttestryError } from "../errors.ts";
 import { DUPLICATE_CANDIDATES_MAX } from "../limits.ts";
 import type { Sql, Transaction } from "../storage/database.ts";
-import { type IndexChange, readLikenessRow, rowKey } from "./record-index.ts";
+import { type IndexChange, readLikenessRow, rowKey, type SearchValue } from "./record-index.ts";
 import { describeTakenKey } from "./record-keys.ts";
 
 /** Of rows in the search table: the current version has them too. */
@@ -24,6 +24,8 @@ export interface IndexWrite {
   readonly state?: string;
   /** The writer says why the record is no duplicate of those that look alike. */
   readonly isDistinct?: boolean;
+  /** Marks that are not compared, as `rowKey` gives them: the record's former data have them too. */
+  readonly alikeBefore?: ReadonlySet<string>;
   /** Records that this one succeeds in the same unit: of course it is like them. */
   readonly succeeds?: ReadonlySet<string>;
 }
@@ -65,7 +67,7 @@ export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]
       for (const key of index.removed.keys) holders.delete(key.digest);
       for (const key of index.added.keys) holders.set(key.digest, rid);
       for (const mark of index.removed.search) alike.get(markKey(registry, mark))?.delete(rid);
-      for (const mark of addedMarks({ ...write, isDistinct: false })) {
+      for (const mark of index.added.search.filter(isMark)) {
         const key = markKey(registry, mark);
         alike.set(key, (alike.get(key) ?? new Set<string>()).add(rid));
       }
@@ -86,9 +88,14 @@ export function possibleDuplicate(
   );
 }
 
-function addedMarks(write: IndexWrite) {
+/** The marks that a write is compared by. */
+function addedMarks(write: IndexWrite): SearchValue[] {
   if (write.isDistinct) return [];
-  return write.index.added.search.filter((row) => readLikenessRow(row) !== undefined);
+  return write.index.added.search.filter((row) => isMark(row) && !write.alikeBefore?.has(rowKey(row)));
+}
+
+function isMark(row: SearchValue): boolean {
+  return readLikenessRow(row) !== undefined;
 }
 
 function markKey(registry: string, mark: { field: string; value: string }): string {

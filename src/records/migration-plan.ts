@@ -9,7 +9,7 @@ import { compileStep, type MigrationStep, planInvalid } from "./migration-steps.
 export interface MigrationPlan {
   readonly to?: number;
   readonly from?: readonly number[];
-  readonly act?: { readonly instrument?: string; readonly note?: string; readonly distinct?: string };
+  readonly act?: { readonly instrument?: string; readonly note?: string };
   readonly steps: readonly MigrationStep[];
 }
 

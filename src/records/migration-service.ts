@@ -121,6 +121,7 @@ export function createMigrationService(deps: {
         validFrom: undefined,
         validUntil: undefined,
         act: groundOf(run, row.version.definitionVersion),
+        isCarriedOver: true,
       },
       caller: run.caller,
       // What was verified when it was written need not be asked for again: its home may be away for a day.

@@ -9,7 +9,15 @@ import { changedDate, checkIdentifierKept, checkPeriod, isBefore } from "./amend
 import type { Counter } from "./counter-store.ts";
 import { createIdentifierChooser } from "./identifier-chooser.ts";
 import type { Act, DescribeAct } from "./record-act.ts";
-import { changeIndex, EMPTY_INDEX, FORMER_KEY_FIELD, indexRecord, type RecordIndex } from "./record-index.ts";
+import {
+  changeIndex,
+  EMPTY_INDEX,
+  FORMER_KEY_FIELD,
+  indexRecord,
+  likenessMarks,
+  type RecordIndex,
+  rowKey,
+} from "./record-index.ts";
 import type { RecordKey } from "./record-keys.ts";
 import type { RecordRequest, WriteGround } from "./record-request.ts";
 import { nextState } from "./record-states.ts";
@@ -28,6 +36,8 @@ export interface VersionChange {
   readonly validFrom: string | null | undefined;
   readonly validUntil: string | null | undefined;
   readonly act: WriteGround;
+  /** The record is carried over to another definition as it is: nothing makes it more alike to others than it was. */
+  readonly isCarriedOver?: boolean;
 }
 
 /** Called with valid data before anything is signed; throws to refuse it. */
@@ -244,7 +254,9 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         registry: record.registry,
         expected: { version: current.version, stateNumber: record.stateNumber },
         supersedes: { list: current.statusList, index: current.statusIndex },
-        isDistinct: change.act.distinct !== undefined,
+        isDistinct: change.act.distinct !== undefined || change.isCarriedOver === true,
+        // Also by rules that are newer than what it amends: else old records could never be amended.
+        alikeBefore: new Set(likenessMarks({ searchKey, compiled, data: before }).map(rowKey)),
         idempotency,
       };
       if (isBefore(validUntil, was.validFrom)) {

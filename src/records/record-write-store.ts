@@ -130,6 +130,7 @@ function toIndexWrite(write: SingleWrite, logIndex?: number): IndexWrite {
     ...(state !== undefined && { state }),
     isDistinct: kind !== "state" && write.isDistinct,
     ...(kind === "create" && write.succeeds && { succeeds: write.succeeds }),
+    ...(kind === "amend" && { alikeBefore: write.alikeBefore }),
   };
 }
 

@@ -42,6 +42,8 @@ export interface AmendWrite extends WriteBase {
   readonly expected: { readonly version: number; readonly stateNumber: number };
   readonly index: IndexChange;
   readonly isDistinct: boolean;
+  /** Marks of likeness that what is amended has too, as `rowKey` gives them: by these nobody becomes more alike. */
+  readonly alikeBefore: ReadonlySet<string>;
   readonly supersedes: StatusPlace;
   readonly version: VersionDraft;
 }

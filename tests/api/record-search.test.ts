@@ -154,5 +154,4 @@ describe("a list", () => {
       expect(refusal(await search(query))).toBe("400 query_invalid");
     },
   );
-
 });

@@ -43,7 +43,8 @@ describe("a normal form", () => {
     for (let code = 0; code <= 0x10ffff; code++) {
       const character = String.fromCodePoint(code);
       // Ideographs and syllables have no case, no marks and no digits.
-      if (!/\p{Assigned}/u.test(character) || /[\p{Script=Han}\p{Script=Hangul}\p{Co}\p{Cs}]/u.test(character)) continue;
+      if (!/\p{Assigned}/u.test(character) || /[\p{Script=Han}\p{Script=Hangul}\p{Co}\p{Cs}]/u.test(character))
+        continue;
       for (const form of ["text", "name", "digits"] as const) {
         for (const text of [character, `a${character}b`]) {
           const once = normalizeText(text, form);
