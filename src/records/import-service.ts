@@ -1,5 +1,5 @@
 // Many rows at once: each is created, amended, left alone or refused by name; one bad row never holds up the others.
-import { canonicalJson, type Json } from "../crypto/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../errors.ts";
 import type { Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted } from "../identity/permissions.ts";
@@ -9,7 +9,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { findRetirement } from "../registries/retirement.ts";
 import type { Database } from "../storage/database.ts";
-import type { DuplicateService } from "./duplicate-service.ts";
+import type { DuplicateService, LikenessSource } from "./duplicate-service.ts";
 import { isDrawnNumberTaken } from "./identifier-chooser.ts";
 import { type ImportEnvelope, readEnvelopeRow } from "./import-envelope.ts";
 import { type AnsweredRow, findAnsweredRows } from "./import-store.ts";

@@ -35,8 +35,12 @@ afterAll(() => node?.close());
 
 const duplicatesOf = (data: JsonObject, token?: string) =>
   node.request("POST", "/registries/people/records:duplicates", { token, json: { data } });
-async function importRows(rows: readonly JsonObject[], query = ""): Promise<JsonObject[]> {
-  const answer = await node.request("POST", `/registries/people/records:import?mode=create${query}`, {
+async function importRows(
+  rows: readonly JsonObject[],
+  query = "?mode=create",
+  registry = "people",
+): Promise<JsonObject[]> {
+  const answer = await node.request("POST", `/registries/${registry}/records:import${query}`, {
     token: registrar,
     body: rows.map((row) => JSON.stringify(row)).join("\n"),
     headers: { "content-type": "application/x-ndjson" },
@@ -122,7 +126,7 @@ describe("a possible duplicate", () => {
       { data: { code: "i3", name: "IMPORT ONE", born: "2001-01-01" } },
       { data: { code: "i4", name: "Import One", born: "2001-01-01" }, act: { distinct: "twins" } },
     ];
-    const foretold = await importRows(rows, "&dryRun=true");
+    const foretold = await importRows(rows, "?mode=create&dryRun=true");
     expect(foretold.map(({ outcome, code }) => code ?? outcome)).toEqual([
       "created",
       "possible_duplicate",
@@ -140,6 +144,51 @@ describe("a possible duplicate", () => {
       expect.objectContaining({ href: meera.href, display: "Meera K. Deshpandé" }),
     ]);
     expect((outcomes[2]!.details as JsonObject[])[0]!.rid).toBe(outcomes[0]!.rid);
+  });
+});
+
+describe("a rule that is newer than the records", () => {
+  it("refuses no amendment that leaves alone what it compares, in an import neither, and no migration; a dry run foretells each", async () => {
+    const towns = (duplicates: JsonObject[]) =>
+      definition("towns", {
+        members: { duplicates },
+        properties: { name: { type: "string" }, state: { type: "string" }, kind: { type: "string" } },
+      });
+    const operator = await node.token("operator");
+    const publish = (json: JsonObject) =>
+      node.request("PUT", "/registries/towns?allow-breaking=true", { token: operator, json });
+    expect((await publish(towns([]))).status).toBe(201);
+    const calls = await createRecordCalls(node, "towns");
+    const [first] = await Promise.all(
+      ["1", "2", "3", "4"].map((code) =>
+        calls.create({ code, name: code === "3" ? "Other" : "Rampur", state: "9", kind: "old" }),
+      ),
+    );
+    expect((await publish(towns([{ name: "same-town", fields: ["name", "state"] }]))).status).toBe(201);
+
+    await calls.amend(first!.rid, "1.0", { data: { kind: "city" } });
+    const rows = [
+      { data: { code: "2", name: "Rampur", state: "9", kind: "city" } },
+      { data: { code: "3", name: "Rampur", state: "9", kind: "city" } },
+      { data: { code: "5", name: "Rampur", state: "9", kind: "city" } },
+    ];
+    const outcomesOf = async (query: string) =>
+      (await importRows(rows, query, "towns")).map(({ outcome, code }) => code ?? outcome);
+    const expected = ["amended", "possible_duplicate", "possible_duplicate"];
+    expect(await outcomesOf("?mode=upsert&dryRun=true")).toEqual(expected);
+    expect(await outcomesOf("?mode=upsert")).toEqual(expected);
+
+    const steps = [{ step: "map", field: "name", values: { Other: "Rampur" }, others: "keep" }];
+    const migrate = (dryRun: boolean) =>
+      node.request("POST", "/registries/towns/records:migrate", {
+        token: registrar,
+        json: { plan: { steps }, dryRun },
+      });
+    for (const dryRun of [true, false])
+      expect((await migrate(dryRun)).body).toMatchObject({ dry_run: dryRun, migrated: 2, refused: [] });
+    expect(refusal(await calls.post({ data: { code: "6", name: "Rampur", state: "9" } }))).toBe(
+      "409 possible_duplicate",
+    );
   });
 });
 
