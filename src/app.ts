@@ -105,7 +105,10 @@ export function createApp(deps: AppDeps): Hono {
     if (allowed.length === 0)
       return answerFault(
         context,
-        new AttestryError("not_found", "there is nothing at this address; what a node answers is listed in README"),
+        new AttestryError(
+          "not_found",
+          "there is nothing at this address; docs, below the node's base URL, lists what it answers",
+        ),
       );
     // RFC 9110 §15.5.6: the answer says what would be allowed.
     context.header("allow", allowed.join(", "));

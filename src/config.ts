@@ -91,6 +91,8 @@ export function readBearerToken(
   tokenFile: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
+  if (tokenFile !== undefined && !existsSync(tokenFile))
+    throw invalid(`--token-file names ${tokenFile}, which does not exist`);
   if (tokenFile !== undefined) return readFileSync(tokenFile, "utf8").trim();
   return env.ATTESTRY_TOKEN || undefined;
 }

@@ -38,7 +38,10 @@ export function exportCommand(): Command {
     .option("--open-data <dir>", "fetch the registry's open data with its signed manifest, and check it")
     .option("--verify <dir>", "check open data that was fetched before; asks nobody")
     .option("--anchors <file>", "pinned trust anchors that the manifest's key must be proved by")
-    .option("--token-file <file>", "bearer token; without it ATTESTRY_TOKEN is read; without either, the open fields")
+    .option(
+      "--token-file <file>",
+      "file with the bearer token of a reader (default: $ATTESTRY_TOKEN; without either, the open fields)",
+    )
     .option("--json", "print one JSON object")
     .action(runCommand);
 }

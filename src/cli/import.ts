@@ -32,7 +32,7 @@ export function importCommand(): Command {
     .description("import a CSV or NDJSON file into a registry of a running node")
     .argument("<registry>", "name of the registry")
     .argument("<file>", "FILE.csv, FILE.ndjson or FILE.jsonl")
-    .requiredOption("--url <url>", "base URL of the node imported into")
+    .requiredOption("--url <url>", "the node's base URL")
     .option("--map <file>", "which column fills which field; what `attestry export` wrote needs none (docs/import.md)")
     .addOption(
       new Option("--mode <mode>", "what to do with records that exist").choices(COMMAND_MODES).default("create"),
@@ -47,8 +47,12 @@ export function importCommand(): Command {
     .option("--instrument <text>", "the legal instrument of it")
     .option("--dry-run", "say what would happen; write nothing")
     .option("--report <file>", "name each refused row here, .ndjson or .csv (default: FILE.refused.ndjson, if any)")
-    .option("--node <registry=url>", "where the map's references to a registry are looked up", addNode, new Map())
-    .option("--token-file <file>", "bearer token; without it ATTESTRY_TOKEN is read")
+    .addOption(
+      new Option("--node <registry=url>", "where the map's references to a registry are looked up, repeatable")
+        .argParser(addNode)
+        .default(new Map(), "as the map says"),
+    )
+    .option("--token-file <file>", "file with the bearer token of a registrar (default: $ATTESTRY_TOKEN)")
     .option("--json", "print one JSON object")
     .action(runCommand);
 }

@@ -1,7 +1,7 @@
 // `attestry init`: makes a node, or brings an existing one's database up to date.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   type NodeConfig,
   type NodeConfigFile,
@@ -18,6 +18,7 @@ import { randomBytes } from "../crypto/random.ts";
 import { AttestryError } from "../errors.ts";
 import { readSecrets, writeKeyFile } from "../node.ts";
 import { generateSecrets, parseSecrets, type Secrets } from "../secrets.ts";
+import { readInputText } from "./input-file.ts";
 import { prepareDatabase } from "./node-process.ts";
 import { recoveryKit } from "./recovery-kit.ts";
 import { printResult } from "./terminal.ts";
@@ -103,7 +104,7 @@ async function createKeys(
   const given =
     options.passphraseFile === undefined
       ? readEnvironmentPassphrase()
-      : readFileSync(options.passphraseFile, "utf8").trim();
+      : readInputText(options.passphraseFile, "config_invalid").trim();
   const passphrase = given ?? encodeBase64url(randomBytes(PASSPHRASE_BYTES));
   const generated = generateSecrets();
   const secrets = parseSecrets(generated);
@@ -195,12 +196,20 @@ export function initCommand(): Command {
       "entity identifier: the node's base URL, https; http only for loopback with --development",
     )
     .option("--organization <name>", "name of the department")
-    .option("--contact <text>", "contact published with the node, repeatable", collect, [])
+    .addOption(
+      new Option("--contact <text>", "contact published with the node, repeatable")
+        .argParser(collect)
+        .default([], "none"),
+    )
     .option(
       "--listen <host:port>",
       "where to listen (default: the entity's host for http, else 127.0.0.1:8080 behind a TLS proxy)",
     )
-    .option("--superior <url>", "entity identifier of a superior, repeatable", collect, [])
+    .addOption(
+      new Option("--superior <url>", "entity identifier of a superior, repeatable")
+        .argParser(collect)
+        .default([], "none"),
+    )
     .option("--anchors <file>", "file with the pinned trust anchors; copied into the node's directory")
     .option("--development", "allow http on loopback")
     .option(

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { decodeUtf8 } from "../crypto/hash.ts";
-import { parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { parseAnchorPins } from "../federation/anchor-pins.ts";
 import { createChainService } from "../federation/chain-service.ts";
@@ -12,6 +11,7 @@ import { parseNodeMetadata, REGISTRY_NODE } from "../federation/node-metadata.ts
 import { type AuditReport, auditLog, type LogSource } from "../log/audit.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
 import { currentSeconds } from "../node.ts";
+import { readInputJson } from "./input-file.ts";
 import { createProgress, EXIT, formatCount, printable, printResult } from "./terminal.ts";
 
 interface AuditCommandOptions {
@@ -52,7 +52,7 @@ async function findVerifiers(
   if (options.vkey) return { verifiers: options.vkey.map(parseVerifierKey), source: "given" };
   const entity = LOG_URL.exec(logUrl)![1]!;
   if (options.anchors !== undefined) {
-    const anchors = parseAnchorPins(parseJson(readFileSync(options.anchors, "utf8")));
+    const anchors = parseAnchorPins(readInputJson(options.anchors, "config_invalid"));
     const chains = createChainService({ anchors, httpClient: http, clock: currentSeconds, allowLoopbackHttp: true });
     const { metadata, anchor } = await chains.getChain(entity);
     return { verifiers: metadata.logs.records.vkeys.map(parseVerifierKey), source: `proved by ${anchor}` };

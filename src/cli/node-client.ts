@@ -51,6 +51,8 @@ interface Failure {
 // 429 and 503 say "later"; 502 and 504 come from what stands in front of a node that restarts (RFC 9110 §15.6).
 const PASSING_STATUSES = [429, 502, 503, 504];
 
+const TOKEN_HINT = "give it in ATTESTRY_TOKEN or by --token-file";
+
 /** A base URL without its closing slash; throws `peer_address_refused` unless it is http or https without user, query and fragment. */
 export function parseNodeUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -95,7 +97,7 @@ export function createNodeClient(options: {
     try {
       const response = await call(request);
       const text = await readAnswer(response);
-      return response.ok ? { text, headers: response.headers } : readFailure(response, text);
+      return response.ok ? { text, headers: response.headers } : readFailure(response, text, token !== undefined);
     } catch (error) {
       if (error instanceof AttestryError) throw error;
       return describeBrokenCall(baseUrl, error);
@@ -134,7 +136,7 @@ export function createNodeClient(options: {
       const response = await call({ timeoutMs: NODE_STREAM_TIMEOUT_MS, ...request }).catch((error: unknown) => {
         throw describeBrokenCall(baseUrl, error).error;
       });
-      if (!response.ok) throw readFailure(response, await readAnswer(response)).error;
+      if (!response.ok) throw readFailure(response, await readAnswer(response), token !== undefined).error;
       return { headers: response.headers, chunks: readChunks(response) };
     },
     async getJson(path, getOptions) {
@@ -160,18 +162,19 @@ async function readAnswer(response: Response): Promise<string> {
 }
 
 /** The problem details of an answer (RFC 9457); what is none of ours is named by its status alone. */
-function readFailure(response: Response, text: string): Failure {
+function readFailure(response: Response, text: string, hasToken: boolean): Failure {
   const { status } = response;
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   return {
     error:
-      readProblem(text) ?? new AttestryError("peer_response_invalid", `the node answered ${status} without saying why`),
+      readProblem(text, hasToken) ??
+      new AttestryError("peer_response_invalid", `the node answered ${status} without saying why`),
     isPassing: PASSING_STATUSES.includes(status),
     ...(seconds >= 0 && { retryAfterMs: seconds * 1_000 }),
   };
 }
 
-function readProblem(text: string): AttestryError | undefined {
+function readProblem(text: string, hasToken: boolean): AttestryError | undefined {
   let problem: Json;
   try {
     problem = parseJson(text);
@@ -179,7 +182,8 @@ function readProblem(text: string): AttestryError | undefined {
     return undefined;
   }
   if (!isJsonObject(problem)) return undefined;
-  const message = typeof problem.detail === "string" ? problem.detail : "the node gave no reason";
+  const detail = typeof problem.detail === "string" ? problem.detail : "the node gave no reason";
+  const message = problem.code === "authentication_required" && !hasToken ? `${detail}; ${TOKEN_HINT}` : detail;
   const details = (Array.isArray(problem.errors) ? problem.errors : [])
     .filter(isJsonObject)
     .map((detail): ErrorDetail => ({ field: String(detail.field ?? ""), message: String(detail.message ?? "") }));

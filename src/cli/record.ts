@@ -1,5 +1,4 @@
 // `attestry record`: creates, amends and changes the state of single records on their node, as a registrar would over HTTP.
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { readBearerToken } from "../config.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
@@ -8,6 +7,7 @@ import { randomBytes } from "../crypto/random.ts";
 import { AttestryError } from "../errors.ts";
 import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
+import { readInputJson } from "./input-file.ts";
 import { createNodeClient, type NodeRequest } from "./node-client.ts";
 import { printable, printResult } from "./terminal.ts";
 
@@ -22,14 +22,15 @@ interface RecordOptions {
   readonly json?: boolean;
 }
 
-const STDIN = 0;
 const KEY_BYTES = 16;
 
 function readBody(file: string): JsonObject {
-  const body = parseJson(readFileSync(file === "-" ? STDIN : file, "utf8"));
+  const body = readInputJson(file, "request_invalid");
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
   throw new AttestryError("request_invalid", `${file} must hold one JSON object`);
 }
+
+const VERSION_DONE = ["created", "amended", "unchanged"];
 
 /** What the options say of the act, over what the file says. */
 function withAct(body: JsonObject, options: RecordOptions): JsonObject {
@@ -66,11 +67,14 @@ async function send(entity: string, request: NodeRequest, options: RecordOptions
 function show(answer: JsonObject, done: string, { json }: RecordOptions): void {
   const successors = Array.isArray(answer.replaced_by) ? answer.replaced_by : [];
   const version = answer.version === undefined ? "" : `, version ${answer.version}`;
+  // The log index of an answer is that of the version, or of an erasure; a statement has its own, in the history.
+  const hasOwn = answer.version !== undefined && !VERSION_DONE.includes(done);
+  const place = hasOwn ? "" : `, log index ${answer.log_index}`;
   printResult({
     json,
     value: answer,
     lines: [
-      `${done}: ${printable(String(answer.href))}${version}, ${answer.state}, log index ${answer.log_index}`,
+      `${done}: ${printable(String(answer.href))}${version}, ${answer.state}${place}`,
       ...successors.map((url: Json) => `  replaced by ${printable(String(url))}`),
     ],
   });
@@ -87,8 +91,10 @@ async function amend(url: string, file: string, options: RecordOptions): Promise
   const client = createNodeClient({ baseUrl: entity, token: readBearerToken(options.tokenFile) });
   const { headers } = await client.sendFull({ path });
   const body = JSON.stringify(withAct(readBody(file), options));
-  const request = { method: "PATCH", path, body, headers: { "if-match": headers.get("etag") ?? "" } } as const;
-  show(await send(entity, request, options), "amended", options);
+  const etag = headers.get("etag") ?? "";
+  const request = { method: "PATCH", path, body, headers: { "if-match": etag } } as const;
+  const answer = await send(entity, request, options);
+  show(answer, etag.startsWith(`"${answer.version}.`) ? "unchanged" : "amended", options);
 }
 
 const DONE: Readonly<Record<StateOperation, string>> = {

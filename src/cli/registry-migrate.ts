@@ -1,11 +1,11 @@
 // `attestry registry migrate`: carries records over to the current version of their definition, batch by batch, on a running node.
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { Command } from "commander";
 import { readBearerToken } from "../config.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
-import { AttestryError } from "../errors.ts";
 import { MIGRATION_BATCH_RECORDS_MAX, NODE_IMPORT_TIMEOUT_MS } from "../limits.ts";
 import { parseMigrationPlan } from "../records/migration-plan.ts";
+import { readInputJson } from "./input-file.ts";
 import { createNodeClient, type NodeClient } from "./node-client.ts";
 import { createProgress, EXIT, formatCount, formatTable, printable, printFailure } from "./terminal.ts";
 
@@ -81,7 +81,7 @@ async function runCommand(registry: string, flags: Flags): Promise<void> {
   process.once("SIGINT", onInterrupt);
   process.once("SIGTERM", onInterrupt);
   try {
-    const plan = await readPlan(flags.plan);
+    const plan = readPlan(flags.plan);
     const client = createNodeClient({ baseUrl: flags.url, token: readBearerToken(flags.tokenFile) });
     await runMigration({ registry, flags, plan, client, signal: stopping.signal });
   } catch (error) {
@@ -92,14 +92,8 @@ async function runCommand(registry: string, flags: Flags): Promise<void> {
   }
 }
 
-async function readPlan(path: string): Promise<JsonObject> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new AttestryError("migration_plan_invalid", `${path} cannot be read`, { cause });
-  }
-  const plan = parseJson(text);
+function readPlan(path: string): JsonObject {
+  const plan = readInputJson(path, "migration_plan_invalid");
   parseMigrationPlan(plan);
   return plan as JsonObject;
 }

@@ -1,9 +1,9 @@
 // `attestry registry`: publishes, lists and retires definitions on a running node; drafts and migrations stand beside.
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { readBearerToken } from "../config.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { parseInputJson, readInputText } from "./input-file.ts";
 import { createNodeClient } from "./node-client.ts";
 import { draftCommand } from "./registry-draft.ts";
 import { describeCounts, migrateCommand, readObjects } from "./registry-migrate.ts";
@@ -23,8 +23,8 @@ interface RetireOptions extends RegistryOptions {
 }
 
 async function publish(file: string, options: RegistryOptions): Promise<void> {
-  const text = readFileSync(file, "utf8");
-  const definition = parseJson(text);
+  const text = readInputText(file, "definition_invalid");
+  const definition = parseInputJson(file, text);
   if (!isJsonObject(definition) || typeof definition.name !== "string") {
     throw new AttestryError("definition_invalid", `${file} is no definition: it has no "name"`);
   }
@@ -103,6 +103,7 @@ export function registryCommand(): Command {
   const url = ["--url <url>", "the node's base URL"] as const;
   return new Command("registry")
     .description("draft, publish, list and retire registry definitions; migrate records to them")
+    .addCommand(draftCommand())
     .addCommand(
       new Command("publish")
         .description("publish a definition; a changed one makes the next version")
@@ -117,6 +118,7 @@ export function registryCommand(): Command {
         .option("--json", "print one JSON object")
         .action((file: string, options: RegistryOptions) => publish(file, options)),
     )
+    .addCommand(migrateCommand())
     .addCommand(
       new Command("retire")
         .description("take no new records; those there are stay and can be read, amended and ended")
@@ -128,8 +130,6 @@ export function registryCommand(): Command {
         .option("--json", "print one JSON object")
         .action((name: string, options: RetireOptions) => retire(name, options)),
     )
-    .addCommand(migrateCommand())
-    .addCommand(draftCommand())
     .addCommand(
       new Command("list")
         .description("list the registries of a node")

@@ -1,6 +1,5 @@
 // `attestry resolve`: follows references across nodes and verifies every record, through a node or on its own with pinned anchors.
-import { existsSync, readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { readBearerToken } from "../config.ts";
 import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
@@ -14,6 +13,7 @@ import { type FollowPath, parseFollowPaths } from "../resolution/follow-paths.ts
 import { createHomeNodeClient } from "../resolution/home-node-client.ts";
 import { createResolutionService, type Resolution, type ResolvedRecord } from "../resolution/resolution-service.ts";
 import { createVerifier } from "../verification/verifier.ts";
+import { readInputJson } from "./input-file.ts";
 import { createNodeClient } from "./node-client.ts";
 import { EXIT, printable, printResult } from "./terminal.ts";
 
@@ -64,9 +64,7 @@ async function resolveHere(options: {
   anchorsPath: string;
   development: boolean;
 }): Promise<Resolution> {
-  if (!existsSync(options.anchorsPath))
-    throw new AttestryError("config_invalid", `--anchors names ${options.anchorsPath}, which does not exist`);
-  const anchors = parseAnchorPins(parseJson(readFileSync(options.anchorsPath, "utf8")));
+  const anchors = parseAnchorPins(readInputJson(options.anchorsPath, "config_invalid"));
   const httpClient = createHttpClient({ development: options.development, allowedPrivateHosts: [] });
   const chains = createChainService({
     anchors,
@@ -138,11 +136,13 @@ export function resolveCommand(): Command {
   return new Command("resolve")
     .description("resolve references across nodes and verify every record; exit code 2 if any is not verified")
     .argument("<url...>", "URLs of records")
-    .option(
-      "--follow <fields>",
-      "fields to follow from record to record, comma separated (district,state); repeatable",
-      (value: string, all: string[]) => [...all, value],
-      [],
+    .addOption(
+      new Option(
+        "--follow <fields>",
+        "fields to follow from record to record, parted by commas (district,state); repeatable",
+      )
+        .argParser((value: string, all: string[]) => [...all, value])
+        .default([], "none"),
     )
     .option("--via <url>", "let this node resolve and verify; needs a bearer token of it for records of other nodes")
     .option("--anchors <file>", "resolve and verify here, believing only these pinned anchors")

@@ -27,7 +27,13 @@ async function makeToken(options: TokenOptions): Promise<void> {
   const expiresAt = currentSeconds() + seconds;
   const opened = await openNodes({ process: config, names: [name] });
   try {
-    const token = await opened.nodes[0]!.node.identity.createToken({
+    const { registries, identity } = opened.nodes[0]!.node;
+    const known = new Set((await registries.list()).map(({ definition }) => definition.name));
+    const unknown = (options.registry ?? []).filter((one) => !known.has(one));
+    // Not refused: the registrar's token may be made before the registry is published.
+    if (unknown.length > 0)
+      process.stderr.write(`warning: this node has no registry ${unknown.map((one) => `"${one}"`).join(", ")} yet\n`);
+    const token = await identity.createToken({
       name: options.name,
       role,
       registries: options.registry,

@@ -71,7 +71,29 @@ describe("attestry record", () => {
   it("says in a line what it did, and where the successors are", async () => {
     const url = String((await createWell()).href);
     const printed = await run("replace", url, file({ by: [{ data: { code: `R${codes++}`, name: "New" } }] }));
-    expect(printed).toMatch(/^replaced: http\S+, version 1, replaced, log index \d+\n {2}replaced by http\S+\n$/);
+    expect(printed).toMatch(/^replaced: http\S+, version 1, replaced\n {2}replaced by http\S+\n$/);
+  });
+
+  it("says whether an amendment changed anything", async () => {
+    const url = String((await createWell()).href);
+    const deeper = file({ data: { name: "Deeper" } });
+    expect(await run("amend", url, deeper)).toMatch(/^amended: http\S+, version 2, active, log index \d+\n$/);
+    expect(await run("amend", url, deeper)).toMatch(/^unchanged: http\S+, version 2, active, log index \d+\n$/);
+  });
+
+  it("names a file that cannot be read, and one that is no JSON", async () => {
+    const url = String((await createWell()).href);
+    const missing = join(directory, "missing.json");
+    await expect(run("amend", url, missing)).rejects.toMatchObject({
+      code: "request_invalid",
+      message: `${missing} cannot be read: there is no such file`,
+    });
+    const torn = join(directory, "torn.json");
+    writeFileSync(torn, '{"data"');
+    await expect(run("amend", url, torn)).rejects.toMatchObject({
+      code: "json_invalid",
+      message: expect.stringContaining(torn),
+    });
   });
 
   it("gives the node's refusal as it stands, and sends a token to no address that is no record", async () => {

@@ -22,6 +22,7 @@ import { verifyTrustChain } from "../../federation/trust-chain.ts";
 import { verifyCheckpoint } from "../../log/checkpoint.ts";
 import { parseVerifierKey } from "../../log/note.ts";
 import { type Manifest, type ManifestFile, OPEN_DATA_FILES, verifyManifest } from "../../records/open-data-manifest.ts";
+import { readInputJson } from "../input-file.ts";
 import type { NodeClient } from "../node-client.ts";
 
 export interface OpenDataReport {
@@ -120,7 +121,7 @@ async function proveKeys(statements: readonly string[], anchorsPath: string | un
     const { registry_types: registryTypes } = metadata;
     return { entity: own.subject, anchor: null, recordKeys: keys.record, logKeys: vkeys, registryTypes };
   }
-  const anchors = parseAnchorPins(parseJson(readFileSync(anchorsPath, "utf8")));
+  const anchors = parseAnchorPins(readInputJson(anchorsPath, "config_invalid"));
   const now = Math.max(...parsed.map(({ issuedAt }) => issuedAt));
   const { entity, anchor, keys, metadata, registryTypes } = await verifyTrustChain({ statements, anchors, now });
   return { entity, anchor, recordKeys: keys.record, logKeys: metadata.logs.records.vkeys, registryTypes };
