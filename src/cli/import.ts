@@ -19,6 +19,7 @@ interface Flags {
   readonly onMissing?: MissingOptions["operation"];
   readonly reason?: string;
   readonly instrument?: string;
+  readonly distinct?: string;
   readonly dryRun?: true;
   readonly report?: string;
   readonly node: ReadonlyMap<string, string>;
@@ -45,6 +46,7 @@ export function importCommand(): Command {
     )
     .option("--reason <code>", "on which ground missing records are ended or revoked")
     .option("--instrument <text>", "the legal instrument of it")
+    .option("--distinct <text>", "why records of this file are no duplicates of those that look alike")
     .option("--dry-run", "say what would happen; write nothing")
     .option("--report <file>", "name each refused row here, .ndjson or .csv (default: FILE.refused.ndjson, if any)")
     .addOption(
@@ -85,6 +87,7 @@ async function runCommand(registry: string, filePath: string, flags: Flags): Pro
       isDryRun: flags.dryRun === true,
       reportPath: flags.report,
       onMissing,
+      distinct: flags.distinct,
       nodes: flags.node,
       signal: stopping.signal,
       createProgress: (label) => createProgress({ label, unit: "rows", stream: process.stderr }),

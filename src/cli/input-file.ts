@@ -10,7 +10,7 @@ export function readInputText(file: string, code: ErrorCode): string {
   try {
     return readFileSync(file === "-" ? STDIN : file, "utf8");
   } catch (cause) {
-    throw new AttestryError(code, `${file} cannot be read: ${describeFault(cause)}`, { cause });
+    throw new AttestryError(code, `${nameOf(file)} cannot be read: ${describeFault(cause)}`, { cause });
   }
 }
 
@@ -25,8 +25,12 @@ export function parseInputJson(file: string, text: string): Json {
     return parseJson(text);
   } catch (error) {
     if (!isAttestryError(error)) throw error;
-    throw new AttestryError(error.code, `${file}: ${error.message}`, { details: error.details, cause: error });
+    throw new AttestryError(error.code, `${nameOf(file)}: ${error.message}`, { details: error.details, cause: error });
   }
+}
+
+function nameOf(file: string): string {
+  return file === "-" ? "standard input" : file;
 }
 
 function describeFault(cause: unknown): string {

@@ -184,9 +184,13 @@ function readProblem(text: string, hasToken: boolean): AttestryError | undefined
   if (!isJsonObject(problem)) return undefined;
   const detail = typeof problem.detail === "string" ? problem.detail : "the node gave no reason";
   const message = problem.code === "authentication_required" && !hasToken ? `${detail}; ${TOKEN_HINT}` : detail;
-  const details = (Array.isArray(problem.errors) ? problem.errors : [])
-    .filter(isJsonObject)
-    .map((detail): ErrorDetail => ({ field: String(detail.field ?? ""), message: String(detail.message ?? "") }));
+  const details = (Array.isArray(problem.errors) ? problem.errors : []).filter(isJsonObject).map(
+    (detail): ErrorDetail => ({
+      field: String(detail.field ?? ""),
+      // The record that it is about: whoever is refused looks there next.
+      message: `${detail.message ?? ""}${typeof detail.href === "string" ? `: ${detail.href}` : ""}`,
+    }),
+  );
   const code = ERROR_CODES.find((known): known is ErrorCode => known === problem.code);
   if (code) return new AttestryError(code, message, { details });
   return typeof problem.detail === "string" ? new AttestryError("peer_response_invalid", message) : undefined;

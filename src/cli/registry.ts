@@ -88,10 +88,10 @@ async function retire(name: string, options: RetireOptions): Promise<void> {
 async function list(options: RegistryOptions): Promise<void> {
   const client = createNodeClient({ baseUrl: options.url });
   const { registries } = (await client.getJson("/registries")) as { registries: JsonObject[] };
-  const rows = registries.map(({ name, type, access, version }) =>
-    [name, type, access, version].map((cell: Json | undefined) => String(cell)),
+  const rows = registries.map(({ name, type, access, version, retired }) =>
+    [name, type, access, version, retired === undefined ? "" : "retired"].map((cell: Json | undefined) => String(cell)),
   );
-  const table = formatTable([["REGISTRY", "TYPE", "ACCESS", "VERSION"], ...rows]).trimEnd();
+  const table = formatTable([["REGISTRY", "TYPE", "ACCESS", "VERSION", ""], ...rows]).trimEnd();
   printResult({
     json: options.json,
     value: { registries },

@@ -219,5 +219,9 @@ function checkFields({ definition }: CompiledDefinition, fields: readonly string
   const unknown = fields.filter((field) => !findFieldSchema(definition.schema, field.split(".")));
   if (unknown.length === 0) return;
   const named = unknown.slice(0, 10).map((field) => `"${field.slice(0, 80)}"`);
-  throw new AttestryError("query_invalid", `no field of "${definition.name}": ${named.join(", ")}`);
+  const known = Object.keys((definition.schema.properties ?? {}) as JsonObject).slice(0, 50);
+  throw new AttestryError(
+    "query_invalid",
+    `no field of "${definition.name}": ${named.join(", ")}; it has: ${known.join(", ")}`,
+  );
 }

@@ -210,6 +210,34 @@ describe("an import", () => {
     expect(await logSize(rural)).toBe(before);
   });
 
+  it("names the record that a row is like, and takes the word of whoever says that it is another, for what was refused alone", async () => {
+    const duplicates = [{ name: "same-name", fields: ["name"] }];
+    expect((await lgd.publish(definition("villages", { members: { duplicates } }))).status).toBe(201);
+    const filePath = write("villages.csv", "Code,Name\n1,Rampur\n2,Rampur\n3,Sitapur\n");
+    const options = { registry: "villages", filePath, mapPath: statesMap };
+    expect(await run(lgd, options)).toMatchObject({ created: 2, refused: 1 });
+    const token = await lgd.token("registrar");
+    const [first] = (await lgd.request("GET", "/registries/villages/records?code=1", { token })).body
+      .records as JsonObject[];
+    expect(readReport(`${filePath}.refused.ndjson`)).toEqual([
+      {
+        line: 3,
+        field: "data",
+        code: "possible_duplicate",
+        reason: expect.stringContaining(`rule "same-name" finds it alike: ${first!.href}`),
+      },
+    ]);
+    const sure = { ...options, distinct: "another village of that name" };
+    expect(await run(lgd, { ...sure, isDryRun: true })).toMatchObject({ created: 1, unchanged: 2, refused: 0 });
+    expect(await run(lgd, sure)).toMatchObject({ created: 1, unchanged: 2, refused: 0 });
+    const [second] = (await lgd.request("GET", "/registries/villages/records?code=2", { token })).body
+      .records as JsonObject[];
+    const history = await lgd.request("GET", new URL(`${second!.href}/history`).pathname.replace(/^\/lgd/, ""), {
+      token,
+    });
+    expect((history.body.entries as JsonObject[])[0]!.act).toMatchObject({ distinct: sure.distinct });
+  });
+
   it("refuses a changed row in the mode create, foretells its amendment in a dry run, and amends it in the mode upsert", async () => {
     const filePath = write("changed.csv", "Code,Name,State,People\n1,One,35,11\n20,Twenty,28,1\n");
     const options = { registry: "blocks", filePath, mapPath, ...elsewhere() };

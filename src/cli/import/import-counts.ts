@@ -40,9 +40,9 @@ export function summarizeBatch(options: {
 
 /** A node's refusal in the report's form: fields as dotted paths, the first of them named, all of them in the reason. */
 function describeRefusal(line: number, outcome: RowOutcome): Refusal {
-  const details = (outcome.details ?? []).map(({ field, message }) => ({
+  const details = (outcome.details ?? []).map(({ field, message, href }) => ({
     field: field.replace(/^\//, "").replaceAll("/", "."),
-    message,
+    message: href === undefined ? message : `${message}: ${href}`,
   }));
   const faults = details.map(({ field, message }) => `${field} ${message}`).join("; ");
   const message = outcome.message ?? "refused without a reason";

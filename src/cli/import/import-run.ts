@@ -44,6 +44,8 @@ export interface ImportOptions {
   readonly reportPath: string | undefined;
   /** What to do with records that no row is about; only to name them where it is not given. */
   readonly onMissing?: MissingOptions | undefined;
+  /** Why the records are no duplicates, for each row that does not say so itself. */
+  readonly distinct?: string | undefined;
   /** Base URL by name of a registry that the map refers to. */
   readonly nodes: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;

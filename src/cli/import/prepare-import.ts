@@ -27,7 +27,7 @@ export interface PreparedImport {
   readonly rules: KeyRules;
   /** Whether a record can be found again by what stands in its row. */
   readonly isUnique: boolean;
-  /** SHA-256 of the map, hexadecimal. */
+  /** SHA-256 of what is made of the rows by, hexadecimal: the map, and what is added to each. */
   readonly mapDigest: string | null;
 }
 
@@ -63,12 +63,28 @@ export async function prepareImport(options: ImportOptions): Promise<PreparedImp
     const source = map
       ? bindSource({ map, reader, options, client })
       : readEnvelopes({ reader, schema, rules, isKeyed: options.mode !== "create" });
-    const mapDigest = mapText === undefined ? null : createHash("sha256").update(mapText).digest("hex");
-    return { client, reader, ...source, rules, isUnique, mapDigest };
+    const { distinct } = options;
+    const build = distinct === undefined ? source.build : withDistinct(source.build, distinct);
+    return { client, reader, ...source, build, rules, isUnique, mapDigest: digestMap(mapText, distinct) };
   } catch (error) {
     reader.close();
     throw error;
   }
+}
+
+function digestMap(mapText: string | undefined, distinct: string | undefined): string | null {
+  const parts = [mapText, distinct].filter((part) => part !== undefined);
+  return parts.length === 0 ? null : createHash("sha256").update(parts.join("\0")).digest("hex");
+}
+
+function withDistinct(build: BuildGroups, distinct: string): BuildGroups {
+  return async (groups) =>
+    (await build(groups)).map((group) => {
+      if (!group.envelope) return group;
+      const act = group.envelope.act ?? {};
+      // What is no object is refused by the node, by name.
+      return isJsonObject(act) ? { ...group, envelope: { ...group.envelope, act: { distinct, ...act } } } : group;
+    });
 }
 
 function bindSource(from: { map: ImportMap; reader: RowReader; options: ImportOptions; client: NodeClient }): Source {
