@@ -17,7 +17,7 @@ export interface ComparedVersion {
   readonly validUntil: string | undefined;
 }
 
-/** The changed fields in the order of their names; objects are compared member by member, lists as a whole. `labelOf`: a field of `data` as people call it. */
+/** The changed fields in the order of their names; objects are compared member by member, lists and attachments as a whole. `labelOf`: a field of `data` as people call it. */
 export function findChanges(
   before: ComparedVersion,
   after: ComparedVersion,
@@ -34,7 +34,7 @@ export function findChanges(
   };
   const compare = (old: Json | undefined, next: Json | undefined, path: readonly string[]): void => {
     const isGroup = (value: Json | undefined) => value === undefined || isJsonObject(value);
-    if (path.length === 0 || (isGroup(old) && isGroup(next))) {
+    if (path.length === 0 || (isGroup(old) && isGroup(next) && !isAttachment(old) && !isAttachment(next))) {
       const names = new Set([...Object.keys(old ?? {}), ...Object.keys(next ?? {})]);
       for (const name of [...names].sort()) compare(memberOf(old, name), memberOf(next, name), [...path, name]);
       // An empty group has no member by which it could be seen to come or go.
@@ -51,6 +51,12 @@ export function findChanges(
   ] as const)
     if (old !== next) add(field, undefined, old, next);
   return changes;
+}
+
+// As definitions have it: a file that is exchanged is one change, not one of its digest, type and size each.
+function isAttachment(value: Json | undefined): boolean {
+  const names = ["digest", "mediaType", "bytes", "href"];
+  return isJsonObject(value) && Object.keys(value).length === names.length && names.every((name) => name in value);
 }
 
 function memberOf(value: Json | undefined, name: string): Json | undefined {

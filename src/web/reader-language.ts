@@ -92,6 +92,8 @@ export function formatDay(day: string, reader: Reader): string {
 export function formatBytes(bytes: number, reader: Reader): string {
   const units = ["byte", "kilobyte", "megabyte"];
   const step = bytes < 1_000 ? 0 : bytes < 1_000_000 ? 1 : 2;
-  const style = { style: "unit", unit: units[step]!, maximumFractionDigits: step === 2 ? 1 : 0 } as const;
+  // "byte" has no short form that is plural.
+  const unitDisplay = step === 0 ? "long" : "short";
+  const style = { style: "unit", unit: units[step]!, unitDisplay, maximumFractionDigits: step === 2 ? 1 : 0 } as const;
   return new Intl.NumberFormat(reader.locale, style).format(bytes / 1_000 ** step);
 }

@@ -1,6 +1,6 @@
 // What Accept-Language makes of texts and numbers.
 import { describe, expect, test } from "vitest";
-import { chooseText, formatNumber, formatTime, parseReader } from "../../src/web/reader-language.ts";
+import { chooseText, formatBytes, formatNumber, formatTime, parseReader } from "../../src/web/reader-language.ts";
 
 const TITLE = { en: "Districts", hi: "ज़िले", "pt-BR": "Distritos" };
 
@@ -27,6 +27,14 @@ describe("a text per language", () => {
 });
 
 describe("numbers and times", () => {
+  test.each([
+    [125, "125 bytes"],
+    [15_300, "15 kB"],
+    [2_450_000, "2.5 MB"],
+  ])("of %d bytes are %s", (bytes, text) => {
+    expect(formatBytes(bytes, parseReader("en"))).toBe(text);
+  });
+
   test("are grouped as the reader's country groups them", () => {
     const numbers = ["en", "de", "hi-IN"].map((header) => formatNumber(1_234_567, parseReader(header)));
     expect(numbers).toEqual(["1,234,567", "1.234.567", "12,34,567"]);
