@@ -115,7 +115,9 @@ function readMissingOptions(flags: Flags): MissingOptions | undefined {
 
 function printResult({ summary, error }: ImportResult, json: boolean): void {
   process.exitCode = exitCodeOf(summary);
-  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : formatSummary(summary));
+  // A table of noughts would only push the error out of sight.
+  const hasNothing = summary.state === "failed" && summary.rows === 0;
+  if (json || !hasNothing) process.stdout.write(json ? `${JSON.stringify(summary)}\n` : formatSummary(summary));
   if (summary.state === "failed") printFailure(error, { json });
 }
 

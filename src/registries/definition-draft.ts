@@ -222,8 +222,13 @@ function describeSearch({ type, source, isCode, personal }: DraftField, isSealed
   if (type === "list") return {};
   if (isSealed) {
     if (!isCode && !NAME_WORDS.test(words) && personal === undefined) return {};
-    const isLooked = isCode || NAME_WORDS.test(words) || /\b(phone|mobile|e ?mail|birth|dob)\b/.test(words);
-    return isLooked && (type === "string" || type === "date") ? { "x-search": "exact" } : {};
+    if (type === "date")
+      return /\b(birth|dob)\b/.test(words) || isCode || NAME_WORDS.test(words) ? { "x-search": "exact" } : {};
+    if (type !== "string") return {};
+    // People write telephone numbers with spaces and names with or without dots and accents.
+    if (/\b(phone|mobile)\b/.test(words)) return { "x-search": { match: "exact", normal: "digits" } };
+    if (isCode || /\b(e ?mail|birth|dob)\b/.test(words)) return { "x-search": "exact" };
+    return NAME_WORDS.test(words) ? { "x-search": { match: "exact", normal: "name" } } : {};
   }
   if (type === "date" || ((type === "integer" || type === "number") && !isCode)) return { "x-search": "range" };
   if (type !== "string") return {};

@@ -496,6 +496,14 @@ describe("the command", () => {
     expect(stdout + stderr).not.toContain(token);
   });
 
+  it("prints nothing but the refusal where nothing was begun", { timeout: COMMAND_MS }, async () => {
+    const filePath = write("reader.csv", "Code,Name\n701,Seven\n");
+    const args = ["states", filePath, "--url", lgd.entity, "--map", statesMap];
+    const { code, stdout, stderr } = await finish(start(args, { ATTESTRY_TOKEN: await lgd.token("reader") }));
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/needs role registrar \(permission_denied\)\n$/);
+  });
+
   it("stops at Ctrl-C after what was sent, says how far it came, and goes on the next time", {
     timeout: COMMAND_MS,
   }, async () => {

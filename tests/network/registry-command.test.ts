@@ -147,6 +147,9 @@ describe("a draft", () => {
     expect(access).toBe("consent");
     for (const [field, rule] of Object.entries(schema.properties))
       expect([field, rule["x-personal"]]).toEqual([field, true]);
+    // However a name or a number is written, it is found.
+    expect(schema.properties.full_name!["x-search"]).toEqual({ match: "exact", normal: "name" });
+    expect(schema.properties.mobile!["x-search"]).toEqual({ match: "exact", normal: "digits" });
   });
 });
 
