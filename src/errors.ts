@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   // Definitions
   "definition_invalid",
   "definition_breaking",
+  "definition_access_wider",
   "definition_conflict",
   "registry_retired",
   "migration_plan_invalid",

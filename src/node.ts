@@ -48,6 +48,7 @@ import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
 import { createRecordSearchService } from "./records/record-search-service.ts";
 import { createRecordStateService } from "./records/record-state-service.ts";
+import { findUsedRegistries } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/record-write-service.ts";
 import { createReferenceKeyService } from "./records/reference-key-service.ts";
@@ -205,7 +206,14 @@ export function createNode(options: {
   const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const identity = createIdentityService({ database, clock, random });
-  const registries = createRegistryService({ database, writer, entity, clock, random });
+  const registries = createRegistryService({
+    database,
+    writer,
+    entity,
+    clock,
+    random,
+    findUsed: findUsedRegistries,
+  });
   const federation = createFederationService({
     database,
     httpClient: http,
@@ -256,7 +264,7 @@ export function createNode(options: {
   });
   const ownChain = () => ownChains.get(entity);
   const statuses = createStatusService({ entity, database, signer: signers.status, clock });
-  const proofs = createRecordProofService({ registries, reader, sealer });
+  const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity, database, registries, statuses, proofs });
   const evidence = createEvidenceService({ database, registries, statuses, proofs, readBatch, ownChain });
   const resolution = createResolutionService({

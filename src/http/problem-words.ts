@@ -29,6 +29,7 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   not_available_yet: "Reading this needs consent and disclosure, which this version does not have.",
   definition_invalid: "The definition cannot be honoured; `errors` names each fault.",
   definition_breaking: "The change breaks what is written or read under the current version; `errors` names how.",
+  definition_access_wider: "Publish the definition under another name, and enter there what may be read by more.",
   definition_conflict: "Somebody else published meanwhile; read the current definition and try again.",
   definition_unsupported: "The schema cannot be evaluated by everyone who has to verify its records.",
   record_invalid: "The data does not follow the registry's schema; `errors` names each fault.",

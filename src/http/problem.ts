@@ -38,6 +38,7 @@ const STATUS = {
   definition_invalid: 422,
   definition_breaking: 409,
   definition_conflict: 409,
+  definition_access_wider: 409,
   registry_retired: 409,
   migration_plan_invalid: 422,
   record_invalid: 422,

@@ -100,7 +100,13 @@ const publishDefinition = declareOperation({
     }),
     201: jsonAnswer({ description: "The new version.", schema: PUBLISHED }),
   },
-  errors: ["definition_invalid", "definition_breaking", "definition_conflict", "definition_unsupported"],
+  errors: [
+    "definition_invalid",
+    "definition_breaking",
+    "definition_access_wider",
+    "definition_conflict",
+    "definition_unsupported",
+  ],
 });
 
 function describe(entity: string, compiled: CompiledDefinition) {

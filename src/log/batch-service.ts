@@ -21,6 +21,8 @@ import { appendLeaves, type OpenTiles, openTilesRoot } from "./open-tiles.ts";
  */
 export interface WriteKind<Input> {
   readonly name: string;
+  /** Each in a batch of its own: what changes the rules that other writes of a batch are checked by is before or after them, never among them. */
+  readonly isAlone?: true;
   /**
    * Called before indices are given, under the log's row lock, with every input of this kind in the batch, in order. One
    * verdict each: undefined to accept, or the error that the input's caller gets.

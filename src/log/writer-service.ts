@@ -178,12 +178,13 @@ function countEntries(items: readonly BatchItem[]): number {
   return items.reduce((count, { entries }) => count + entries.length, 0);
 }
 
-/** How many items from the front make a batch: units are not cut, and one is always taken. */
+/** How many items from the front make a batch: units are not cut, one is always taken, and what is written alone is. */
 function countBatchItems(items: readonly BatchItem[]): number {
   let entries = 0;
-  const end = items.findIndex((item) => {
+  const end = items.findIndex((item, at) => {
     entries += item.entries.length;
-    return entries > LOG_BATCH_ENTRIES_MAX;
+    const isParted = at > 0 && (item.kind.isAlone === true || items[0]!.kind.isAlone === true);
+    return isParted || entries > LOG_BATCH_ENTRIES_MAX;
   });
   return end === -1 ? items.length : Math.max(end, 1);
 }

@@ -45,8 +45,8 @@ export function createEvidenceService(deps: {
 }): EvidenceService {
   const { database, registries, statuses, proofs } = deps;
 
-  async function checkAccess({ caller, registry }: ProofOptions, definitionVersion: number): Promise<void> {
-    const access = await proofs.accessOf({ registry, definitionVersion });
+  async function checkAccess({ caller, registry }: ProofOptions): Promise<void> {
+    const { access } = (await registries.getCurrent(registry)).definition;
     checkPermitted({ caller, action: "record.read", registry, access });
     if (access !== "consent") return;
     throw new AttestryError(
@@ -56,27 +56,20 @@ export function createEvidenceService(deps: {
   }
 
   async function getProvable(options: ProofOptions): Promise<store.RecordRow> {
-    const { caller, registry } = options;
-    const { definition } = await registries.getCurrent(registry);
-    checkPermitted({ caller, action: "record.read", registry, access: definition.access });
-    const row = await store.getRecord(database, options);
-    await checkAccess(options, row.version.definitionVersion);
-    return row;
+    await checkAccess(options);
+    return store.getRecord(database, options);
   }
 
   async function stateReceipt(options: ProofOptions, number: number): Promise<string> {
-    const { caller, registry, rid } = options;
-    const { definition } = await registries.getCurrent(registry);
-    checkPermitted({ caller, action: "record.read", registry, access: definition.access });
+    const { registry, rid } = options;
+    await checkAccess(options);
     const record = await store.getHead(database, { registry, rid });
-    const [row, periods, changes] = await Promise.all([
+    const [row, changes] = await Promise.all([
       store.findRecord(database, { rid }),
-      store.listPeriods(database, rid),
       number > record.stateNumber
         ? new Map<number, store.StoredChange>()
         : store.findStatements(database, { rid, numbers: [number] }),
     ]);
-    await checkAccess(options, periods.at(-1)!.definitionVersion);
     const change = changes.get(number);
     if (!change)
       throw new AttestryError(

@@ -111,11 +111,8 @@ export function createRecordBatchService(deps: {
     if (today === undefined) return "registry_unknown";
     // Before the row is looked at: whether a record is there is nobody's business either.
     if (today !== "public") return REFUSED[today];
-    const found = row ? { registry: row.record.registry, definitionVersion: row.version.definitionVersion } : erased;
-    if (found?.registry !== address.registry)
+    if ((row ?? erased)?.record.registry !== address.registry)
       return reference.version === undefined ? "record_unknown" : "version_unknown";
-    const access = await proofs.accessOf(found);
-    if (access !== "public") return REFUSED[access];
     if (!row) return { outcome: "record_erased", record: erased!.record, row: undefined, change: erased!.change };
     return findOutOfForce(row, reference.version !== undefined) ?? row;
   }

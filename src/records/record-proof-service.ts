@@ -1,8 +1,6 @@
-// Receipts of versions and of state statements, and how open the proofs of a version are. Checks no caller.
-import type { Access } from "../identity/permissions.ts";
+// Receipts of versions and of state statements. Checks no caller.
 import type { LogReader } from "../log/reader-service.ts";
 import { formatExtra, formatReceipt } from "../log/receipt.ts";
-import type { RegistryService } from "../registries/registry-service.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow, StoredChange, StoredRecord } from "./record-store.ts";
 import { openSecrets, openStatement } from "./record-view.ts";
@@ -15,35 +13,15 @@ export interface ProvenChange {
 }
 
 export interface RecordProofService {
-  /** The access that holds for a version: the stricter of its own definition's and today's, so that opening a registry opens no old record. */
-  accessOf(version: { registry: string; definitionVersion: number }): Promise<Access>;
   /** Receipts (tlog-proofs) of versions, for public and members' records only: K goes with them (DESIGN section 6). */
   formatReceipts(rows: readonly RecordRow[]): Promise<string[]>;
   /** As `formatReceipts`, of state statements; an erased record has no K any more. */
   formatStateReceipts(changes: readonly ProvenChange[]): Promise<string[]>;
 }
 
-const STRICTEST_FIRST: readonly Access[] = ["consent", "members", "public"];
-
-function stricterAccess(a: Access, b: Access): Access {
-  return STRICTEST_FIRST.find((access) => access === a || access === b)!;
-}
-
-export function createRecordProofService(deps: {
-  registries: RegistryService;
-  reader: LogReader;
-  sealer: RecordSealer;
-}): RecordProofService {
-  const { registries, reader, sealer } = deps;
+export function createRecordProofService(deps: { reader: LogReader; sealer: RecordSealer }): RecordProofService {
+  const { reader, sealer } = deps;
   return {
-    async accessOf({ registry, definitionVersion }) {
-      const [today, then] = await Promise.all([
-        registries.getCurrent(registry),
-        registries.getVersion(registry, definitionVersion),
-      ]);
-      return stricterAccess(today.definition.access, then.definition.access);
-    },
-
     async formatReceipts(rows) {
       const proofs = await reader.receipts(rows.map((row) => row.version.logIndex));
       return proofs.map(({ index, proof, checkpoint, entry }, i) => {

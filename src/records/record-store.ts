@@ -1,7 +1,7 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
 import { AttestryError } from "../errors.ts";
 import { STATUS_LIST_ENTRIES, VERSION_MAX } from "../limits.ts";
-import type { Database, Sql } from "../storage/database.ts";
+import type { Database, Sql, Transaction } from "../storage/database.ts";
 import type { StateChange, TimeCoordinates, VersionPeriod } from "./record-timeline.ts";
 import { isRid } from "./record-url.ts";
 
@@ -123,6 +123,16 @@ export function joinVersions(sql: Sql, at?: TimeCoordinates, withChange = true) 
     ) v on true ${withChange ? change : sql``}`;
 }
 
+/** Which of these registries have ever held a record, whatever became of it. */
+export async function findUsedRegistries(
+  sql: Sql | Transaction,
+  registries: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ name: string }[]>`
+    select name from unnest(${registries as string[]}::text[]) name where exists (select 1 from record where registry = name)`;
+  return new Set(rows.map(({ name }) => name));
+}
+
 /** A record with its current version, or with the one asked for; undefined also where it was erased. */
 export async function findRecord(
   database: Database,
@@ -208,10 +218,6 @@ export async function findRecordVersions(
 
 /** What is left of an erased record. */
 export interface ErasedRecord {
-  readonly rid: string;
-  readonly registry: string;
-  /** Of its last version. */
-  readonly definitionVersion: number;
   readonly record: StoredRecord;
   readonly change: StoredChange;
 }
@@ -219,17 +225,15 @@ export interface ErasedRecord {
 /** Those of these records that were erased, by rid. */
 export async function findErased(database: Database, rids: readonly string[]): Promise<Map<string, ErasedRecord>> {
   const heads = await findHeads(database, rids);
-  const rows = await database.sql<(StoredChange & { rid: string; definitionVersion: number })[]>`
-    select r.rid, v.definition_version as "definitionVersion", s.number, s.operation, s.state, s.effective_at as "effectiveAt",
+  const rows = await database.sql<(StoredChange & { rid: string })[]>`
+    select r.rid, s.number, s.operation, s.state, s.effective_at as "effectiveAt",
       s.statement, s.sealed, s.log_index as "logIndex"
-    from record r
-    join record_version v on v.rid = r.rid and v.version = r.version
-    join record_state s on s.rid = r.rid and s.number = r.state_number
+    from record r join record_state s on s.rid = r.rid and s.number = r.state_number
     where r.rid = any(${rids as string[]}::uuid[]) and r.state = 'erased'`;
   return new Map(
-    rows.flatMap(({ rid, definitionVersion, ...change }) => {
+    rows.flatMap(({ rid, ...change }) => {
       const record = heads.get(rid);
-      return record ? [[rid, { rid, registry: record.registry, definitionVersion, record, change }] as const] : [];
+      return record ? [[rid, { record, change }] as const] : [];
     }),
   );
 }

@@ -56,8 +56,13 @@ function breakingMember(message: string): Compare {
 
 const ACCESS_RANK: Readonly<Record<string, number>> = { consent: 0, members: 1, public: 2 };
 
+/** Whether more people may read under access `after` than under `before`. */
+export function isWiderAccess(before: Json | undefined, after: Json | undefined): boolean {
+  return (ACCESS_RANK[String(after)] ?? 0) > (ACCESS_RANK[String(before)] ?? 0);
+}
+
 const compareAccess: Compare = (before, after, changes) => {
-  const isWider = (ACCESS_RANK[String(after)] ?? 0) > (ACCESS_RANK[String(before)] ?? 0);
+  const isWider = isWiderAccess(before, after);
   const effect = isWider ? "more people read the records" : "some who read the records no longer may";
   changes.breaking("", `was "${String(before)}", is "${String(after)}": ${effect}`);
 };

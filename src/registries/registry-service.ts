@@ -6,10 +6,10 @@ import { createExpiringCache } from "../expiring-cache.ts";
 import { DEFINITION_CACHE_ENTRIES_MAX, DEFINITION_CACHE_SECONDS } from "../limits.ts";
 import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
 import type { LogWriter, WriteKind } from "../log/writer-service.ts";
-import type { Database } from "../storage/database.ts";
+import type { Database, Sql, Transaction } from "../storage/database.ts";
 import { type CompiledDefinition, compileDefinition } from "./compiled-definition.ts";
 import { isRegistryName, parseDefinition } from "./definition.ts";
-import { compareDefinitions } from "./definition-changes.ts";
+import { compareDefinitions, isWiderAccess } from "./definition-changes.ts";
 import * as store from "./registry-store.ts";
 import type { DefinitionChange } from "./schema-changes.ts";
 
@@ -21,9 +21,12 @@ export interface RegistryService {
   list(): Promise<CompiledDefinition[]>;
   listVersions(name: string): Promise<store.StoredDefinition[]>;
   listTypes(): Promise<string[]>;
-  /** Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`, `definition_conflict`. */
+  /**
+   * Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`,
+   * `definition_conflict`, and `definition_access_wider` where there are records that fewer may read.
+   */
   publish(value: Json, options: { name: string; allowBreaking: boolean }): Promise<Published>;
-  /** What `publish` would do: the version that would be made, and what changes. Throws `definition_invalid`. */
+  /** What `publish` would do: the version that would be made, and what changes. Throws `definition_invalid`, `definition_access_wider`. */
   previewPublish(value: Json, options: { name: string }): Promise<PublishPreview>;
   /** Forgets what is cached, so that the next read asks the database. */
   refresh(name: string): void;
@@ -46,31 +49,50 @@ interface DefineInput {
   readonly version: number;
   readonly text: string;
   readonly publishedAt: number;
+  /** Whether more may read under it than under the version before. */
+  readonly isWider: boolean;
 }
 
-const defineKind: WriteKind<DefineInput> = {
-  name: "define",
-  async check(tx, inputs) {
-    const current = await store.readCurrentVersions(
-      tx,
-      inputs.map((input) => input.registry),
-    );
-    return inputs.map((input) => {
-      const version = current.get(input.registry) ?? 0;
-      if (input.version === version + 1) {
-        current.set(input.registry, input.version);
-        return undefined;
-      }
-      return new AttestryError(
-        "definition_conflict",
-        `registry "${input.registry}" was published by somebody else meanwhile; it is at version ${version}; try again`,
-      );
-    });
-  },
-  async store(tx, accepted) {
-    for (const { input, logIndex } of accepted) await store.insertDefinition(tx, { ...input, logIndex });
-  },
-};
+/** Which of these registries have ever held a record. */
+export type FindUsedRegistries = (
+  sql: Sql | Transaction,
+  registries: readonly string[],
+) => Promise<ReadonlySet<string>>;
+
+function createDefineKind(findUsed: FindUsedRegistries): WriteKind<DefineInput> {
+  return {
+    name: "define",
+    // A record that is written in the same batch would be checked by the version before, and not be seen by this check.
+    isAlone: true,
+    async check(tx, inputs) {
+      const names = inputs.map((input) => input.registry);
+      const [current, used] = await Promise.all([store.readCurrentVersions(tx, names), findUsed(tx, names)]);
+      return inputs.map((input) => {
+        const version = current.get(input.registry) ?? 0;
+        if (input.version === version + 1) {
+          if (input.isWider && used.has(input.registry)) return accessWider(input.registry);
+          current.set(input.registry, input.version);
+          return undefined;
+        }
+        return new AttestryError(
+          "definition_conflict",
+          `registry "${input.registry}" was published by somebody else meanwhile; it is at version ${version}; try again`,
+        );
+      });
+    },
+    async store(tx, accepted) {
+      for (const { input, logIndex } of accepted) await store.insertDefinition(tx, { ...input, logIndex });
+    },
+  };
+}
+
+/** What was given under a promise of who may read it is not opened by a change of rules: only a record made anew, elsewhere, is. */
+function accessWider(registry: string): AttestryError {
+  return new AttestryError(
+    "definition_access_wider",
+    `registry "${registry}" has records that were given for fewer to read; its access never becomes wider. Publish the definition under another name, and enter there what may be read by more`,
+  );
+}
 
 export function createRegistryService(deps: {
   database: Database;
@@ -78,8 +100,10 @@ export function createRegistryService(deps: {
   entity: string;
   clock: () => number;
   random: (length: number) => Uint8Array;
+  findUsed: FindUsedRegistries;
 }): RegistryService {
   const { database, entity } = deps;
+  const defineKind = createDefineKind(deps.findUsed);
   const versions = new Map<string, CompiledDefinition>();
   // Short, because another process may publish; a write under an outdated version is refused under the log's lock all the same.
   const current = createExpiringCache<CompiledDefinition | undefined>({
@@ -124,10 +148,12 @@ export function createRegistryService(deps: {
     }
     const stored = await store.findCurrentDefinition(database, name);
     const before = stored && compile(stored);
-    if (before?.text === text) return { stored, compiled: before, changed: false, changes: [] };
+    if (before?.text === text) return { stored, compiled: before, changed: false, changes: [], isWider: false };
     const compiled = compileDefinition({ entity, version: (before?.version ?? 0) + 1, text });
     const changes = before ? compareDefinitions(before.definition, definition) : [];
-    return { stored, compiled, changed: true, changes };
+    const isWider = before !== undefined && isWiderAccess(before.definition.access, definition.access);
+    if (isWider && (await deps.findUsed(database.sql, [name])).has(name)) throw accessWider(name);
+    return { stored, compiled, changed: true, changes, isWider };
   }
 
   return {
@@ -154,11 +180,11 @@ export function createRegistryService(deps: {
       return [...new Set(names.map(({ type }) => type))].sort();
     },
     async previewPublish(value, { name }) {
-      const { stored: _stored, ...preview } = await prepare(value, name);
-      return preview;
+      const { compiled, changed, changes } = await prepare(value, name);
+      return { compiled, changed, changes };
     },
     async publish(value, { name, allowBreaking }) {
-      const { stored, compiled, changed, changes } = await prepare(value, name);
+      const { stored, compiled, changed, changes, isWider } = await prepare(value, name);
       if (stored && !changed) return { compiled, logIndex: stored.logIndex, changed, changes };
       const breaking = changes.filter(({ kind }) => kind === "breaking");
       if (breaking.length > 0 && !allowBreaking) {
@@ -172,7 +198,7 @@ export function createRegistryService(deps: {
       const publishedAt = deps.clock();
       const { logIndex } = await deps.writer.append(
         defineKind,
-        { registry: name, type: definition.type, version, text, publishedAt },
+        { registry: name, type: definition.type, version, text, publishedAt, isWider },
         { c: commitment("define", ZERO_SALT, text), e: "define", r: randomTag(deps.random(32)), t: publishedAt, v: 1 },
       );
       current.forget(name);

@@ -115,6 +115,27 @@ describe("appending", () => {
     await test.database.sql`drop table kind_row`;
   });
 
+  it("writes an input of a kind that stands alone in a batch of its own, between what came before and after it", async () => {
+    const batches: string[][] = [];
+    const kindOf = (name: string, isAlone?: true): WriteKind<string> => ({
+      name,
+      ...(isAlone && { isAlone }),
+      async check(_tx, inputs) {
+        batches.push([...inputs]);
+        return inputs.map(() => undefined);
+      },
+      store: async () => {},
+    });
+    const [many, alone] = [kindOf("many"), kindOf("alone", true)];
+    const writer = log.openWriter();
+    const order = ["a", "b", "RULE", "RULES", "c", "d"];
+    const indices = await Promise.all(
+      order.map((input) => writer.append(/^[A-Z]/.test(input) ? alone : many, input, makeEntry())),
+    );
+    expect(batches).toEqual([["a", "b"], ["RULE"], ["RULES"], ["c", "d"]]);
+    expect(indices.map(({ logIndex }) => logIndex)).toEqual(range(0, 6));
+  });
+
   it("refuses a malformed entry alone", async () => {
     const outcomes = await log.openWriter().appendAll(acceptAll, [
       { input: undefined, entry: makeEntry() },

@@ -193,26 +193,6 @@ describe("evidence", () => {
     expect(Object.keys(answer.body.definitions as JsonObject)).toEqual([created.open.definition]);
   });
 
-  it("of a record of consent is not given away when its registry is opened later", async () => {
-    const name = "opened";
-    await node.publish(definition(name, { access: "consent" }));
-    const token = await node.token("registrar");
-    const json = { data: { code: "1", name: "Before" } };
-    const before = await node.request("POST", `/registries/${name}/records`, { token, json });
-    const opened = definition(name, { properties: { note: { type: "string" } } });
-    const operator = await node.token("operator");
-    const published = await node.request("PUT", `/registries/${name}?allow-breaking=true`, {
-      token: operator,
-      json: opened,
-    });
-    expect(published.status, published.text).toBe(201);
-    const href = before.body.href as string;
-    const asked = await node.request("POST", "/records:read", { json: { references: [{ href }] } });
-    expect(asked.body.records).toEqual([{ href, outcome: "consent_required" }]);
-    const evidence = await node.request("GET", `${href.slice(node.entity.length)}/evidence`);
-    expect(refusal(evidence)).toBe("401 authentication_required");
-  });
-
   it("is not resolved for members' records and records of consent, and the outcome says why", async () => {
     const references = REGISTRIES.map((name) => created[name].href as string);
     const token = await node.token("reader");
@@ -224,6 +204,58 @@ describe("evidence", () => {
       expect(record.message).toEqual(expect.stringMatching(/./));
     }
     expect(answer.text).not.toContain(SECRET);
+  });
+});
+
+describe("the access of a registry", () => {
+  const publish = async (name: string, access: "public" | "members" | "consent", query = "allow-breaking=true") =>
+    node.request("PUT", `/registries/${name}?${query}`, {
+      token: await node.token("operator"),
+      json: definition(name, { access }),
+    });
+
+  it("becomes wider while it never held a record, and narrower at any time", async () => {
+    for (const access of ["consent", "members", "public", "consent"] as const)
+      expect((await publish("undecided", access)).status).toBe(201);
+  });
+
+  it("never becomes wider once it has held one, dry runs say so, and an erasure changes nothing of that", async () => {
+    await publish("given", "consent");
+    const registrar = await node.token("registrar");
+    const json = { data: { code: "1", name: "Before" } };
+    const before = await node.request("POST", "/registries/given/records", { token: registrar, json });
+    const path = (before.body.href as string).slice(node.entity.length);
+    for (const query of ["allow-breaking=true", "dryRun=true"])
+      expect(refusal(await publish("given", "public", query))).toBe("409 definition_access_wider");
+    const act = { reason: "request", instrument: "order 7" };
+    const erased = await node.request("POST", `${path}/erase`, {
+      token: registrar,
+      json: { act },
+      headers: { "if-match": before.headers.get("etag")! },
+    });
+    expect(erased.status, erased.text).toBe(200);
+    expect(refusal(await publish("given", "members"))).toBe("409 definition_access_wider");
+    expect(refusal(await node.request("GET", path))).toBe("401 authentication_required");
+  });
+
+  it("does not become wider around records that are written at the same moment", async () => {
+    const registrar = await node.token("registrar");
+    const rounds = await Promise.all(
+      Array.from({ length: 12 }, async (_, round) => {
+        const name = `hurried-${round}`;
+        await publish(name, "consent");
+        const json = { data: { code: "1", name: "Hurried" } };
+        const [created, opened] = await Promise.all([
+          node.request("POST", `/registries/${name}/records`, { token: registrar, json }),
+          publish(name, "public"),
+        ]);
+        expect(created.status, created.text).toBe(201);
+        return { opened: refusal(opened), under: (created.body.definition as string).split("/").at(-1) };
+      }),
+    );
+    // Either it was opened before the record, which is then made under the open definition, or not at all.
+    for (const { opened, under } of rounds)
+      expect(under === "2" ? opened.startsWith("201") : opened === "409 definition_access_wider").toBe(true);
   });
 });
 

@@ -5,6 +5,7 @@ import { sha256 } from "../../src/crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../../src/crypto/json.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { IDEMPOTENCY_SECONDS } from "../../src/limits.ts";
+import { findUsedRegistries } from "../../src/records/record-store.ts";
 import { createRegistryService } from "../../src/registries/registry-service.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
@@ -223,6 +224,7 @@ describe("a definition that changes meanwhile", () => {
       entity: node.entity,
       clock: () => Math.floor(Date.now() / 1_000),
       random: randomBytes,
+      findUsed: findUsedRegistries,
     });
     const changed = structuredClone(PLOTS);
     (changed.schema as { properties: JsonObject }).properties.colour = text;
