@@ -7,7 +7,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import type { Logger } from "./logger.ts";
-import { sweepAttachments } from "./records/attachment-store.ts";
+import { sweepAttachments } from "./records/attachments/attachment-store.ts";
 import { deleteIdempotent } from "./records/record-store.ts";
 import type { Database } from "./storage/database.ts";
 

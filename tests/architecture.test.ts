@@ -35,6 +35,11 @@ const ORDER = [
 
 const SIBLINGS = new Set(["http", "web"]);
 
+// Within a folder that has folders, the same: "" are its own files.
+const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
+  records: ["", "search", "references", "attachments", "writing", "bulk"],
+};
+
 /** Which places may import a library; one that is not listed is owned by nobody and may not be imported. */
 const OWNERS: Readonly<Record<string, RegExp>> = {
   hono: /^(http|web|app\.ts)/,
@@ -44,7 +49,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   jose: /^crypto\//,
   "@noble/ed25519": /^crypto\//,
   "@noble/hashes": /^crypto\//,
-  ajv: /^(registries\/|config\.ts|records\/(import-map|migration-plan)\.ts|http\/schema-check\.ts|cli\/)/,
+  ajv: /^(registries\/|config\.ts|records\/bulk\/(import-map|migration-plan)\.ts|http\/schema-check\.ts|cli\/)/,
   "ajv-formats": /^(registries\/|http\/schema-check\.ts)/,
   "@cfworker/json-schema": /^registries\//,
   commander: /^(cli\/|main\.ts)/,
@@ -87,6 +92,17 @@ function placeOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : path;
 }
 
+/** The folder of a file below its place, "" where there is none. */
+function folderWithin(path: string): string {
+  const [, folder, ...rest] = path.split("/");
+  return rest.length === 0 ? "" : folder!;
+}
+
+function isBelowWithin(place: string, from: string, target: string): boolean {
+  const order = ORDER_WITHIN[place];
+  return order !== undefined && order.indexOf(folderWithin(target)) > order.indexOf(folderWithin(from));
+}
+
 function resolveImport(path: string, specifier: string): string {
   return relative("/", join("/", path, "..", specifier));
 }
@@ -100,6 +116,9 @@ function libraryOf(specifier: string): string {
 
 function findImportFaults(file: SourceFile): string[] {
   const own = placeOf(file.path);
+  const within = ORDER_WITHIN[own];
+  if (within && !within.includes(folderWithin(file.path)))
+    return [`${file.path}: "${folderWithin(file.path)}" has no place in ${own}/`];
   const rank = ORDER.indexOf(own as (typeof ORDER)[number]);
   if (rank < 0) return [`${file.path}: "${own}" has no place in the layout`];
   return importsOf(file).flatMap(({ specifier, typeOnly }) => {
@@ -112,11 +131,13 @@ function findImportFaults(file: SourceFile): string[] {
       const owner = OWNERS[libraryOf(specifier)];
       return owner?.test(file.path) ? [] : [`${file.path}: ${specifier} is not for this file`];
     }
-    const target = placeOf(resolveImport(file.path, specifier));
+    const targetPath = resolveImport(file.path, specifier);
+    const target = placeOf(targetPath);
     const targetRank = ORDER.indexOf(target as (typeof ORDER)[number]);
     const isSibling = target !== own && SIBLINGS.has(own) && SIBLINGS.has(target);
-    return targetRank > rank || targetRank < 0 || isSibling
-      ? [`${file.path}: imports ${target}, which stands below it`]
+    const isBelow = target === own && isBelowWithin(own, file.path, targetPath);
+    return targetRank > rank || targetRank < 0 || isSibling || isBelow
+      ? [`${file.path}: imports ${isBelow ? targetPath : target}, which stands below it`]
       : [];
   });
 }
@@ -185,6 +206,16 @@ describe("the layout", () => {
       "an import upwards",
       { path: "crypto/planted.ts", text: '// x\nimport { a } from "../records/rid.ts";\n' },
       "stands below it",
+    ],
+    [
+      "an import upwards within a folder",
+      { path: "records/search/planted.ts", text: '// x\nimport { a } from "../writing/record-write.ts";\n' },
+      "records/writing/record-write.ts, which stands below it",
+    ],
+    [
+      "a folder out of the layout within a folder",
+      { path: "records/stuff/planted.ts", text: "// x\n" },
+      "no place in records/",
     ],
     [
       "pages that import the API",

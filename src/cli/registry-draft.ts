@@ -5,7 +5,7 @@ import { Command } from "commander";
 import type { Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { DRAFT_COLUMNS_MAX, DRAFT_VALUES_REMEMBERED_MAX } from "../limits.ts";
-import { parseImportMap } from "../records/import-map.ts";
+import { parseImportMap } from "../records/bulk/import-map.ts";
 import { compileDefinition } from "../registries/compiled-definition.ts";
 import { isRegistryName } from "../registries/definition.ts";
 import { type Draft, type DraftSource, draftDefinition, findPairColumns } from "../registries/definition-draft.ts";

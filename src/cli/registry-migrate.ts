@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { readBearerToken } from "../config.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
 import { MIGRATION_BATCH_RECORDS_MAX, NODE_IMPORT_TIMEOUT_MS } from "../limits.ts";
-import { parseMigrationPlan } from "../records/migration-plan.ts";
+import { parseMigrationPlan } from "../records/bulk/migration-plan.ts";
 import { readInputJson } from "./input-file.ts";
 import { createNodeClient, type NodeClient } from "./node-client.ts";
 import { createProgress, EXIT, formatCount, formatTable, printable, printFailure } from "./terminal.ts";

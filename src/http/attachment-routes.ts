@@ -1,7 +1,7 @@
 // Files that records hold: taken in as they are, given out so that no browser runs them. Parse, call one service, answer.
 import type { IdentityService } from "../identity/identity-service.ts";
 import { ATTACHMENT_BYTES_MAX, ATTACHMENT_CACHE_SECONDS, ATTACHMENT_NAME_CHARS_MAX } from "../limits.ts";
-import type { AttachmentContent, AttachmentService } from "../records/attachment-service.ts";
+import type { AttachmentContent, AttachmentService } from "../records/attachments/attachment-service.ts";
 import { ATTACHMENT_MEDIA_TYPES, fileExtension } from "../registries/attachment-types.ts";
 import { bytesBody, declareOperation, jsonAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";

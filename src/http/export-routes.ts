@@ -1,6 +1,6 @@
 // Gives records out in bulk: parse, call one service, stream what it gives as fast as it is taken.
 import type { IdentityService } from "../identity/identity-service.ts";
-import { EXPORT_FORMATS, EXPORT_STATES, type ExportChunk, type ExportService } from "../records/export-service.ts";
+import { EXPORT_FORMATS, EXPORT_STATES, type ExportChunk, type ExportService } from "../records/bulk/export-service.ts";
 import { parseCoordinates } from "../records/record-timeline.ts";
 import { declareOperation } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";

@@ -4,7 +4,7 @@ import { parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { IMPORT_BODY_BYTES_MAX, IMPORT_LINE_BYTES_MAX, IMPORT_ROWS_MAX } from "../limits.ts";
-import { IMPORT_MODES, type ImportRow, type ImportService } from "../records/import-service.ts";
+import { IMPORT_MODES, type ImportRow, type ImportService } from "../records/bulk/import-service.ts";
 import { bytesBody, declareOperation, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { IDEMPOTENCY_KEY } from "./parameters.ts";

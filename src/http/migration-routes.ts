@@ -1,7 +1,7 @@
 // Carrying records over to the current version of their definition, a batch a request.
 import type { IdentityService } from "../identity/identity-service.ts";
 import { MIGRATION_BATCH_RECORDS_MAX } from "../limits.ts";
-import type { MigrationService } from "../records/migration-service.ts";
+import type { MigrationService } from "../records/bulk/migration-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 

@@ -1,8 +1,8 @@
 // Open data of public registries, for anyone and any page: the last set, sets by the size of the log, their files.
 import { AttestryError } from "../errors.ts";
 import { OPEN_DATA_INTERVAL_SECONDS } from "../limits.ts";
-import { OPEN_DATA_FILES, OPEN_DATA_MEDIA_TYPES, type OpenDataFile } from "../records/open-data-manifest.ts";
-import type { OpenDataService } from "../records/open-data-service.ts";
+import { OPEN_DATA_FILES, OPEN_DATA_MEDIA_TYPES, type OpenDataFile } from "../records/bulk/open-data-manifest.ts";
+import type { OpenDataService } from "../records/bulk/open-data-service.ts";
 import { streamText } from "./export-routes.ts";
 import { declareOperation, jsonAnswer, type Schema } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";

@@ -2,10 +2,10 @@
 import type { Json, JsonObject } from "../crypto/json.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { SEARCH_COUNT_MAX } from "../limits.ts";
-import type { DuplicateService } from "../records/duplicate-service.ts";
-import { searchableFields } from "../records/record-keys.ts";
-import type { SearchRequest } from "../records/record-query.ts";
-import type { RecordSearchService } from "../records/record-search-service.ts";
+import type { DuplicateService } from "../records/search/duplicate-service.ts";
+import { searchableFields } from "../records/search/record-keys.ts";
+import type { SearchRequest } from "../records/search/record-query.ts";
+import type { RecordSearchService } from "../records/search/record-search-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { declareOperation, jsonAnswer, jsonBody, type Parameters } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";

@@ -2,7 +2,7 @@
 import type { Json } from "../crypto/json.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
-import type { RecordStateService, StateOptions } from "../records/record-state-service.ts";
+import type { RecordStateService, StateOptions } from "../records/writing/record-state-service.ts";
 import { declareOperation, jsonAnswer, jsonBody, type OperationInput, optionalJsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { IDEMPOTENCY_KEY, IF_MATCH } from "./parameters.ts";

@@ -1,6 +1,6 @@
 // The JSON API that creates and amends single records: call one service, answer.
 import type { IdentityService } from "../identity/identity-service.ts";
-import type { RecordWriteService } from "../records/record-write-service.ts";
+import type { RecordWriteService } from "../records/writing/record-write-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { IDEMPOTENCY_KEY, IF_MATCH_REQUIRED } from "./parameters.ts";

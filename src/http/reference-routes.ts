@@ -2,9 +2,9 @@
 import type { Json } from "../crypto/json.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { RECORDS_FIND_MAX } from "../limits.ts";
-import type { KeyLookupService, KeyQuery } from "../records/key-lookup-service.ts";
-import type { ReferenceWatchService } from "../records/reference-watch-service.ts";
-import { WATCH_STATES } from "../records/reference-watch-store.ts";
+import type { KeyLookupService, KeyQuery } from "../records/references/key-lookup-service.ts";
+import type { ReferenceWatchService } from "../records/references/reference-watch-service.ts";
+import { WATCH_STATES } from "../records/references/reference-watch-store.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { CURSOR, LIMIT } from "./parameters.ts";

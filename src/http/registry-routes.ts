@@ -1,8 +1,8 @@
 // The JSON API of definitions: publish, list, versions, and the exact text that tokens hash.
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
-import type { MigrationService } from "../records/migration-service.ts";
-import type { ReferenceWatchService } from "../records/reference-watch-service.ts";
+import type { MigrationService } from "../records/bulk/migration-service.ts";
+import type { ReferenceWatchService } from "../records/references/reference-watch-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";

@@ -1,6 +1,6 @@
 // The JSON API of the counts that definitions ask for: call one service, answer.
 import type { IdentityService } from "../identity/identity-service.ts";
-import type { StatisticService } from "../records/statistic-service.ts";
+import type { StatisticService } from "../records/search/statistic-service.ts";
 import { declareOperation, jsonAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 

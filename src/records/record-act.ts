@@ -6,8 +6,15 @@ import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
 import { PSEUDONYMS_REMEMBERED_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import type { WriteGround } from "./record-request.ts";
 import type { RecordOperation } from "./record-states.ts";
+
+/** On which ground a writer acts, in the writer's own words. `distinct`: why the record is no duplicate of one that looks alike. */
+export interface WriteGround {
+  readonly reason?: string;
+  readonly instrument?: string;
+  readonly note?: string;
+  readonly distinct?: string;
+}
 
 /** Who did it and on which ground. `by` is a pseudonym of the staff member. */
 export interface Act extends WriteGround {

@@ -2,9 +2,9 @@
 import { isJsonObject, type Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
-import type { KeyOutcome } from "../records/key-lookup-service.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
-import type { RecordKeyText } from "../records/reference-key.ts";
+import type { KeyOutcome } from "../records/references/key-lookup-service.ts";
+import type { RecordKeyText } from "../records/references/reference-key.ts";
 
 export interface HomeKey {
   readonly registry: string;

@@ -3,8 +3,8 @@ import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { RECORDS_FIND_MAX, REFERENCE_KEY_SECONDS, REFERENCE_KEYS_REMEMBERED_MAX } from "../limits.ts";
-import { queryName } from "../records/reference-key.ts";
-import type { ElsewhereOutcome, FindElsewhere } from "../records/reference-key-service.ts";
+import { queryName } from "../records/references/reference-key.ts";
+import type { ElsewhereOutcome, FindElsewhere } from "../records/references/reference-key-service.ts";
 import type { FindAtHome } from "./reference-lookup-client.ts";
 import { isPassingOutcome } from "./resolution-service.ts";
 

@@ -12,7 +12,7 @@ import {
   STATUS_LIST_TTL_SECONDS,
 } from "../limits.ts";
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
-import type { ReferenceFault, TypedReference, VerifyReferences } from "../records/reference-check.ts";
+import type { ReferenceFault, TypedReference, VerifyReferences } from "../records/references/reference-check.ts";
 import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
 import { createStateVerifier } from "../verification/state-statement.ts";

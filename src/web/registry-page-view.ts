@@ -3,7 +3,7 @@
 import { createExpiringCache } from "../expiring-cache.ts";
 import { ANONYMOUS } from "../identity/caller.ts";
 import { PAGE_CHOICES_ENTRIES_MAX, PAGE_CHOICES_MAX, PAGE_CHOICES_SECONDS, PAGE_COLUMNS_MAX } from "../limits.ts";
-import type { RecordSearchService } from "../records/record-search-service.ts";
+import type { RecordSearchService } from "../records/search/record-search-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { type FieldView, listFields } from "./field-view.ts";

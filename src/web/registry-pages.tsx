@@ -5,7 +5,7 @@ import { type AttestryError, type ErrorDetail, isAttestryError } from "../errors
 import { ANONYMOUS } from "../identity/caller.ts";
 import { PAGE_ROWS } from "../limits.ts";
 import type { RecordNamesService } from "../records/record-names-service.ts";
-import type { RecordPage } from "../records/record-search-service.ts";
+import type { RecordPage } from "../records/search/record-search-service.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, DayOrInstant, FOOTER, Localized, Note, type PageFrame, Section } from "./markup.tsx";
 import { formatAddress, pageHandler, readValues } from "./page-request.ts";

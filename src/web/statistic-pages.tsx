@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { ANONYMOUS } from "../identity/caller.ts";
 import type { RecordNamesService } from "../records/record-names-service.ts";
-import type { StatisticService, StatisticView } from "../records/statistic-service.ts";
+import type { StatisticService, StatisticView } from "../records/search/statistic-service.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { spellOut } from "../registries/field-texts.ts";
 import type { RegistryService } from "../registries/registry-service.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { ATTACHMENTS_UNHELD_MAX } from "../../src/limits.ts";
-import { deleteAttachmentsOf, sweepAttachments } from "../../src/records/attachment-store.ts";
+import { deleteAttachmentsOf, sweepAttachments } from "../../src/records/attachments/attachment-store.ts";
 import { runTransaction } from "../../src/storage/transaction.ts";
 import { verifyAttachment } from "../../src/verification/index.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { lockLogState } from "../../src/log/log-store.ts";
-import { createIndexRebuildService } from "../../src/records/index-rebuild-service.ts";
 import { createRecordSealer } from "../../src/records/record-sealer.ts";
+import { createIndexRebuildService } from "../../src/records/search/index-rebuild-service.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls } from "../record-calls.ts";
 

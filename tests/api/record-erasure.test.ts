@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
-import { createErasureLedger } from "../../src/records/erasure-ledger-service.ts";
 import { createRecordSealer } from "../../src/records/record-sealer.ts";
+import { createErasureLedger } from "../../src/records/writing/erasure-ledger-service.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 import { expectSoundLog, statusesOf } from "../record-proofs.ts";

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { lockLogState } from "../../src/log/log-store.ts";
-import { createIndexRebuildService } from "../../src/records/index-rebuild-service.ts";
-import { OPEN_VERSION } from "../../src/records/index-write-store.ts";
 import { createRecordSealer } from "../../src/records/record-sealer.ts";
+import { createIndexRebuildService } from "../../src/records/search/index-rebuild-service.ts";
+import { OPEN_VERSION } from "../../src/records/search/index-write-store.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { expectSoundLog } from "../record-proofs.ts";

@@ -1,9 +1,9 @@
 // Searching by conditions: every query against a plain filter over the same records, sorted, counted, page by page, while others write.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
-import { parseQuery } from "../../src/records/record-query.ts";
-import { createSearchQueries } from "../../src/records/record-search-store.ts";
-import type { SearchPosition } from "../../src/records/search-cursor.ts";
+import { parseQuery } from "../../src/records/search/record-query.ts";
+import { createSearchQueries } from "../../src/records/search/record-search-store.ts";
+import type { SearchPosition } from "../../src/records/search/search-cursor.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 import { createRandom, type Random } from "./seeded-random.ts";

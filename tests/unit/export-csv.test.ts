@@ -2,7 +2,12 @@
 import { parse } from "csv-parse/sync";
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
-import { createCsvDecoder, formatCsvHeader, formatCsvRecord, listCsvColumns } from "../../src/records/export-csv.ts";
+import {
+  createCsvDecoder,
+  formatCsvHeader,
+  formatCsvRecord,
+  listCsvColumns,
+} from "../../src/records/bulk/export-csv.ts";
 
 const object = (properties: JsonObject): JsonObject => ({ type: "object", additionalProperties: false, properties });
 const schema = object({

@@ -1,9 +1,9 @@
 // The map of an import: what it accepts, how it converts rows, and that every fault is named.
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
-import { createHeaderColumns, createMemberColumns, type FindColumn } from "../../src/records/import-columns.ts";
-import { checkMapTargets, isGrouping, parseImportMap } from "../../src/records/import-map.ts";
-import { bindMap, combineRows, type RowValues, readKey, readRow } from "../../src/records/import-row.ts";
+import { createHeaderColumns, createMemberColumns, type FindColumn } from "../../src/records/bulk/import-columns.ts";
+import { checkMapTargets, isGrouping, parseImportMap } from "../../src/records/bulk/import-map.ts";
+import { bindMap, combineRows, type RowValues, readKey, readRow } from "../../src/records/bulk/import-row.ts";
 import { caughtError } from "../caught-error.ts";
 
 const parse = (map: object) => parseImportMap(JSON.stringify(map));

@@ -7,8 +7,8 @@ import { groupRows, type RowKey } from "../../src/cli/import/row-groups.ts";
 import { openRows, type ReadRow } from "../../src/cli/import/row-reader.ts";
 import { isAttestryError } from "../../src/errors.ts";
 import { IMPORT_LINE_BYTES_MAX } from "../../src/limits.ts";
-import { parseImportMap } from "../../src/records/import-map.ts";
-import { type BoundMap, bindMap, type Refusal, readKey } from "../../src/records/import-row.ts";
+import { parseImportMap } from "../../src/records/bulk/import-map.ts";
+import { type BoundMap, bindMap, type Refusal, readKey } from "../../src/records/bulk/import-row.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "attestry-reading-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 // JSON Merge Patch against the cases of RFC 7396, appendix A.
 import { expect, it } from "vitest";
 import { type Json, parseJson } from "../../src/crypto/json.ts";
-import { applyMergePatch } from "../../src/records/merge-patch.ts";
+import { applyMergePatch } from "../../src/records/writing/merge-patch.ts";
 
 // RFC 7396 appendix A: original, patch, result.
 const CASES: [Json, Json, Json][] = [

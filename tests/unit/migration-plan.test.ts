@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { isAttestryError } from "../../src/errors.ts";
-import { compilePlan, parseMigrationPlan } from "../../src/records/migration-plan.ts";
+import { compilePlan, parseMigrationPlan } from "../../src/records/bulk/migration-plan.ts";
 
 function migrate(steps: Json, data: JsonObject): JsonObject {
   return compilePlan(parseMigrationPlan({ steps }))(data);

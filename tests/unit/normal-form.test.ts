@@ -1,7 +1,7 @@
 // Normal forms and the texts of the search index, against orders and folds worked out otherwise.
 import { describe, expect, it } from "vitest";
-import { encodeInstant, encodeNumber, encodeOpenValue } from "../../src/records/search-value.ts";
-import { nextPrefix } from "../../src/records/value-test.ts";
+import { encodeInstant, encodeNumber, encodeOpenValue } from "../../src/records/search/search-value.ts";
+import { nextPrefix } from "../../src/records/search/value-test.ts";
 import { normalizeText } from "../../src/registries/normal-form.ts";
 
 const compareBytes = (a: string, b: string) => Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)));

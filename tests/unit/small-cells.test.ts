@@ -1,6 +1,6 @@
 // Suppression of small counts, attacked: from what is shown, no hidden count may follow.
 import { describe, expect, it } from "vitest";
-import { type CountTable, suppressSmallCells } from "../../src/records/small-cells.ts";
+import { type CountTable, suppressSmallCells } from "../../src/records/search/small-cells.ts";
 
 type Person = Readonly<Record<string, string>>;
 

@@ -21,7 +21,12 @@ import { parseNodeMetadata, REGISTRY_NODE } from "../../federation/node-metadata
 import { verifyTrustChain } from "../../federation/trust-chain.ts";
 import { verifyCheckpoint } from "../../log/checkpoint.ts";
 import { parseVerifierKey } from "../../log/note.ts";
-import { type Manifest, type ManifestFile, OPEN_DATA_FILES, verifyManifest } from "../../records/open-data-manifest.ts";
+import {
+  type Manifest,
+  type ManifestFile,
+  OPEN_DATA_FILES,
+  verifyManifest,
+} from "../../records/bulk/open-data-manifest.ts";
 import { readInputJson } from "../input-file.ts";
 import type { NodeClient } from "../node-client.ts";
 

@@ -8,7 +8,7 @@ import {
   NODE_IMPORT_TIMEOUT_MS,
   NODE_RETRY_DELAY_MS,
 } from "../../limits.ts";
-import type { ImportMode, RowOutcome } from "../../records/import-service.ts";
+import type { ImportMode, RowOutcome } from "../../records/bulk/import-service.ts";
 import type { NodeClient } from "../node-client.ts";
 
 /** One record ready to be sent, and the lines of the file it was made of. */

@@ -1,11 +1,11 @@
 // From rows that are envelopes already (our own NDJSON, or the CSV of an export) to records ready to be sent. Needs no map.
 import { isJsonObject, type JsonObject } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
-import { type CsvDecoder, createCsvDecoder } from "../../records/export-csv.ts";
-import { readEnvelopeRow } from "../../records/import-envelope.ts";
-import { type KeyRules, readKeyValues } from "../../records/import-keys.ts";
-import { mapInvalid } from "../../records/import-map.ts";
-import type { FileRow, Refusal } from "../../records/import-row.ts";
+import { type CsvDecoder, createCsvDecoder } from "../../records/bulk/export-csv.ts";
+import { readEnvelopeRow } from "../../records/bulk/import-envelope.ts";
+import { type KeyRules, readKeyValues } from "../../records/bulk/import-keys.ts";
+import { mapInvalid } from "../../records/bulk/import-map.ts";
+import type { FileRow, Refusal } from "../../records/bulk/import-row.ts";
 import type { BuildGroups } from "./record-builder.ts";
 import type { RowKey } from "./row-groups.ts";
 

@@ -1,6 +1,6 @@
 // Adds up what became of the rows of a file. Pure.
-import type { Refusal } from "../../records/import-row.ts";
-import type { RowOutcome } from "../../records/import-service.ts";
+import type { Refusal } from "../../records/bulk/import-row.ts";
+import type { RowOutcome } from "../../records/bulk/import-service.ts";
 import type { OutgoingRecord } from "./batch-sender.ts";
 import type { BatchResult } from "./import-journal.ts";
 

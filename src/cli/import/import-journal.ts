@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import { IDEMPOTENCY_SECONDS } from "../../limits.ts";
-import type { Refusal } from "../../records/import-row.ts";
+import type { Refusal } from "../../records/bulk/import-row.ts";
 
 /** What became of one batch. Records are counted by created, amended and unchanged, rows by rows and refusals. */
 export interface BatchResult {

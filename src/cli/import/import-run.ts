@@ -6,8 +6,8 @@ import {
   IMPORT_BATCHES_IN_FLIGHT_MAX,
   IMPORT_LINE_BYTES_MAX,
 } from "../../limits.ts";
-import { readKeyValues } from "../../records/import-keys.ts";
-import type { Refusal } from "../../records/import-row.ts";
+import { readKeyValues } from "../../records/bulk/import-keys.ts";
+import type { Refusal } from "../../records/bulk/import-row.ts";
 import type { Progress } from "../terminal.ts";
 import { type BatchSender, createBatchSender, type OutgoingRecord } from "./batch-sender.ts";
 import { type ImportCounts, noCounts, summarizeBatch } from "./import-counts.ts";

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { isJsonObject, type JsonObject, parseJson } from "../../crypto/json.ts";
 import { isAttestryError } from "../../errors.ts";
 import { IMPORT_MISSING_IN_FLIGHT_MAX, IMPORT_MISSING_PAGE_RECORDS, IMPORT_MISSING_PAGES_AHEAD } from "../../limits.ts";
-import { type KeyRules, readKeyValues } from "../../records/import-keys.ts";
+import { type KeyRules, readKeyValues } from "../../records/bulk/import-keys.ts";
 import type { NodeClient } from "../node-client.ts";
 import type { Progress } from "../terminal.ts";
 import type { ImportJournal } from "./import-journal.ts";

@@ -6,9 +6,15 @@ import { decodeUtf8 } from "../../crypto/hash.ts";
 import { isJsonObject, type JsonObject } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import { IMPORT_MAP_BYTES_MAX } from "../../limits.ts";
-import type { KeyRules } from "../../records/import-keys.ts";
-import { checkMapTargets, type ImportMap, isGrouping, mapInvalid, parseImportMap } from "../../records/import-map.ts";
-import { bindMap, readKey } from "../../records/import-row.ts";
+import type { KeyRules } from "../../records/bulk/import-keys.ts";
+import {
+  checkMapTargets,
+  type ImportMap,
+  isGrouping,
+  mapInvalid,
+  parseImportMap,
+} from "../../records/bulk/import-map.ts";
+import { bindMap, readKey } from "../../records/bulk/import-row.ts";
 import { collectAnnotations } from "../../registries/annotations.ts";
 import { createNodeClient, type NodeClient, parseNodeUrl } from "../node-client.ts";
 import { createEnvelopeBuilder, createEnvelopeKey, createEnvelopeReader } from "./envelope-builder.ts";

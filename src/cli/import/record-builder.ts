@@ -8,7 +8,7 @@ import {
   type RowValues,
   readRow,
   readSoundCells,
-} from "../../records/import-row.ts";
+} from "../../records/bulk/import-row.ts";
 import type { LookupResult, ReferenceLookup } from "./reference-lookup.ts";
 
 /** What a group of rows became. `envelope` is as far as it came: of a refused group it may lack what was at fault. */

@@ -2,7 +2,7 @@
 import { isJsonObject, type Json } from "../../crypto/json.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import { IMPORT_LOOKUPS_IN_FLIGHT_MAX, IMPORT_REFERENCES_REMEMBERED_MAX } from "../../limits.ts";
-import type { ReferenceQuery } from "../../records/import-row.ts";
+import type { ReferenceQuery } from "../../records/bulk/import-row.ts";
 import { parseRecordUrl } from "../../records/record-url.ts";
 import type { NodeClient } from "../node-client.ts";
 

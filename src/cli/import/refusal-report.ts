@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AttestryError } from "../../errors.ts";
 import { IMPORT_REFUSALS_IN_MEMORY_MAX } from "../../limits.ts";
-import type { Refusal } from "../../records/import-row.ts";
+import type { Refusal } from "../../records/bulk/import-row.ts";
 
 export interface RefusalReport {
   add(refusal: Refusal): void;

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { sha256 } from "../../crypto/hash.ts";
 import type { Json } from "../../crypto/json.ts";
 import { IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS, IMPORT_MEMORY_BYTES_MAX, IMPORT_PARTITIONS_MAX } from "../../limits.ts";
-import type { FileRow, Refusal } from "../../records/import-row.ts";
+import type { FileRow, Refusal } from "../../records/bulk/import-row.ts";
 import type { ReadRow } from "./row-reader.ts";
 
 /** What says which record a row is about. */

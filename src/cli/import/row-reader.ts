@@ -8,8 +8,8 @@ import { decodeUtf8 } from "../../crypto/hash.ts";
 import { isJsonObject, parseJson } from "../../crypto/json.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
 import { IMPORT_LINE_BYTES_MAX, IMPORT_ROWS_AHEAD } from "../../limits.ts";
-import { createHeaderColumns, createMemberColumns, type FindColumn } from "../../records/import-columns.ts";
-import type { FileRow, Refusal } from "../../records/import-row.ts";
+import { createHeaderColumns, createMemberColumns, type FindColumn } from "../../records/bulk/import-columns.ts";
+import type { FileRow, Refusal } from "../../records/bulk/import-row.ts";
 
 /** A row, or why the file's text at that line is none. */
 export type ReadRow = FileRow | Refusal;

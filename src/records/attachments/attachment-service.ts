@@ -1,0 +1,150 @@
+// Files that records hold: taken in, sealed each under a key of its own, and given to whom the record's field is open.
+import { encodeBase64url } from "../../crypto/base64.ts";
+import { decodeUtf8, encodeUtf8, sha256 } from "../../crypto/hash.ts";
+import { randomBytes } from "../../crypto/random.ts";
+import { seal, unseal } from "../../crypto/seal.ts";
+import { AttestryError, isAttestryError } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { checkPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { ATTACHMENT_NAME_CHARS_MAX, ATTACHMENTS_UNHELD_MAX } from "../../limits.ts";
+import type { Logger } from "../../logger.ts";
+import { isOfMediaType } from "../../registries/attachment-types.ts";
+import { type Attachment, attachmentUrl, isAttachmentDigest } from "../../registries/attachment-value.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import * as store from "./attachment-store.ts";
+import { attachmentKey } from "./held-content.ts";
+
+export interface AttachmentContent {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  /** As it was uploaded under, if it was given; a text of strangers. */
+  readonly name: string | undefined;
+  /** Whether everybody may read it. */
+  readonly isOpen: boolean;
+}
+
+export interface AttachmentService {
+  /** Stores a file until a record holds it. Throws `content_type_unsupported`, `body_too_large`, `attachment_invalid`, `too_many_items`. */
+  upload(options: {
+    caller: Caller;
+    registry: string;
+    mediaType: string;
+    /** As which it is handed out again. */
+    name: string | undefined;
+    bytes: Uint8Array;
+  }): Promise<Attachment>;
+  /** Throws `attachment_unknown`, also where the caller may not know of it; `attachment_corrupt`. */
+  read(options: { caller: Caller; registry: string; digest: string }): Promise<AttachmentContent>;
+}
+
+const KEY_BYTES = 32;
+
+export function createAttachmentService(deps: {
+  entity: string;
+  database: Database;
+  registries: RegistryService;
+  searchKey: Uint8Array;
+  /** 32 bytes that wrap every file's own key. */
+  nodeKey: Uint8Array;
+  clock: () => number;
+  logger: Logger;
+}): AttachmentService {
+  const { entity, database, registries, searchKey, nodeKey } = deps;
+  // Names the place, so that nobody with the database can put one file in another's.
+  const aad = (key: string, column: string) => `${entity}|attachment|${key}|${column}`;
+
+  function open(stored: store.StoredAttachment, digest: string): { bytes: Uint8Array; name: string | undefined } {
+    const { key } = stored;
+    const fileKey = unseal({ key: nodeKey, aad: aad(key, "key"), sealed: stored.sealedKey });
+    const bytes = unseal({ key: fileKey, aad: aad(key, "content"), sealed: stored.sealed });
+    if (encodeBase64url(sha256(bytes)) !== digest)
+      throw new AttestryError("seal_broken", "the bytes have another digest than the one they are stored under");
+    const name =
+      stored.sealedName === null
+        ? undefined
+        : decodeUtf8(unseal({ key: fileKey, aad: aad(key, "name"), sealed: stored.sealedName }));
+    return { bytes, name };
+  }
+
+  return {
+    async upload({ caller, registry, mediaType, name, bytes }) {
+      checkPermitted({ caller, action: "record.write", registry });
+      const { attachments } = (await registries.getCurrent(registry)).annotations;
+      if (attachments.length === 0)
+        throw new AttestryError(
+          "attachment_invalid",
+          `records of "${registry}" hold no files: no field is marked x-attachment`,
+        );
+      const allowed = attachments.filter(({ mediaTypes }) => mediaTypes.includes(mediaType));
+      if (allowed.length === 0) {
+        const types = [...new Set(attachments.flatMap(({ mediaTypes }) => mediaTypes))].join(", ");
+        throw new AttestryError("content_type_unsupported", `the Content-Type must be one of ${types}`);
+      }
+      const waiting = await store.countUnheld(database, { registry, max: ATTACHMENTS_UNHELD_MAX });
+      if (waiting >= ATTACHMENTS_UNHELD_MAX)
+        throw new AttestryError(
+          "too_many_items",
+          `${ATTACHMENTS_UNHELD_MAX} files of "${registry}" wait to be held by a record; write the records first`,
+        );
+      const bytesMax = Math.max(...allowed.map((field) => field.bytesMax));
+      if (bytes.length > bytesMax)
+        throw new AttestryError(
+          "body_too_large",
+          `the file has ${bytes.length} bytes; at most ${bytesMax} are allowed`,
+        );
+      if (!isOfMediaType(bytes, mediaType))
+        throw new AttestryError("attachment_invalid", `the bytes are no ${mediaType}; nothing was stored`);
+      if (name !== undefined && (name === "" || name.length > ATTACHMENT_NAME_CHARS_MAX || /\p{C}/u.test(name)))
+        throw new AttestryError(
+          "query_invalid",
+          `name must be a printable text of 1 to ${ATTACHMENT_NAME_CHARS_MAX} characters`,
+        );
+      const digest = encodeBase64url(sha256(bytes));
+      const key = attachmentKey({ searchKey, registry, digest });
+      const fileKey = randomBytes(KEY_BYTES);
+      const stored = await store.storeAttachment(database, {
+        key,
+        registry,
+        mediaType,
+        bytes: bytes.length,
+        sealedKey: seal({ key: nodeKey, aad: aad(key, "key"), plaintext: fileKey }),
+        sealedName:
+          name === undefined ? null : seal({ key: fileKey, aad: aad(key, "name"), plaintext: encodeUtf8(name) }),
+        sealed: seal({ key: fileKey, aad: aad(key, "content"), plaintext: bytes }),
+        createdAt: deps.clock(),
+      });
+      if (stored.mediaType !== mediaType)
+        throw new AttestryError(
+          "attachment_invalid",
+          `these bytes are stored as ${stored.mediaType} already; refer to them as that`,
+        );
+      return { digest, mediaType, bytes: bytes.length, href: attachmentUrl({ entity, registry, digest }) };
+    },
+
+    async read({ caller, registry, digest }) {
+      const { access } = (await registries.getCurrent(registry)).definition;
+      // Before anything is looked up: nobody else learns whether a registry that is not public has a file.
+      checkPermitted({ caller, action: "record.read", registry, access });
+      const key = attachmentKey({ searchKey, registry, digest });
+      const isOpen = access === "public" && (await store.isHeldOpenly(database, key));
+      const mayKnow = isOpen || isStaffPermitted({ caller, action: "record.read", registry });
+      const stored = mayKnow && isAttachmentDigest(digest) ? await store.findAttachment(database, key) : undefined;
+      if (!stored)
+        throw new AttestryError(
+          "attachment_unknown",
+          `"${registry}" has no file of this digest that is open to you; staff send their bearer token`,
+        );
+      try {
+        return { ...open(stored, digest), mediaType: stored.mediaType, isOpen };
+      } catch (cause) {
+        if (!isAttestryError(cause)) throw cause;
+        deps.logger.error(
+          { registry, attachment: key },
+          "a stored file is not what was stored; restore it from a backup",
+        );
+        throw new AttestryError("attachment_corrupt", "the stored file is damaged and was not given out", { cause });
+      }
+    },
+  };
+}

@@ -1,0 +1,160 @@
+// Says which record of this node has a key: for references that are written as type and key, here and on other nodes.
+import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { isPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { RECORDS_FIND_MAX } from "../../limits.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import { findHeads, findKeyHolders } from "../record-store.ts";
+import { formatRecordUrl } from "../record-url.ts";
+import { searchableFields, searchDigest } from "../search/record-keys.ts";
+import { keepOpenlyHeld } from "../search/sealed-key-service.ts";
+import type { RecordKeyText } from "./reference-key.ts";
+
+/** In one registry, or in all that this node has of a type. */
+export type KeyQuery = { readonly key: RecordKeyText } & (
+  | { readonly registry: string; readonly type?: never }
+  | { readonly type: string; readonly registry?: never }
+);
+
+/** `state`: that of the record, which need not be active. */
+export type KeyOutcome =
+  | { readonly outcome: "found"; readonly href: string; readonly state: string }
+  | {
+      readonly outcome: Extract<
+        ErrorCode,
+        "registry_unknown" | "record_unknown" | "permission_denied" | "query_invalid"
+      >;
+      readonly message: string;
+    };
+
+export interface KeyLookupService {
+  /** One outcome per query, in their order. Throws `too_many_items`. */
+  findByKeys(options: { caller: Caller; queries: readonly KeyQuery[] }): Promise<KeyOutcome[]>;
+}
+
+type Candidates =
+  | { readonly compiled: CompiledDefinition; readonly digests: readonly string[] }
+  | Exclude<KeyOutcome, { outcome: "found" }>;
+
+export function createKeyLookupService(deps: {
+  entity: string;
+  database: Database;
+  registries: RegistryService;
+  searchKey: Uint8Array;
+}): KeyLookupService {
+  const { entity, database, registries, searchKey } = deps;
+
+  async function registriesOf(
+    query: KeyQuery,
+    all: () => Promise<CompiledDefinition[]>,
+  ): Promise<CompiledDefinition[]> {
+    if (query.type !== undefined) return (await all()).filter(({ definition }) => definition.type === query.type);
+    try {
+      return [await registries.getCurrent(query.registry)];
+    } catch (error) {
+      if (isAttestryError(error, "registry_unknown")) return [];
+      throw error;
+    }
+  }
+
+  /** The keyed hashes that the record would have in one registry. */
+  function digestsIn(compiled: CompiledDefinition, key: RecordKeyText, caller: Caller): Candidates {
+    const registry = compiled.definition.name;
+    const { access } = compiled.definition;
+    if (!isPermitted({ caller, action: "record.read", registry, access }))
+      return { outcome: "permission_denied", message: `registry "${registry}" is not open to you` };
+    const names = searchableFields(compiled);
+    // A simple value is the identifier, or else stands for the only field that is unique alone.
+    const singles = names.filter((fields) => fields.length === 1 && fields[0] !== "identifier");
+    const spelled =
+      typeof key === "object"
+        ? [key]
+        : [...(compiled.identifier ? ["identifier"] : []), ...(singles.length === 1 ? singles[0]! : [])].map(
+            (name) => ({ [name]: key }),
+          );
+    const searches = spelled.flatMap((fields) => searchDigest({ searchKey, compiled, fields, spelled: true }) ?? []);
+    // Whoever may not see a personal value may not learn either whether somebody has it.
+    const open = searches.filter(
+      ({ personal }) => !personal || isStaffPermitted({ caller, action: "record.read", registry }),
+    );
+    if (open.length > 0) return { compiled, digests: open.map(({ digest }) => digest) };
+    if (searches.length > 0)
+      return {
+        outcome: "permission_denied",
+        message: `records of "${registry}" are looked up by personal values by its staff only`,
+      };
+    const known = names.map((fields) => `{${fields.join(", ")}}`).join(" or ");
+    return {
+      outcome: "query_invalid",
+      message: `records of "${registry}" are looked up by ${known || "nothing but their URL"}`,
+    };
+  }
+
+  /** Without the records whose key the caller may not know, though the definition opens it by now. */
+  async function keepOpen(
+    holders: ReadonlyMap<string, string>,
+    candidates: readonly Candidates[],
+    caller: Caller,
+  ): Promise<Map<string, string>> {
+    const kept = new Map<string, string>();
+    const asked = candidates.filter((one): one is Extract<Candidates, { digests: unknown }> => "digests" in one);
+    for (const compiled of new Set(asked.map((one) => one.compiled))) {
+      const own = asked.filter((one) => one.compiled === compiled).flatMap((one) => one.digests);
+      const rids = own.flatMap((digest) => holders.get(digest) ?? []);
+      const open = new Set(await keepOpenlyHeld(database, { registries, compiled, caller, rids, ever: false }));
+      for (const digest of own) if (open.has(holders.get(digest) ?? "")) kept.set(digest, holders.get(digest)!);
+    }
+    return kept;
+  }
+
+  return {
+    async findByKeys({ caller, queries }) {
+      if (queries.length > RECORDS_FIND_MAX)
+        throw new AttestryError(
+          "too_many_items",
+          `${queries.length} keys in one request; at most ${RECORDS_FIND_MAX} are allowed`,
+        );
+      let listed: Promise<CompiledDefinition[]> | undefined;
+      const all = () => (listed ??= registries.list());
+      const candidates = await Promise.all(
+        queries.map(async (query): Promise<Candidates[]> => {
+          const found = await registriesOf(query, all);
+          return found.map((compiled) => digestsIn(compiled, query.key, caller));
+        }),
+      );
+      const digests = candidates.flat().flatMap((one) => ("digests" in one ? one.digests : []));
+      const held = digests.length === 0 ? new Map<string, string>() : await findKeyHolders(database, digests);
+      const holders = await keepOpen(held, candidates.flat(), caller);
+      const heads = await findHeads(database, [...new Set(holders.values())]);
+      return candidates.map((ofQuery, at): KeyOutcome => {
+        // By registry, the first of its keys that somebody has.
+        const rids = ofQuery.flatMap((one) =>
+          "digests" in one
+            ? (one.digests.map((digest) => holders.get(digest)).find((rid) => rid !== undefined) ?? [])
+            : [],
+        );
+        const found = rids.flatMap((rid) => heads.get(rid) ?? []);
+        if (found.length > 1)
+          return {
+            outcome: "query_invalid",
+            message: `is a key in ${found.map(({ registry }) => `"${registry}"`).join(" and ")}; write the URL`,
+          };
+        if (found.length === 1) {
+          const { rid, registry, state } = found[0]!;
+          return { outcome: "found", href: formatRecordUrl({ entity, registry, rid }), state };
+        }
+        const refusal = ofQuery.find((one) => "outcome" in one);
+        if (refusal) return refusal as Exclude<KeyOutcome, { outcome: "found" }>;
+        const { registry, type } = queries[at]!;
+        if (ofQuery.length > 0) return { outcome: "record_unknown", message: "is the key of no record" };
+        const message =
+          type === undefined
+            ? `there is no registry "${registry.slice(0, 80)}"`
+            : `there is no registry of type "${type.slice(0, 80)}"`;
+        return { outcome: "registry_unknown", message };
+      });
+    },
+  };
+}

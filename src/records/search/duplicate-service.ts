@@ -1,0 +1,133 @@
+// Names the records that may be the same as another: before a write is tried, and where one was refused for it. Writes nothing.
+import type { JsonObject } from "../../crypto/json.ts";
+import { AttestryError, type ErrorDetail } from "../../errors.ts";
+import type { Caller, Staff } from "../../identity/caller.ts";
+import { checkPermitted } from "../../identity/permissions.ts";
+import { DUPLICATE_CANDIDATES_MAX } from "../../limits.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import { findRecords } from "../record-store.ts";
+import type { RecordViewer } from "../record-viewer.ts";
+import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
+import { possibleDuplicate, readLikeRecords } from "./index-write-store.ts";
+import { likenessMarks, readLikenessRow, rowKey } from "./record-index.ts";
+
+/** A record that may be the same, and the rules that say so. */
+export interface Candidate {
+  readonly rid: string;
+  readonly href: string;
+  readonly identifier?: string;
+  readonly display: string;
+  readonly state: string;
+  readonly rules: readonly string[];
+}
+
+/** Data that are to be written. */
+export interface LikenessSource {
+  readonly data: JsonObject;
+  /** The writer says why it is no duplicate. */
+  readonly isDistinct: boolean;
+  /** The record that they amend, and what it says now. */
+  readonly amends?: { readonly rid: string; readonly data: JsonObject };
+}
+
+export interface DuplicateService {
+  /** Records like `data`, but for `except`. For staff only: it tells whether somebody has these values. */
+  find(options: {
+    caller: Caller;
+    registry: string;
+    data: JsonObject;
+    except?: string | undefined;
+    languages?: readonly string[];
+  }): Promise<{ candidates: readonly Candidate[]; index?: IndexProgress }>;
+  /** What a write of each of these would be refused with, also for being like an earlier one. */
+  forecast(
+    compiled: CompiledDefinition,
+    rows: readonly (LikenessSource | undefined)[],
+  ): Promise<(AttestryError | undefined)[]>;
+  /** Refusals as they are told to who may write in the registry, and so may read it: with the records' addresses and names. */
+  explain(registry: string, errors: readonly AttestryError[]): Promise<AttestryError[]>;
+}
+
+export function createDuplicateService(deps: {
+  database: Database;
+  registries: RegistryService;
+  viewer: RecordViewer;
+  searchKey: Uint8Array;
+}): DuplicateService {
+  const { database, registries, viewer, searchKey } = deps;
+
+  function marksOf(compiled: CompiledDefinition, data: JsonObject) {
+    const registry = compiled.definition.name;
+    return likenessMarks({ searchKey, compiled, data }).map((mark) => ({ registry, ...mark }));
+  }
+
+  return {
+    async find({ caller, registry, data, except, languages }) {
+      const compiled = await registries.getCurrent(registry);
+      checkPermitted({ caller, action: "record.read", registry });
+      const like = await readLikeRecords(database.sql, marksOf(compiled, data));
+      const rulesOf = new Map<string, string[]>();
+      for (const { rid, ...mark } of like)
+        if (rid !== except) rulesOf.set(rid, [...(rulesOf.get(rid) ?? []), readLikenessRow(mark)!]);
+      const rids = [...rulesOf.keys()].slice(0, DUPLICATE_CANDIDATES_MAX);
+      const rows = await findRecords(database, rids);
+      const candidates = rids.flatMap((rid) => {
+        const row = rows.get(rid);
+        if (!row) return [];
+        const { href, identifier, display, state } = viewer.view(row, compiled, caller, languages);
+        return { rid, href, ...(identifier !== undefined && { identifier }), display, state, rules: rulesOf.get(rid)! };
+      });
+      const index = await readIndexProgress({ database, registries, compiled });
+      return { candidates, ...(index && { index }) };
+    },
+
+    async forecast(compiled, rows) {
+      const registry = compiled.definition.name;
+      const marks = rows.map((row) => (row ? marksOf(compiled, row.data) : []));
+      const like = new Map<string, string[]>();
+      for (const { rid, ...mark } of await readLikeRecords(database.sql, marks.flat()))
+        like.set(rowKey(mark), [...(like.get(rowKey(mark)) ?? []), rid]);
+      const earlier = new Map<string, number>();
+      return rows.map((row, at) => {
+        const before = new Set(row?.amends ? marksOf(compiled, row.amends.data).map(rowKey) : []);
+        const own = row === undefined || row.isDistinct ? [] : marks[at]!.filter((mark) => !before.has(rowKey(mark)));
+        const known = own.flatMap((mark) =>
+          (like.get(rowKey(mark)) ?? [])
+            .filter((rid) => rid !== row?.amends?.rid)
+            .map((rid) => ({ rule: readLikenessRow(mark)!, rid })),
+        );
+        const twin = own.find((mark) => earlier.has(rowKey(mark)));
+        const first = twin && earlier.get(rowKey(twin))! + 1;
+        for (const mark of marks[at]!) if (!earlier.has(rowKey(mark))) earlier.set(rowKey(mark), at);
+        if (known.length > 0) return possibleDuplicate(registry, known);
+        return first === undefined
+          ? undefined
+          : new AttestryError(
+              "possible_duplicate",
+              `row ${first} of the same request may be the same; if it is not, say why in act.distinct`,
+            );
+      });
+    },
+
+    async explain(registry, errors) {
+      const rids = errors.flatMap((error) => error.details.flatMap((detail) => detail.rid ?? []));
+      if (rids.length === 0) return [...errors];
+      const compiled = await registries.getCurrent(registry);
+      const rows = await findRecords(database, [...new Set(rids)]);
+      const writer: Staff = { kind: "staff", tokenId: "", name: "", role: "registrar", registries: [registry] };
+      const explain = (detail: ErrorDetail): ErrorDetail => {
+        const row = detail.rid === undefined ? undefined : rows.get(detail.rid);
+        if (!row || row.record.registry !== registry) return detail;
+        const { href, display } = viewer.view(row, compiled, writer);
+        return { ...detail, href, display };
+      };
+      return errors.map((error) =>
+        error.code === "possible_duplicate"
+          ? new AttestryError(error.code, error.message, { details: error.details.map(explain), cause: error })
+          : error,
+      );
+    },
+  };
+}

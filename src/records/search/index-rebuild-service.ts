@@ -1,0 +1,161 @@
+// Makes the index of old records follow a changed definition, while writes go on: a job in small steps that any process may take and resume.
+import type { JsonObject } from "../../crypto/json.ts";
+import { INDEX_REBUILD_RECORDS } from "../../limits.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import { readCurrentVersions } from "../../registries/registry-store.ts";
+import type { Database, Transaction } from "../../storage/database.ts";
+import { runTransaction } from "../../storage/transaction.ts";
+import type { RecordSealer } from "../record-sealer.ts";
+import { openSecrets, readClaims, readFullData } from "../record-view.ts";
+import { isIndexedBy } from "./index-progress-service.ts";
+import { deleteEmptyCounts, type RowReplacement, replaceRows } from "./index-row-store.ts";
+import {
+  countRecordsToIndex,
+  findIndex,
+  findRecordsToIndex,
+  lockIndex,
+  lockPositions,
+  type RecordToIndex,
+  type StoredIndex,
+  saveIndex,
+} from "./index-store.ts";
+import { OPEN_VERSION } from "./index-write-store.ts";
+import { EMPTY_INDEX, indexRecord, indexRows, rowKey } from "./record-index.ts";
+
+export interface IndexRebuildService {
+  /** One round: takes every registry whose index does not follow its definition to the end, unless `isStopped`. */
+  run(isStopped: () => boolean): Promise<void>;
+}
+
+export function createIndexRebuildService(deps: {
+  database: Database;
+  registries: RegistryService;
+  sealer: RecordSealer;
+  searchKey: Uint8Array;
+  /** Takes the lock of the records log until the transaction ends: no record changes meanwhile. */
+  lockRecords: (tx: Transaction) => Promise<void>;
+  recordsPerStep?: number;
+}): IndexRebuildService {
+  const { database, registries, sealer, searchKey, lockRecords } = deps;
+  const recordsPerStep = deps.recordsPerStep ?? INDEX_REBUILD_RECORDS;
+
+  /** Begins what is not begun; undefined: another definition is current by now. */
+  async function begin(compiled: CompiledDefinition): Promise<void> {
+    const registry = compiled.definition.name;
+    await runTransaction(database, async (tx) => {
+      await lockRecords(tx);
+      const stored = await lockIndex(tx, registry);
+      const isCurrent = (await readCurrentVersions(tx, [registry])).get(registry) === compiled.version;
+      const isBegun = stored !== undefined && stored.definitionVersion === compiled.version;
+      if (!isCurrent || isBegun) return;
+      const total = await countRecordsToIndex(tx, registry);
+      await saveIndex(tx, {
+        registry,
+        definitionVersion: compiled.version,
+        doneIndex: -1,
+        done: 0,
+        total,
+        complete: false,
+      });
+    });
+  }
+
+  /** One step; whether there is more to do. */
+  async function step(compiled: CompiledDefinition): Promise<boolean> {
+    const registry = compiled.definition.name;
+    const begun = await findIndex(database, registry);
+    if (begun === undefined || begun.complete || begun.definitionVersion !== compiled.version) return false;
+    // What takes time, opening and hashing, is done before the lock is taken.
+    const records = await findRecordsToIndex(database, { registry, after: begun.doneIndex, limit: recordsPerStep });
+    const replacements = new Map(records.map((record) => [record.rid, replaceIndex(compiled, record)]));
+    return runTransaction(database, async (tx) => {
+      await lockRecords(tx);
+      const stored = await lockIndex(tx, registry);
+      const current = (await readCurrentVersions(tx, [registry])).get(registry);
+      // Another process did this step, or the definition changed again.
+      if (stored?.definitionVersion !== compiled.version || stored.doneIndex !== begun.doneIndex) return true;
+      if (current !== compiled.version) return false;
+      const positions = await lockPositions(
+        tx,
+        records.map(({ rid }) => rid),
+      );
+      // A record that was written meanwhile ends the step before itself, and is read again in the next one.
+      const moved = records.findIndex(
+        ({ rid, version, stateNumber }) => positions.get(rid) !== `${version}.${stateNumber}`,
+      );
+      const still = moved < 0 ? records : records.slice(0, moved);
+      if (still.length > 0)
+        await replaceRows(
+          tx,
+          still.map(({ rid }) => replacements.get(rid)!),
+        );
+      const isLast = moved < 0 && records.length < recordsPerStep;
+      await saveIndex(tx, advance(stored, { still, isLast }));
+      if (isLast) await deleteEmptyCounts(tx);
+      return !isLast;
+    });
+  }
+
+  function advance(
+    stored: StoredIndex,
+    { still, isLast }: { still: readonly RecordToIndex[]; isLast: boolean },
+  ): StoredIndex {
+    return {
+      ...stored,
+      doneIndex: still.at(-1)?.firstIndex ?? stored.doneIndex,
+      done: stored.done + still.length,
+      total: Math.max(stored.total, stored.done + still.length),
+      complete: isLast,
+    };
+  }
+
+  /** The rows that a record has under a definition, of all its versions. */
+  function replaceIndex(compiled: CompiledDefinition, record: RecordToIndex): RowReplacement {
+    const labels = new Map<string, string>();
+    const rows: RowReplacement["rows"][number][] = [];
+    let open = new Map<string, { field: string; value: string; since: number }>();
+    const close = (key: string, until: number): void => {
+      rows.push({ ...open.get(key)!, until });
+      open.delete(key);
+    };
+    for (const version of record.versions) {
+      const read = readData(record, version);
+      const index = read ? indexRecord({ searchKey, compiled, ...read, identifier: undefined, keys: [] }) : EMPTY_INDEX;
+      for (const { name, cell, label } of index.cells) labels.set(`${name}\n${cell}`, label);
+      const wanted = new Map(indexRows(index).map((row) => [rowKey(row), row]));
+      for (const key of [...open.keys()]) if (!wanted.has(key)) close(key, version.version);
+      for (const [key, row] of wanted) if (!open.has(key)) open.set(key, { ...row, since: version.version });
+    }
+    for (const key of [...open.keys()]) close(key, OPEN_VERSION);
+    open = new Map();
+    return { rid: record.rid, registry: compiled.definition.name, isActive: record.state === "active", rows, labels };
+  }
+
+  function readData(
+    record: RecordToIndex,
+    version: RecordToIndex["versions"][number],
+  ): { data: JsonObject; open: JsonObject } | undefined {
+    const { jwt, sealed } = version;
+    if (jwt === null || sealed === null || record.sealedKey === null) return undefined;
+    const { rid, sealedKey } = record;
+    const { disclosures } = openSecrets(sealer, {
+      record: { rid, sealedKey },
+      version: { version: version.version, sealed },
+    }).secrets;
+    const open = (readClaims(jwt, () => []).claims.data ?? {}) as JsonObject;
+    return { data: readFullData(jwt, disclosures), open };
+  }
+
+  return {
+    async run(isStopped) {
+      for (const compiled of await registries.list()) {
+        const stored = await findIndex(database, compiled.definition.name);
+        const isFollowing = await isIndexedBy(stored, compiled, registries);
+        if (isFollowing) continue;
+        await begin(compiled);
+        while (!isStopped() && (await step(compiled)));
+      }
+    },
+  };
+}

@@ -1,0 +1,276 @@
+// The operations that change a record's state: suspend, reinstate, revoke, end, erase; and replace, which takes n records and leaves m.
+import type { Json } from "../../crypto/json.ts";
+import { AttestryError, type ErrorDetail } from "../../errors.ts";
+import type { Caller, Staff } from "../../identity/caller.ts";
+import { checkPermitted } from "../../identity/permissions.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import type { DescribeAct } from "../record-act.ts";
+import { nextState, type StateOperation } from "../record-states.ts";
+import * as store from "../record-store.ts";
+import { formatRecordUrl, parseRecordUrl } from "../record-url.ts";
+import type { RecordViewer, TaggedView } from "../record-viewer.ts";
+import {
+  type CheckReferences,
+  createReferenceCheck,
+  type TypedReference,
+  type VerifyReferences,
+} from "../references/reference-check.ts";
+import type { ReferenceKeyService } from "../references/reference-key-service.ts";
+import { type Erasure, findErasure } from "./erasure-store.ts";
+import { writeNumbered } from "./identifier-chooser.ts";
+import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
+import type { SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
+import type { StateDrafter } from "./state-drafter.ts";
+import { parseReplaceRequest, parseStateRequest, type ReplaceRequest } from "./state-request.ts";
+import { type Answered, checkExpected, type WriteOnce } from "./write-once-service.ts";
+
+export interface StateOptions {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly rid: string;
+  readonly body: Json | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** The ETag's value, `<version>.<state changes>`, if the request is bound to one. */
+  readonly expected: string | undefined;
+}
+
+/** What is left of an erased record. */
+export interface ErasedView {
+  readonly rid: string;
+  readonly href: string;
+  readonly registry: string;
+  readonly state: "erased";
+  readonly log_index: number;
+  readonly recorded_at: string;
+}
+
+export interface RecordStateService {
+  change(options: StateOptions & { operation: Exclude<StateOperation, "replace" | "erase"> }): Promise<TaggedView>;
+  /** Answers the replaced record of the path; its view names the successors. */
+  replace(options: StateOptions): Promise<TaggedView>;
+  erase(options: StateOptions): Promise<ErasedView>;
+}
+
+export function createRecordStateService(deps: {
+  entity: string;
+  database: Database;
+  registries: RegistryService;
+  writes: WriteOnce;
+  drafter: RecordDrafter;
+  stateDrafter: StateDrafter;
+  describeAct: DescribeAct;
+  viewer: RecordViewer;
+  verifyReferences: VerifyReferences;
+  referenceKeys: ReferenceKeyService;
+  /** Told of every erasure once it is committed. */
+  onErased: (erasure: Erasure) => Promise<void>;
+}): RecordStateService {
+  const { entity, database, registries, writes, drafter, stateDrafter, viewer } = deps;
+  const checkReferences: CheckReferences = createReferenceCheck(deps.verifyReferences);
+
+  function readRequest(
+    options: StateOptions,
+    operation: StateOperation,
+  ): { caller: Staff; idempotency: Idempotency | undefined } {
+    const { caller, registry, rid, body, idempotencyKey: key } = options;
+    checkPermitted({ caller, action: "record.write", registry });
+    const target = `${rid}/${operation}`;
+    return {
+      caller: caller as Staff,
+      idempotency: writes.readIdempotency({ caller: caller as Staff, key, registry, target, body }),
+    };
+  }
+
+  async function getRow({ registry, rid, expected }: StateOptions): Promise<store.RecordRow> {
+    const row = await store.getRecord(database, { registry, rid });
+    if (expected !== undefined) checkExpected(row, expected);
+    return row;
+  }
+
+  const show = async ({ caller, registry }: StateOptions, { rid, version }: Answered): Promise<TaggedView> => {
+    const row = await store.getRecord(database, { registry, rid, version });
+    return viewer.tag(row, await registries.getCurrent(registry), caller);
+  };
+
+  async function showErased({ registry, rid }: StateOptions): Promise<ErasedView> {
+    const erasure = await findErasure(database, rid);
+    if (!erasure) throw store.recordErased();
+    return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
+  }
+
+  /** Successors that are there already: own ones by the database, others as references are verified. Gives the own ones, by rid. */
+  async function checkSuccessors(
+    urls: readonly string[],
+    options: { compiled: CompiledDefinition; replaced: ReadonlySet<string> },
+  ): Promise<string[]> {
+    const { compiled, replaced } = options;
+    const details: ErrorDetail[] = [];
+    const foreign: TypedReference[] = [];
+    const own: string[] = [];
+    for (const href of urls) {
+      const address = parseRecordUrl(href)!;
+      if (address.entity !== entity) foreign.push({ href, type: compiled.definition.type });
+      else if (replaced.has(address.rid))
+        details.push({ field: "/by", message: "names a record that is replaced in the same request" });
+      else {
+        const row = await store.findRecord(database, { rid: address.rid });
+        if (!row || row.record.registry !== address.registry)
+          details.push({ field: "/by", message: `there is no such record in "${address.registry}"` });
+        else if (row.record.state !== "active")
+          details.push({ field: "/by", message: `names a record that is ${row.record.state}; a successor is active` });
+        own.push(address.rid);
+      }
+    }
+    const faults = await deps.verifyReferences(foreign);
+    for (const fault of faults) if (fault) details.push({ field: "/by", message: fault.message });
+    if (details.length === 0) return own;
+    const isPassing =
+      faults.every((fault) => !fault || fault.isPassing) && details.length === faults.filter(Boolean).length;
+    throw new AttestryError(
+      isPassing ? "peer_unreachable" : "reference_unresolved",
+      "a successor could not be verified, so nothing was replaced",
+      { details },
+    );
+  }
+
+  async function readReplaced(options: StateOptions, request: ReplaceRequest): Promise<store.RecordRow[]> {
+    const { registry } = options;
+    const first = await getRow(options);
+    if (request.also.some(({ rid }) => rid === options.rid))
+      throw new AttestryError("request_invalid", "the record of the address is named in also, too", {
+        details: [{ field: "/also", message: "names the record of the address; it is replaced anyway" }],
+      });
+    const rows = [first];
+    for (const { rid, version } of request.also) {
+      const row = await store.getRecord(database, { registry, rid });
+      if (version !== undefined && version !== row.record.version) {
+        const message = `the record "${rid}" is at version ${row.record.version}, not ${version}; read it again and repeat the change`;
+        throw new AttestryError("version_conflict", message);
+      }
+      rows.push(row);
+    }
+    for (const row of rows) nextState(row.record.state, "replace");
+    return rows;
+  }
+
+  async function draftReplacement(
+    options: StateOptions,
+    request: ReplaceRequest,
+    { caller, idempotency }: { caller: Staff; idempotency: Idempotency | undefined },
+  ): Promise<Draft<UnitWrite>> {
+    const { registry, rid } = options;
+    const compiled = await registries.getCurrent(registry);
+    const { effective, act: ground } = request;
+    const act = deps.describeAct({ compiled, operation: "replace", caller, ground });
+    const rows = await readReplaced(options, request);
+    const urls = request.by.filter((one) => typeof one === "string");
+    const successors = await checkSuccessors(urls, {
+      compiled,
+      replaced: new Set(rows.map(({ record }) => record.rid)),
+    });
+    const replaces = new Map(
+      rows.map(({ record }) => [record.rid, formatRecordUrl({ entity, registry, rid: record.rid })]),
+    );
+    const parts: Draft<SingleWrite>[] = [];
+    const replacedBy: string[] = [];
+    for (const one of request.by) {
+      if (typeof one === "string") {
+        replacedBy.push(one);
+        continue;
+      }
+      const created = { ...act, operation: "create" as const };
+      const draft = await drafter.draftCreate({
+        compiled,
+        request: { ...one, data: await deps.referenceKeys.fillIn({ compiled, caller, data: one.data }) },
+        caller,
+        checkReferences,
+        replaces,
+        act: created,
+      });
+      parts.push(draft);
+      replacedBy.push(formatRecordUrl({ entity, registry, rid: draft.input.rid }));
+    }
+    for (const row of rows) {
+      const common = { compiled, row, operation: "replace" as const, ground, effective, caller };
+      parts.push(await stateDrafter.draftState({ ...common, replacedBy, successors }));
+    }
+    return {
+      input: { kind: "unit", rid, registry, parts: parts.map(({ input }) => input), idempotency },
+      entry: parts.map(({ entry }) => entry as LogEntry),
+    };
+  }
+
+  return {
+    async change(options) {
+      const { registry, operation } = options;
+      const { caller, idempotency } = readRequest(options, operation);
+      const { act: ground, effective } = parseStateRequest(options.body, operation);
+      const compiled = await registries.getCurrent(registry);
+      return writes.once(
+        idempotency,
+        (answered) => show(options, answered),
+        async () => {
+          const row = await getRow(options);
+          const common = { compiled, row, operation, ground, effective, caller, idempotency };
+          await writes.append(await stateDrafter.draftState(common));
+          return show(options, { rid: options.rid, version: row.version.version });
+        },
+      );
+    },
+
+    async replace(options) {
+      const asked = readRequest(options, "replace");
+      const request = parseReplaceRequest(options.body ?? null);
+      return writes.once(
+        asked.idempotency,
+        (answered) => show(options, answered),
+        async () => {
+          const official = request.by.flatMap((one) => (typeof one === "string" ? [] : (one.identifier ?? [])))[0];
+          const draft = await writeNumbered({ identifier: official }, async () => {
+            const drafted = await draftReplacement(options, request, asked);
+            await writes.append(drafted);
+            return drafted;
+          });
+          return show(options, { rid: options.rid, version: versionOf(draft.input, options.rid) });
+        },
+      );
+    },
+
+    async erase(options) {
+      const { registry, rid } = options;
+      const { caller, idempotency } = readRequest(options, "erase");
+      const { act: ground } = parseStateRequest(options.body, "erase");
+      const compiled = await registries.getCurrent(registry);
+      return writes.once(
+        idempotency,
+        () => showErased(options),
+        async () => {
+          const row = await getRow(options);
+          const draft = await stateDrafter.draftState({
+            compiled,
+            row,
+            operation: "erase",
+            ground,
+            caller,
+            idempotency,
+          });
+          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: await writes.append(draft) };
+          await deps.onErased(erasure);
+          return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
+        },
+      );
+    },
+  };
+}
+
+function versionOf(unit: UnitWrite, rid: string): number {
+  return (unit.parts.find((part) => part.rid === rid) as StateWrite).expected.version;
+}
+
+function formatErased(href: string, { rid, registry, at, logIndex }: Erasure): ErasedView {
+  const recordedAt = new Date(at * 1_000).toISOString();
+  return { rid, href, registry, state: "erased", log_index: logIndex, recorded_at: recordedAt };
+}

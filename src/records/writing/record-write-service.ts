@@ -1,0 +1,145 @@
+// The writes that make versions of single records: create, amend. Opens no transaction of its own: every write goes through the log.
+import type { Json, JsonObject } from "../../crypto/json.ts";
+import { isAttestryError } from "../../errors.ts";
+import type { Caller, Staff } from "../../identity/caller.ts";
+import { checkPermitted } from "../../identity/permissions.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import * as store from "../record-store.ts";
+import type { RecordViewer, TaggedView } from "../record-viewer.ts";
+import { createReferenceCheck, type VerifyReferences } from "../references/reference-check.ts";
+import type { ReferenceKeyService } from "../references/reference-key-service.ts";
+import { writeNumbered } from "./identifier-chooser.ts";
+import { applyMergePatch } from "./merge-patch.ts";
+import { checkPredecessors } from "./predecessor-check.ts";
+import type { Idempotency, RecordDrafter } from "./record-drafter.ts";
+import { parsePatchRequest, parseRecordRequest } from "./record-request.ts";
+import { type CreateWrite, versionAfter } from "./record-write.ts";
+import { checkExpected, type WriteOnce } from "./write-once-service.ts";
+
+export interface WriteOptions {
+  readonly caller: Caller;
+  readonly registry: string;
+  readonly body: Json | undefined;
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface RecordWriteService {
+  create(options: WriteOptions): Promise<TaggedView>;
+  /** `expected` is the ETag's value, `<version>.<state changes>`. */
+  amend(options: WriteOptions & { rid: string; expected: string }): Promise<TaggedView>;
+}
+
+export function createRecordWriteService(deps: {
+  entity: string;
+  database: Database;
+  registries: RegistryService;
+  writes: WriteOnce;
+  drafter: RecordDrafter;
+  viewer: RecordViewer;
+  verifyReferences: VerifyReferences;
+  referenceKeys: ReferenceKeyService;
+}): RecordWriteService {
+  const { entity, database, registries, writes, drafter, referenceKeys } = deps;
+  const { tag } = deps.viewer;
+  const checkReferences = createReferenceCheck(deps.verifyReferences);
+
+  function readRequest(options: WriteOptions, target: string): { caller: Staff; idempotency: Idempotency | undefined } {
+    const { registry, body, idempotencyKey: key } = options;
+    checkPermitted({ caller: options.caller, action: "record.write", registry });
+    const caller = options.caller as Staff;
+    return { caller, idempotency: writes.readIdempotency({ caller, key, registry, target, body }) };
+  }
+
+  return {
+    async create(options) {
+      const { registry } = options;
+      const { caller, idempotency } = readRequest(options, "create");
+      const asked = parseRecordRequest(options.body ?? null);
+      const compiled = await registries.getCurrent(registry);
+      const createUnder = async (current: CompiledDefinition): Promise<TaggedView> => {
+        const request = { ...asked, data: await referenceKeys.fillIn({ compiled: current, caller, data: asked.data }) };
+        await checkPredecessors({ entity, compiled: current, request, verifyReferences: deps.verifyReferences });
+        const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
+        const row = createdRow(draft.input, await writes.append(draft));
+        return deps.viewer.tagWritten(row, current, draft);
+      };
+      return writes.once(
+        idempotency,
+        async ({ rid, version }) => tag(await store.getRecord(database, { registry, rid, version }), compiled, caller),
+        async () => {
+          try {
+            return await writeNumbered(asked, () => createUnder(compiled));
+          } catch (error) {
+            // The definition changed while the record was drafted; it may be valid under the new one too.
+            if (!isAttestryError(error, "version_conflict")) throw error;
+            const current = await registries.getCurrent(registry);
+            return await writeNumbered(asked, () => createUnder(current));
+          }
+        },
+      );
+    },
+
+    async amend(options) {
+      const { registry, rid } = options;
+      const { caller, idempotency } = readRequest(options, `${rid}/amend/${options.expected}`);
+      const patch = parsePatchRequest(options.body ?? null);
+      const compiled = await registries.getCurrent(registry);
+      const show = async (version: number) =>
+        tag(await store.getRecord(database, { registry, rid, version }), compiled, caller);
+      return writes.once(
+        idempotency,
+        ({ version }) => show(version),
+        async () => {
+          const row = await store.getRecord(database, { registry, rid });
+          checkExpected(row, options.expected);
+          const data = patch.data && (await referenceKeys.fillIn({ compiled, caller, data: patch.data }));
+          const rowCompiled = await registries.getVersion(registry, row.version.definitionVersion);
+          const draft = await drafter.draftAmend({
+            compiled,
+            rowCompiled,
+            row,
+            change: {
+              ...patch,
+              data: (before) => (data === undefined ? before : (applyMergePatch(before, data) as JsonObject)),
+            },
+            caller,
+            idempotency,
+            checkReferences,
+          });
+          if (draft === undefined) return tag(row, compiled, caller);
+          await writes.append(draft);
+          return show(versionAfter(draft.input));
+        },
+      );
+    },
+  };
+}
+
+function createdRow(write: CreateWrite, logIndex: number): store.RecordRow {
+  const { definitionVersion, jwt, sealed, status, recordedAt } = write.version;
+  return {
+    record: {
+      rid: write.rid,
+      registry: write.registry,
+      identifier: write.identifier ?? null,
+      state: "active",
+      version: 1,
+      stateNumber: 0,
+      sealedKey: write.sealedKey,
+      firstIndex: logIndex,
+    },
+    version: {
+      rid: write.rid,
+      version: 1,
+      definitionVersion,
+      jwt,
+      sealed,
+      statusList: status.list,
+      statusIndex: status.index,
+      logIndex,
+      recordedAt,
+    },
+  };
+}
