@@ -179,7 +179,7 @@ export function createFederationService(deps: FederationDeps): FederationService
     async getSubordinateStatement(text) {
       const subject = parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
       const subordinate = await findSubordinate(database, subject);
-      if (subordinate === undefined)
+      if (subordinate === undefined || subordinate.state !== "active")
         throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
       const now = clock();
       return signSubordinateStatement({
@@ -201,13 +201,19 @@ export function createFederationService(deps: FederationDeps): FederationService
       checkGrant(terms);
       const applicant = await client.fetchConfiguration(subject);
       checkApplicant(applicant, { entity, federation: federation.publicKey });
-      checkKnownKey(applicant, await findSubordinate(database, subject));
+      const known = await findSubordinate(database, subject);
+      checkKnownKey(applicant, known);
       const subordinate: StoredSubordinate = {
         entity: subject,
         jwks: { keys: applicant.keys.map((key) => key.jwk) },
         registryTypes: [...new Set(terms.registryTypes)].sort(),
         maxPathLength: terms.maxPathLength ?? null,
         acceptedAt: clock(),
+        changedAt: clock(),
+        state: "active",
+        stateReason: null,
+        isIntermediate: applicant.metadata.get("federation_entity")?.federation_fetch_endpoint !== undefined,
+        formerly: known?.formerly ?? null,
       };
       await saveSubordinate(database, subordinate);
       return subordinate;

@@ -1,5 +1,6 @@
 // Table of the entities this node vouches for: which federation keys it knows them by, and what it lets them sign.
-import { bigint, integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import type { JsonObject } from "../crypto/json.ts";
 import type { PublicJwk } from "../crypto/keys.ts";
 
 export const subordinateTable = pgTable("subordinate", {
@@ -10,4 +11,14 @@ export const subordinateTable = pgTable("subordinate", {
   maxPathLength: integer("max_path_length"),
   /** Unix seconds. */
   acceptedAt: bigint("accepted_at", { mode: "number" }).notNull(),
+  /** Unix seconds of the last change of anything here: what a directory asks for ("updated after"). */
+  changedAt: bigint("changed_at", { mode: "number" }).notNull().default(0),
+  /** "suspended": it stays known, and nothing is signed about it. */
+  state: text("state").$type<"active" | "suspended">().notNull().default("active"),
+  /** Why it is suspended, in the operator's words. */
+  stateReason: text("state_reason"),
+  /** Whether it vouches for others itself: it publishes a fetch endpoint. */
+  isIntermediate: boolean("is_intermediate").notNull().default(false),
+  /** What it was called before, as this superior confirms it (DESIGN section 7): the only source of `formerly` that anybody believes. */
+  formerly: jsonb("formerly").$type<JsonObject[]>(),
 });
