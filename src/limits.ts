@@ -18,8 +18,13 @@ export const PAGE_TOKEN_CHARS_MAX = 4 * 1_048_576; // of all records on a page, 
 export const SEARCH_VALUE_CHARS_MAX = 200; // of a text in the index; longer ones stand there with their hash
 export const SEARCH_CONDITIONS_MAX = 10;
 export const SEARCH_COUNT_MAX = 10_000; // counted exactly up to here
-export const SEARCH_GATHERED_MAX = 20_000; // matches that are gathered and sorted; more of them are met soon when walking in order
-export const SEARCH_WINDOWS = [400, 4_000, 40_000]; // rows that a walk looks at, one window after the other, until it gives up
+// How a search looks for a page, stage after stage: it gathers and sorts the matches where there are at most so many, and else looks at
+// rows in the order asked for, in windows of so many. What is cheap comes first: to look at a row takes as long as to gather five matches.
+export const SEARCH_STAGES: readonly { readonly gathered: number; readonly windows: readonly number[] }[] = [
+  { gathered: 2_000, windows: [400] },
+  { gathered: 12_000, windows: [4_000] },
+  { gathered: 40_000, windows: [40_000] },
+];
 export const CURSOR_CHARS_MAX = 2_000;
 export const DUPLICATE_CANDIDATES_MAX = 10;
 export const STATISTIC_CELLS_MAX = 5_000; // of all statistics of a registry together
@@ -134,6 +139,8 @@ export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
 export const DATABASE_STOP_TIMEOUT_MS = 30_000;
+export const DATABASE_BUFFERS_MB_MIN = 128; // shared_buffers of the embedded server: a sixteenth of the memory, within these
+export const DATABASE_BUFFERS_MB_MAX = 1_024;
 export const DATABASE_CONNECTIONS_MAX = 100;
 export const DATABASE_POOL_CONNECTIONS_DEFAULT = 10;
 export const DATABASE_BOUNDED_CONNECTIONS_MAX = 4; // beside the pool; for searches

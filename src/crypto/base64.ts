@@ -7,6 +7,9 @@ const STANDARD_ALPHABET = `${URL_ALPHABET.slice(0, 62)}+/`;
 // Buffer encodes ten times faster than a loop; both give the same text. Browsers have no Buffer.
 const NodeBuffer = (globalThis as { Buffer?: typeof Buffer }).Buffer;
 
+// Up to here the loop is faster than the calls.
+const SHORT_CHARS = 100;
+
 function decodeTable(alphabet: string): Int8Array {
   const table = new Int8Array(128).fill(-1);
   for (let i = 0; i < 64; i++) table[alphabet.charCodeAt(i)] = i;
@@ -64,6 +67,11 @@ export function encodeBase64urlText(text: string): string {
 
 /** Decodes canonical base64url only; throws `encoding_invalid`. */
 export function decodeBase64url(text: string): Uint8Array {
+  if (NodeBuffer && text.length > SHORT_CHARS) {
+    // Buffer skips what it does not know; only the one text that it would write for these bytes is canonical.
+    const bytes = NodeBuffer.from(text, "base64url");
+    if (bytes.toString("base64url") === text) return new Uint8Array(bytes);
+  }
   return decode(text, URL_TABLE, "base64url text");
 }
 

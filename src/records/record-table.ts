@@ -108,7 +108,8 @@ export const recordSearchTable = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.registry, table.field, table.value, table.until, table.firstIndex] }),
-    index("record_search_first_index").on(table.firstIndex, table.field),
+    // Whether one record meets a condition, without a look at the table.
+    index("record_search_first_index").on(table.firstIndex, table.field, table.until, table.value),
   ],
 );
 

@@ -283,10 +283,18 @@ describe("a search by conditions", () => {
 
 describe("the ways to a page", () => {
   const ways = {
-    "gathering all matches": { gathered: 1_000_000, windows: [] },
-    "walking in order": { gathered: -1, windows: [1_000_000] },
-    "walking a while, then gathering": { gathered: -1, windows: [3, 4] },
-    "walking through windows": { gathered: -1, windows: [2, 5, 20, 1_000_000] },
+    "gathering all matches": [{ gathered: 1_000_000, windows: [] }],
+    "walking in order": [{ gathered: -1, windows: [1_000_000] }],
+    "walking a while, then gathering": [{ gathered: -1, windows: [3, 4] }],
+    "walking through windows": [{ gathered: -1, windows: [2, 5, 20, 1_000_000] }],
+    "walking, then gathering what is few enough by then": [
+      { gathered: 1, windows: [2, 5] },
+      { gathered: 12, windows: [9] },
+    ],
+    "walking on in the next stage": [
+      { gathered: -1, windows: [2, 5] },
+      { gathered: -1, windows: [4, 1_000_000] },
+    ],
   };
   const times = [{}, { asOf: "2999-01-01" }, { validAt: "2025-01-01" }, { asOf: "2999-01-01", validAt: "2025-01-01" }];
 
@@ -304,11 +312,11 @@ describe("the ways to a page", () => {
       const query = parseQuery(request, { searchKey, compiled });
       const limit = 1 + random.below(9);
       const results = await Promise.all(
-        Object.values(ways).map(async (bounds) => {
+        Object.values(ways).map(async (stages) => {
           const found: string[] = [];
           for (let after: SearchPosition | undefined; ; ) {
             const plan = { registry: "places", query, among: undefined };
-            const page = await createSearchQueries(database.bounded, plan, bounds).findPage({ after, limit });
+            const page = await createSearchQueries(database.bounded, plan, stages).findPage({ after, limit });
             found.push(...page.map(({ row }) => row.record.rid));
             if (page.length < limit) return found;
             after = page.at(-1)!.position;

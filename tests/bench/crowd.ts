@@ -5,7 +5,8 @@ import type { World } from "./world.ts";
 export interface Crowd {
   readonly registry: string;
   readonly count: number;
-  readonly rowsPerSecond: number;
+  /** Undefined: they were there already, in a directory that is kept. */
+  readonly rowsPerSecond: number | undefined;
   /** Data of the record number `at`. */
   dataOf(at: number): CrowdData;
   /** Straight to the node's database: the twin. */
@@ -90,6 +91,27 @@ async function importBatch(world: World, from: number, count: number): Promise<v
 
 const crowds = new WeakMap<World, Promise<Crowd>>();
 
+async function countCrowd(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`select count(*)::int as count from record where registry = ${REGISTRY}`;
+  return row!.count;
+}
+
+async function importCrowd(world: World, count: number): Promise<number> {
+  const startedAt = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: PARALLEL }, async () => {
+      while (next < count) {
+        const from = next;
+        next += BATCH;
+        await importBatch(world, from, Math.min(BATCH, count - from));
+        if (from % 50_000 === 0) process.stderr.write(`  ${from} of ${count} records …\n`);
+      }
+    }),
+  );
+  return count / ((performance.now() - startedAt) / 1_000);
+}
+
 /** The crowd of this run; made when first asked for. */
 export function findCrowd(world: World): Promise<Crowd> {
   const known = crowds.get(world) ?? makeCrowd(world);
@@ -105,22 +127,13 @@ async function makeCrowd(world: World): Promise<Crowd> {
   });
   if (!response.ok) throw new Error(await response.text());
   const count = world.records;
-  const startedAt = performance.now();
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: PARALLEL }, async () => {
-      while (next < count) {
-        const from = next;
-        next += BATCH;
-        await importBatch(world, from, Math.min(BATCH, count - from));
-        if (from % 50_000 === 0) process.stderr.write(`  ${from} of ${count} records …\n`);
-      }
-    }),
-  );
-  const rowsPerSecond = count / ((performance.now() - startedAt) / 1_000);
   const sql = postgres(world.cluster.url("attestry_bench"), { onnotice: () => {}, max: 4 });
+  world.onClose(() => sql.end());
+  const there = await countCrowd(sql);
+  if (there > 0 && there !== count)
+    throw new Error(`the directory holds ${there} records: ask with --records ${there}, or name another directory`);
+  const rowsPerSecond = there > 0 ? undefined : await importCrowd(world, count);
   // As autovacuum leaves the tables a while later.
   await sql`vacuum analyze`;
-  world.onClose(() => sql.end());
   return { registry: REGISTRY, count, rowsPerSecond, dataOf, sql };
 }

@@ -1,6 +1,6 @@
 // What every row measures on: one embedded database server, a node of the built program and its twin, each a process of its own.
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../src/logger.ts";
@@ -60,16 +60,13 @@ function stop(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Starts everything in a temporary directory; `close` removes it. */
-export async function createWorld(options: { records: number }): Promise<World> {
-  const directory = mkdtempSync(join(tmpdir(), "attestry-bench-"));
+/** Starts everything in a temporary directory, which `close` removes, or in one that is kept and used again. */
+export async function createWorld(options: { records: number; directory: string | undefined }): Promise<World> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "attestry-bench-"));
   const cluster = await openCluster({ directory, logger: silentLogger });
-  const nodePort = await freePort();
-  const twinPort = await freePort();
-  const entity = `http://127.0.0.1:${nodePort}`;
   const common = ["--data", directory, "--node", NODE_NAME];
-  attestry("init", ...common, "--entity", entity, "--organization", "Bench", "--development");
-  pinItself(join(directory, "nodes", NODE_NAME));
+  const nodePort = await initializeBenchNode(directory, common);
+  const twinPort = await freePort();
   const token = (role: string) => attestry("token", ...common, "--role", role, "--name", role);
   const [registrar, operator] = [token("registrar"), token("operator")];
   const twinUrl = cluster.url("twin");
@@ -98,9 +95,24 @@ export async function createWorld(options: { records: number }): Promise<World> 
       for (const close of closing) await close();
       await Promise.all([stop(node), stop(twin)]);
       await cluster.release();
-      rmSync(directory, { recursive: true, force: true });
+      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The port that the node listens on: a free one, or that of the node that is there already. */
+async function initializeBenchNode(directory: string, common: readonly string[]): Promise<number> {
+  const nodeDirectory = join(directory, "nodes", NODE_NAME);
+  const path = join(nodeDirectory, "config.json");
+  if (existsSync(path)) {
+    attestry("init", ...common);
+    return (JSON.parse(readFileSync(path, "utf8")) as { listen: { port: number } }).listen.port;
+  }
+  const port = await freePort();
+  const entity = `http://127.0.0.1:${port}`;
+  attestry("init", ...common, "--entity", entity, "--organization", "Bench", "--development");
+  pinItself(nodeDirectory);
+  return port;
 }
 
 /** A node that is its own anchor has a chain, as the evidence of `read` needs one. */

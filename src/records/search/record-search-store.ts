@@ -1,5 +1,5 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
-import { SEARCH_COUNT_MAX, SEARCH_GATHERED_MAX, SEARCH_WINDOWS } from "../../limits.ts";
+import { SEARCH_COUNT_MAX, SEARCH_STAGES } from "../../limits.ts";
 import type { Database, Sql } from "../../storage/database.ts";
 import { type FlatRow, joinVersions, type RecordRow, rowColumns, toRow } from "../record-store.ts";
 import { OPEN_VERSION } from "./index-write-store.ts";
@@ -31,7 +31,12 @@ interface Part {
   readonly limit: number;
   /** Among the records that lack the field that is sorted by, in the order of recording. */
   readonly lacking: boolean;
-  readonly rarest: { readonly driver: Driver; readonly count: number } | undefined;
+}
+
+/** `count`: of its rows; more than was counted to is infinitely many. */
+interface Rarest {
+  readonly driver: Driver;
+  readonly count: number;
 }
 
 /** Where a page's rows are looked for: rows of `first_index` and, in the order asked for, `value`. */
@@ -47,16 +52,16 @@ interface Source {
   readonly hasValue?: true;
 }
 
-/** How many matches are gathered, and how many rows a walk looks at in its windows before it gives up. */
-export interface SearchBounds {
-  readonly gathered: number;
-  readonly windows: readonly number[];
+/** What a walk has found, and after which position it goes on, unless it is done: the page is full, or nothing is left to look at. */
+interface Walked {
+  readonly found: readonly FoundRow[];
+  readonly after: SearchPosition | undefined;
+  readonly isDone: boolean;
 }
 
-const BOUNDS: SearchBounds = { gathered: SEARCH_GATHERED_MAX, windows: SEARCH_WINDOWS };
-
 /** Asks through a pool that bounds the time that a statement takes. */
-export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBounds = BOUNDS) {
+export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_STAGES) {
+  const rarestUpTo = new Map<number, Promise<Rarest | undefined>>();
   const { registry, among, query } = plan;
   const { conditions, state, at, sort } = query;
   const order = sort.descending ? sql`desc` : sql`asc`;
@@ -66,52 +71,57 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
    *
    * Two ways lead to it: gather the matches of the rarest condition and sort them, or walk in the order asked for and look at each
    * record until the page is full. Few matches are gathered; of many, a page is full soon when walking. As matches may stand far
-   * down the order, a walk gives up after its last window, and they are gathered after all.
+   * down the order, a walk gives up after the last window of the last stage, and they are gathered after all.
    */
   async function findPage(page: { after: SearchPosition | undefined; limit: number }): Promise<FoundRow[]> {
     const { field } = sort;
-    const rarest = await findRarest();
     const isPastField = field !== undefined && page.after !== undefined && page.after.value === undefined;
-    const found = isPastField ? [] : await findPart({ ...page, lacking: false, rarest });
+    const found = isPastField ? [] : await findPart({ ...page, lacking: false });
     // Who lacks the field that is sorted by comes last; where it is a condition, nobody who is found lacks it.
     if (field === undefined || found.length === page.limit || conditions.some((one) => one.field === field))
       return found;
     const after = isPastField ? page.after : undefined;
-    const rest = await findPart({ after, limit: page.limit - found.length, lacking: true, rarest });
+    const rest = await findPart({ after, limit: page.limit - found.length, lacking: true });
     return [...found, ...rest];
   }
 
   async function findPart(part: Part): Promise<FoundRow[]> {
-    const gathered = () => readPage(part, gatherSource(part.rarest?.driver));
+    if (among !== undefined) return readPage(part, gatherSource(undefined));
     const source = walkSource(part);
-    const { driver, count } = part.rarest ?? {};
-    // To walk through the rarest condition itself costs less than to gather it.
-    const isOwn = driver !== undefined && "condition" in driver && driver.condition === source.driven;
-    if (among !== undefined || (count !== undefined && count <= bounds.gathered && !isOwn)) return gathered();
     // A walk that meets nothing but matches needs no end.
     if (isAllMet(source) && !part.lacking) return readPage(part, source);
-    return (await walk(part)) ?? gathered();
+    let walked: Walked = { found: [], after: part.after, isDone: false };
+    for (const { gathered, windows } of stages) {
+      const rarest = await findRarest(gathered);
+      // To walk through the rarest condition itself costs less than to gather it.
+      const isOwn = rarest && "condition" in rarest.driver && rarest.driver.condition === source.driven;
+      if (rarest && rarest.count <= gathered && !isOwn) return readPage(part, gatherSource(rarest.driver));
+      walked = await walk({ ...part, after: walked.after }, { windows, found: walked.found });
+      if (walked.isDone) return [...walked.found];
+    }
+    const rarest = await findRarest(stages.at(-1)!.gathered);
+    return readPage(part, gatherSource(rarest?.driver));
   }
 
   /**
    * Looks at rows in the order asked for, in windows that grow: of a small window PostgreSQL looks up each row, whatever it believes
    * of the conditions. A window is bounded by where it ends, not by a number of rows, so that none is lost or met twice between two
-   * windows while others write. Undefined: the page was not full when the last window was through.
+   * windows while others write.
    */
-  async function walk(part: Part): Promise<FoundRow[] | undefined> {
-    const found: FoundRow[] = [];
+  async function walk(part: Part, begun: { windows: readonly number[]; found: readonly FoundRow[] }): Promise<Walked> {
+    const found = [...begun.found];
     let { after } = part;
-    for (const rows of bounds.windows) {
+    for (const rows of begun.windows) {
       const { rows: ahead, hasValue } = walkSource({ ...part, after });
       const [upTo] = await sql<{ value: string | null; firstIndex: number }[]>`
         select ${hasValue ? sql`value` : sql`null::text as value`}, first_index as "firstIndex" from (${ahead}) w offset ${rows - 1} limit 1`;
       const end = upTo && { value: upTo.value ?? undefined, firstIndex: upTo.firstIndex };
       const limit = part.limit - found.length;
       found.push(...(await readPage({ ...part, limit }, walkSource({ ...part, after, end }))));
-      if (found.length === part.limit || end === undefined) return found;
+      if (found.length === part.limit || end === undefined) return { found, after, isDone: true };
       after = end;
     }
-    return undefined;
+    return { found, after, isDone: false };
   }
 
   /** Whether nothing is left to be looked at in the rows of a source. */
@@ -119,8 +129,14 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     return !at && conditions.every((one) => met.includes(one)) && (state === undefined || met.includes(state));
   }
 
-  /** The condition with the fewest rows, counted no further than it matters; undefined without any. */
-  async function findRarest(): Promise<Part["rarest"]> {
+  /** The condition with the fewest rows, counted up to `most`; undefined without any. */
+  function findRarest(most: number): Promise<Rarest | undefined> {
+    const known = rarestUpTo.get(most) ?? countRarest(most);
+    rarestUpTo.set(most, known);
+    return known;
+  }
+
+  async function countRarest(most: number): Promise<Rarest | undefined> {
     const drivers: Driver[] = conditions.map((condition) => ({ condition }));
     if (state !== undefined && state !== "active" && !at) drivers.push({ state });
     const [first] = drivers;
@@ -132,8 +148,8 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
       // Rows, not records: that a record has several of them only makes the condition look less rare.
       const { rows } = gatherSource(driver, { isOnce: false });
       const [row] = await sql<{ count: number }[]>`
-        select count(*)::int as count from (select 1 from (${rows}) every limit ${bounds.gathered + 1}) bounded`;
-      return { driver, count: row!.count };
+        select count(*)::int as count from (select 1 from (${rows}) every limit ${most + 1}) bounded`;
+      return { driver, count: row!.count > most ? Number.POSITIVE_INFINITY : row!.count };
     });
     return (await Promise.all(counts)).reduce((a, b) => (b.count < a.count ? b : a));
   }
@@ -200,13 +216,11 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     const direction = lacking ? sql`asc` : order;
     const value = sorted ? (source.hasValue ? sql`c.value` : sql`o.value`) : undefined;
     const joined =
-      sorted && !source.hasValue
-        ? sql`join record_search o on ${ofName("o", sorted.name)} and o.first_index = c.first_index and ${holds("o")}`
-        : sql``;
+      sorted && !source.hasValue ? sql`join record_search o on ${ofRecord("o", sorted.name)} and ${holds("o")}` : sql``;
     const current = source.hasValue && at ? sql`and ${holds("c")}` : sql``;
     const lacks =
       lacking && field
-        ? sql`and not exists (select 1 from record_search l where ${ofName("l", field.name)} and l.first_index = c.first_index and ${holds("l")})`
+        ? sql`and not exists (select 1 from record_search l where ${ofRecord("l", field.name)} and ${holds("l")})`
         : sql``;
     const ahead = source.isOrdered
       ? sql``
@@ -214,7 +228,7 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     const rows = await sql<(FlatRow & { sortValue: string | null })[]>`
       with page as materialized (
         select c.first_index, ${value ?? sql`null::text`} as sort_value from (${source.rows}) c ${withRecord()} ${joined}
-        where ${meets(source.met)} ${current} ${lacks} ${ahead}
+        where ${meets(source.met, { isWalked: source.isOrdered })} ${current} ${lacks} ${ahead}
         order by ${value ? sql`${value} ${direction},` : sql``} c.first_index ${direction} limit ${limit}
       )
       select ${rowColumns(sql)}, page.sort_value as "sortValue"
@@ -228,7 +242,7 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
 
   /** How many records are found, up to SEARCH_COUNT_MAX + 1. */
   async function countMatches(): Promise<number> {
-    const source = gatherSource((await findRarest())?.driver);
+    const source = gatherSource((await findRarest(SEARCH_COUNT_MAX))?.driver);
     const [row] = await sql<{ count: number }[]>`
       select count(*)::int as count from (
         select 1 from (${source.rows}) c ${withRecord()} where ${meets(source.met)} limit ${SEARCH_COUNT_MAX + 1}) bounded`;
@@ -241,12 +255,14 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
     return sql`join record r on r.registry = ${registry} and r.first_index = c.first_index ${at ? joinVersions(sql, at, state !== undefined) : sql``}`;
   }
 
-  function meets(met: Source["met"]): Fragment {
+  /** `isWalked`: each record is looked up (a subquery with an offset is not joined), however few PostgreSQL believes to meet a condition. */
+  function meets(met: Source["met"], { isWalked = false } = {}): Fragment {
     const tests = conditions
       .filter((condition) => !met.includes(condition))
       .map(
         (condition) => sql`and exists (
-          select 1 from record_search t where ${ofField("t", condition)} and t.first_index = c.first_index and ${holds("t")})`,
+          select 1 from record_search t where ${ofRecord("t", condition.field.name)} and ${compares(sql`t.value`, condition.test)} and ${holds("t")}
+          ${isWalked ? sql`offset 0` : sql``})`,
       );
     const inState =
       state === undefined ? sql`` : at ? sql`and coalesce(s.state, 'active') = ${state}` : sql`and r.state = ${state}`;
@@ -261,6 +277,11 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, bounds: SearchBo
 
   function ofName(alias: string, field: string): Fragment {
     return sql`${sql(alias)}.registry = ${registry} and ${sql(alias)}.field = ${field}`;
+  }
+
+  /** Rows of the record `c`: its first index is its own among all registries, so theirs need not be asked for. */
+  function ofRecord(alias: string, field: string): Fragment {
+    return sql`${sql(alias)}.first_index = c.first_index and ${sql(alias)}.field = ${field}`;
   }
 
   function ofField(alias: string, { field, test }: Condition): Fragment {
