@@ -4,6 +4,7 @@
 export const JSON_DEPTH_MAX = 64;
 export const BODY_BYTES_MAX = 1_048_576;
 export const IMPORT_BODY_BYTES_MAX = 8 * 1_048_576;
+export const IMPORT_FILLS_MAX = 500; // fields that an import says its rows fill
 export const IMPORT_ROWS_MAX = 2_000;
 export const IMPORT_LINE_BYTES_MAX = 1_048_576;
 export const IMPORT_ROW_NAME_CHARS_MAX = 100;

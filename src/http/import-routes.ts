@@ -4,6 +4,7 @@ import { parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { IMPORT_BODY_BYTES_MAX, IMPORT_LINE_BYTES_MAX, IMPORT_ROWS_MAX } from "../limits.ts";
+import { parseImportFills } from "../records/bulk/import-fill.ts";
 import { IMPORT_MODES, type ImportRow, type ImportService } from "../records/bulk/import-service.ts";
 import { bytesBody, declareOperation, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
@@ -28,6 +29,12 @@ const importRecords = declareOperation({
       example: "upsert",
     },
     dryRun: { description: "Foretell only.", schema: { type: "boolean" } },
+    fills: {
+      description:
+        "The places in a row that the rows fill, dotted, comma separated: of a record that is there, all others stay as they are. Without it a row says all that its record is to say.",
+      schema: { type: "string", minLength: 1, maxLength: 20_000 },
+      example: "data.code,data.address.city,valid_from",
+    },
   },
   headers: { "idempotency-key": IDEMPOTENCY_KEY },
   body: bytesBody({
@@ -73,6 +80,7 @@ export function createImportRoutes(deps: { identity: IdentityService; imports: I
       registry: path.registry,
       mode: query.mode ?? "create",
       dryRun: query.dryRun === true,
+      ...(query.fills !== undefined && { fills: parseImportFills(query.fills) }),
       idempotencyKey: headers["idempotency-key"],
       rows: lines.map(parseRow),
     });

@@ -47,6 +47,64 @@ describe("an import", () => {
     expect(told(await importRows([row("10", "Spring")], "?mode=upsert"))).toEqual(["amended"]);
   });
 
+  it("leaves what the rows do not fill as it is, and takes away what they fill with nothing", async () => {
+    const registry = "springs";
+    const address = {
+      type: "object",
+      additionalProperties: false,
+      properties: { city: { type: "string" }, street: { type: "string" } },
+    };
+    const properties = { address, note: { type: "string" }, depth: { type: "integer" } };
+    const published = await node.publish(definition(registry, { properties }));
+    expect(published.status, published.text).toBe(201);
+    const whole = {
+      data: { code: "1", name: "Old", note: "kept", depth: 7, address: { city: "Jaipur", street: "kept" } },
+      valid_from: "2020-01-01",
+    };
+    const [{ rid }] = (await importRows([whole], "", { registry })) as [JsonObject];
+    const fills = "fills=data.code,data.name,data.depth,data.address.city";
+    const part = { data: { code: "1", name: "New", address: { city: "Kota" } } };
+    const told = async (query: string) => (await importRows([part], query, { registry }))[0]!;
+    expect(await told(`?mode=upsert&${fills}&dryRun=true`)).toMatchObject({ outcome: "amended", rid });
+    expect(await told(`?mode=upsert&${fills}`)).toMatchObject({ outcome: "amended", rid });
+    const read = await node.request("GET", `/registries/${registry}/records/${String(rid)}`, { token: registrar });
+    expect(read.body).toMatchObject({ valid_from: "2020-01-01", version: 2 });
+    expect(read.body.data).toEqual({
+      code: "1",
+      name: "New",
+      note: "kept",
+      address: { city: "Kota", street: "kept" },
+    });
+    // The same file again changes nothing, in the mode create neither.
+    expect(await told(`?mode=upsert&${fills}`)).toMatchObject({ outcome: "unchanged" });
+    expect(await told(`?${fills}`)).toMatchObject({ outcome: "unchanged" });
+    expect(await told("")).toMatchObject({ code: "value_not_unique" });
+  });
+
+  it("refuses by name a row that with the fields that are kept no longer follows the definition", async () => {
+    const registry = "gauges";
+    const kind = { type: "string", enum: ["deep", "flat"] };
+    const base = definition(registry, { properties: { kind, depth: { type: "integer" } } });
+    const dependent = { not: { properties: { kind: { const: "flat" } }, required: ["kind", "depth"] } };
+    await node.publish({ ...base, schema: { ...(base.schema as JsonObject), ...dependent } });
+    await importRows([{ data: { code: "1", name: "G", kind: "deep", depth: 9 } }], "", { registry });
+    const flat = { data: { code: "1", name: "G", kind: "flat" } };
+    const [outcome] = await importRows([flat], "?mode=upsert&fills=data.code,data.name,data.kind", { registry });
+    expect(outcome).toMatchObject({ outcome: "refused", code: "record_invalid" });
+  });
+
+  it.each(["", "name", "data", "data..x", "data.x,data.x", "act", "valid_from,"])(
+    "refuses to fill %j",
+    async (fills) => {
+      const answer = await node.request("POST", `/registries/wells/records:import?fills=${fills}`, {
+        token: registrar,
+        headers: { "content-type": "application/x-ndjson" },
+        body: '{"data":{"code":"9","name":"x"}}\n',
+      });
+      expect(answer.body).toMatchObject({ status: 400, code: "query_invalid" });
+    },
+  );
+
   it("only foretells in a dry run", async () => {
     expect(told(await importRows([row("20")], "?dryRun=true"))).toEqual(["created"]);
     expect(told(await importRows([row("20")]))).toEqual(["created"]);

@@ -40,17 +40,19 @@ export function createBatchSender(options: {
   readonly registry: string;
   readonly mode: ImportMode;
   readonly isDryRun: boolean;
+  /** The fields that a map fills; undefined: rows say all that their records are to say. */
+  readonly fills: string | undefined;
   /** Names the import: with it a row that was written already is answered as it was then, so all can be sent again. */
   readonly importId: string;
   readonly signal: AbortSignal;
 }): BatchSender {
-  const { client, registry, mode, isDryRun, importId, signal } = options;
+  const { client, registry, mode, isDryRun, fills, importId, signal } = options;
 
   async function post(records: readonly OutgoingRecord[]): Promise<RowOutcome[]> {
     const text = await client.send({
       method: "POST",
       path: `/registries/${encodeURIComponent(registry)}/records:import`,
-      query: { mode, ...(isDryRun && { dryRun: "true" }) },
+      query: { mode, ...(isDryRun && { dryRun: "true" }), ...(fills !== undefined && { fills }) },
       ...(!isDryRun && { headers: { "idempotency-key": importId } }),
       contentType: "application/x-ndjson",
       body: records.map((record) => `${record.text}\n`).join(""),

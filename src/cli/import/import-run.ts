@@ -163,9 +163,17 @@ async function transfer(run: Run): Promise<void> {
     presence?.addUnknown();
     count({ rows: 1, created: 0, amended: 0, unchanged: 0, refusals: [refusal] });
   };
-  const { client } = prepared;
+  const { client, fills } = prepared;
   const nodeMode = mode === "sync" ? "upsert" : mode;
-  const sender = createBatchSender({ client, registry, mode: nodeMode, isDryRun, importId: journal.id, signal });
+  const sender = createBatchSender({
+    client,
+    registry,
+    mode: nodeMode,
+    isDryRun,
+    fills,
+    importId: journal.id,
+    signal,
+  });
   const lane = createLane();
   const rows = watchReading({ reader, signal, progress: key ? reading : undefined });
   const { memoryBytesMax } = options;

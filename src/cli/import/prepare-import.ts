@@ -31,13 +31,15 @@ export interface PreparedImport {
   readonly isGrouping: boolean;
   readonly build: BuildGroups;
   readonly rules: KeyRules;
+  /** The fields that the map fills, as the node takes them; undefined without a map. */
+  readonly fills: string | undefined;
   /** Whether a record can be found again by what stands in its row. */
   readonly isUnique: boolean;
   /** SHA-256 of what is made of the rows by, hexadecimal: the map, and what is added to each. */
   readonly mapDigest: string | null;
 }
 
-type Source = Pick<PreparedImport, "key" | "isGrouping" | "build">;
+type Source = Pick<PreparedImport, "key" | "isGrouping" | "build" | "fills">;
 
 /** Throws `import_map_invalid`, `import_file_invalid`, and what the node answers. Sends no row. */
 export async function prepareImport(options: ImportOptions): Promise<PreparedImport> {
@@ -105,14 +107,15 @@ function bindSource(from: { map: ImportMap; reader: RowReader; options: ImportOp
           isRequired: true,
           read: ({ cells }) => readKey(bound, cells),
         };
-  return { key, isGrouping: isGrouping(map), build: createMapBuilder({ bound, lookup }) };
+  const fills = bound.fields.flatMap(({ path }) => (path[0] === "act" ? [] : [path.join(".")])).join(",");
+  return { key, isGrouping: isGrouping(map), build: createMapBuilder({ bound, lookup }), fills };
 }
 
 function readEnvelopes(from: { reader: RowReader; schema: JsonObject; rules: KeyRules; isKeyed: boolean }): Source {
   const { reader, schema, rules, isKeyed } = from;
   const envelopes = createEnvelopeReader({ header: reader.header, schema, rules });
   const key = isKeyed ? createEnvelopeKey(envelopes, rules) : undefined;
-  return { key, isGrouping: false, build: createEnvelopeBuilder(envelopes) };
+  return { key, isGrouping: false, build: createEnvelopeBuilder(envelopes), fills: undefined };
 }
 
 async function readMapFile(path: string): Promise<string> {

@@ -28,6 +28,7 @@ import { parseRecordRequest, type RecordRequest } from "../writing/record-reques
 import type { RecordWrite } from "../writing/record-write.ts";
 import { recordWriteKind } from "../writing/record-write-store.ts";
 import { type ImportEnvelope, readEnvelopeRow } from "./import-envelope.ts";
+import { fillRecord, type ImportFills } from "./import-fill.ts";
 import { type AnsweredRow, findAnsweredRows } from "./import-store.ts";
 
 export const IMPORT_MODES = ["create", "upsert"] as const;
@@ -52,6 +53,8 @@ export interface ImportService {
     registry: string;
     mode: ImportMode;
     dryRun: boolean;
+    /** What the rows fill; undefined: a row says all that its record is to say. */
+    fills?: ImportFills | undefined;
     /** Names the import: a row of it that was written before is answered as it was then, whatever the batch it comes in. */
     idempotencyKey: string | undefined;
     rows: readonly ImportRow[];
@@ -59,7 +62,7 @@ export interface ImportService {
 }
 
 interface Planned {
-  readonly request: RecordRequest;
+  request: RecordRequest;
   /** Keys of the data, and that of an identifier which the row brings. */
   readonly keys: readonly RecordKey[];
   readonly dataKeys: readonly RecordKey[];
@@ -117,7 +120,11 @@ export function createImportService(deps: {
   }
 
   /** Finds the records that rows are about, by their unique values. */
-  async function matchExisting(compiled: CompiledDefinition, plans: Plan[], mode: ImportMode): Promise<void> {
+  async function matchExisting(
+    compiled: CompiledDefinition,
+    plans: Plan[],
+    { mode, fills }: { mode: ImportMode; fills: ImportFills | undefined },
+  ): Promise<void> {
     const retired = findRetirement(compiled.definition);
     const holders = await store.findKeyHolders(
       database,
@@ -132,8 +139,16 @@ export function createImportService(deps: {
       if (rids.size === 0 && retired) plans[at] = retired;
       if (!row) continue;
       plan.existing = row;
+      if (fills) plan.request = fillRecord(readExisting(row), plan.request, fills);
       plan.isUnchanged = isSame(row, plan.request);
-      if (row.record.state !== "active") {
+      const details = fills && !plan.isUnchanged ? compiled.findFaults(plan.request.data) : [];
+      if (details.length > 0) {
+        plans[at] = new AttestryError(
+          "record_invalid",
+          "with what the record says in other fields, the data does not follow the definition",
+          { details },
+        );
+      } else if (row.record.state !== "active") {
         plans[at] = new AttestryError("state_conflict", `the record with this unique value is ${row.record.state}`);
       } else if (mode === "create" && !plan.isUnchanged) {
         plans[at] = notUnique(
@@ -144,9 +159,18 @@ export function createImportService(deps: {
   }
 
   function isSame(row: store.RecordRow, request: RecordRequest): boolean {
-    const payload = readOwnPayload(row.version.jwt);
-    if (payload.valid_from !== request.validFrom || payload.valid_until !== request.validUntil) return false;
-    return canonicalJson(readData(row)) === canonicalJson(request.data);
+    const { data, validFrom, validUntil } = readExisting(row);
+    if (validFrom !== request.validFrom || validUntil !== request.validUntil) return false;
+    return canonicalJson(data) === canonicalJson(request.data);
+  }
+
+  function readExisting(row: store.RecordRow) {
+    const { valid_from, valid_until } = readOwnPayload(row.version.jwt);
+    return {
+      data: readData(row),
+      validFrom: valid_from as string | undefined,
+      validUntil: valid_until as string | undefined,
+    };
   }
 
   function readData(row: store.RecordRow): JsonObject {
@@ -216,12 +240,19 @@ export function createImportService(deps: {
   }
 
   /** How rows of one import are named: not by the token, which is renewed while a long import goes on, but by who holds it. */
-  function rowNames(options: { caller: Staff; registry: string; mode: ImportMode; key: string }) {
-    const { caller, registry, mode, key } = options;
+  function rowNames(options: {
+    caller: Staff;
+    registry: string;
+    mode: ImportMode;
+    fills: ImportFills | undefined;
+    key: string;
+  }) {
+    const { caller, registry, mode, fills, key } = options;
+    const way: Json = fills ? [mode, { ...fills, paths: fills.paths.map((path) => [...path]) }] : mode;
     return ({ name, body }: ImportEnvelope): Idempotency => ({
       digest: keyDigest({ searchKey, registry, name: "import row", values: [caller.name, key, name] }),
       // Keyed, too: a row may be personal and short enough to be guessed from its plain hash.
-      request: keyDigest({ searchKey, registry, name: "import row request", values: [mode, body] }),
+      request: keyDigest({ searchKey, registry, name: "import row request", values: [way, body] }),
     });
   }
 
@@ -298,11 +329,13 @@ export function createImportService(deps: {
   }
 
   return {
-    async importRows({ caller, registry, mode, dryRun, idempotencyKey, rows }) {
+    async importRows({ caller, registry, mode, dryRun, fills, idempotencyKey, rows }) {
       checkPermitted({ caller, action: "import", registry });
       const compiled = await registries.getCurrent(registry);
       const isNamed = idempotencyKey !== undefined && !dryRun;
-      const nameRow = isNamed ? rowNames({ caller: caller as Staff, registry, mode, key: idempotencyKey }) : undefined;
+      const nameRow = isNamed
+        ? rowNames({ caller: caller as Staff, registry, mode, fills, key: idempotencyKey })
+        : undefined;
       const envelopes = rows.map(readRow);
       const idempotencies = envelopes.map((row) => (row instanceof AttestryError ? undefined : nameRow?.(row)));
       const bodies = envelopes.map((row) => (row instanceof AttestryError ? row : row.body));
@@ -313,7 +346,7 @@ export function createImportService(deps: {
         const before = idempotency && answered.get(idempotency.digest);
         return before && answerAgain(before, idempotency);
       });
-      await matchExisting(compiled, plans, mode);
+      await matchExisting(compiled, plans, { mode, fills });
       await verifyAll(compiled, plans);
       if (dryRun) {
         const judged = await refuseAlike(compiled, plans);
