@@ -101,6 +101,8 @@ export const RECEIPT_CHARS_MAX = 160_000; // a checkpoint, 63 hashes and an extr
 export const AUDIT_PROBLEMS_MAX = 1_000;
 
 // Federation
+export const ENTITY_TYPES_MAX = 20; // of a subordinate that are remembered, and of a list's filter
+export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;

@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import { chooseNodeName, readProcessConfig } from "../config.ts";
 import { AttestryError } from "../errors.ts";
+import { STATEMENT_SECONDS } from "../limits.ts";
 import type { Node } from "../node.ts";
 import { openNodes } from "./node-process.ts";
-import { printResult } from "./terminal.ts";
+import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface FederationOptions {
   readonly data?: string;
@@ -54,11 +55,60 @@ async function accept(entity: string, options: FederationOptions): Promise<void>
 
 async function list(options: FederationOptions): Promise<void> {
   await withNode(options, async (node) => {
-    const subordinates = await node.federation.listSubordinates();
+    const subordinates = (await node.federation.describeSubordinates()).map((one) => ({
+      entity: one.entity,
+      registry_types: one.registryTypes,
+      state: one.state,
+      ...(one.stateReason !== null && { reason: one.stateReason }),
+      ...(one.maxPathLength !== null && { max_path_length: one.maxPathLength }),
+      accepted_at: new Date(one.acceptedAt * 1_000).toISOString(),
+    }));
+    const rows = subordinates.map(({ entity, registry_types, state, reason }) => [
+      entity,
+      registry_types.join(", ") || "no type",
+      reason === undefined ? state : `${state}: ${reason}`,
+    ]);
     printResult({
       json: options.json,
       value: { subordinates },
-      lines: subordinates.length === 0 ? ["This node vouches for nobody."] : subordinates,
+      lines:
+        rows.length === 0
+          ? ["This node vouches for nobody."]
+          : formatTable([["subordinate", "may sign", "state"], ...rows])
+              .trimEnd()
+              .split("\n"),
+    });
+  });
+}
+
+async function suspend(entity: string, options: FederationOptions & { readonly reason: string }): Promise<void> {
+  await withNode(options, async (node) => {
+    await node.federation.suspendSubordinate({ entity, reason: options.reason });
+    printResult({
+      json: options.json,
+      value: { entity, state: "suspended", reason: options.reason },
+      lines: [
+        `${entity} is suspended: no new statement is signed about it`,
+        `statements handed out before are believed for at most ${formatDuration(STATEMENT_SECONDS * 1_000)} more`,
+      ],
+    });
+  });
+}
+
+async function resume(entity: string, options: FederationOptions): Promise<void> {
+  await withNode(options, async (node) => {
+    await node.federation.resumeSubordinate(entity);
+    printResult({ json: options.json, value: { entity, state: "active" }, lines: [`${entity} is vouched for again`] });
+  });
+}
+
+async function remove(entity: string, options: FederationOptions): Promise<void> {
+  await withNode(options, async (node) => {
+    await node.federation.removeSubordinate(entity);
+    printResult({
+      json: options.json,
+      value: { entity, state: "removed" },
+      lines: [`this node no longer vouches for ${entity}, and forgot its keys`],
     });
   });
 }
@@ -84,10 +134,38 @@ export function federationCommand(): Command {
     )
     .addCommand(
       new Command("list")
-        .description("list the subordinates")
+        .description("list the subordinates, what each may sign, and which are suspended")
         .option(...data)
         .option(...node)
         .option(...json)
         .action((options: FederationOptions) => list(options)),
+    )
+    .addCommand(
+      new Command("suspend")
+        .description("stop vouching for a subordinate for a while; its keys and its grant stay known")
+        .argument("<entity>", "the subordinate's entity identifier")
+        .requiredOption("--reason <text>", "why, for those who look at the list later")
+        .option(...data)
+        .option(...node)
+        .option(...json)
+        .action((entity: string, options: FederationOptions & { reason: string }) => suspend(entity, options)),
+    )
+    .addCommand(
+      new Command("resume")
+        .description("vouch again for a subordinate that was suspended")
+        .argument("<entity>", "the subordinate's entity identifier")
+        .option(...data)
+        .option(...node)
+        .option(...json)
+        .action((entity: string, options: FederationOptions) => resume(entity, options)),
+    )
+    .addCommand(
+      new Command("remove")
+        .description("stop vouching for a subordinate for good")
+        .argument("<entity>", "the subordinate's entity identifier")
+        .option(...data)
+        .option(...node)
+        .option(...json)
+        .action((entity: string, options: FederationOptions) => remove(entity, options)),
     );
 }

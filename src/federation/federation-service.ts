@@ -3,7 +3,13 @@ import type { JsonObject } from "../crypto/json.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
-import { CHAIN_DEPTH_MAX, REGISTRY_TYPES_MAX, STATEMENT_SECONDS } from "../limits.ts";
+import {
+  CHAIN_DEPTH_MAX,
+  ENTITY_TYPES_MAX,
+  REGISTRY_TYPES_MAX,
+  STATE_REASON_CHARS_MAX,
+  STATEMENT_SECONDS,
+} from "../limits.ts";
 import { parseVerifierKey } from "../log/note.ts";
 import type { Database } from "../storage/database.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
@@ -12,11 +18,14 @@ import type { HttpClient } from "./http-client.ts";
 import { checkKeyRoles, type NodeKeys, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
 import {
+  changeSubordinateState,
   deleteSubordinate,
   findSubordinate,
   hasSubordinates,
+  listActiveSubordinates,
   listSubordinates,
   type StoredSubordinate,
+  type SubordinateFilter,
   saveSubordinate,
 } from "./subordinate-store.ts";
 
@@ -48,10 +57,14 @@ export interface FederationService {
   getConfiguration(): Promise<string>;
   /** A fresh signed statement about `subject` (untrusted). Throws `entity_identifier_invalid`, `subordinate_unknown`. */
   getSubordinateStatement(subject: string): Promise<string>;
-  listSubordinates(): Promise<string[]>;
+  /** Entity identifiers of those that statements are signed about. */
+  listSubordinates(filter?: SubordinateFilter): Promise<string[]>;
+  /** All that this node knows of its subordinates, suspended ones too. */
+  describeSubordinates(): Promise<StoredSubordinate[]>;
   /**
    * Vouches for `entity` and its federation keys, and grants it `registryTypes` (none is allowed: a member that signs nothing).
-   * Fetches its configuration, which must be signed by itself and name this node. Accepting it again changes the grant.
+   * Fetches its configuration, which must be signed by itself and name this node. Accepting it again changes the grant; one that
+   * is suspended stays so.
    * Throws `request_invalid`, `peer_*`, `statement_*`, `statement_hint_missing`, `subordinate_key_changed`, `node_metadata_invalid`, `key_role_conflict`.
    */
   acceptSubordinate(terms: {
@@ -59,6 +72,13 @@ export interface FederationService {
     readonly registryTypes: readonly string[];
     readonly maxPathLength?: number;
   }): Promise<StoredSubordinate>;
+  /**
+   * No new statement is signed until it is resumed, so every fetch from now on finds none; those handed out live at most STATEMENT_SECONDS.
+   * Throws `subordinate_unknown`, `request_invalid`.
+   */
+  suspendSubordinate(options: { readonly entity: string; readonly reason: string }): Promise<void>;
+  /** Throws `subordinate_unknown`. */
+  resumeSubordinate(entity: string): Promise<void>;
   /** Ends vouching: no new statement is signed; those handed out live at most STATEMENT_SECONDS. Throws `subordinate_unknown`. */
   removeSubordinate(entity: string): Promise<void>;
 }
@@ -148,6 +168,10 @@ function checkKnownKey(applicant: EntityStatement, stored: StoredSubordinate | u
   );
 }
 
+function unknownSubordinate(): AttestryError {
+  return new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+}
+
 /** Throws `key_role_conflict` where two of the node's keys are one. */
 export function createFederationService(deps: FederationDeps): FederationService {
   const { database, clock, entity } = deps;
@@ -174,13 +198,16 @@ export function createFederationService(deps: FederationDeps): FederationService
     return text;
   }
 
+  async function changeState(change: Pick<StoredSubordinate, "entity" | "state" | "stateReason">): Promise<void> {
+    if (!(await changeSubordinateState(database, { ...change, changedAt: clock() }))) throw unknownSubordinate();
+  }
+
   return {
     getConfiguration,
     async getSubordinateStatement(text) {
       const subject = parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
       const subordinate = await findSubordinate(database, subject);
-      if (subordinate === undefined || subordinate.state !== "active")
-        throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+      if (subordinate === undefined || subordinate.state !== "active") throw unknownSubordinate();
       const now = clock();
       return signSubordinateStatement({
         signer: federation,
@@ -194,7 +221,8 @@ export function createFederationService(deps: FederationDeps): FederationService
         ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
       });
     },
-    listSubordinates: () => listSubordinates(database),
+    listSubordinates: (filter) => listActiveSubordinates(database, filter),
+    describeSubordinates: () => listSubordinates(database),
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
       if (subject === entity) throw new AttestryError("request_invalid", "a node cannot vouch for itself");
@@ -210,17 +238,27 @@ export function createFederationService(deps: FederationDeps): FederationService
         maxPathLength: terms.maxPathLength ?? null,
         acceptedAt: clock(),
         changedAt: clock(),
-        state: "active",
-        stateReason: null,
+        state: known?.state ?? "active",
+        stateReason: known?.stateReason ?? null,
+        entityTypes: [...applicant.metadata.keys()].slice(0, ENTITY_TYPES_MAX),
         isIntermediate: applicant.metadata.get("federation_entity")?.federation_fetch_endpoint !== undefined,
         formerly: known?.formerly ?? null,
       };
       await saveSubordinate(database, subordinate);
       return subordinate;
     },
+    async suspendSubordinate({ entity: subject, reason }) {
+      if (reason.trim() === "" || reason.length > STATE_REASON_CHARS_MAX) {
+        throw new AttestryError(
+          "request_invalid",
+          `a suspension has a reason of 1 to ${STATE_REASON_CHARS_MAX} characters`,
+        );
+      }
+      await changeState({ entity: subject, state: "suspended", stateReason: reason });
+    },
+    resumeSubordinate: (subject) => changeState({ entity: subject, state: "active", stateReason: null }),
     async removeSubordinate(subject) {
-      if (await deleteSubordinate(database, subject)) return;
-      throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+      if (!(await deleteSubordinate(database, subject))) throw unknownSubordinate();
     },
   };
 }

@@ -1,5 +1,5 @@
 // SQL of the subordinates. Knows no rule: what may be accepted is federation-service.ts's to say.
-import { asc, eq } from "drizzle-orm";
+import { and, arrayOverlaps, asc, eq } from "drizzle-orm";
 import type { Database } from "../storage/database.ts";
 import { subordinateTable } from "./subordinate-table.ts";
 
@@ -10,13 +10,46 @@ export async function findSubordinate(database: Database, entity: string): Promi
   return rows[0];
 }
 
-/** All entity identifiers, sorted. */
-export async function listSubordinates(database: Database): Promise<string[]> {
+/** What a list of subordinates is narrowed to; of `entityTypes`, those that have any. */
+export interface SubordinateFilter {
+  readonly entityTypes?: readonly string[] | undefined;
+  readonly intermediate?: boolean | undefined;
+}
+
+/** Entity identifiers of those about whom statements are signed, sorted. */
+export async function listActiveSubordinates(database: Database, filter: SubordinateFilter = {}): Promise<string[]> {
+  const { entityTypes, intermediate } = filter;
   const rows = await database.orm
     .select({ entity: subordinateTable.entity })
     .from(subordinateTable)
+    .where(
+      and(
+        eq(subordinateTable.state, "active"),
+        entityTypes && arrayOverlaps(subordinateTable.entityTypes, [...entityTypes]),
+        intermediate === undefined ? undefined : eq(subordinateTable.isIntermediate, intermediate),
+      ),
+    )
     .orderBy(asc(subordinateTable.entity));
   return rows.map((row) => row.entity);
+}
+
+/** All of them, suspended ones too, by entity identifier. */
+export async function listSubordinates(database: Database): Promise<StoredSubordinate[]> {
+  return database.orm.select().from(subordinateTable).orderBy(asc(subordinateTable.entity));
+}
+
+/** Whether there was one to change. */
+export async function changeSubordinateState(
+  database: Database,
+  change: Pick<StoredSubordinate, "entity" | "state" | "stateReason" | "changedAt">,
+): Promise<boolean> {
+  const { entity, ...set } = change;
+  const rows = await database.orm
+    .update(subordinateTable)
+    .set(set)
+    .where(eq(subordinateTable.entity, entity))
+    .returning({ entity: subordinateTable.entity });
+  return rows.length > 0;
 }
 
 export async function hasSubordinates(database: Database): Promise<boolean> {

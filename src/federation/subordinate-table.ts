@@ -17,6 +17,8 @@ export const subordinateTable = pgTable("subordinate", {
   state: text("state").$type<"active" | "suspended">().notNull().default("active"),
   /** Why it is suspended, in the operator's words. */
   stateReason: text("state_reason"),
+  /** Entity types of its configuration when it was accepted. */
+  entityTypes: text("entity_types").array().notNull().default([]),
   /** Whether it vouches for others itself: it publishes a fetch endpoint. */
   isIntermediate: boolean("is_intermediate").notNull().default(false),
   /** What it was called before, as this superior confirms it (DESIGN section 7): the only source of `formerly` that anybody believes. */

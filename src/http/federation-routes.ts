@@ -1,6 +1,8 @@
 // The federation endpoints of OpenID Federation 1.0 §8 and §9. Its errors have the standard's own form, not problem details.
 import { isAttestryError } from "../errors.ts";
 import type { FederationService } from "../federation/federation-service.ts";
+import type { SubordinateFilter } from "../federation/subordinate-store.ts";
+import { ENTITY_TYPES_MAX } from "../limits.ts";
 import { declareOperation, jsonAnswer, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 
@@ -65,8 +67,18 @@ const listSubordinates = declareOperation({
   path: "/federation/list",
   tag: "Federation",
   summary: "Whom this node vouches for",
+  description:
+    "Those that statements are signed about (OpenID Federation 1.0 §8.2): suspended ones are not. Filters by trust marks are not supported, and so refused.",
   access: "open",
-  foreign: { errorSchema: ERROR_SCHEMA, errors: { 400: "The list has no filters." } },
+  otherQuery: {
+    description:
+      "`entity_type`, several times: those of any of these types. `intermediate`: those that vouch for others, or not.",
+    example: { entity_type: "registry_node" },
+  },
+  foreign: {
+    errorSchema: ERROR_SCHEMA,
+    errors: { 400: "A filter that is not supported, or a value that it cannot have." },
+  },
   responses: {
     200: jsonAnswer({
       description: "Entity identifiers.",
@@ -78,6 +90,28 @@ const listSubordinates = declareOperation({
 
 function answerError(error: FederationError, description: string): Response {
   return Response.json({ error, error_description: description }, { status: STATUS_OF[error] });
+}
+
+/** §8.2.1: a filter that is not supported must be refused, since its absence would change the meaning of the list. */
+function readListFilter(
+  queries: Readonly<Record<string, readonly string[]>>,
+): SubordinateFilter | { readonly error: FederationError; readonly description: string } {
+  const { entity_type: entityTypes, intermediate, ...others } = queries;
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    return { error: "unsupported_parameter", description: "the filters are entity_type and intermediate" };
+  if (entityTypes && (entityTypes.length > ENTITY_TYPES_MAX || entityTypes.includes("")))
+    return {
+      error: "invalid_request",
+      description: `entity_type is given 1 to ${ENTITY_TYPES_MAX} times, never empty`,
+    };
+  const [isIntermediate, ...more] = intermediate ?? [];
+  if (intermediate && (more.length > 0 || (isIntermediate !== "true" && isIntermediate !== "false")))
+    return { error: "invalid_request", description: "intermediate is true or false, once" };
+  return {
+    ...(entityTypes && { entityTypes }),
+    ...(intermediate && { intermediate: isIntermediate === "true" }),
+  };
 }
 
 /** To be mounted at the entity's path. */
@@ -101,10 +135,10 @@ export function createFederationRoutes({ federation }: { federation: FederationS
   });
 
   routes.handle(listSubordinates, async ({ context }) => {
-    // §8.2.1: a filter that is not supported must be refused, since its absence would change the meaning of the list.
-    const [parameter] = Object.keys(context.req.query());
-    if (parameter !== undefined) return answerError("unsupported_parameter", "this list has no filters");
-    return context.json(await federation.listSubordinates());
+    const filter = readListFilter(context.req.queries());
+    return "error" in filter
+      ? answerError(filter.error, filter.description)
+      : context.json(await federation.listSubordinates(filter));
   });
 
   return routes;

@@ -383,7 +383,7 @@ describe("what the node answers", () => {
       ["POST", "/resolve", { json: { references: ["https://x.example/"] } }, 400],
       ["POST", "/resolve", { json: { references: [], follow: 1 } }, 400],
       ["GET", "/federation/fetch", {}, 400],
-      ["GET", "/federation/list?entity_type=a", {}, 400],
+      ["GET", "/federation/list?trust_marked=true", {}, 400],
       ["GET", "/log/other/checkpoint", {}, 404],
       ["GET", "/log/records/consistency?from=1", {}, 400],
       ["GET", "/status/7", {}, 404],

@@ -196,6 +196,62 @@ describe("a federation of three nodes", () => {
     expect((await chains.getChain(leaf.keys.id)).registryTypes).toEqual(["districts"]);
   });
 
+  test("one that is suspended is found by no new fetch at once, by nobody after the last statement, and again when it is resumed", async () => {
+    const before = chainsUnder(pinOf(anchor.keys, TYPES));
+    expect((await before.getChain(leaf.keys.id)).registryTypes).toEqual(["districts"]);
+    const reason = "the office moved out";
+    await state.federation.suspendSubordinate({ entity: leaf.keys.id, reason });
+
+    const fresh = await failureOf(chainsUnder(pinOf(anchor.keys, TYPES)).getChain(leaf.keys.id));
+    expect(fresh.code).toBe("chain_not_found");
+    const statement = `${state.keys.id}/federation/fetch?sub=${encodeURIComponent(leaf.keys.id)}`;
+    expect((await fetch(statement)).status).toBe(404);
+    expect(await (await fetch(`${state.keys.id}/federation/list`)).json()).toEqual([]);
+    expect(await state.federation.describeSubordinates()).toMatchObject([
+      { entity: leaf.keys.id, state: "suspended", stateReason: reason, changedAt: now },
+    ]);
+    // Who holds the statement that was signed before believes it to its end, and no longer.
+    expect((await before.getChain(leaf.keys.id)).registryTypes).toEqual(["districts"]);
+    now += STATEMENT_SECONDS + 1;
+    expect((await failureOf(before.getChain(leaf.keys.id))).code).toBe("chain_not_found");
+
+    // A grant that is changed meanwhile lifts no suspension.
+    await state.federation.acceptSubordinate({ entity: leaf.keys.id, registryTypes: ["districts", "births"] });
+    expect((await fetch(statement)).status).toBe(404);
+    await state.federation.resumeSubordinate(leaf.keys.id);
+    expect((await fetch(statement)).status).toBe(200);
+    now += CHAIN_FAILURE_SECONDS + 1;
+    expect((await before.getChain(leaf.keys.id)).registryTypes).toEqual(["districts"]);
+  });
+
+  test("nobody is suspended without a reason, and nobody who is no subordinate", async () => {
+    const { suspendSubordinate, resumeSubordinate } = state.federation;
+    const stranger = "https://stranger.example.org";
+    expect((await failureOf(suspendSubordinate({ entity: leaf.keys.id, reason: " " }))).code).toBe("request_invalid");
+    expect((await failureOf(suspendSubordinate({ entity: stranger, reason: "x" }))).code).toBe("subordinate_unknown");
+    expect((await failureOf(resumeSubordinate(stranger))).code).toBe("subordinate_unknown");
+  });
+
+  test("a list is narrowed to entity types and to those that vouch for others, and refuses other filters", async () => {
+    const list = async (query: string) => {
+      const answer = await fetch(`${anchor.keys.id}/federation/list?${query}`);
+      const body = (await answer.json()) as { error?: string };
+      return body.error === undefined ? body : `${answer.status} ${body.error}`;
+    };
+    const all = [state.keys.id];
+    // Whether it vouches for others is known as of when it was accepted.
+    await anchor.federation.acceptSubordinate({ entity: state.keys.id, registryTypes: TYPES });
+    expect(await list("entity_type=registry_node")).toEqual(all);
+    expect(await list("entity_type=openid_provider&entity_type=federation_entity")).toEqual(all);
+    expect(await list("entity_type=openid_provider")).toEqual([]);
+    expect(await list("intermediate=true")).toEqual(all);
+    expect(await list("intermediate=false&entity_type=registry_node")).toEqual([]);
+    expect(await list("intermediate=yes")).toBe("400 invalid_request");
+    expect(await list("entity_type=")).toBe("400 invalid_request");
+    expect(await list("trust_marked=true")).toBe("400 unsupported_parameter");
+    expect(await list("sub=x")).toBe("400 unsupported_parameter");
+  });
+
   test("hints that lead in a circle or to silent superiors end their own path only", async () => {
     leaf.superiors.unshift("http://127.0.0.1:9/nobody");
     state.superiors.unshift(leaf.keys.id);
