@@ -45,25 +45,24 @@ export function createEvidenceService(deps: {
 }): EvidenceService {
   const { database, registries, statuses, proofs } = deps;
 
-  async function checkAccess({ caller, registry }: ProofOptions): Promise<void> {
+  /** Who may not know of a record learns nothing of it; who may, learns first that it is unknown or erased, and then what is not shown of it. */
+  async function getPermitted<T>({ caller, registry }: ProofOptions, find: () => Promise<T>): Promise<T> {
     const { access } = (await registries.getCurrent(registry)).definition;
     checkPermitted({ caller, action: "record.read", registry, access });
-    if (access !== "consent") return;
+    const found = await find();
+    if (access !== "consent") return found;
     throw new AttestryError(
       "not_available_yet",
       'records of a registry with access "consent" are read by this node\'s own staff only; evidence of them needs consent and disclosure, which this version does not have',
     );
   }
 
-  async function getProvable(options: ProofOptions): Promise<store.RecordRow> {
-    await checkAccess(options);
-    return store.getRecord(database, options);
-  }
+  const getProvable = (options: ProofOptions): Promise<store.RecordRow> =>
+    getPermitted(options, () => store.getRecord(database, options));
 
   async function stateReceipt(options: ProofOptions, number: number): Promise<string> {
     const { registry, rid } = options;
-    await checkAccess(options);
-    const record = await store.getHead(database, { registry, rid });
+    const record = await getPermitted(options, () => store.getHead(database, { registry, rid }));
     const [row, changes] = await Promise.all([
       store.findRecord(database, { rid }),
       number > record.stateNumber
