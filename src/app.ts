@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
@@ -45,6 +46,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createOpenDataRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
+  Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
@@ -85,6 +87,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createResolveRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
+  serve(createEnrolmentRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));
   routes.route("/", createApiPages({ ...deps, getApiDocument }));

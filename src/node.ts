@@ -11,6 +11,8 @@ import { AttestryError } from "./errors.ts";
 import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
+import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
@@ -78,6 +80,8 @@ export interface Node extends ServedNode {
   readonly recordWrites: RecordWriteService;
   readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
+  readonly enrolment: EnrolmentService;
+  readonly enrolmentClient: EnrolmentClient;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -236,6 +240,16 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
 
+  const enrolment = createEnrolmentService({
+    database,
+    entity,
+    key: signers.federation.publicKey,
+    clock,
+    random,
+    allowLoopbackHttp: config.development,
+  });
+  const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
+
   const sealer = createRecordSealer({ entity, nodeKey: secrets.wrappingKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
@@ -377,6 +391,7 @@ export function createNode(options: {
     statuses,
     resolution,
     federation,
+    enrolment,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
     countRecords: () => countRecords(database),
@@ -401,6 +416,8 @@ export function createNode(options: {
     recordWrites,
     referenceWatch,
     federation,
+    enrolment,
+    enrolmentClient,
     resolution,
     writer,
     reader,

@@ -1,59 +1,45 @@
 // `attestry federation`: what an operator decides about subordinates, on the node's own data directory.
 import { Command } from "commander";
-import { chooseNodeName, readProcessConfig } from "../config.ts";
-import { AttestryError } from "../errors.ts";
 import { STATEMENT_SECONDS } from "../limits.ts";
-import type { Node } from "../node.ts";
-import { openNodes } from "./node-process.ts";
+import { codeCommand, joinCommand, pendingCommand, refuseCommand } from "./federation-enrolment.ts";
+import {
+  DATA_OPTION,
+  describeGrant,
+  type GrantOptions,
+  JSON_OPTION,
+  NODE_OPTION,
+  type NodeOptions,
+  PATH_LENGTH_OPTION,
+  parseGrant,
+  TYPES_OPTION,
+  withNode,
+} from "./federation-node.ts";
 import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
-interface FederationOptions {
-  readonly data?: string;
-  readonly node?: string;
-  readonly types?: string;
-  readonly pathLength?: string;
-  readonly json?: boolean;
+interface AcceptOptions extends GrantOptions {
+  readonly replaceKey?: boolean;
 }
 
-async function withNode(options: FederationOptions, use: (node: Node) => Promise<void>): Promise<void> {
-  const config = readProcessConfig({ data: options.data });
-  const opened = await openNodes({ process: config, names: [chooseNodeName(config.dataDirectory, options.node)] });
-  try {
-    await use(opened.nodes[0]!.node);
-  } finally {
-    await opened.close();
-  }
-}
-
-function parsePathLength(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,2}$/.test(text))
-    throw new AttestryError("request_invalid", `--path-length is "${text}"; it must be 0 or more`);
-  return Number(text);
-}
-
-async function accept(entity: string, options: FederationOptions): Promise<void> {
-  const registryTypes = (options.types ?? "")
-    .split(",")
-    .map((type) => type.trim())
-    .filter((type) => type !== "");
-  const maxPathLength = parsePathLength(options.pathLength);
+async function accept(entity: string, options: AcceptOptions): Promise<void> {
+  const grant = parseGrant(options);
   await withNode(options, async (node) => {
-    const accepted = await node.federation.acceptSubordinate({
-      entity,
-      registryTypes,
-      ...(maxPathLength !== undefined && { maxPathLength }),
-    });
-    const granted = registryTypes.length === 0 ? "no registry type" : registryTypes.join(", ");
+    // Who has applied and proven its key need not be asked again; anybody else's configuration is fetched.
+    const accepted = (await node.enrolment.isPending(entity))
+      ? await node.enrolment.accept({ entity, grant, replaceKey: options.replaceKey === true })
+      : await node.federation.acceptSubordinate({
+          entity,
+          registryTypes: grant.registryTypes,
+          ...(grant.maxPathLength !== undefined && { maxPathLength: grant.maxPathLength }),
+        });
     printResult({
       json: options.json,
       value: accepted,
-      lines: [`${node.entity} now vouches for ${entity}, for: ${granted}`],
+      lines: [`${node.entity} now vouches for ${entity}, for: ${describeGrant(grant)}`],
     });
   });
 }
 
-async function list(options: FederationOptions): Promise<void> {
+async function list(options: NodeOptions): Promise<void> {
   await withNode(options, async (node) => {
     const subordinates = (await node.federation.describeSubordinates()).map((one) => ({
       entity: one.entity,
@@ -81,7 +67,7 @@ async function list(options: FederationOptions): Promise<void> {
   });
 }
 
-async function suspend(entity: string, options: FederationOptions & { readonly reason: string }): Promise<void> {
+async function suspend(entity: string, options: NodeOptions & { readonly reason: string }): Promise<void> {
   await withNode(options, async (node) => {
     await node.federation.suspendSubordinate({ entity, reason: options.reason });
     printResult({
@@ -95,14 +81,14 @@ async function suspend(entity: string, options: FederationOptions & { readonly r
   });
 }
 
-async function resume(entity: string, options: FederationOptions): Promise<void> {
+async function resume(entity: string, options: NodeOptions): Promise<void> {
   await withNode(options, async (node) => {
     await node.federation.resumeSubordinate(entity);
     printResult({ json: options.json, value: { entity, state: "active" }, lines: [`${entity} is vouched for again`] });
   });
 }
 
-async function remove(entity: string, options: FederationOptions): Promise<void> {
+async function remove(entity: string, options: NodeOptions): Promise<void> {
   await withNode(options, async (node) => {
     await node.federation.removeSubordinate(entity);
     printResult({
@@ -114,58 +100,60 @@ async function remove(entity: string, options: FederationOptions): Promise<void>
 }
 
 export function federationCommand(): Command {
-  const data = ["--data <directory>", "data directory (default: $ATTESTRY_DATA or .attestry)"] as const;
-  const node = ["--node <name>", "the node, if the data directory holds several"] as const;
-  const json = ["--json", "print one JSON object"] as const;
   return new Command("federation")
-    .description("vouch for subordinates")
+    .description("become a subordinate, and vouch for subordinates")
+    .addCommand(joinCommand())
+    .addCommand(pendingCommand())
     .addCommand(
       new Command("accept")
         .description(
-          "vouch for a node and grant it registry types; its configuration is fetched and must name this node as superior. Again: changes the grant",
+          "vouch for a node and grant it registry types: one that has applied (see pending), or one whose configuration is fetched and names this node as superior. Again: changes the grant",
         )
         .argument("<entity>", "the subordinate's entity identifier")
-        .option("--types <types>", "registry types it may sign, comma separated (default: none)")
-        .option("--path-length <number>", "how many intermediates may stand below it (default: no limit of ours)")
-        .option(...data)
-        .option(...node)
-        .option(...json)
-        .action((entity: string, options: FederationOptions) => accept(entity, options)),
+        .option(...TYPES_OPTION)
+        .option(...PATH_LENGTH_OPTION)
+        .option("--replace-key", "take the applicant's new key in place of the one accepted before")
+        .option(...DATA_OPTION)
+        .option(...NODE_OPTION)
+        .option(...JSON_OPTION)
+        .action((entity: string, options: AcceptOptions) => accept(entity, options)),
     )
     .addCommand(
       new Command("list")
         .description("list the subordinates, what each may sign, and which are suspended")
-        .option(...data)
-        .option(...node)
-        .option(...json)
-        .action((options: FederationOptions) => list(options)),
+        .option(...DATA_OPTION)
+        .option(...NODE_OPTION)
+        .option(...JSON_OPTION)
+        .action((options: NodeOptions) => list(options)),
     )
+    .addCommand(refuseCommand())
+    .addCommand(codeCommand())
     .addCommand(
       new Command("suspend")
         .description("stop vouching for a subordinate for a while; its keys and its grant stay known")
         .argument("<entity>", "the subordinate's entity identifier")
         .requiredOption("--reason <text>", "why, for those who look at the list later")
-        .option(...data)
-        .option(...node)
-        .option(...json)
-        .action((entity: string, options: FederationOptions & { reason: string }) => suspend(entity, options)),
+        .option(...DATA_OPTION)
+        .option(...NODE_OPTION)
+        .option(...JSON_OPTION)
+        .action((entity: string, options: NodeOptions & { reason: string }) => suspend(entity, options)),
     )
     .addCommand(
       new Command("resume")
         .description("vouch again for a subordinate that was suspended")
         .argument("<entity>", "the subordinate's entity identifier")
-        .option(...data)
-        .option(...node)
-        .option(...json)
-        .action((entity: string, options: FederationOptions) => resume(entity, options)),
+        .option(...DATA_OPTION)
+        .option(...NODE_OPTION)
+        .option(...JSON_OPTION)
+        .action((entity: string, options: NodeOptions) => resume(entity, options)),
     )
     .addCommand(
       new Command("remove")
         .description("stop vouching for a subordinate for good")
         .argument("<entity>", "the subordinate's entity identifier")
-        .option(...data)
-        .option(...node)
-        .option(...json)
-        .action((entity: string, options: FederationOptions) => remove(entity, options)),
+        .option(...DATA_OPTION)
+        .option(...NODE_OPTION)
+        .option(...JSON_OPTION)
+        .action((entity: string, options: NodeOptions) => remove(entity, options)),
     );
 }

@@ -3,19 +3,15 @@ import type { JsonObject } from "../crypto/json.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
-import {
-  CHAIN_DEPTH_MAX,
-  ENTITY_TYPES_MAX,
-  REGISTRY_TYPES_MAX,
-  STATE_REASON_CHARS_MAX,
-  STATEMENT_SECONDS,
-} from "../limits.ts";
+import { STATE_REASON_CHARS_MAX, STATEMENT_SECONDS } from "../limits.ts";
 import { parseVerifierKey } from "../log/note.ts";
 import type { Database } from "../storage/database.ts";
+import { checkApplicant, checkGrant, checkKnownKey, describeSubordinate } from "./applicant.ts";
+import { ENROLMENT_ENDPOINT } from "./enrolment-client.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
-import { type EntityStatement, signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
+import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
 import type { HttpClient } from "./http-client.ts";
-import { checkKeyRoles, type NodeKeys, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
+import { checkKeyRoles, type NodeKeys } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
 import {
   changeSubordinateState,
@@ -85,6 +81,7 @@ export interface FederationService {
 
 const FETCH_PATH = "/federation/fetch";
 const LIST_PATH = "/federation/list";
+const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
   return { keys: keys.map((key) => ({ ...key.jwk })) };
@@ -120,52 +117,10 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
   return {
     organization_name: deps.organizationName,
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
+    // Our own: where to ask to become a subordinate; any node may be asked.
+    [ENROLMENT_ENDPOINT]: `${deps.entity}${ENROLMENT_PATH}`,
     ...endpoints,
   };
-}
-
-// What is stored here goes into signed statements: a wrong value would break every chain below the subordinate.
-function checkGrant({
-  registryTypes,
-  maxPathLength = 0,
-}: {
-  registryTypes: readonly string[];
-  maxPathLength?: number;
-}): void {
-  if (registryTypes.length > REGISTRY_TYPES_MAX || registryTypes.includes("")) {
-    throw new AttestryError(
-      "request_invalid",
-      `a grant names at most ${REGISTRY_TYPES_MAX} registry types, none empty`,
-    );
-  }
-  if (!Number.isSafeInteger(maxPathLength) || maxPathLength < 0 || maxPathLength > CHAIN_DEPTH_MAX) {
-    throw new AttestryError(
-      "request_invalid",
-      `maxPathLength is ${maxPathLength}; 0 to ${CHAIN_DEPTH_MAX} are allowed`,
-    );
-  }
-}
-
-function checkApplicant(applicant: EntityStatement, own: { entity: string; federation: PublicKey }): void {
-  if (!applicant.authorityHints.includes(own.entity)) {
-    throw new AttestryError(
-      "statement_hint_missing",
-      `${applicant.subject} does not name ${own.entity} as its superior`,
-    );
-  }
-  const declared = applicant.metadata.get(REGISTRY_NODE);
-  if (declared === undefined) return;
-  const { keys } = parseNodeMetadata(applicant.subject, declared);
-  checkKeyRoles(keys, [...applicant.keys, own.federation]);
-}
-
-function checkKnownKey(applicant: EntityStatement, stored: StoredSubordinate | undefined): void {
-  if (stored === undefined || parseKeySet(stored.jwks).some((key) => key.kid === applicant.kid)) return;
-  // Whoever took over the host could sign a configuration with keys of their own; a lost key is a matter between people.
-  throw new AttestryError(
-    "subordinate_key_changed",
-    `${applicant.subject} signs with another key than the one accepted; remove it and accept it again once the change is confirmed`,
-  );
 }
 
 function unknownSubordinate(): AttestryError {
@@ -225,25 +180,12 @@ export function createFederationService(deps: FederationDeps): FederationService
     describeSubordinates: () => listSubordinates(database),
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
-      if (subject === entity) throw new AttestryError("request_invalid", "a node cannot vouch for itself");
       checkGrant(terms);
       const applicant = await client.fetchConfiguration(subject);
-      checkApplicant(applicant, { entity, federation: federation.publicKey });
+      checkApplicant(applicant, { entity, key: federation.publicKey });
       const known = await findSubordinate(database, subject);
       checkKnownKey(applicant, known);
-      const subordinate: StoredSubordinate = {
-        entity: subject,
-        jwks: { keys: applicant.keys.map((key) => key.jwk) },
-        registryTypes: [...new Set(terms.registryTypes)].sort(),
-        maxPathLength: terms.maxPathLength ?? null,
-        acceptedAt: clock(),
-        changedAt: clock(),
-        state: known?.state ?? "active",
-        stateReason: known?.stateReason ?? null,
-        entityTypes: [...applicant.metadata.keys()].slice(0, ENTITY_TYPES_MAX),
-        isIntermediate: applicant.metadata.get("federation_entity")?.federation_fetch_endpoint !== undefined,
-        formerly: known?.formerly ?? null,
-      };
+      const subordinate = describeSubordinate(applicant, { grant: terms, known, now: clock() });
       await saveSubordinate(database, subordinate);
       return subordinate;
     },

@@ -1,6 +1,6 @@
 // SQL of the subordinates. Knows no rule: what may be accepted is federation-service.ts's to say.
 import { and, arrayOverlaps, asc, eq } from "drizzle-orm";
-import type { Database } from "../storage/database.ts";
+import type { Database, Transaction } from "../storage/database.ts";
 import { subordinateTable } from "./subordinate-table.ts";
 
 export type StoredSubordinate = typeof subordinateTable.$inferSelect;
@@ -64,6 +64,15 @@ export async function saveSubordinate(database: Database, subordinate: StoredSub
     .insert(subordinateTable)
     .values(subordinate)
     .onConflictDoUpdate({ target: subordinateTable.entity, set: changes });
+}
+
+/** As `saveSubordinate`, inside a transaction. */
+export async function replaceSubordinate(tx: Transaction, row: StoredSubordinate): Promise<void> {
+  await tx`delete from subordinate where entity = ${row.entity}`;
+  await tx`
+    insert into subordinate (entity, jwks, registry_types, max_path_length, accepted_at, changed_at, state, state_reason, entity_types, is_intermediate, formerly)
+    values (${row.entity}, ${tx.json(row.jwks as never)}, ${row.registryTypes}, ${row.maxPathLength}, ${row.acceptedAt}, ${row.changedAt}, ${row.state},
+      ${row.stateReason}, ${row.entityTypes}, ${row.isIntermediate}, ${row.formerly === null ? null : tx.json(row.formerly as never)})`;
 }
 
 /** Whether there was one to delete. */

@@ -15,6 +15,11 @@ export const PATH_PARAMETERS: Parameters = {
     schema: { type: "string", format: "uuid" },
     example: "4f0c2a4e-6d1b-8c57-9f3e-2b7a1c9d8e60",
   },
+  enrolment: {
+    description: "Identifier of an application, as the answer to it gives it.",
+    schema: { type: "string", pattern: "^[A-Za-z0-9_-]{22}$" },
+    example: "mS1nYyQ2mC0x7nO3rV9t4A",
+  },
   version: {
     description: "Number of a version, from 1.",
     schema: { type: "integer", minimum: 1 },

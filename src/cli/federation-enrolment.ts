@@ -1,0 +1,210 @@
+// `attestry federation join|pending|refuse|code`: both sides of becoming a subordinate.
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join as joinPath } from "node:path";
+import { Command } from "commander";
+import { chooseNodeName, nodeDirectory, parseNodeConfig, readProcessConfig } from "../config.ts";
+import { AttestryError } from "../errors.ts";
+import type { Enrolment } from "../federation/enrolment-client.ts";
+import { parseDuration } from "./duration.ts";
+import {
+  DATA_OPTION,
+  describeGrant,
+  type GrantOptions,
+  JSON_OPTION,
+  NODE_OPTION,
+  type NodeOptions,
+  PATH_LENGTH_OPTION,
+  parseGrant,
+  TYPES_OPTION,
+  withNode,
+} from "./federation-node.ts";
+import { EXIT, formatTable, printResult } from "./terminal.ts";
+
+interface JoinOptions extends NodeOptions {
+  readonly code?: string;
+  readonly status?: boolean;
+}
+
+/** Where a node keeps the addresses at which superiors tell what became of its applications. */
+function enrolmentsPath(directory: string): string {
+  return joinPath(directory, "enrolments.json");
+}
+
+function readEnrolments(directory: string): Record<string, string> {
+  const path = enrolmentsPath(directory);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>) : {};
+}
+
+function replaceFile(path: string, value: unknown): void {
+  const draft = `${path}.new`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Names the superior in the node's configuration, without which nobody may vouch for it. Whether it was not named yet. */
+function nameSuperior(directory: string, name: string, superior: string): boolean {
+  const path = joinPath(directory, "config.json");
+  const file = JSON.parse(readFileSync(path, "utf8")) as { superiors?: string[]; anchors?: string };
+  if (file.superiors?.includes(superior)) return false;
+  if (file.anchors === undefined) {
+    throw new AttestryError(
+      "config_invalid",
+      `${path} pins no anchors, and a node that believes nobody joins nothing: get the anchor's pin from its operator, save it as anchors.json beside the file and add "anchors": "anchors.json"`,
+    );
+  }
+  const changed = { ...file, superiors: [...(file.superiors ?? []), superior] };
+  parseNodeConfig({ name, directory, file: changed });
+  replaceFile(path, changed);
+  return true;
+}
+
+const STATE_LINES: Readonly<Record<string, (superior: string, enrolment: Enrolment) => string>> = {
+  pending: (superior) =>
+    `${superior} has your application; its operator decides: attestry federation join ${superior} --status`,
+  accepted: (superior, { registryTypes = [] }) =>
+    `${superior} vouches for this node, for: ${describeGrant({ registryTypes })}`,
+  refused: (superior, { reason }) => `${superior} refused: ${reason ?? "no reason was given"}`,
+};
+
+async function join(superior: string, options: JoinOptions): Promise<void> {
+  const { dataDirectory } = readProcessConfig({ data: options.data });
+  const name = chooseNodeName(dataDirectory, options.node);
+  const directory = nodeDirectory(dataDirectory, name);
+  const entity = superior.replace(/\/$/, "");
+  const known = readEnrolments(directory);
+  if (options.status && known[entity] === undefined) {
+    throw new AttestryError(
+      "enrolment_unknown",
+      `this node has not applied to ${entity}; apply with: attestry federation join ${entity}`,
+    );
+  }
+  const isNew = options.status ? false : nameSuperior(directory, name, entity);
+  await withNode({ ...options, node: name }, async (node) => {
+    const { enrolmentClient, federation } = node;
+    const enrolment = options.status
+      ? await enrolmentClient.getStatus(known[entity]!)
+      : await enrolmentClient.apply({
+          superior: entity,
+          configuration: await federation.getConfiguration(),
+          code: options.code,
+        });
+    replaceFile(enrolmentsPath(directory), { ...known, [entity]: enrolment.url });
+    if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
+    printResult({
+      json: options.json,
+      value: { superior: entity, ...enrolment },
+      lines: [
+        STATE_LINES[enrolment.state]!(entity, enrolment),
+        ...(isNew ? ["config.json now names it as superior: restart the node, so that its configuration says so"] : []),
+      ],
+    });
+  });
+}
+
+async function pending(options: NodeOptions): Promise<void> {
+  await withNode(options, async (node) => {
+    const applications = (await node.enrolment.listApplications()).map((one) => ({
+      entity: one.entity,
+      ...(one.organizationName !== undefined && { organization_name: one.organizationName }),
+      registry_types: one.registryTypes,
+      state: one.state,
+      ...(one.reason !== undefined && { reason: one.reason }),
+      replaces_key: one.replacesKey,
+      applied_at: new Date(one.createdAt * 1_000).toISOString(),
+    }));
+    const rows = applications.map((one) => [
+      one.entity,
+      one.organization_name ?? "",
+      one.registry_types.join(", ") || "none",
+      one.reason === undefined ? one.state : `${one.state}: ${one.reason}`,
+      one.replaces_key ? "another key than the one accepted" : "",
+    ]);
+    const header = ["applicant", "organisation", "has registries of", "state", ""];
+    printResult({
+      json: options.json,
+      value: { applications },
+      lines:
+        rows.length === 0
+          ? ["Nobody has applied."]
+          : formatTable([header, ...rows])
+              .trimEnd()
+              .split("\n"),
+    });
+  });
+}
+
+async function refuse(entity: string, options: NodeOptions & { readonly reason: string }): Promise<void> {
+  await withNode(options, async (node) => {
+    await node.enrolment.refuse({ entity, reason: options.reason });
+    printResult({
+      json: options.json,
+      value: { entity, state: "refused", reason: options.reason },
+      lines: [`${entity} is refused, and is told why when it asks`],
+    });
+  });
+}
+
+async function createCode(
+  options: GrantOptions & { readonly entity: string; readonly expires: string },
+): Promise<void> {
+  const grant = parseGrant(options);
+  const seconds = parseDuration(options.expires);
+  await withNode(options, async (node) => {
+    const { code, expiresAt } = await node.enrolment.createCode({ entity: options.entity, grant, seconds });
+    const until = new Date(expiresAt * 1_000).toISOString();
+    if (!options.json)
+      process.stderr.write(
+        `Accepts ${options.entity} once, for: ${describeGrant(grant)}, until ${until}. It is shown this once.\n`,
+      );
+    printResult({
+      json: options.json,
+      value: { code, entity: options.entity, registry_types: grant.registryTypes, expires_at: until },
+      lines: [code],
+    });
+  });
+}
+
+export function joinCommand(): Command {
+  return new Command("join")
+    .description("ask a node to vouch for this one: sends the configuration, proves the key, says what became of it")
+    .argument("<superior>", "the superior's entity identifier")
+    .option("--code <code>", "a one-time code of the superior, which accepts at once")
+    .option("--status", "only ask what became of the application")
+    .option(...DATA_OPTION)
+    .option(...NODE_OPTION)
+    .option(...JSON_OPTION)
+    .action((superior: string, options: JoinOptions) => join(superior, options));
+}
+
+export function pendingCommand(): Command {
+  return new Command("pending")
+    .description("list who has applied to this node; decide with accept or refuse")
+    .option(...DATA_OPTION)
+    .option(...NODE_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: NodeOptions) => pending(options));
+}
+
+export function refuseCommand(): Command {
+  return new Command("refuse")
+    .description("refuse an applicant, with a reason that it is told")
+    .argument("<entity>", "the applicant's entity identifier")
+    .requiredOption("--reason <text>", "why")
+    .option(...DATA_OPTION)
+    .option(...NODE_OPTION)
+    .option(...JSON_OPTION)
+    .action((entity: string, options: NodeOptions & { reason: string }) => refuse(entity, options));
+}
+
+export function codeCommand(): Command {
+  return new Command("code")
+    .description("make a one-time code by which one node is accepted as soon as it joins")
+    .requiredOption("--entity <entity>", "the node that may use it")
+    .option(...TYPES_OPTION)
+    .option(...PATH_LENGTH_OPTION)
+    .option("--expires <duration>", "how long it holds, such as 8h or 7d", "24h")
+    .option(...DATA_OPTION)
+    .option(...NODE_OPTION)
+    .option(...JSON_OPTION)
+    .action((options: GrantOptions & { entity: string; expires: string }) => createCode(options));
+}
