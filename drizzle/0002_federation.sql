@@ -11,6 +11,7 @@ CREATE TABLE "enrolment" (
 	"entity" text NOT NULL,
 	"configuration" text NOT NULL,
 	"nonce" text NOT NULL,
+	"formerly" text,
 	"state" text NOT NULL,
 	"reason" text,
 	"created_at" bigint NOT NULL,

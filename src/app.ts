@@ -53,7 +53,12 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordPages>[0] &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createHomePages>[0] &
-  Omit<Parameters<typeof createApiDocuments>[0], "operations"> & { basePath: string; logger: Logger };
+  Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
+    basePath: string;
+    logger: Logger;
+    /** The name that this node's records have: its entity identifier, or the first that it had. */
+    names: string;
+  };
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -62,9 +67,11 @@ export function createApp(deps: AppDeps): Hono {
   const routes = new Hono();
   routes.route("/", createHomePages(deps));
   // Before the API, which answers at the same addresses whoever does not want a page.
-  routes.route("/", createRegistryPages(deps));
-  routes.route("/", createRecordPages(deps));
-  routes.route("/", createStatisticPages(deps));
+  // These show records, which have the name that the node had first.
+  const named = { ...deps, entity: deps.names };
+  routes.route("/", createRegistryPages(named));
+  routes.route("/", createRecordPages(named));
+  routes.route("/", createStatisticPages(named));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

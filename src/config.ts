@@ -21,6 +21,8 @@ export interface NodeConfig {
   readonly name: string;
   readonly directory: string;
   readonly entity: string;
+  /** What the node was called before it moved, oldest first: its records, definitions and log keep the oldest name. */
+  readonly formerly: readonly string[];
   readonly basePath: string;
   readonly organizationName: string;
   readonly contacts: readonly string[];
@@ -35,6 +37,7 @@ export interface NodeConfig {
 /** What the config file holds, as `attestry init` writes it. */
 export interface NodeConfigFile {
   readonly entity: string;
+  readonly formerly?: readonly string[];
   readonly organization_name: string;
   readonly contacts?: readonly string[];
   readonly listen: { readonly host: string; readonly port: number };
@@ -218,6 +221,7 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     name,
     directory,
     entity: file.entity,
+    formerly: file.formerly ?? [],
     basePath: entity.pathname.replace(/\/$/, ""),
     organizationName: file.organization_name,
     contacts: file.contacts ?? [],

@@ -112,6 +112,8 @@ export const ERROR_CODES = [
   "authority_not_granted",
   "subordinate_unknown",
   "subordinate_key_changed",
+  "formerly_not_vouched",
+  "departure_invalid",
   "enrolment_unknown",
   "enrolment_proof_invalid",
   "enrolment_code_invalid",

@@ -109,6 +109,7 @@ export const ENROLMENT_CHALLENGE_SECONDS = 600;
 export const ENROLMENT_PROOF_SECONDS_MAX = 300;
 export const ENROLMENT_KEPT_SECONDS = 30 * 86_400; // how long an application waits, and is told what became of it
 export const ENROLMENT_CODE_SECONDS_MAX = 30 * 86_400;
+export const FORMERLY_MAX = 10; // names that one entity had before it moved
 export const ENTITY_TYPES_MAX = 20; // of a subordinate that are remembered, and of a list's filter
 export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended
 export const STATEMENT_SECONDS = 3_600;

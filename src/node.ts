@@ -15,6 +15,7 @@ import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolm
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
+import { createHomeFinder } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
@@ -109,6 +110,14 @@ export function logOrigin(entity: string, log: string): string {
   return `${entity.replace(/^https?:\/\//, "")}/log/${log}`;
 }
 
+/**
+ * In whose name a node signs records, definitions, status lists and its log: its entity identifier, or the first that it had. A node
+ * that moves is found elsewhere, but the names of what it signed, to which others refer, stay.
+ */
+export function namesOf(config: Pick<NodeConfig, "entity" | "formerly">): string {
+  return config.formerly[0] ?? config.entity;
+}
+
 /** Reads and unlocks a node's keys. Throws `config_invalid`, `passphrase_wrong`. */
 export async function readSecrets(config: NodeConfig): Promise<Secrets> {
   const path = join(config.directory, KEY_FILE);
@@ -166,7 +175,11 @@ export async function initializeNode(options: {
   logger: Logger;
 }): Promise<void> {
   const { config, secrets, database, logger } = options;
-  const identity = { logName: RECORDS_LOG, origin: logOrigin(config.entity, RECORDS_LOG), signer: secrets.signers.log };
+  const identity = {
+    logName: RECORDS_LOG,
+    origin: logOrigin(namesOf(config), RECORDS_LOG),
+    signer: secrets.signers.log,
+  };
   await initializeLog({ ...identity, database, clock: currentSeconds });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
   if ((await reader.bundle(0, 1)) !== undefined) return;
@@ -203,20 +216,22 @@ export function createNode(options: {
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
-  parseEntityIdentifier(entity, { allowLoopbackHttp: config.development });
+  const names = namesOf(config);
+  for (const identifier of [entity, ...config.formerly])
+    parseEntityIdentifier(identifier, { allowLoopbackHttp: config.development });
   const clock = options.clock ?? currentSeconds;
   const random = randomBytes;
   const { signers } = secrets;
   const { http, chains, anchors } = createTrust(config);
 
-  const origin = logOrigin(entity, RECORDS_LOG);
+  const origin = logOrigin(names, RECORDS_LOG);
   const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const identity = createIdentityService({ database, clock, random });
   const registries = createRegistryService({
     database,
     writer,
-    entity,
+    entity: names,
     clock,
     random,
     findUsed: findUsedRegistries,
@@ -250,13 +265,21 @@ export function createNode(options: {
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
-  const sealer = createRecordSealer({ entity, nodeKey: secrets.wrappingKey });
+  const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
   // Of a template with a field in it there is a counter for each of the field's values.
   const counters = createBoundedCache<Counter>(COUNTERS_REMEMBERED_MAX);
   const describeAct = createActDescriber(secrets.pseudonymKey);
-  const signing = { entity, signer: signers.record, sealer, searchKey: secrets.searchKey, describeAct, clock, random };
+  const signing = {
+    entity: names,
+    signer: signers.record,
+    sealer,
+    searchKey: secrets.searchKey,
+    describeAct,
+    clock,
+    random,
+  };
   const drafter = createRecordDrafter({
     ...signing,
     placeStatus: async () => placeStatus(await statusCounter.next()),
@@ -280,13 +303,18 @@ export function createNode(options: {
     clock,
   });
   const ownChain = () => ownChains.get(entity);
-  const statuses = createStatusService({ entity, database, signer: signers.status, clock });
+  const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
   const proofs = createRecordProofService({ reader, sealer });
-  const readBatch = createRecordBatchService({ entity, database, registries, statuses, proofs });
+  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
   const evidence = createEvidenceService({ database, registries, statuses, proofs, readBatch, ownChain });
-  const resolution = createResolutionService({
-    ownEntity: entity,
+  const findHome = createHomeFinder({
+    own: { entity, names },
     getChain: chains.getChain,
+    findMoved: async () => undefined,
+  });
+  const resolution = createResolutionService({
+    ownEntity: names,
+    findHome,
     readHome: createHomeNodeClient(http),
     readOwn: (references) => evidence.read(references),
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
@@ -294,16 +322,16 @@ export function createNode(options: {
   });
   const { verifyReferences } = resolution;
   const { searchKey } = secrets;
-  const viewer = createRecordViewer({ entity, sealer });
-  const keyLookups = createKeyLookupService({ entity, database, registries, searchKey });
+  const viewer = createRecordViewer({ entity: names, sealer });
+  const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
   const findElsewhere = createReferenceLookup({
-    getChain: chains.getChain,
+    findHome,
     findAtHome: createReferenceLookupClient(http),
     clock,
   });
-  const referenceKeys = createReferenceKeyService({ entity, keyLookups, findElsewhere });
+  const referenceKeys = createReferenceKeyService({ entity: names, keyLookups, findElsewhere });
   const referenceWatch = createReferenceWatchService({
-    entity,
+    entity: names,
     database,
     registries,
     sealer,
@@ -313,10 +341,10 @@ export function createNode(options: {
   const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences, referenceKeys };
   const duplicates = createDuplicateService({ database, registries, viewer, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
-  const recordWrites = createRecordWriteService({ entity, viewer, writes, ...writing });
+  const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
   const recordStates = createRecordStateService({
-    entity,
+    entity: names,
     viewer,
     writes,
     ...writing,
@@ -331,7 +359,7 @@ export function createNode(options: {
     );
   });
   const recordReads = createRecordReadService({ database, registries, viewer });
-  const recordHistory = createRecordHistoryService({ entity, database, registries, sealer, viewer });
+  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
   const statistics = createStatisticService({ database, registries, searchKey, clock });
   const indexRebuild = createIndexRebuildService({
@@ -341,9 +369,9 @@ export function createNode(options: {
     searchKey,
     lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
   });
-  const recordNames = createRecordNamesService({ entity, database, registries, viewer });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer });
   const attachments = createAttachmentService({
-    entity,
+    entity: names,
     database,
     registries,
     searchKey,
@@ -352,19 +380,29 @@ export function createNode(options: {
     logger,
   });
   const imports = createImportService({ ...writing, duplicates });
-  const migrations = createMigrationService({ entity, ...writing });
+  const migrations = createMigrationService({ entity: names, ...writing });
   const readCheckpoint = async () => {
     const note = await reader.checkpoint();
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity, database, registries, sealer, readSize });
-  const publishing = { entity, database, registries, exports, signer: signers.record, clock, readCheckpoint, ownChain };
+  const exports = createExportService({ entity: names, database, registries, sealer, readSize });
+  const publishing = {
+    entity: names,
+    database,
+    registries,
+    exports,
+    signer: signers.record,
+    clock,
+    readCheckpoint,
+    ownChain,
+  };
   const openData = createOpenDataService(publishing);
 
   const app = createApp({
     basePath: config.basePath,
     entity,
+    names,
     organizationName: config.organizationName,
     version: readProgramVersion(),
     superiors: config.superiors,

@@ -36,6 +36,8 @@ export interface TestNode {
     options?: { token?: string | undefined; json?: Json; body?: string | Uint8Array; headers?: Record<string, string> },
   ): Promise<Answer>;
   publish(definition: JsonObject): Promise<Answer>;
+  /** Stops the node and keeps its database. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,8 @@ export async function startTestNode(
     anchors?: readonly AnchorPin[];
     clock?: () => number;
     timeouts?: ListenTimeouts;
+    /** A node that was stopped and goes on here, at another address: its keys, its database. */
+    moved?: TestNode;
   } = {},
 ): Promise<TestNode> {
   const port = await freePort();
@@ -64,11 +68,12 @@ export async function startTestNode(
       database: "unused",
       development: true,
       anchors: "anchors.json",
+      ...(options.moved && { formerly: [options.moved.entity] }),
       ...(options.superiors && { superiors: [...options.superiors] }),
     },
   });
-  const secrets = parseSecrets(generateSecrets());
-  const database = await createTestDatabase();
+  const secrets = options.moved?.secrets ?? parseSecrets(generateSecrets());
+  const database = options.moved?.database ?? (await createTestDatabase());
   const common = { config, secrets, database: database.database, logger: silentLogger };
   await initializeNode(common);
   const node = createNode({ ...common, ...(options.clock && { clock: options.clock }) });
@@ -96,6 +101,12 @@ export async function startTestNode(
     };
   }
 
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= Promise.all(listeners.map((listener) => listener.close())).then(() => node.close());
+    return stopped;
+  };
+
   const token: TestNode["token"] = (role, { registries, seconds = 3_600 } = {}) =>
     node.identity.createToken({ name: `Test ${role}`, role, registries, expiresAt: currentSeconds() + seconds });
 
@@ -113,9 +124,9 @@ export async function startTestNode(
     request,
     publish: async (definition) =>
       request("PUT", `/registries/${String(definition.name)}`, { token: await token("operator"), json: definition }),
+    stop,
     async close() {
-      await Promise.all(listeners.map((listener) => listener.close()));
-      await node.close();
+      await stop();
       await database.drop();
       rmSync(directory, { recursive: true, force: true });
     },

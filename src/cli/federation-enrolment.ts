@@ -1,8 +1,5 @@
 // `attestry federation join|pending|refuse|code`: both sides of becoming a subordinate.
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join as joinPath } from "node:path";
 import { Command } from "commander";
-import { chooseNodeName, nodeDirectory, parseNodeConfig, readProcessConfig } from "../config.ts";
 import { AttestryError } from "../errors.ts";
 import type { Enrolment } from "../federation/enrolment-client.ts";
 import { parseDuration } from "./duration.ts";
@@ -18,43 +15,26 @@ import {
   TYPES_OPTION,
   withNode,
 } from "./federation-node.ts";
+import { type NodeFiles, openNodeFiles } from "./node-files.ts";
 import { EXIT, formatTable, printResult } from "./terminal.ts";
 
 interface JoinOptions extends NodeOptions {
   readonly code?: string;
   readonly status?: boolean;
-}
-
-/** Where a node keeps the addresses at which superiors tell what became of its applications. */
-function enrolmentsPath(directory: string): string {
-  return joinPath(directory, "enrolments.json");
-}
-
-function readEnrolments(directory: string): Record<string, string> {
-  const path = enrolmentsPath(directory);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, string>) : {};
-}
-
-function replaceFile(path: string, value: unknown): void {
-  const draft = `${path}.new`;
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, path);
+  readonly formerly?: string;
 }
 
 /** Names the superior in the node's configuration, without which nobody may vouch for it. Whether it was not named yet. */
-function nameSuperior(directory: string, name: string, superior: string): boolean {
-  const path = joinPath(directory, "config.json");
-  const file = JSON.parse(readFileSync(path, "utf8")) as { superiors?: string[]; anchors?: string };
+function nameSuperior(node: NodeFiles, superior: string): boolean {
+  const file = node.readConfig();
   if (file.superiors?.includes(superior)) return false;
   if (file.anchors === undefined) {
     throw new AttestryError(
       "config_invalid",
-      `${path} pins no anchors, and a node that believes nobody joins nothing: get the anchor's pin from its operator, save it as anchors.json beside the file and add "anchors": "anchors.json"`,
+      `${node.configPath} pins no anchors, and a node that believes nobody joins nothing: get the anchor's pin from its operator, save it as anchors.json beside the file and add "anchors": "anchors.json"`,
     );
   }
-  const changed = { ...file, superiors: [...(file.superiors ?? []), superior] };
-  parseNodeConfig({ name, directory, file: changed });
-  replaceFile(path, changed);
+  node.writeConfig({ ...file, superiors: [...(file.superiors ?? []), superior] });
   return true;
 }
 
@@ -67,18 +47,17 @@ const STATE_LINES: Readonly<Record<string, (superior: string, enrolment: Enrolme
 };
 
 async function join(superior: string, options: JoinOptions): Promise<void> {
-  const { dataDirectory } = readProcessConfig({ data: options.data });
-  const name = chooseNodeName(dataDirectory, options.node);
-  const directory = nodeDirectory(dataDirectory, name);
+  const files = openNodeFiles(options);
+  const { name } = files;
   const entity = superior.replace(/\/$/, "");
-  const known = readEnrolments(directory);
+  const known = files.readEnrolments();
   if (options.status && known[entity] === undefined) {
     throw new AttestryError(
       "enrolment_unknown",
       `this node has not applied to ${entity}; apply with: attestry federation join ${entity}`,
     );
   }
-  const isNew = options.status ? false : nameSuperior(directory, name, entity);
+  const isNew = options.status ? false : nameSuperior(files, entity);
   await withNode({ ...options, node: name }, async (node) => {
     const { enrolmentClient, federation } = node;
     const enrolment = options.status
@@ -87,8 +66,9 @@ async function join(superior: string, options: JoinOptions): Promise<void> {
           superior: entity,
           configuration: await federation.getConfiguration(),
           code: options.code,
+          formerly: options.formerly,
         });
-    replaceFile(enrolmentsPath(directory), { ...known, [entity]: enrolment.url });
+    files.writeEnrolments({ ...known, [entity]: enrolment.url });
     if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
     printResult({
       json: options.json,
@@ -109,6 +89,7 @@ async function pending(options: NodeOptions): Promise<void> {
       registry_types: one.registryTypes,
       state: one.state,
       ...(one.reason !== undefined && { reason: one.reason }),
+      ...(one.formerly !== undefined && { formerly: one.formerly }),
       replaces_key: one.replacesKey,
       applied_at: new Date(one.createdAt * 1_000).toISOString(),
     }));
@@ -117,7 +98,10 @@ async function pending(options: NodeOptions): Promise<void> {
       one.organization_name ?? "",
       one.registry_types.join(", ") || "none",
       one.reason === undefined ? one.state : `${one.state}: ${one.reason}`,
-      one.replaces_key ? "another key than the one accepted" : "",
+      [
+        ...(one.replaces_key ? ["another key than the one accepted"] : []),
+        ...(one.formerly === undefined ? [] : [`says that it was ${one.formerly}`]),
+      ].join("; "),
     ]);
     const header = ["applicant", "organisation", "has registries of", "state", ""];
     printResult({
@@ -169,6 +153,10 @@ export function joinCommand(): Command {
     .description("ask a node to vouch for this one: sends the configuration, proves the key, says what became of it")
     .argument("<superior>", "the superior's entity identifier")
     .option("--code <code>", "a one-time code of the superior, which accepts at once")
+    .option(
+      "--formerly <entity>",
+      "what the superior still calls this node, which moved (see: attestry federation move)",
+    )
     .option("--status", "only ask what became of the application")
     .option(...DATA_OPTION)
     .option(...NODE_OPTION)

@@ -1,7 +1,9 @@
 // `attestry federation`: what an operator decides about subordinates, on the node's own data directory.
 import { Command } from "commander";
+import { AttestryError } from "../errors.ts";
 import { STATEMENT_SECONDS } from "../limits.ts";
 import { codeCommand, joinCommand, pendingCommand, refuseCommand } from "./federation-enrolment.ts";
+import { leaveCommand, moveCommand } from "./federation-leave.ts";
 import {
   DATA_OPTION,
   describeGrant,
@@ -18,14 +20,26 @@ import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
   readonly replaceKey?: boolean;
+  readonly formerly?: string;
 }
 
 async function accept(entity: string, options: AcceptOptions): Promise<void> {
   const grant = parseGrant(options);
   await withNode(options, async (node) => {
+    if (options.formerly !== undefined && !(await node.enrolment.isPending(entity))) {
+      throw new AttestryError(
+        "enrolment_unknown",
+        `${entity} has no application that waits; one that moved applies with: attestry federation join ${node.entity}`,
+      );
+    }
     // Who has applied and proven its key need not be asked again; anybody else's configuration is fetched.
     const accepted = (await node.enrolment.isPending(entity))
-      ? await node.enrolment.accept({ entity, grant, replaceKey: options.replaceKey === true })
+      ? await node.enrolment.accept({
+          entity,
+          grant,
+          replaceKey: options.replaceKey === true,
+          formerly: options.formerly,
+        })
       : await node.federation.acceptSubordinate({
           entity,
           registryTypes: grant.registryTypes,
@@ -103,6 +117,8 @@ export function federationCommand(): Command {
   return new Command("federation")
     .description("become a subordinate, and vouch for subordinates")
     .addCommand(joinCommand())
+    .addCommand(leaveCommand())
+    .addCommand(moveCommand())
     .addCommand(pendingCommand())
     .addCommand(
       new Command("accept")
@@ -112,6 +128,10 @@ export function federationCommand(): Command {
         .argument("<entity>", "the subordinate's entity identifier")
         .option(...TYPES_OPTION)
         .option(...PATH_LENGTH_OPTION)
+        .option(
+          "--formerly <entity>",
+          "confirm that the applicant is this subordinate, which moved; it takes its place",
+        )
         .option("--replace-key", "take the applicant's new key in place of the one accepted before")
         .option(...DATA_OPTION)
         .option(...NODE_OPTION)

@@ -19,6 +19,7 @@ import { AttestryError } from "../errors.ts";
 import { readSecrets, writeKeyFile } from "../node.ts";
 import { generateSecrets, parseSecrets, type Secrets } from "../secrets.ts";
 import { readInputText } from "./input-file.ts";
+import { parseListenAddress } from "./listen-address.ts";
 import { prepareDatabase } from "./node-process.ts";
 import { recoveryKit } from "./recovery-kit.ts";
 import { printResult } from "./terminal.ts";
@@ -50,12 +51,7 @@ function collect(value: string, previous: string[]): string[] {
 
 /** Where to listen: as told, or where the entity identifier points to when that is loopback, else 127.0.0.1:8080 behind a proxy. */
 function chooseListen(entity: URL, listen: string | undefined): { host: string; port: number } {
-  const text = listen ?? (entity.protocol === "http:" ? entity.host : "127.0.0.1:8080");
-  const match = /^(\[[0-9a-fA-F:]+\]|[^:]+):(\d{1,5})$/.exec(text);
-  if (!match)
-    throw new AttestryError("config_invalid", `--listen is "${text}"; it must be HOST:PORT, such as 127.0.0.1:8080`);
-  const host = match[1]!.replace(/^\[|\]$/g, "");
-  return { host: host === "localhost" ? "127.0.0.1" : host, port: Number(match[2]) };
+  return parseListenAddress(listen ?? (entity.protocol === "http:" ? entity.host : "127.0.0.1:8080"));
 }
 
 function readNewConfig(options: NewNodeOptions, directory: string): NodeConfigFile {

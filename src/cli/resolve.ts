@@ -74,7 +74,7 @@ async function resolveHere(options: {
   });
   const resolution = createResolutionService({
     ownEntity: undefined,
-    getChain: chains.getChain,
+    findHome: chains.getChain,
     readHome: createHomeNodeClient(httpClient),
     readOwn: () => Promise.reject(new Error("a resolver without a node has no records of its own")),
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),

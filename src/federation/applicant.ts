@@ -4,7 +4,7 @@ import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { CHAIN_DEPTH_MAX, ENTITY_TYPES_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
 import type { EntityStatement } from "./entity-statement.ts";
-import { checkKeyRoles, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
+import { checkKeyRoles, type FormerEntity, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
 import type { StoredSubordinate } from "./subordinate-store.ts";
 
 /** What a superior lets a subordinate do. `maxPathLength`: how many intermediates may stand below it. */
@@ -29,8 +29,15 @@ export function checkGrant({ registryTypes, maxPathLength = 0 }: Grant): void {
   }
 }
 
-/** Throws `statement_hint_missing`, `node_metadata_invalid`, `key_role_conflict`, `request_invalid` where it is the superior itself. */
-export function checkApplicant(applicant: EntityStatement, superior: { entity: string; key: PublicKey }): void {
+/**
+ * `formerly`: what the superior would say it was called before. Throws `statement_hint_missing`, `node_metadata_invalid`,
+ * `key_role_conflict`, `request_invalid` where it is the superior itself.
+ */
+export function checkApplicant(
+  applicant: EntityStatement,
+  superior: { entity: string; key: PublicKey },
+  formerly: readonly FormerEntity[] = [],
+): void {
   if (applicant.subject === superior.entity)
     throw new AttestryError("request_invalid", "a node cannot vouch for itself");
   if (!applicant.authorityHints.includes(superior.entity)) {
@@ -41,7 +48,7 @@ export function checkApplicant(applicant: EntityStatement, superior: { entity: s
   }
   const declared = applicant.metadata.get(REGISTRY_NODE);
   if (declared === undefined) return;
-  const { keys } = parseNodeMetadata(applicant.subject, declared);
+  const { keys } = parseNodeMetadata(applicant.subject, declared, formerly);
   checkKeyRoles(keys, [...applicant.keys, superior.key]);
 }
 
@@ -60,7 +67,14 @@ export function checkKnownKey(applicant: EntityStatement, known: StoredSubordina
   );
 }
 
-/** The subordinate as it is kept: its keys as proven, the grant; what was known of it before and does not change stays. */
+/** All that a known subordinate was called, where it now has another name; newest first. */
+export function formerNames(entity: string, known: StoredSubordinate | undefined): StoredSubordinate["formerly"] {
+  const before = known?.formerly ?? [];
+  if (known === undefined || known.entity === entity) return known?.formerly ?? null;
+  return [{ entity: known.entity }, ...before.filter((former) => former.entity !== entity)];
+}
+
+/** The subordinate as it is kept: its keys as proven, the grant; what was known of it before, be it under a former name, and does not change stays. */
 export function describeSubordinate(
   applicant: EntityStatement,
   { grant, known, now }: { grant: Grant; known: StoredSubordinate | undefined; now: number },
@@ -76,6 +90,6 @@ export function describeSubordinate(
     stateReason: known?.stateReason ?? null,
     entityTypes: [...applicant.metadata.keys()].slice(0, ENTITY_TYPES_MAX),
     isIntermediate: applicant.metadata.get("federation_entity")?.federation_fetch_endpoint !== undefined,
-    formerly: known?.formerly ?? null,
+    formerly: formerNames(applicant.subject, known),
   };
 }

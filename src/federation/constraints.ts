@@ -56,15 +56,17 @@ export function checkConstraints(constraints: Constraints, entitiesBelow: readon
       `${intermediates} intermediates stand below a superior that allows ${constraints.maxPathLength}`,
     );
   }
-  for (const entity of entitiesBelow) {
-    const host = new URL(entity).hostname;
-    const permitted = constraints.permittedNames?.some((pattern) => matchesName(host, pattern)) ?? true;
-    const excluded = constraints.excludedNames?.some((pattern) => matchesName(host, pattern)) ?? false;
-    if (!permitted || excluded) {
-      throw new AttestryError(
-        "entity_name_not_permitted",
-        `the host of ${entity} is outside a superior's naming constraints`,
-      );
-    }
-  }
+  for (const entity of entitiesBelow) checkNameConstraints(constraints, entity);
+}
+
+/** Throws `entity_name_not_permitted`. */
+export function checkNameConstraints(constraints: Constraints, entity: string): void {
+  const host = new URL(entity).hostname;
+  const permitted = constraints.permittedNames?.some((pattern) => matchesName(host, pattern)) ?? true;
+  const excluded = constraints.excludedNames?.some((pattern) => matchesName(host, pattern)) ?? false;
+  if (permitted && !excluded) return;
+  throw new AttestryError(
+    "entity_name_not_permitted",
+    `the host of ${entity} is outside a superior's naming constraints`,
+  );
 }

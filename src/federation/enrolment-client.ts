@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
+import { signDeparture } from "./departure.ts";
 import { signEnrolmentProof } from "./enrolment-proof.ts";
 import type { HttpClient } from "./http-client.ts";
 import { createStatementClient } from "./statement-client.ts";
@@ -20,7 +21,15 @@ export interface Enrolment {
 
 export interface EnrolmentClient {
   /** Applies and proves the key. Throws `peer_*`, `statement_*`, `enrolment_refused` with the superior's own code and words. */
-  apply(options: { superior: string; configuration: string; code?: string | undefined }): Promise<Enrolment>;
+  apply(options: {
+    superior: string;
+    configuration: string;
+    code?: string | undefined;
+    /** What this node was called when the superior last vouched for it, if it moved. */
+    formerly?: string | undefined;
+  }): Promise<Enrolment>;
+  /** Tells the superior that this node leaves. Throws as above. */
+  leave(superior: string): Promise<void>;
   /** Throws as above. */
   getStatus(url: string): Promise<Enrolment>;
 }
@@ -53,21 +62,29 @@ export function createEnrolmentClient(deps: {
     );
   }
 
+  async function findEndpoint(superior: string): Promise<string> {
+    const { metadata } = await statements.fetchConfiguration(superior);
+    const endpoint = metadata.get("federation_entity")?.[ENROLMENT_ENDPOINT];
+    // Below the superior, or it could aim us at a third party.
+    if (typeof endpoint === "string" && endpoint.startsWith(`${superior}/`)) return endpoint;
+    throw new AttestryError("enrolment_refused", `${superior} does not say where to apply; ask its operator`);
+  }
+
   return {
-    async apply({ superior, configuration, code }) {
-      const { metadata } = await statements.fetchConfiguration(superior);
-      const endpoint = metadata.get("federation_entity")?.[ENROLMENT_ENDPOINT];
-      // Below the superior, or it could aim us at a third party.
-      if (typeof endpoint !== "string" || !endpoint.startsWith(`${superior}/`)) {
-        throw new AttestryError("enrolment_refused", `${superior} does not say where to apply; ask its operator`);
-      }
-      const { id, challenge } = await call("POST", endpoint, { configuration });
+    async apply({ superior, configuration, code, formerly }) {
+      const endpoint = await findEndpoint(superior);
+      const application = { configuration, ...(formerly !== undefined && { formerly }) };
+      const { id, challenge } = await call("POST", endpoint, application);
       if (typeof id !== "string" || !/^[A-Za-z0-9_-]{1,100}$/.test(id) || typeof challenge !== "string")
         throw new AttestryError("peer_response_invalid", `${superior} answered an application without a challenge`);
       const claims = { entity, superior, nonce: challenge, ...(code !== undefined && { code }) };
       const proof = await signEnrolmentProof(claims, signer, clock());
       const url = `${endpoint}/${id}`;
       return readEnrolment(await call("POST", `${url}/proof`, { proof }), url);
+    },
+    async leave(superior) {
+      const departure = await signDeparture({ entity, superior }, { signer, now: clock() });
+      await call("POST", `${await findEndpoint(superior)}/departures`, { departure });
     },
     getStatus: async (url) => readEnrolment(await call("GET", url), url),
   };

@@ -5,7 +5,7 @@ import type { enrolmentCodeTable, enrolmentTable } from "./enrolment-table.ts";
 export type StoredEnrolment = typeof enrolmentTable.$inferSelect;
 export type StoredCode = typeof enrolmentCodeTable.$inferSelect;
 
-const COLUMNS = `id, entity, configuration, nonce, state, reason, created_at as "createdAt", expires_at as "expiresAt"`;
+const COLUMNS = `id, entity, configuration, nonce, formerly, state, reason, created_at as "createdAt", expires_at as "expiresAt"`;
 
 export async function findEnrolment(
   tx: Transaction | Database["sql"],
@@ -45,8 +45,8 @@ export async function countOpenEnrolments(
 
 export async function insertEnrolment(tx: Transaction, row: StoredEnrolment): Promise<void> {
   await tx`
-    insert into enrolment (id, entity, configuration, nonce, state, reason, created_at, expires_at)
-    values (${row.id}, ${row.entity}, ${row.configuration}, ${row.nonce}, ${row.state}, ${row.reason}, ${row.createdAt}, ${row.expiresAt})`;
+    insert into enrolment (id, entity, configuration, nonce, formerly, state, reason, created_at, expires_at)
+    values (${row.id}, ${row.entity}, ${row.configuration}, ${row.nonce}, ${row.formerly}, ${row.state}, ${row.reason}, ${row.createdAt}, ${row.expiresAt})`;
 }
 
 export async function settleEnrolment(

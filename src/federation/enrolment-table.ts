@@ -11,6 +11,8 @@ export const enrolmentTable = pgTable(
     /** The entity configuration that was posted, signed by the applicant itself. */
     configuration: text("configuration").notNull(),
     nonce: text("nonce").notNull(),
+    /** What the applicant says it was called before it moved; true only once the operator confirms it. */
+    formerly: text("formerly"),
     /** "challenged": its key is not proven yet. */
     state: text("state").$type<"challenged" | "pending" | "accepted" | "refused">().notNull(),
     /** Why it was refused, in the operator's words. */

@@ -9,6 +9,7 @@ import { AUTHORITY_HINTS_MAX, KEY_SET_KEYS_MAX, STATEMENT_BYTES_MAX } from "../l
 import { type Constraints, parseConstraints } from "./constraints.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { checkCriticalOperators, type MetadataPolicy, parseMetadataPolicy } from "./metadata-policy.ts";
+import type { FormerEntity } from "./node-metadata.ts";
 
 export const ENTITY_STATEMENT_TYPE = "entity-statement+jwt";
 
@@ -221,6 +222,8 @@ export function signSubordinateStatement(
     readonly registryTypes: readonly string[];
     readonly maxPathLength?: number;
     readonly sourceEndpoint?: string;
+    /** What the subject was called before it moved. */
+    readonly formerly?: readonly FormerEntity[];
   },
 ): Promise<string> {
   return signStatement(terms, {
@@ -228,6 +231,9 @@ export function signSubordinateStatement(
     sub: terms.subject,
     // DESIGN 7: silence grants nothing, so every statement says what it grants, be it the empty list.
     metadata_policy: { registry_node: { registry_types: { subset_of: [...terms.registryTypes] } } },
+    ...(terms.formerly && {
+      metadata: { registry_node: { formerly: terms.formerly.map(({ entity }) => ({ entity })) } },
+    }),
     ...(terms.maxPathLength !== undefined && { constraints: { max_path_length: terms.maxPathLength } }),
     ...(terms.sourceEndpoint !== undefined && { source_endpoint: terms.sourceEndpoint }),
   });

@@ -173,6 +173,7 @@ export function createFederationService(deps: FederationDeps): FederationService
         keys: parseKeySet(subordinate.jwks),
         registryTypes: subordinate.registryTypes,
         sourceEndpoint: `${entity}${FETCH_PATH}`,
+        ...(subordinate.formerly !== null && { formerly: subordinate.formerly }),
         ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
       });
     },
@@ -182,8 +183,8 @@ export function createFederationService(deps: FederationDeps): FederationService
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
       checkGrant(terms);
       const applicant = await client.fetchConfiguration(subject);
-      checkApplicant(applicant, { entity, key: federation.publicKey });
       const known = await findSubordinate(database, subject);
+      checkApplicant(applicant, { entity, key: federation.publicKey }, known?.formerly ?? []);
       checkKnownKey(applicant, known);
       const subordinate = describeSubordinate(applicant, { grant: terms, known, now: clock() });
       await saveSubordinate(database, subordinate);

@@ -4,9 +4,9 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { type PublicJwk, type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
-import { KEY_SET_KEYS_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
+import { FORMERLY_MAX, KEY_SET_KEYS_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
 import { parseVerifierKey } from "../log/note.ts";
-import { entityWithoutScheme } from "./entity-identifier.ts";
+import { entityWithoutScheme, parseEntityIdentifier } from "./entity-identifier.ts";
 
 /** The entity type that carries our metadata. */
 export const REGISTRY_NODE = "registry_node";
@@ -25,6 +25,13 @@ export interface NodeMetadata {
   readonly logs: { readonly records: { readonly origin: string; readonly vkeys: readonly string[] } };
   readonly records_read_endpoint: string;
   readonly resolve_endpoint: string;
+  /** What the entity was called before it moved, by its superior's word and nobody else's. */
+  readonly formerly?: readonly FormerEntity[];
+}
+
+/** An entity identifier under which a node signed records before it moved. */
+export interface FormerEntity {
+  readonly entity: string;
 }
 
 /** The keys of a node's metadata, read and checked, by their one role. */
@@ -73,14 +80,29 @@ function parseEndpoint(entity: string, value: Json | undefined, name: string): s
   return text;
 }
 
+/** Reads `formerly` out of a superior's statement. Throws `node_metadata_invalid`, `entity_identifier_invalid`. */
+export function parseFormerly(value: Json | undefined): FormerEntity[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length === 0 || value.length > FORMERLY_MAX)
+    refuse(`formerly is not an array of 1 to ${FORMERLY_MAX} entities`);
+  return value.map((one) => {
+    if (!isJsonObject(one)) refuse("an item of formerly is not an object");
+    // Loopback addresses are for the home node's own rules to refuse; here a name is only compared.
+    return {
+      entity: parseEntityIdentifier(parseText(one.entity, "formerly.entity"), { allowLoopbackHttp: true }),
+    };
+  });
+}
+
 function parseRecordsLog(
-  entity: string,
+  names: readonly string[],
   value: Json | undefined,
 ): { origin: string; vkeys: string[]; raw: Uint8Array[] } {
   const log = isJsonObject(value) ? value.records : undefined;
   if (!isJsonObject(log)) refuse("logs.records is missing");
   const origin = parseText(log.origin, "logs.records.origin");
-  if (!origin.startsWith(`${entityWithoutScheme(entity)}/`))
+  // A node that moved goes on with its log, which keeps the name it was started under.
+  if (!names.some((name) => origin.startsWith(`${entityWithoutScheme(name)}/`)))
     refuse("logs.records.origin is not below the entity identifier");
   const vkeys = parseTexts(log.vkeys, "logs.records.vkeys", KEY_SET_KEYS_MAX);
   if (vkeys.length === 0) refuse("logs.records.vkeys is empty");
@@ -98,17 +120,19 @@ function parseRecordsLog(
 }
 
 /**
- * Reads the metadata of `entity`. Unknown parameters are dropped. Throws `node_metadata_invalid`.
+ * Reads the metadata of `entity`. Unknown parameters are dropped, among them a `formerly` of its own: `formerly` is what its superior
+ * says. Throws `node_metadata_invalid`.
  */
 export function parseNodeMetadata(
   entity: string,
   value: JsonObject | undefined,
+  formerly: readonly FormerEntity[] = [],
 ): { metadata: NodeMetadata; keys: NodeKeys } {
   if (value === undefined) refuse("the entity declares none");
   const record = parseKeys(value.jwks, "jwks");
   const status = parseKeys(value.status_jwks, "status_jwks");
   const request = parseKeys(value.request_jwks, "request_jwks");
-  const log = parseRecordsLog(entity, value.logs);
+  const log = parseRecordsLog([entity, ...formerly.map((former) => former.entity)], value.logs);
   const metadata: NodeMetadata = {
     organization_name: parseText(value.organization_name, "organization_name"),
     ...(value.contacts !== undefined && { contacts: parseTexts(value.contacts, "contacts", 100) }),
@@ -119,8 +143,14 @@ export function parseNodeMetadata(
     logs: { records: { origin: log.origin, vkeys: log.vkeys } },
     records_read_endpoint: parseEndpoint(entity, value.records_read_endpoint, "records_read_endpoint"),
     resolve_endpoint: parseEndpoint(entity, value.resolve_endpoint, "resolve_endpoint"),
+    ...(formerly.length > 0 && { formerly }),
   };
   return { metadata, keys: { record, status, request, log: log.raw } };
+}
+
+/** Whether records signed in the name of `issuer` are this entity's: it is called so, or was before it moved. */
+export function speaksFor(chain: { entity: string; metadata: NodeMetadata }, issuer: string): boolean {
+  return chain.entity === issuer || (chain.metadata.formerly ?? []).some(({ entity }) => entity === issuer);
 }
 
 /**

@@ -68,11 +68,15 @@ export async function saveSubordinate(database: Database, subordinate: StoredSub
 
 /** As `saveSubordinate`, inside a transaction. */
 export async function replaceSubordinate(tx: Transaction, row: StoredSubordinate): Promise<void> {
-  await tx`delete from subordinate where entity = ${row.entity}`;
+  await deleteSubordinateWithin(tx, row.entity);
   await tx`
     insert into subordinate (entity, jwks, registry_types, max_path_length, accepted_at, changed_at, state, state_reason, entity_types, is_intermediate, formerly)
     values (${row.entity}, ${tx.json(row.jwks as never)}, ${row.registryTypes}, ${row.maxPathLength}, ${row.acceptedAt}, ${row.changedAt}, ${row.state},
       ${row.stateReason}, ${row.entityTypes}, ${row.isIntermediate}, ${row.formerly === null ? null : tx.json(row.formerly as never)})`;
+}
+
+export async function deleteSubordinateWithin(tx: Transaction, entity: string): Promise<void> {
+  await tx`delete from subordinate where entity = ${entity}`;
 }
 
 /** Whether there was one to delete. */

@@ -1,7 +1,7 @@
 // Table of the entities this node vouches for: which federation keys it knows them by, and what it lets them sign.
 import { bigint, boolean, integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
-import type { JsonObject } from "../crypto/json.ts";
 import type { PublicJwk } from "../crypto/keys.ts";
+import type { FormerEntity } from "./node-metadata.ts";
 
 export const subordinateTable = pgTable("subordinate", {
   entity: text("entity").primaryKey(),
@@ -22,5 +22,5 @@ export const subordinateTable = pgTable("subordinate", {
   /** Whether it vouches for others itself: it publishes a fetch endpoint. */
   isIntermediate: boolean("is_intermediate").notNull().default(false),
   /** What it was called before, as this superior confirms it (DESIGN section 7): the only source of `formerly` that anybody believes. */
-  formerly: jsonb("formerly").$type<JsonObject[]>(),
+  formerly: jsonb("formerly").$type<FormerEntity[]>(),
 });

@@ -5,10 +5,18 @@ import { verifyJws } from "../crypto/jws.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
 import { CHAIN_DEPTH_MAX, CLOCK_SKEW_SECONDS } from "../limits.ts";
-import { checkConstraints } from "./constraints.ts";
+import { checkConstraints, checkNameConstraints } from "./constraints.ts";
 import { ENTITY_STATEMENT_TYPE, type EntityStatement, parseEntityStatement } from "./entity-statement.ts";
 import { applyTypePolicy, mergeMetadataPolicies } from "./metadata-policy.ts";
-import { checkKeyRoles, type NodeKeys, type NodeMetadata, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
+import {
+  checkKeyRoles,
+  type FormerEntity,
+  type NodeKeys,
+  type NodeMetadata,
+  parseFormerly,
+  parseNodeMetadata,
+  REGISTRY_NODE,
+} from "./node-metadata.ts";
 
 /** An anchor that the operator chose, with keys obtained out of band. Times in Unix seconds. */
 export interface AnchorPin {
@@ -128,10 +136,25 @@ function resolveNodeMetadata(
   );
   if (declared === undefined || !isAllowed) return undefined;
   // §3.1.3: the immediate superior's metadata takes precedence over the subject's, and reaches nobody else.
-  const overridden = { ...declared, ...subordinates[0]?.metadata.get(REGISTRY_NODE) };
+  const { formerly: _, ...superiors } = subordinates[0]?.metadata.get(REGISTRY_NODE) ?? {};
+  const overridden = { ...declared, ...superiors };
   const policies = subordinates.flatMap(({ metadataPolicy }) => (metadataPolicy === undefined ? [] : [metadataPolicy]));
   const policy = mergeMetadataPolicies(policies.reverse()).get(REGISTRY_NODE);
   return policy === undefined ? overridden : applyTypePolicy(policy, overridden);
+}
+
+/**
+ * DESIGN 7: what an entity was called before is believed from its immediate superior alone, and only of names that every superior may
+ * vouch for: whoever claims another's name by itself would inherit its records.
+ */
+function readFormerly(subject: EntityStatement, subordinates: readonly EntityStatement[]): FormerEntity[] {
+  if (subject.metadata.get(REGISTRY_NODE)?.formerly !== undefined)
+    refuse("formerly_not_vouched", `${subject.subject} says itself what it was formerly; only its superior may`);
+  const formerly = parseFormerly(subordinates[0]?.metadata.get(REGISTRY_NODE)?.formerly);
+  for (const { entity } of formerly)
+    for (const { constraints } of subordinates)
+      if (constraints !== undefined) checkNameConstraints(constraints, entity);
+  return formerly;
 }
 
 function declaredTypes(subject: EntityStatement): ReadonlySet<Json> {
@@ -185,7 +208,8 @@ export async function verifyTrustChain(input: {
     const entitiesBelow = subordinates.slice(0, j + 1).map((statement) => statement.subject);
     if (constraints !== undefined) checkConstraints(constraints, entitiesBelow);
   });
-  const { metadata, keys } = parseNodeMetadata(subject.subject, resolveNodeMetadata(subject, subordinates));
+  const formerly = readFormerly(subject, subordinates);
+  const { metadata, keys } = parseNodeMetadata(subject.subject, resolveNodeMetadata(subject, subordinates), formerly);
   checkKeyRoles(
     keys,
     statements.flatMap((statement) => statement.keys),

@@ -29,12 +29,19 @@ const applyForEnrolment = declareOperation({
   description:
     "`configuration` is the applicant's entity configuration, signed by itself, which must name this node among its superiors. The answer challenges it to prove its key.",
   access: "open",
-  body: jsonBody<{ configuration: string }>({
+  body: jsonBody<{ configuration: string; formerly?: string }>({
     schema: {
       type: "object",
       required: ["configuration"],
       additionalProperties: false,
-      properties: { configuration: { type: "string", minLength: 1 } },
+      properties: {
+        configuration: { type: "string", minLength: 1 },
+        formerly: {
+          type: "string",
+          minLength: 1,
+          description: "The entity identifier that the applicant had as a subordinate of this node, if it moved.",
+        },
+      },
     },
     bytesMax: ENROLMENT_BODY_BYTES_MAX,
     example: { configuration: JWS_EXAMPLE },
@@ -61,6 +68,7 @@ const applyForEnrolment = declareOperation({
     "statement_signature_invalid",
     "node_metadata_invalid",
     "key_role_conflict",
+    "formerly_not_vouched",
     "too_many_items",
   ],
 });
@@ -103,6 +111,40 @@ const getEnrolment = declareOperation({
   errors: ["enrolment_unknown"],
 });
 
+const leaveSuperior = declareOperation({
+  id: "leaveSuperior",
+  method: "post",
+  path: "/federation/enrolments/departures",
+  tag: "Federation",
+  summary: "Leave this node as its subordinate",
+  description:
+    "`departure` is a JWS of type attestry-departure+jwt by a federation key that this node knows the subordinate by: iss (the subordinate), aud (this node), iat, exp.",
+  access: "open",
+  body: jsonBody<{ departure: string }>({
+    schema: {
+      type: "object",
+      required: ["departure"],
+      additionalProperties: false,
+      properties: { departure: { type: "string", minLength: 1 } },
+    },
+    bytesMax: ENROLMENT_BODY_BYTES_MAX,
+    example: { departure: JWS_EXAMPLE },
+  }),
+  responses: {
+    200: jsonAnswer({
+      description: "This node no longer vouches for it.",
+      schema: {
+        type: "object",
+        required: ["state"],
+        additionalProperties: false,
+        properties: { state: { type: "string", enum: ["left"] } },
+      },
+      example: { state: "left" },
+    }),
+  },
+  errors: ["departure_invalid"],
+});
+
 function describe({ id, state, expiresAt, reason, registryTypes }: EnrolmentStatus) {
   return {
     id,
@@ -117,8 +159,13 @@ export function createEnrolmentRoutes({ enrolment }: { enrolment: EnrolmentServi
   const routes = createOperationRoutes();
 
   routes.handle(applyForEnrolment, async ({ context, body }) => {
-    const { challenge, ...status } = await enrolment.apply(body.configuration);
+    const { challenge, ...status } = await enrolment.apply(body);
     return context.json({ ...describe(status), challenge });
+  });
+
+  routes.handle(leaveSuperior, async ({ context, body }) => {
+    await enrolment.depart(body.departure);
+    return context.json({ state: "left" });
   });
 
   routes.handle(proveEnrolment, async ({ context, path, body }) =>

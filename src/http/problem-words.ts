@@ -36,6 +36,13 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   record_too_large: "The record is larger than a record may be.",
   value_not_unique: "Another record of the registry has a value that must be unique.",
   possible_duplicate: "Records that look alike are there; say in `act.distinct` why this is another.",
+  enrolment_unknown: "There is no such application, or it has expired; apply again.",
+  enrolment_proof_invalid: "The proof of the applicant's key cannot be believed; the detail says why.",
+  enrolment_code_invalid: "The one-time code is of another node, was used, or has expired; ask for another.",
+  departure_invalid: "The departure is not signed by a key that this node knows the subordinate by, or is not of now.",
+  subordinate_key_changed:
+    "The applicant was accepted with other keys; its superior's operator has to confirm the new ones.",
+  formerly_not_vouched: "Only a superior may say what a node was called before, and this one does not know that node.",
   precondition_required: "Send If-Match with the ETag of what you read.",
   version_conflict: "The record was changed since you read it; read it again.",
   state_conflict: "The record's state does not allow this.",

@@ -110,6 +110,8 @@ const STATUS = {
   authority_not_granted: 400,
   subordinate_unknown: 404,
   subordinate_key_changed: 400,
+  formerly_not_vouched: 400,
+  departure_invalid: 400,
   enrolment_unknown: 404,
   enrolment_proof_invalid: 400,
   enrolment_code_invalid: 400,

@@ -12,7 +12,13 @@ export interface HomeKey {
 }
 
 /** One batch from one home node: one outcome per key, in their order. */
-export type FindAtHome = (options: { entity: string; keys: readonly HomeKey[] }) => Promise<KeyOutcome[]>;
+export type FindAtHome = (options: {
+  /** The entity that answers now. */
+  home: string;
+  /** The name that its records have: the same, unless the node moved. */
+  entity: string;
+  keys: readonly HomeKey[];
+}) => Promise<KeyOutcome[]>;
 
 const STATE = /^[a-z]{1,20}$/;
 
@@ -49,8 +55,8 @@ const REFUSALS = {
 const KNOWN_REFUSALS = Object.keys(REFUSALS) as (keyof typeof REFUSALS)[];
 
 export function createReferenceLookupClient(http: HttpClient): FindAtHome {
-  return async ({ entity, keys }) => {
+  return async ({ home, entity, keys }) => {
     const lookups = keys.map(({ registry, key }) => ({ registry, key: key as Json }));
-    return parseFoundKeys(await http.postJson(`${entity}/records:find`, { lookups }), { entity, keys });
+    return parseFoundKeys(await http.postJson(`${home}/records:find`, { lookups }), { entity, keys });
   };
 }

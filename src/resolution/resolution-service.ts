@@ -2,6 +2,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
+import type { FindHome } from "../federation/home-chain.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import {
   RECORDS_READ_MAX,
@@ -82,9 +83,9 @@ export function referenceKey({ href, version, digest }: Reference): string {
 }
 
 export function createResolutionService(deps: {
-  /** This node's entity, or undefined for a resolver that is no node. */
+  /** The name that this node's own records have, or undefined for a resolver that is no node. */
   ownEntity: string | undefined;
-  getChain: (entity: string) => Promise<VerifiedChain>;
+  findHome: FindHome;
   readHome: ReadHome;
   readOwn: (references: readonly Reference[]) => Promise<ReadBatch>;
   verifier: Verifier;
@@ -105,7 +106,7 @@ export function createResolutionService(deps: {
       );
     }
     try {
-      const chain = await deps.getChain(entity);
+      const chain = await deps.findHome(entity);
       for (let at = 0; at < tasks.length; at += RECORDS_READ_MAX) {
         const timeoutMs = walk.deadline - Date.now();
         if (timeoutMs <= 0)

@@ -1,6 +1,7 @@
 // The ordered checks of one record (DESIGN section 9). No I/O, no clock; takes neither anchor nor policy out of evidence.
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
+import { speaksFor } from "../federation/node-metadata.ts";
 import { CLOCK_SKEW_SECONDS } from "../limits.ts";
 import { jwtDigest } from "../records/record-url.ts";
 import type { RecordSchema } from "../registries/record-schema.ts";
@@ -32,7 +33,7 @@ export interface Verifier {
 function checkIssuer(record: RecordClaims, outcome: TrustOutcome): CheckOutcome {
   if (!("trust" in outcome)) return failed("issuer", outcome.code, outcome.detail);
   // The chain proves whose keys these are; a token of anyone else is not theirs to sign.
-  if (outcome.trust.chain.entity !== record.issuer) return failed("issuer", "issuer_mismatch");
+  if (!speaksFor(outcome.trust.chain, record.issuer)) return failed("issuer", "issuer_mismatch");
   return passed("issuer", "passed", `vouched for by ${outcome.trust.chain.anchor}`);
 }
 

@@ -400,11 +400,15 @@ describe("what the node answers", () => {
       .filter((id) => !told.has(id))
       .sort();
     expect(unseen).toEqual([
+      "applyForEnrolment",
       "fetchSubordinateStatement",
+      "getEnrolment",
       "getOpenData",
       "getOpenDataFile",
       "getOpenDataSet",
+      "leaveSuperior",
       "migrateRecords",
+      "proveEnrolment",
     ]);
   });
 });
