@@ -143,7 +143,7 @@ async function demo(options: DemoOptions): Promise<void> {
 export function demoCommand(): Command {
   return new Command("demo")
     .description(
-      "run a federation of three departments with invented data on this machine; --check proves what it promises and ends",
+      "run a federation of an anchor, a state and two departments with invented data on this machine; --check proves what it promises and ends",
     )
     .option("--check", "walk the whole story over HTTP: one line per step; exit code 1 at the first that does not hold")
     .option("--port-base <port>", `first of ${DEMO_NODES.length} ports on 127.0.0.1 (default: ${PORT_BASE_DEFAULT})`)

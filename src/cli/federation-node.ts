@@ -22,7 +22,7 @@ export const JSON_OPTION = ["--json", "print one JSON object"] as const;
 export const TYPES_OPTION = ["--types <types>", "registry types it may sign, comma separated (default: none)"] as const;
 export const PATH_LENGTH_OPTION = [
   "--path-length <number>",
-  "how many intermediates may stand below it (default: no limit of ours)",
+  "how many intermediates may stand between this node and those vouched for below: 0, it vouches for nobody; 1, for nodes that vouch for nobody (default: no limit)",
 ] as const;
 
 /** Opens the chosen node on its own data directory, and closes it whatever happens. */

@@ -7,7 +7,7 @@ import type { EntityStatement } from "./entity-statement.ts";
 import { checkKeyRoles, type FormerEntity, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
 import type { StoredSubordinate } from "./subordinate-store.ts";
 
-/** What a superior lets a subordinate do. `maxPathLength`: how many intermediates may stand below it. */
+/** What a superior lets a subordinate do. `maxPathLength`: how many intermediates may stand between the superior and who is below; with 0 the subordinate vouches for nobody. */
 export interface Grant {
   readonly registryTypes: readonly string[];
   readonly maxPathLength?: number | undefined;

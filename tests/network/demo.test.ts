@@ -12,10 +12,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 /** Real processes on a busy machine: a start alone may take most of a minute. */
 const TIMEOUT_MS = 240_000;
-const PORTS = 3;
+const PORTS = 4;
 const STEPS = [
   ...["federation", "pages", "create", "log", "verify", "reference", "resolve", "tamper"],
-  ...["anchor", "authority", "superseded", "revoked", "time", "split", "history", "audit"],
+  ...[
+    "anchor",
+    "authority",
+    "enrolment",
+    "withdrawn",
+    "suspended",
+    "superseded",
+    "revoked",
+    "time",
+    "split",
+    "history",
+    "audit",
+  ],
 ];
 
 interface Running {
@@ -119,7 +131,7 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
     async () => {
       const demo = startDemo(["--port-base", String(portBase), "--data", data]);
       const { nodes } = await Promise.race([demo.running, demo.ended.then(({ stderr }) => Promise.reject(stderr))]);
-      expect(nodes.map(({ entity }) => entity)).toEqual([0, 1, 2].map((at) => `http://127.0.0.1:${portBase + at}`));
+      expect(nodes.map(({ entity }) => entity)).toEqual([0, 1, 2, 3].map((at) => `http://127.0.0.1:${portBase + at}`));
       expect(new Set(nodes.map(({ pid }) => pid)).size).toBe(PORTS);
       demo.child.kill("SIGINT");
       const { code, stderr } = await demo.ended;

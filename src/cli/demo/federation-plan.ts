@@ -1,11 +1,11 @@
-// Who is who in the demo: three departments, what each may sign, who works there. Values only; starts nothing.
+// Who is who in the demo: a trust anchor, a state below it, two departments below the state, what each may sign, who works there. Values only; starts nothing.
 import { readFileSync } from "node:fs";
 import { isJsonObject, type JsonObject, parseJson } from "../../crypto/json.ts";
 import type { Role } from "../../identity/caller.ts";
 
 export const PORT_BASE_DEFAULT = 7_400;
 
-export type DemoNodeName = "anchor" | "local-government" | "rural-development";
+export type DemoNodeName = "anchor" | "state" | "local-government" | "rural-development";
 
 export interface StaffPlan {
   readonly role: Role;
@@ -18,7 +18,9 @@ export interface NodePlan {
   readonly name: DemoNodeName;
   readonly organization: string;
   readonly duty: string;
-  /** Registries, by the name of their definition in schemas/examples; also the types that the anchor grants. */
+  /** Who vouches for it; nobody for the anchor. */
+  readonly superior?: DemoNodeName;
+  /** Registries, by the name of their definition in schemas/examples; also the types that its superior grants. */
   readonly registries: readonly string[];
   readonly staff: readonly StaffPlan[];
 }
@@ -26,7 +28,16 @@ export interface NodePlan {
 export const ANCHOR: NodePlan = {
   name: "anchor",
   organization: "National Trust Office",
-  duty: "vouches for departments; holds no records",
+  duty: "vouches for states; holds no records",
+  registries: [],
+  staff: [],
+};
+
+export const STATE: NodePlan = {
+  name: "state",
+  organization: "State Government",
+  duty: "vouches for the departments of the state; holds no records",
+  superior: "anchor",
   registries: [],
   staff: [],
 };
@@ -35,6 +46,7 @@ export const LOCAL_GOVERNMENT: NodePlan = {
   name: "local-government",
   organization: "Ministry of Local Government",
   duty: "keeps states and districts",
+  superior: "state",
   registries: ["states", "districts"],
   staff: [
     { role: "operator", name: "Orla Pike", task: "publishes definitions" },
@@ -46,6 +58,7 @@ export const RURAL_DEVELOPMENT: NodePlan = {
   name: "rural-development",
   organization: "Rural Development Agency",
   duty: "keeps blocks, which refer to districts of local government",
+  superior: "state",
   registries: ["blocks"],
   staff: [
     { role: "operator", name: "Tariq Osei", task: "publishes definitions" },
@@ -55,9 +68,10 @@ export const RURAL_DEVELOPMENT: NodePlan = {
 };
 
 export const DEPARTMENTS: readonly NodePlan[] = [LOCAL_GOVERNMENT, RURAL_DEVELOPMENT];
-export const DEMO_NODES: readonly NodePlan[] = [ANCHOR, ...DEPARTMENTS];
+/** Superiors before their subordinates. */
+export const DEMO_NODES: readonly NodePlan[] = [ANCHOR, STATE, ...DEPARTMENTS];
 
-/** What the anchor is pinned for: all that any department keeps. */
+/** What the anchor is pinned for, and grants to the state: all that any department keeps. */
 export const PINNED_TYPES: readonly string[] = DEPARTMENTS.flatMap(({ registries }) => registries);
 
 /** Base URL of each node: one port each, from `portBase` on. */

@@ -44,6 +44,8 @@ export function describeGuide(
     `  ${program} resolve ${options.record} --follow district,state --anchors ${anchors} --development`,
     "  # The same through a node, as Paulo Reis (with the token above)",
     `  ${program} resolve ${options.record} --follow district,state --via ${rural.entity}`,
+    "  # The federation as one of its nodes knows it",
+    `  ${program} federation tree --data ${options.dataDirectory} --node ${rural.plan.name}`,
     "  # Recompute a whole log from outside",
     `  ${program} log audit ${rural.entity} --anchors ${anchors}`,
     "  # Everything somebody needs to check this record without asking the node again",

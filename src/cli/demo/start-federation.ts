@@ -5,6 +5,7 @@ import { listNodeNames, type ProcessConfig, readDemoConfig, readNodeConfig } fro
 import { parseJson } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import { parseAnchorPins } from "../../federation/anchor-pins.ts";
+import type { Grant } from "../../federation/applicant.ts";
 import type { AnchorPin } from "../../federation/trust-chain.ts";
 import { DEMO_TOKEN_SECONDS } from "../../limits.ts";
 import { createLogger } from "../../logger.ts";
@@ -22,6 +23,7 @@ import {
   PORT_BASE_DEFAULT,
   planEntities,
   readExampleDefinition,
+  STATE,
   type StaffPlan,
 } from "./federation-plan.ts";
 import { checkPortsFree, type ServerProcess, startServer } from "./server-process.ts";
@@ -44,6 +46,8 @@ export interface DemoFederation {
   readonly pins: readonly AnchorPin[];
   /** The same as a file, for commands. */
   readonly anchorsPath: string;
+  /** What operators do on the data directory, while the nodes run. */
+  operate<Result>(use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>): Promise<Result>;
   /** Resolves with a sentence when a node process ends by itself. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
@@ -87,7 +91,7 @@ function chooseEntities(options: StartOptions): ReadonlyMap<DemoNodeName, string
   return planEntities(known ?? portBase ?? PORT_BASE_DEFAULT);
 }
 
-/** Makes a node where it is missing. Departments need the anchors file, so the anchor comes first. */
+/** Makes a node where it is missing. All but the anchor need the anchors file, so the anchor comes first. */
 async function initialize(
   config: ProcessConfig,
   options: { plan: NodePlan; entity: string; superior?: { entity: string; anchorsPath: string } },
@@ -138,28 +142,54 @@ async function publishDefinitions(party: Party): Promise<void> {
   }
 }
 
-/** What operators do at the nodes' own data directory while the nodes run: tokens for staff; at the anchor, the grants. */
-async function operate(
+/** Who is not vouched for yet applies to its superior, whose operator accepts it. */
+async function enrol(superior: Node, node: Node, grant: Grant): Promise<void> {
+  const known = await superior.federation.describeSubordinates();
+  if (known.some(({ entity }) => entity === node.entity)) return;
+  await node.enrolmentClient.apply({
+    superior: superior.entity,
+    configuration: await node.federation.getConfiguration(),
+  });
+  await superior.enrolment.accept({ entity: node.entity, grant, replaceKey: false });
+}
+
+/** What a superior grants in the demo: to the state all types, but nobody between it and the departments. */
+export function grantOf({ name, registries }: NodePlan): Grant {
+  return name === STATE.name ? { registryTypes: PINNED_TYPES, maxPathLength: 1 } : { registryTypes: registries };
+}
+
+/** Opens the nodes of the data directory, while they run, for what operators do there. */
+async function operate<Result>(
+  config: ProcessConfig,
+  use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>,
+): Promise<Result> {
+  const names = DEMO_NODES.map(({ name }) => name);
+  const opened = await openNodes({ process: config, names });
+  try {
+    return await use((name) => opened.nodes[names.indexOf(name)]!.node);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Tokens for staff, definitions, enrolment. */
+function furnish(
   config: ProcessConfig,
   servers: readonly ServerProcess[],
   entities: ReadonlyMap<DemoNodeName, string>,
 ): Promise<Map<DemoNodeName, Party>> {
-  const opened = await openNodes({ process: config, names: DEMO_NODES.map(({ name }) => name) });
-  try {
+  return operate(config, async (nodeOf) => {
     const parties = new Map<DemoNodeName, Party>();
     for (const [at, plan] of DEMO_NODES.entries()) {
-      const staff = await issueTokens(opened.nodes[at]!.node, plan);
+      const staff = await issueTokens(nodeOf(plan.name), plan);
       parties.set(plan.name, { plan, entity: entities.get(plan.name)!, pid: servers[at]!.pid, staff });
     }
     // Definitions first: a node declares the types of the registries that it has.
     for (const { name } of DEPARTMENTS) await publishDefinitions(parties.get(name)!);
-    const anchor = opened.nodes[0]!.node;
-    for (const { name, registries } of DEPARTMENTS)
-      await anchor.federation.acceptSubordinate({ entity: entities.get(name)!, registryTypes: registries });
+    for (const plan of DEMO_NODES)
+      if (plan.superior !== undefined) await enrol(nodeOf(plan.superior), nodeOf(plan.name), grantOf(plan));
     return parties;
-  } finally {
-    await opened.close();
-  }
+  });
 }
 
 /** Throws `config_invalid`, `demo_failed`, the signal's reason; whatever it throws, nothing is left running. */
@@ -192,13 +222,16 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
     const anchor = entities.get(ANCHOR.name)!;
     await initialize(config, { plan: ANCHOR, entity: anchor });
     const { pins, anchorsPath } = writePins(dataDirectory);
-    next(`making ${DEPARTMENTS.map(({ name }) => name).join(" and ")}`);
-    const superior = { entity: anchor, anchorsPath };
+    const others = DEMO_NODES.filter((plan) => plan !== ANCHOR);
+    next(`making ${others.map(({ name }) => name).join(", ")}`);
     await Promise.all(
-      DEPARTMENTS.map((plan) => initialize(config, { plan, entity: entities.get(plan.name)!, superior })),
+      others.map((plan) => {
+        const superior = { entity: entities.get(plan.superior!)!, anchorsPath };
+        return initialize(config, { plan, entity: entities.get(plan.name)!, superior });
+      }),
     );
 
-    next("starting three processes");
+    next(`starting ${DEMO_NODES.length} processes`);
     const starts = await Promise.allSettled(
       DEMO_NODES.map(({ name }) => startServer({ name, dataDirectory, onLine: (line) => options.onLine(name, line) })),
     );
@@ -207,9 +240,10 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
     const refused = starts.find((start) => start.status === "rejected");
     if (refused) throw refused.reason;
 
-    next("publishing definitions; the anchor accepts its departments");
-    const parties = await operate(config, servers, entities);
-    return { parties, pins, anchorsPath, failed: Promise.race(servers.map(({ failed }) => failed)), stop };
+    next("publishing definitions; the state and the departments enrol with their superiors");
+    const parties = await furnish(config, servers, entities);
+    const failed = Promise.race(servers.map((server) => server.failed));
+    return { parties, pins, anchorsPath, operate: (use) => operate(config, use), failed, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -2,6 +2,8 @@
 import { AttestryError } from "../../errors.ts";
 import { currentSeconds } from "../../node.ts";
 import { createAgency } from "./agency.ts";
+import { BLOCKS } from "./country.ts";
+import { proveEnrolment, proveSuspension, proveWithdrawal } from "./federation-steps.ts";
 import { proveAudit, proveRevocation, proveSupersession } from "./life-steps.ts";
 import {
   getSeeded,
@@ -62,6 +64,7 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
 
   try {
     const state = (await getSeeded(local, "states", "AL")).href;
+    const block = (await getSeeded(rural, "blocks", BLOCKS[0]!.code)).href;
     const before = await readCheckpoint(agency, local.entity);
     await plain("federation", () => proveGrants(federation, agency));
     await plain("pages", () => provePages(federation, agency));
@@ -73,6 +76,9 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("tamper", () => proveTampering(agency, district.href));
     await plain("anchor", () => proveAnchor(federation, agency, district.href));
     await plain("authority", () => proveAuthority(federation, agency));
+    await plain("enrolment", () => proveEnrolment(federation, agency));
+    await plain("withdrawn", () => proveWithdrawal(federation, agency, block));
+    await plain("suspended", () => proveSuspension(federation, agency));
     await plain("superseded", () => proveSupersession(local, agency, district));
     await plain("revoked", () => proveRevocation(federation, agency, { code, state }));
     const { district: renamed } = await step("time", () => proveTime(federation, { code, state }));

@@ -15,7 +15,7 @@ export async function proveGrants(federation: DemoFederation, agency: Agency): P
     const chain = await agency.getChain(entity);
     const granted = [...chain.registryTypes].sort().join(", ");
     const expected = [...plan.registries].sort().join(", ");
-    demand(granted === expected, `${plan.name} may sign ${granted || "nothing"}; the anchor granted ${expected}`);
+    demand(granted === expected, `${plan.name} may sign ${granted || "nothing"}; it was granted ${expected}`);
     proved.push(
       `${plan.name} may sign ${granted}, by ${chain.statements.length} signed statements up to the pinned key`,
     );
