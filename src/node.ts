@@ -16,6 +16,7 @@ import { createEnrolmentService, type EnrolmentService } from "./federation/enro
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
@@ -247,6 +248,7 @@ export function createNode(options: {
     clock,
     random,
     allowLoopbackHttp: config.development,
+    fetchConfiguration: createStatementClient({ httpClient: http, clock }).fetchConfiguration,
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 

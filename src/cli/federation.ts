@@ -18,17 +18,21 @@ import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
   readonly replaceKey?: boolean;
+  readonly key?: string;
 }
 
 async function accept(entity: string, options: AcceptOptions): Promise<void> {
   const grant = parseGrant(options);
   await withNode(options, async (node) => {
-    // Who has applied and proven its key need not be asked again; anybody else's configuration is fetched.
-    const accepted = (await node.enrolment.isPending(entity))
-      ? await node.enrolment.accept({ entity, grant, replaceKey: options.replaceKey === true })
+    const { key } = options;
+    const replaceKey = options.replaceKey === true;
+    // An applicant has named this node in the application; of anybody else the configuration must say so.
+    const accepted = key !== undefined || (await node.enrolment.isPending(entity))
+      ? await node.enrolment.accept({ entity, grant, replaceKey, key })
       : await node.federation.acceptSubordinate({
           entity,
           registryTypes: grant.registryTypes,
+          replaceKey,
           ...(grant.maxPathLength !== undefined && { maxPathLength: grant.maxPathLength }),
         });
     printResult({
@@ -112,7 +116,14 @@ export function federationCommand(): Command {
         .argument("<entity>", "the subordinate's entity identifier")
         .option(...TYPES_OPTION)
         .option(...PATH_LENGTH_OPTION)
-        .option("--replace-key", "take the applicant's new key in place of the one accepted before")
+        .option(
+          "--replace-key",
+          "take its new key in place of the one accepted before, once people have confirmed the loss",
+        )
+        .option(
+          "--key <thumbprint>",
+          "the applicant's key, compared by people: its own address is then not asked for it",
+        )
         .option(...DATA_OPTION)
         .option(...NODE_OPTION)
         .option(...JSON_OPTION)
