@@ -83,6 +83,8 @@ export interface Node extends ServedNode {
   readonly federation: FederationService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
+  /** Thumbprint of the node's federation key, for people to compare. */
+  readonly federationKey: string;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -420,6 +422,7 @@ export function createNode(options: {
     federation,
     enrolment,
     enrolmentClient,
+    federationKey: signers.federation.publicKey.kid,
     resolution,
     writer,
     reader,

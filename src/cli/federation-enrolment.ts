@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { chooseNodeName, nodeDirectory, parseNodeConfig, readProcessConfig } from "../config.ts";
 import { AttestryError } from "../errors.ts";
 import type { Enrolment } from "../federation/enrolment-client.ts";
+import { parseEntityIdentifier } from "../federation/entity-identifier.ts";
 import { parseDuration } from "./duration.ts";
 import {
   DATA_OPTION,
@@ -18,7 +19,7 @@ import {
   TYPES_OPTION,
   withNode,
 } from "./federation-node.ts";
-import { EXIT, formatTable, printResult } from "./terminal.ts";
+import { EXIT, formatTable, printable, printResult } from "./terminal.ts";
 
 interface JoinOptions extends NodeOptions {
   readonly code?: string;
@@ -41,11 +42,11 @@ function replaceFile(path: string, value: unknown): void {
   renameSync(draft, path);
 }
 
-/** Names the superior in the node's configuration, without which nobody may vouch for it. Whether it was not named yet. */
-function nameSuperior(directory: string, name: string, superior: string): boolean {
+/** Names the superior in the node's configuration, without which nobody may vouch for it. What takes that back; undefined where it was named before. */
+function nameSuperior(directory: string, name: string, superior: string): (() => void) | undefined {
   const path = joinPath(directory, "config.json");
   const file = JSON.parse(readFileSync(path, "utf8")) as { superiors?: string[]; anchors?: string };
-  if (file.superiors?.includes(superior)) return false;
+  if (file.superiors?.includes(superior)) return undefined;
   if (file.anchors === undefined) {
     throw new AttestryError(
       "config_invalid",
@@ -53,17 +54,19 @@ function nameSuperior(directory: string, name: string, superior: string): boolea
     );
   }
   const changed = { ...file, superiors: [...(file.superiors ?? []), superior] };
-  parseNodeConfig({ name, directory, file: changed });
+  const { development: allowLoopbackHttp } = parseNodeConfig({ name, directory, file: changed });
+  // A hint that is no entity identifier would make the whole configuration unreadable to others.
+  parseEntityIdentifier(superior, { allowLoopbackHttp });
   replaceFile(path, changed);
-  return true;
+  return () => replaceFile(path, file);
 }
 
 const STATE_LINES: Readonly<Record<string, (superior: string, enrolment: Enrolment) => string>> = {
   pending: (superior) =>
     `${superior} has your application; its operator decides: attestry federation join ${superior} --status`,
   accepted: (superior, { registryTypes = [] }) =>
-    `${superior} vouches for this node, for: ${describeGrant({ registryTypes })}`,
-  refused: (superior, { reason }) => `${superior} refused: ${reason ?? "no reason was given"}`,
+    `${superior} vouches for this node, for: ${printable(describeGrant({ registryTypes }))}`,
+  refused: (superior, { reason }) => `${superior} refused: ${printable(reason ?? "no reason was given")}`,
 };
 
 async function join(superior: string, options: JoinOptions): Promise<void> {
@@ -78,26 +81,48 @@ async function join(superior: string, options: JoinOptions): Promise<void> {
       `this node has not applied to ${entity}; apply with: attestry federation join ${entity}`,
     );
   }
-  const isNew = options.status ? false : nameSuperior(directory, name, entity);
-  await withNode({ ...options, node: name }, async (node) => {
-    const { enrolmentClient, federation } = node;
-    const enrolment = options.status
-      ? await enrolmentClient.getStatus(known[entity]!)
-      : await enrolmentClient.apply({
-          superior: entity,
-          configuration: await federation.getConfiguration(),
-          code: options.code,
-        });
-    replaceFile(enrolmentsPath(directory), { ...known, [entity]: enrolment.url });
-    if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
-    printResult({
-      json: options.json,
-      value: { superior: entity, ...enrolment },
-      lines: [
-        STATE_LINES[enrolment.state]!(entity, enrolment),
-        ...(isNew ? ["config.json now names it as superior: restart the node, so that its configuration says so"] : []),
-      ],
+  if (options.status) {
+    await withNode({ ...options, node: name }, async ({ enrolmentClient }) => {
+      printEnrolment(entity, await enrolmentClient.getStatus(known[entity]!), { json: options.json, notes: [] });
     });
+    return;
+  }
+  const takeBack = nameSuperior(directory, name, entity);
+  try {
+    await withNode({ ...options, node: name }, async ({ enrolmentClient, federation, federationKey }) => {
+      const enrolment = await enrolmentClient.apply({
+        superior: entity,
+        configuration: await federation.getConfiguration(),
+        code: options.code,
+      });
+      replaceFile(enrolmentsPath(directory), { ...known, [entity]: enrolment.url });
+      printEnrolment(entity, enrolment, {
+        json: options.json,
+        notes: [
+          ...(enrolment.state === "pending" ? [`its operator may ask for this node's key: ${federationKey}`] : []),
+          ...(takeBack ? [RESTART_NOTE] : []),
+        ],
+      });
+    });
+  } catch (error) {
+    // Who never took the application is no superior to name to others.
+    takeBack?.();
+    throw error;
+  }
+}
+
+const RESTART_NOTE = "config.json now names it as superior: restart the node, so that its configuration says so";
+
+function printEnrolment(
+  superior: string,
+  enrolment: Enrolment,
+  { json, notes }: { json: boolean | undefined; notes: readonly string[] },
+): void {
+  if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
+  printResult({
+    json,
+    value: { superior, ...enrolment },
+    lines: [STATE_LINES[enrolment.state]!(superior, enrolment), ...notes],
   });
 }
 
@@ -109,6 +134,7 @@ async function pending(options: NodeOptions): Promise<void> {
       registry_types: one.registryTypes,
       state: one.state,
       ...(one.reason !== undefined && { reason: one.reason }),
+      key: one.key,
       replaces_key: one.replacesKey,
       applied_at: new Date(one.createdAt * 1_000).toISOString(),
     }));
@@ -117,9 +143,10 @@ async function pending(options: NodeOptions): Promise<void> {
       one.organization_name ?? "",
       one.registry_types.join(", ") || "none",
       one.reason === undefined ? one.state : `${one.state}: ${one.reason}`,
+      one.key,
       one.replaces_key ? "another key than the one accepted" : "",
     ]);
-    const header = ["applicant", "organisation", "has registries of", "state", ""];
+    const header = ["applicant", "organisation", "has registries of", "state", "key", ""];
     printResult({
       json: options.json,
       value: { applications },

@@ -27,14 +27,15 @@ async function accept(entity: string, options: AcceptOptions): Promise<void> {
     const { key } = options;
     const replaceKey = options.replaceKey === true;
     // An applicant has named this node in the application; of anybody else the configuration must say so.
-    const accepted = key !== undefined || (await node.enrolment.isPending(entity))
-      ? await node.enrolment.accept({ entity, grant, replaceKey, key })
-      : await node.federation.acceptSubordinate({
-          entity,
-          registryTypes: grant.registryTypes,
-          replaceKey,
-          ...(grant.maxPathLength !== undefined && { maxPathLength: grant.maxPathLength }),
-        });
+    const accepted =
+      key !== undefined || (await node.enrolment.isPending(entity))
+        ? await node.enrolment.accept({ entity, grant, replaceKey, key })
+        : await node.federation.acceptSubordinate({
+            entity,
+            registryTypes: grant.registryTypes,
+            replaceKey,
+            ...(grant.maxPathLength !== undefined && { maxPathLength: grant.maxPathLength }),
+          });
     printResult({
       json: options.json,
       value: accepted,
