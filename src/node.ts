@@ -184,9 +184,8 @@ interface Trust {
   readonly anchors: readonly AnchorPin[];
 }
 
-function createTrust(config: NodeConfig): Trust {
+function createTrust(config: NodeConfig, http: HttpClient): Trust {
   const anchors = readAnchors(config);
-  const http = createHttpClient(config);
   const chains = createChainService({
     anchors,
     httpClient: http,
@@ -203,6 +202,8 @@ export function createNode(options: {
   database: Database;
   logger: Logger;
   clock?: () => number;
+  /** The node's only way out; closed with it. */
+  httpClient?: HttpClient;
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
@@ -210,7 +211,7 @@ export function createNode(options: {
   const clock = options.clock ?? currentSeconds;
   const random = randomBytes;
   const { signers } = secrets;
-  const { http, chains, anchors } = createTrust(config);
+  const { http, chains, anchors } = createTrust(config, options.httpClient ?? createHttpClient(config));
 
   const origin = logOrigin(entity, RECORDS_LOG);
   const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });

@@ -54,5 +54,22 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   log_outcome_unknown:
     "Whether the change was made is not known; send it again with the same Idempotency-Key, or read.",
   database_unavailable: "The database does not answer; try again in a moment.",
+  entity_identifier_invalid: "What should name an entity is no https URL in its one canonical spelling.",
+  jws_invalid: "What should be a JWS in compact form is none.",
+  algorithm_not_allowed: "The signature is of another algorithm than Ed25519.",
+  statement_invalid:
+    "The entity statement is not as OpenID Federation 1.0 has it, or not one of an entity about itself.",
+  statement_hint_missing: "The configuration does not name this node among its `authority_hints`.",
+  statement_expired: "The entity statement has expired; sign it anew.",
+  statement_signature_invalid: "The entity statement is not signed by the key that it names.",
+  node_metadata_invalid:
+    "The metadata of the registry node lacks something, or is not about the entity that it stands for.",
+  key_role_conflict: "One key is used in two roles.",
+  subordinate_key_changed:
+    "This node knows the entity by another key; its operator has to confirm the change with people.",
+  enrolment_unknown: "There is no such application, or it has expired; apply again.",
+  enrolment_proof_invalid:
+    "The proof is not by a key of the configuration, or not for this application; the detail says what it lacks.",
+  enrolment_code_invalid: "The one-time code is not of this node for this applicant, was used, or has expired.",
   budget_exceeded: "The request would follow more references than one request may.",
 };
