@@ -117,6 +117,7 @@ export const ERROR_CODES = [
   "enrolment_unknown",
   "enrolment_proof_invalid",
   "enrolment_code_invalid",
+  "enrolment_key_unconfirmed",
   "enrolment_refused",
   "peer_unreachable",
   "peer_address_refused",

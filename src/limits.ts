@@ -102,8 +102,9 @@ export const AUDIT_PROBLEMS_MAX = 1_000;
 
 // Federation
 // Enrolment: what strangers may leave with a superior, and for how long.
-export const ENROLMENTS_OPEN_MAX = 1_000;
-export const ENROLMENTS_OPEN_PER_ENTITY_MAX = 3;
+export const ENROLMENTS_CHALLENGED_MAX = 1_000; // without a proof yet; beyond, the oldest make room
+export const ENROLMENTS_PENDING_MAX = 1_000;
+export const ENROLMENTS_PENDING_PER_ENTITY_MAX = 3;
 export const ENROLMENT_BODY_BYTES_MAX = 100_000;
 export const ENROLMENT_CHALLENGE_SECONDS = 600;
 export const ENROLMENT_PROOF_SECONDS_MAX = 300;
@@ -111,7 +112,7 @@ export const ENROLMENT_KEPT_SECONDS = 30 * 86_400; // how long an application wa
 export const ENROLMENT_CODE_SECONDS_MAX = 30 * 86_400;
 export const FORMERLY_MAX = 10; // names that one entity had before it moved
 export const ENTITY_TYPES_MAX = 20; // of a subordinate that are remembered, and of a list's filter
-export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended
+export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended, an applicant refused
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;

@@ -17,6 +17,7 @@ import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHomeFinder } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
@@ -83,6 +84,8 @@ export interface Node extends ServedNode {
   readonly federation: FederationService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
+  /** Thumbprint of the node's federation key, for people to compare. */
+  readonly federationKey: string;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -194,9 +197,8 @@ interface Trust {
   readonly anchors: readonly AnchorPin[];
 }
 
-function createTrust(config: NodeConfig): Trust {
+function createTrust(config: NodeConfig, http: HttpClient): Trust {
   const anchors = readAnchors(config);
-  const http = createHttpClient(config);
   const chains = createChainService({
     anchors,
     httpClient: http,
@@ -213,6 +215,8 @@ export function createNode(options: {
   database: Database;
   logger: Logger;
   clock?: () => number;
+  /** The node's only way out; closed with it. */
+  httpClient?: HttpClient;
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
@@ -222,7 +226,7 @@ export function createNode(options: {
   const clock = options.clock ?? currentSeconds;
   const random = randomBytes;
   const { signers } = secrets;
-  const { http, chains, anchors } = createTrust(config);
+  const { http, chains, anchors } = createTrust(config, options.httpClient ?? createHttpClient(config));
 
   const origin = logOrigin(names, RECORDS_LOG);
   const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
@@ -262,6 +266,7 @@ export function createNode(options: {
     clock,
     random,
     allowLoopbackHttp: config.development,
+    fetchConfiguration: createStatementClient({ httpClient: http, clock }).fetchConfiguration,
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
@@ -456,6 +461,7 @@ export function createNode(options: {
     federation,
     enrolment,
     enrolmentClient,
+    federationKey: signers.federation.publicKey.kid,
     resolution,
     writer,
     reader,

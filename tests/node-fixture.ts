@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
+import type { HttpClient } from "../src/federation/http-client.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
 import { type Listener, type ListenTimeouts, listenAll } from "../src/http/listener.ts";
 import type { Role } from "../src/identity/caller.ts";
@@ -51,6 +52,7 @@ export async function startTestNode(
     timeouts?: ListenTimeouts;
     /** A node that was stopped and goes on here, at another address: its keys, its database. */
     moved?: TestNode;
+    httpClient?: HttpClient;
   } = {},
 ): Promise<TestNode> {
   const port = await freePort();
@@ -76,7 +78,8 @@ export async function startTestNode(
   const database = options.moved?.database ?? (await createTestDatabase());
   const common = { config, secrets, database: database.database, logger: silentLogger };
   await initializeNode(common);
-  const node = createNode({ ...common, ...(options.clock && { clock: options.clock }) });
+  const { clock, httpClient } = options;
+  const node = createNode({ ...common, ...(clock && { clock }), ...(httpClient && { httpClient }) });
   const listeners: Listener[] = await listenAll([node], options.timeouts);
 
   async function request(

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { AttestryError } from "../errors.ts";
 import type { Enrolment } from "../federation/enrolment-client.ts";
+import { parseEntityIdentifier } from "../federation/entity-identifier.ts";
 import { parseDuration } from "./duration.ts";
 import {
   DATA_OPTION,
@@ -16,7 +17,7 @@ import {
   withNode,
 } from "./federation-node.ts";
 import { type NodeFiles, openNodeFiles } from "./node-files.ts";
-import { EXIT, formatTable, printResult } from "./terminal.ts";
+import { EXIT, formatTable, printable, printResult } from "./terminal.ts";
 
 interface JoinOptions extends NodeOptions {
   readonly code?: string;
@@ -24,26 +25,28 @@ interface JoinOptions extends NodeOptions {
   readonly formerly?: string;
 }
 
-/** Names the superior in the node's configuration, without which nobody may vouch for it. Whether it was not named yet. */
-function nameSuperior(node: NodeFiles, superior: string): boolean {
+/** Names the superior in the node's configuration, without which nobody may vouch for it. What takes that back; undefined where it was named before. */
+function nameSuperior(node: NodeFiles, superior: string): (() => void) | undefined {
   const file = node.readConfig();
-  if (file.superiors?.includes(superior)) return false;
+  if (file.superiors?.includes(superior)) return undefined;
   if (file.anchors === undefined) {
     throw new AttestryError(
       "config_invalid",
       `${node.configPath} pins no anchors, and a node that believes nobody joins nothing: get the anchor's pin from its operator, save it as anchors.json beside the file and add "anchors": "anchors.json"`,
     );
   }
+  // A hint that is no entity identifier would make the whole configuration unreadable to others.
+  parseEntityIdentifier(superior, { allowLoopbackHttp: file.development === true });
   node.writeConfig({ ...file, superiors: [...(file.superiors ?? []), superior] });
-  return true;
+  return () => node.writeConfig(file);
 }
 
 const STATE_LINES: Readonly<Record<string, (superior: string, enrolment: Enrolment) => string>> = {
   pending: (superior) =>
     `${superior} has your application; its operator decides: attestry federation join ${superior} --status`,
   accepted: (superior, { registryTypes = [] }) =>
-    `${superior} vouches for this node, for: ${describeGrant({ registryTypes })}`,
-  refused: (superior, { reason }) => `${superior} refused: ${reason ?? "no reason was given"}`,
+    `${superior} vouches for this node, for: ${printable(describeGrant({ registryTypes }))}`,
+  refused: (superior, { reason }) => `${superior} refused: ${printable(reason ?? "no reason was given")}`,
 };
 
 async function join(superior: string, options: JoinOptions): Promise<void> {
@@ -57,27 +60,49 @@ async function join(superior: string, options: JoinOptions): Promise<void> {
       `this node has not applied to ${entity}; apply with: attestry federation join ${entity}`,
     );
   }
-  const isNew = options.status ? false : nameSuperior(files, entity);
-  await withNode({ ...options, node: name }, async (node) => {
-    const { enrolmentClient, federation } = node;
-    const enrolment = options.status
-      ? await enrolmentClient.getStatus(known[entity]!)
-      : await enrolmentClient.apply({
-          superior: entity,
-          configuration: await federation.getConfiguration(),
-          code: options.code,
-          formerly: options.formerly,
-        });
-    files.writeEnrolments({ ...known, [entity]: enrolment.url });
-    if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
-    printResult({
-      json: options.json,
-      value: { superior: entity, ...enrolment },
-      lines: [
-        STATE_LINES[enrolment.state]!(entity, enrolment),
-        ...(isNew ? ["config.json now names it as superior: restart the node, so that its configuration says so"] : []),
-      ],
+  if (options.status) {
+    await withNode({ ...options, node: name }, async ({ enrolmentClient }) => {
+      printEnrolment(entity, await enrolmentClient.getStatus(known[entity]!), { json: options.json, notes: [] });
     });
+    return;
+  }
+  const takeBack = nameSuperior(files, entity);
+  try {
+    await withNode({ ...options, node: name }, async ({ enrolmentClient, federation, federationKey }) => {
+      const enrolment = await enrolmentClient.apply({
+        superior: entity,
+        configuration: await federation.getConfiguration(),
+        code: options.code,
+        formerly: options.formerly,
+      });
+      files.writeEnrolments({ ...known, [entity]: enrolment.url });
+      printEnrolment(entity, enrolment, {
+        json: options.json,
+        notes: [
+          ...(enrolment.state === "pending" ? [`its operator may ask for this node's key: ${federationKey}`] : []),
+          ...(takeBack ? [RESTART_NOTE] : []),
+        ],
+      });
+    });
+  } catch (error) {
+    // Who never took the application is no superior to name to others.
+    takeBack?.();
+    throw error;
+  }
+}
+
+const RESTART_NOTE = "config.json now names it as superior: restart the node, so that its configuration says so";
+
+function printEnrolment(
+  superior: string,
+  enrolment: Enrolment,
+  { json, notes }: { json: boolean | undefined; notes: readonly string[] },
+): void {
+  if (enrolment.state === "refused") process.exitCode = EXIT.incomplete;
+  printResult({
+    json,
+    value: { superior, ...enrolment },
+    lines: [STATE_LINES[enrolment.state]!(superior, enrolment), ...notes],
   });
 }
 
@@ -90,6 +115,7 @@ async function pending(options: NodeOptions): Promise<void> {
       state: one.state,
       ...(one.reason !== undefined && { reason: one.reason }),
       ...(one.formerly !== undefined && { formerly: one.formerly }),
+      key: one.key,
       replaces_key: one.replacesKey,
       applied_at: new Date(one.createdAt * 1_000).toISOString(),
     }));
@@ -98,12 +124,13 @@ async function pending(options: NodeOptions): Promise<void> {
       one.organization_name ?? "",
       one.registry_types.join(", ") || "none",
       one.reason === undefined ? one.state : `${one.state}: ${one.reason}`,
+      one.key,
       [
         ...(one.replaces_key ? ["another key than the one accepted"] : []),
         ...(one.formerly === undefined ? [] : [`says that it was ${one.formerly}`]),
       ].join("; "),
     ]);
-    const header = ["applicant", "organisation", "has registries of", "state", ""];
+    const header = ["applicant", "organisation", "has registries of", "state", "key", ""];
     printResult({
       json: options.json,
       value: { applications },

@@ -21,28 +21,28 @@ import { formatDuration, formatTable, printResult } from "./terminal.ts";
 interface AcceptOptions extends GrantOptions {
   readonly replaceKey?: boolean;
   readonly formerly?: string;
+  readonly key?: string;
 }
 
 async function accept(entity: string, options: AcceptOptions): Promise<void> {
   const grant = parseGrant(options);
   await withNode(options, async (node) => {
-    if (options.formerly !== undefined && !(await node.enrolment.isPending(entity))) {
+    const { key, formerly } = options;
+    const replaceKey = options.replaceKey === true;
+    const isApplicant = key !== undefined || (await node.enrolment.isPending(entity));
+    if (formerly !== undefined && !isApplicant) {
       throw new AttestryError(
         "enrolment_unknown",
         `${entity} has no application that waits; one that moved applies with: attestry federation join ${node.entity}`,
       );
     }
-    // Who has applied and proven its key need not be asked again; anybody else's configuration is fetched.
-    const accepted = (await node.enrolment.isPending(entity))
-      ? await node.enrolment.accept({
-          entity,
-          grant,
-          replaceKey: options.replaceKey === true,
-          formerly: options.formerly,
-        })
+    // An applicant has named this node in the application; of anybody else the configuration must say so.
+    const accepted = isApplicant
+      ? await node.enrolment.accept({ entity, grant, replaceKey, key, formerly })
       : await node.federation.acceptSubordinate({
           entity,
           registryTypes: grant.registryTypes,
+          replaceKey,
           ...(grant.maxPathLength !== undefined && { maxPathLength: grant.maxPathLength }),
         });
     printResult({
@@ -132,7 +132,14 @@ export function federationCommand(): Command {
           "--formerly <entity>",
           "confirm that the applicant is this subordinate, which moved; it takes its place",
         )
-        .option("--replace-key", "take the applicant's new key in place of the one accepted before")
+        .option(
+          "--replace-key",
+          "take its new key in place of the one accepted before, once people have confirmed the loss",
+        )
+        .option(
+          "--key <thumbprint>",
+          "the applicant's key, compared by people: its own address is then not asked for it",
+        )
         .option(...DATA_OPTION)
         .option(...NODE_OPTION)
         .option(...JSON_OPTION)

@@ -3,13 +3,15 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { sha256Base64url } from "../crypto/hash.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
 import {
   ENROLMENT_CHALLENGE_SECONDS,
   ENROLMENT_CODE_SECONDS_MAX,
   ENROLMENT_KEPT_SECONDS,
-  ENROLMENTS_OPEN_MAX,
-  ENROLMENTS_OPEN_PER_ENTITY_MAX,
+  ENROLMENTS_CHALLENGED_MAX,
+  ENROLMENTS_PENDING_MAX,
+  ENROLMENTS_PENDING_PER_ENTITY_MAX,
+  STATE_REASON_CHARS_MAX,
 } from "../limits.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
@@ -57,6 +59,8 @@ export interface Application {
   readonly state: store.StoredEnrolment["state"];
   readonly reason?: string;
   readonly createdAt: number;
+  /** Thumbprint of the key that it proved, for people to compare. */
+  readonly key: string;
   /** It was accepted before, with other keys: to be accepted only once people have confirmed that it lost them. */
   readonly replacesKey: boolean;
   /** What it says it was called before it moved. */
@@ -67,13 +71,16 @@ export interface EnrolmentService {
   /**
    * Takes an application: `configuration` is the applicant's entity configuration (untrusted), which must name this node; `formerly`
    * what it was called as this node's subordinate, where it moved. Throws what parsing and proving a statement throws,
-   * `statement_hint_missing`, `key_role_conflict`, `formerly_not_vouched`, `too_many_items`.
+   * `statement_hint_missing`, `key_role_conflict`, `node_metadata_invalid`, `formerly_not_vouched`, `request_invalid`.
    */
   apply(application: {
     configuration: string;
     formerly?: string | undefined;
   }): Promise<EnrolmentStatus & { readonly challenge: string }>;
-  /** Settles an application by a proof of the key, which may bring a one-time code. Throws `enrolment_unknown`, `enrolment_proof_invalid`, `enrolment_code_invalid`. */
+  /**
+   * Settles an application by a proof of the key (untrusted), which may bring a one-time code. Throws `enrolment_unknown`, `state_conflict`
+   * where it has had its proof, `enrolment_proof_invalid`, `too_many_items`; with a code `enrolment_code_invalid`, `subordinate_key_changed`.
+   */
   prove(id: string, proof: string): Promise<EnrolmentStatus>;
   /** Throws `enrolment_unknown`. */
   getStatus(id: string): Promise<EnrolmentStatus>;
@@ -81,18 +88,22 @@ export interface EnrolmentService {
   /** Whether an application of this entity waits to be decided. */
   isPending(entity: string): Promise<boolean>;
   /**
-   * Vouches for an applicant that has proven its key. One that moved takes the place of the subordinate that it was, if `formerly` confirms
-   * what it says. Throws `enrolment_unknown`, `request_invalid`, `formerly_not_vouched`, `subordinate_key_changed` unless `replaceKey`.
+   * Vouches for an applicant that has proven its key: of several in one name, the one whose thumbprint is `key`, which people have
+   * compared, or else the one that signs the configuration at the entity's own address, which is fetched. One that moved takes the place
+   * of the subordinate that it was, if `formerly` confirms what it says.
+   * Throws `enrolment_unknown`, `enrolment_key_unconfirmed`, `request_invalid`, `formerly_not_vouched`, `subordinate_key_changed` unless
+   * `replaceKey`.
    */
   accept(options: {
     entity: string;
     grant: Grant;
     replaceKey: boolean;
     formerly?: string | undefined;
+    key?: string | undefined;
   }): Promise<StoredSubordinate>;
   /** Takes a subordinate's own word (untrusted) that it leaves, and ends vouching for it. Throws `departure_invalid`. */
   depart(departure: string): Promise<void>;
-  /** Tells the applicant why not. Throws `enrolment_unknown`. */
+  /** Refuses all that wait in that name, and tells the applicant why. Throws `enrolment_unknown`, `request_invalid`. */
   refuse(options: { entity: string; reason: string }): Promise<void>;
   /** A code by which `entity`, and nobody else, is accepted once. It is told here and stored nowhere. */
   createCode(options: { entity: string; grant: Grant; seconds: number }): Promise<{ code: string; expiresAt: number }>;
@@ -100,12 +111,21 @@ export interface EnrolmentService {
 
 const ID_BYTES = 16;
 const NONCE_BYTES = 32;
+const ID_PATTERN = /^[A-Za-z0-9_-]{22}$/; // ID_BYTES in base64url
 
 function unknown(): AttestryError {
   return new AttestryError("enrolment_unknown", "there is no such application, or it has expired: apply again");
 }
 
-/** `key`: this node's federation key. `clock`: Unix seconds. */
+function unconfirmed(reason: string, cause?: unknown): AttestryError {
+  return new AttestryError(
+    "enrolment_key_unconfirmed",
+    `${reason}; compare the thumbprint with the applicant's people, then accept it with --key THUMBPRINT`,
+    { cause },
+  );
+}
+
+/** `key`: this node's federation key. `clock`: Unix seconds. `fetchConfiguration`: asked only where an operator accepts. */
 export function createEnrolmentService(deps: {
   database: Database;
   entity: string;
@@ -113,6 +133,7 @@ export function createEnrolmentService(deps: {
   clock: () => number;
   random: (length: number) => Uint8Array;
   allowLoopbackHttp: boolean;
+  fetchConfiguration: (entity: string) => Promise<EntityStatement>;
 }): EnrolmentService {
   const { database, entity: superior, clock, random } = deps;
   const draw = (length: number): string => encodeBase64url(random(length));
@@ -151,23 +172,26 @@ export function createEnrolmentService(deps: {
   }
 
   async function getStatus(id: string): Promise<EnrolmentStatus> {
-    const row = await store.findEnrolment(database.sql, id);
+    const row = ID_PATTERN.test(id) ? await store.findEnrolment(database.sql, id) : undefined;
     if (!row || row.expiresAt <= clock()) throw unknown();
     return describeStatus(row);
   }
 
   async function insert(tx: Transaction, row: store.StoredEnrolment): Promise<void> {
-    // One at a time, or several at once would each find room for one more.
-    await tx`select pg_advisory_xact_lock(hashtext('attestry enrolment'))`;
+    await store.lockEnrolments(tx);
     await store.deleteExpired(tx, row.createdAt);
-    const open = await store.countOpenEnrolments(tx, { now: row.createdAt, entity: row.entity });
-    if (open.own >= ENROLMENTS_OPEN_PER_ENTITY_MAX || open.all >= ENROLMENTS_OPEN_MAX) {
-      throw new AttestryError(
-        "too_many_items",
-        `${open.own} applications of this entity and ${open.all} of all wait; at most ${ENROLMENTS_OPEN_PER_ENTITY_MAX} and ${ENROLMENTS_OPEN_MAX} are kept: try again later`,
-      );
-    }
+    // Anybody may apply in anybody's name: a refusal here would let a stranger shut the door to others for as long as challenges live.
+    await store.deleteOldestChallenged(tx, ENROLMENTS_CHALLENGED_MAX - 1);
     await store.insertEnrolment(tx, row);
+  }
+
+  async function checkRoom(tx: Transaction, { entity }: store.StoredEnrolment): Promise<void> {
+    const waiting = await store.countPendingEnrolments(tx, { now: clock(), entity });
+    if (waiting.own < ENROLMENTS_PENDING_PER_ENTITY_MAX && waiting.all < ENROLMENTS_PENDING_MAX) return;
+    throw new AttestryError(
+      "too_many_items",
+      `${waiting.own} applications in this name and ${waiting.all} in all wait to be decided; at most ${ENROLMENTS_PENDING_PER_ENTITY_MAX} and ${ENROLMENTS_PENDING_MAX} may: ask the operator to decide them, or for a one-time code`,
+    );
   }
 
   /** Stores the subordinate, and the application as accepted. */
@@ -195,22 +219,44 @@ export function createEnrolmentService(deps: {
     await store.settleEnrolment(tx, { id: row.id, ...change, expiresAt: clock() + ENROLMENT_KEPT_SECONDS });
   }
 
-  async function findPending(entity: string): Promise<store.StoredEnrolment | undefined> {
+  async function listPending(entity: string): Promise<store.StoredEnrolment[]> {
     const rows = await store.listEnrolments(database, { now: clock(), entity });
-    return rows.find(({ state }) => state === "pending");
+    return rows.filter(({ state }) => state === "pending");
   }
 
   async function settlePending<Result>(
-    entity: string,
+    id: string,
     body: (tx: Transaction, row: store.StoredEnrolment) => Promise<Result>,
   ): Promise<Result> {
-    const found = await findPending(entity);
-    if (!found) throw unknown();
     return runTransaction(database, async (tx) => {
-      const row = await store.lockEnrolment(tx, found.id);
+      await store.lockEnrolments(tx);
+      const row = await store.lockEnrolment(tx, id);
       if (row?.state !== "pending") throw unknown();
       return body(tx, row);
     });
+  }
+
+  /** The application to accept. That its key was proven says nothing of the name it was made in: a stranger may apply in any. */
+  async function choosePending(entity: string, key: string | undefined): Promise<store.StoredEnrolment> {
+    const pending = await listPending(entity);
+    if (pending.length === 0) throw unknown();
+    const keys = key === undefined ? await findPublishedKeys(entity) : [key];
+    const chosen = pending.find((row) => keys.includes(parseEntityStatement(row.configuration).kid));
+    if (chosen) return chosen;
+    throw unconfirmed(
+      key === undefined
+        ? `${entity} publishes other keys than the applicant's`
+        : "no applicant in that name has that key",
+    );
+  }
+
+  async function findPublishedKeys(entity: string): Promise<string[]> {
+    try {
+      return (await deps.fetchConfiguration(entity)).keys.map(({ kid }) => kid);
+    } catch (error) {
+      if (!isAttestryError(error)) throw error;
+      throw unconfirmed(`its configuration could not be fetched (${error.code}: ${error.message})`, error);
+    }
   }
 
   return {
@@ -236,15 +282,23 @@ export function createEnrolmentService(deps: {
     },
 
     async prove(id, proof) {
+      if (!ID_PATTERN.test(id)) throw unknown();
       await runTransaction(database, async (tx) => {
+        await store.lockEnrolments(tx);
         const row = await store.lockEnrolment(tx, id);
-        if (row?.state !== "challenged" || row.expiresAt <= clock()) throw unknown();
+        if (!row || row.expiresAt <= clock()) throw unknown();
+        // A challenge is answered once, or a proof that was overheard could be sent again.
+        if (row.state !== "challenged")
+          throw new AttestryError("state_conflict", `this application has had its proof; it is ${row.state}`);
         const { keys } = parseEntityStatement(row.configuration);
         const expected = { entity: row.entity, superior, nonce: row.nonce };
         const code = await verifyEnrolmentProof(proof, expected, { keys, now: clock() });
         if (code !== undefined && row.formerly !== null)
           throw new AttestryError("enrolment_code_invalid", "a move is confirmed by an operator; apply without a code");
-        if (code === undefined) return settle(tx, row, { state: "pending", reason: null });
+        if (code === undefined) {
+          await checkRoom(tx, row);
+          return settle(tx, row, { state: "pending", reason: null });
+        }
         const digest = sha256Base64url(code);
         const taken = await store.takeCode(tx, { digest, entity: row.entity, now: clock() });
         if (!taken) {
@@ -277,17 +331,19 @@ export function createEnrolmentService(deps: {
             ...(row.reason !== null && { reason: row.reason }),
             ...(row.formerly !== null && { formerly: row.formerly }),
             createdAt: row.createdAt,
+            key: applicant.kid,
             replacesKey: known !== undefined && !isKnownKey(applicant, known),
           };
         }),
       );
     },
 
-    isPending: async (entity) => (await findPending(entity)) !== undefined,
+    isPending: async (entity) => (await listPending(entity)).length > 0,
 
-    async accept({ entity, grant, replaceKey, formerly }) {
+    async accept({ entity, grant, replaceKey, key, formerly }) {
       checkGrant(grant);
-      return settlePending(entity, (tx, row) => {
+      const { id } = await choosePending(entity, key);
+      return settlePending(id, (tx, row) => {
         if ((row.formerly ?? undefined) === formerly) return admit(tx, row, { grant, replaceKey });
         throw new AttestryError(
           "formerly_not_vouched",
@@ -309,7 +365,16 @@ export function createEnrolmentService(deps: {
       await deleteSubordinate(database, entity);
     },
 
-    refuse: ({ entity, reason }) => settlePending(entity, (tx, row) => settle(tx, row, { state: "refused", reason })),
+    async refuse({ entity, reason }) {
+      if (reason.trim() === "" || reason.length > STATE_REASON_CHARS_MAX)
+        throw new AttestryError(
+          "request_invalid",
+          `a refusal has a reason of 1 to ${STATE_REASON_CHARS_MAX} characters`,
+        );
+      const pending = await listPending(entity);
+      if (pending.length === 0) throw unknown();
+      for (const { id } of pending) await settlePending(id, (tx, row) => settle(tx, row, { state: "refused", reason }));
+    },
 
     async createCode({ entity, grant, seconds }) {
       checkGrant(grant);

@@ -32,15 +32,27 @@ export async function listEnrolments(
     where expires_at > ${now} ${entity === undefined ? sql`` : sql`and entity = ${entity}`} order by created_at desc, id`;
 }
 
-/** How many applications wait: of all, and of this entity. */
-export async function countOpenEnrolments(
+/** How many applications wait to be decided: of all, and of this entity. */
+export async function countPendingEnrolments(
   tx: Transaction,
   { now, entity }: { now: number; entity: string },
 ): Promise<{ all: number; own: number }> {
   const [row] = await tx<{ all: number; own: number }[]>`
     select count(*)::int as "all", (count(*) filter (where entity = ${entity}))::int as own from enrolment
-    where expires_at > ${now} and state in ('challenged', 'pending')`;
+    where expires_at > ${now} and state = 'pending'`;
   return row!;
+}
+
+/** Deletes the oldest applications without a proof, so that at most `kept` of them stay. */
+export async function deleteOldestChallenged(tx: Transaction, kept: number): Promise<void> {
+  await tx`
+    delete from enrolment where id in (
+      select id from enrolment where state = 'challenged' order by created_at desc, id offset ${kept})`;
+}
+
+/** One change at a time: what is counted would else be counted by several that each find room for one more. */
+export async function lockEnrolments(tx: Transaction): Promise<void> {
+  await tx`select pg_advisory_xact_lock(hashtext('attestry enrolment'))`;
 }
 
 export async function insertEnrolment(tx: Transaction, row: StoredEnrolment): Promise<void> {

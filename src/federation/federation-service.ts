@@ -67,6 +67,8 @@ export interface FederationService {
     readonly entity: string;
     readonly registryTypes: readonly string[];
     readonly maxPathLength?: number;
+    /** People have confirmed that it lost the key that it was accepted with. */
+    readonly replaceKey?: boolean;
   }): Promise<StoredSubordinate>;
   /**
    * No new statement is signed until it is resumed, so every fetch from now on finds none; those handed out live at most STATEMENT_SECONDS.
@@ -185,7 +187,7 @@ export function createFederationService(deps: FederationDeps): FederationService
       const applicant = await client.fetchConfiguration(subject);
       const known = await findSubordinate(database, subject);
       checkApplicant(applicant, { entity, key: federation.publicKey }, known?.formerly ?? []);
-      checkKnownKey(applicant, known);
+      if (terms.replaceKey !== true) checkKnownKey(applicant, known);
       const subordinate = describeSubordinate(applicant, { grant: terms, known, now: clock() });
       await saveSubordinate(database, subordinate);
       return subordinate;

@@ -69,7 +69,9 @@ const applyForEnrolment = declareOperation({
     "node_metadata_invalid",
     "key_role_conflict",
     "formerly_not_vouched",
-    "too_many_items",
+    "entity_identifier_invalid",
+    "jws_invalid",
+    "algorithm_not_allowed",
   ],
 });
 
@@ -95,7 +97,14 @@ const proveEnrolment = declareOperation({
   responses: {
     200: jsonAnswer({ description: "What became of it.", schema: STATUS_SCHEMA, example: STATUS_EXAMPLE }),
   },
-  errors: ["enrolment_unknown", "enrolment_proof_invalid", "enrolment_code_invalid", "subordinate_key_changed"],
+  errors: [
+    "enrolment_unknown",
+    "state_conflict",
+    "enrolment_proof_invalid",
+    "enrolment_code_invalid",
+    "subordinate_key_changed",
+    "too_many_items",
+  ],
 });
 
 const getEnrolment = declareOperation({

@@ -67,5 +67,8 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   log_outcome_unknown:
     "Whether the change was made is not known; send it again with the same Idempotency-Key, or read.",
   database_unavailable: "The database does not answer; try again in a moment.",
+  entity_identifier_invalid: "What should name an entity is no https URL in its one canonical spelling.",
+  jws_invalid: "What should be a JWS in compact form is none.",
+  algorithm_not_allowed: "The signature is of another algorithm than Ed25519.",
   budget_exceeded: "The request would follow more references than one request may.",
 };

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
+import { signEnrolmentProof } from "../../src/federation/enrolment-proof.ts";
+import { createEntity, draftConfiguration, signDraft } from "../chain-fixture.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createDocumentCheck, type DocumentCheck } from "../openapi-check.ts";
 import { createRecordCalls, type RecordCalls } from "../record-calls.ts";
@@ -348,6 +350,21 @@ describe("what the node answers", () => {
       await ask("GET", path);
   });
 
+  it("is what the document says of an application to become a subordinate", async () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const applicant = createEntity("https://wells.example.org");
+    const terms = { superiors: [node.entity], registryTypes: ["wells"], now };
+    const configuration = await signDraft(draftConfiguration(applicant, terms));
+    const { body } = await ask("POST", "/federation/enrolments", { json: { configuration } });
+    const claims = { entity: applicant.id, superior: node.entity, nonce: String(body.challenge) };
+    const proof = await signEnrolmentProof(claims, applicant.federation, now);
+    const path = `/federation/enrolments/${String(body.id)}`;
+    await ask("POST", `${path}/proof`, { json: { proof } });
+    await ask("POST", `${path}/proof`, { json: { proof } }, 409);
+    await ask("GET", path);
+    await ask("POST", "/federation/enrolments", { json: { configuration: "x" } }, 400);
+  });
+
   it("is what the document says where it refuses", async () => {
     const { rid } = (await create("W-0201")).body;
     const path = `${base}/${String(rid)}`;
@@ -400,15 +417,12 @@ describe("what the node answers", () => {
       .filter((id) => !told.has(id))
       .sort();
     expect(unseen).toEqual([
-      "applyForEnrolment",
       "fetchSubordinateStatement",
-      "getEnrolment",
       "getOpenData",
       "getOpenDataFile",
       "getOpenDataSet",
       "leaveSuperior",
       "migrateRecords",
-      "proveEnrolment",
     ]);
   });
 });
