@@ -1,7 +1,8 @@
 // Asks a home node which of its records have these keys. What comes back is untrusted: only its form is checked here.
 import { isJsonObject, type Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
-import type { HttpClient } from "../federation/http-client.ts";
+import type { SignedRequestClient } from "../federation/signed-request-client.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import type { KeyOutcome } from "../records/references/key-lookup-service.ts";
 import type { RecordKeyText } from "../records/references/reference-key.ts";
@@ -12,7 +13,7 @@ export interface HomeKey {
 }
 
 /** One batch from one home node: one outcome per key, in their order. */
-export type FindAtHome = (options: { entity: string; keys: readonly HomeKey[] }) => Promise<KeyOutcome[]>;
+export type FindAtHome = (options: { home: VerifiedChain; keys: readonly HomeKey[] }) => Promise<KeyOutcome[]>;
 
 const STATE = /^[a-z]{1,20}$/;
 
@@ -48,9 +49,10 @@ const REFUSALS = {
 } as const;
 const KNOWN_REFUSALS = Object.keys(REFUSALS) as (keyof typeof REFUSALS)[];
 
-export function createReferenceLookupClient(http: HttpClient): FindAtHome {
-  return async ({ entity, keys }) => {
+export function createReferenceLookupClient(signed: SignedRequestClient): FindAtHome {
+  return async ({ home, keys }) => {
+    const { entity } = home;
     const lookups = keys.map(({ registry, key }) => ({ registry, key: key as Json }));
-    return parseFoundKeys(await http.postJson(`${entity}/records:find`, { lookups }), { entity, keys });
+    return parseFoundKeys(await signed.postJson(home, `${entity}/records:find`, { lookups }), { entity, keys });
   };
 }

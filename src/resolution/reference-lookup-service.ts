@@ -21,10 +21,10 @@ export function createReferenceLookup(deps: {
     outcomes: Map<string, ElsewhereOutcome>,
   ): Promise<void> {
     try {
-      await deps.getChain(entity);
+      const home = await deps.getChain(entity);
       for (let at = 0; at < asked.length; at += RECORDS_FIND_MAX) {
         const part = asked.slice(at, at + RECORDS_FIND_MAX);
-        const found = await deps.findAtHome({ entity, keys: part });
+        const found = await deps.findAtHome({ home, keys: part });
         for (const [i, { name }] of part.entries()) {
           outcomes.set(name, found[i]!);
           // A key that is not there may be tomorrow, or in a second; one that is there is verified before it is signed.
