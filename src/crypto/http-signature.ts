@@ -59,8 +59,10 @@ export interface SignatureParameters {
 // §2.1: names are written in lower case. RFC 9110 §5.6.2 says of what.
 const FIELD_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 
-// §2.1.1: of which type a field is has to be known to serialise it strictly.
-const STRUCTURED: Readonly<Record<string, "list" | "dictionary" | "item">> = {
+/** §2.1.1: of which type a field is has to be known to serialise it strictly. */
+export type StructuredFields = Readonly<Record<string, "list" | "dictionary" | "item">>;
+
+const STRUCTURED: StructuredFields = {
   "content-digest": "dictionary",
   signature: "dictionary",
   "signature-input": "dictionary",
@@ -95,8 +97,8 @@ function parseField<Value>(name: string, text: string, parse: (text: string) => 
   }
 }
 
-function serializeStructured(name: string, text: string): string {
-  switch (STRUCTURED[name]) {
+function serializeStructured(name: string, text: string, structured: StructuredFields): string {
+  switch (structured[name]) {
     case "dictionary":
       return formatDictionary(parseField(name, text, parseDictionary));
     case "list":
@@ -110,7 +112,10 @@ function serializeStructured(name: string, text: string): string {
 
 const FIELD_PARAMETERS = new Set(["sf", "key", "bs", "req"]);
 
-function fieldValue(message: MessageParts, name: string, parameters: FieldParameters): string {
+function fieldValue(
+  message: MessageParts,
+  { name, parameters, structured }: { name: string; parameters: FieldParameters; structured: StructuredFields },
+): string {
   if (!FIELD_NAME.test(name)) refuse("a field name is not written as lower-case name");
   for (const parameter of parameters.keys())
     if (!FIELD_PARAMETERS.has(parameter)) refuse(`parameter ${parameter} of field ${name} is not supported`);
@@ -129,7 +134,7 @@ function fieldValue(message: MessageParts, name: string, parameters: FieldParame
     const member = parseField(name, text, parseDictionary).get(key.value);
     return member ? formatMember(member) : refuse(`field ${name} has no such key`);
   }
-  return parameters.has("sf") ? serializeStructured(name, text) : text;
+  return parameters.has("sf") ? serializeStructured(name, text, structured) : text;
 }
 
 /** §2.2.8: decoded and encoded again, so that different spellings of one value have one signature base. */
@@ -176,7 +181,7 @@ function derivedValue(message: MessageParts, name: string, parameters: FieldPara
   }
 }
 
-function componentValue(message: MessageParts, { value, parameters }: Item): string {
+function componentValue(message: MessageParts, { value, parameters }: Item, structured: StructuredFields): string {
   if (value.type !== "string") return refuse("a component identifier is no string");
   for (const flag of ["sf", "bs", "req"] as const)
     if (parameters.has(flag) && parameters.get(flag)!.value !== true) refuse(`${flag} has a value`);
@@ -188,7 +193,7 @@ function componentValue(message: MessageParts, { value, parameters }: Item): str
   }
   return value.value.startsWith("@")
     ? derivedValue(source, value.value, parameters)
-    : fieldValue(source, value.value, parameters);
+    : fieldValue(source, { name: value.value, parameters, structured });
 }
 
 /** A component as one text, whatever the order of its parameters: two that are equal may not both be covered (§2). */
@@ -197,14 +202,18 @@ export function componentName({ value, parameters }: Item): string {
   return formatItem({ value, parameters: sorted });
 }
 
-/** The signature base (§2.5). Throws `signature_component_invalid`. */
-export function createSignatureBase(message: MessageParts, input: InnerList): string {
+/** The signature base (§2.5). `structured`: fields that may be covered with `sf`. Throws `signature_component_invalid`. */
+export function createSignatureBase(
+  message: MessageParts,
+  input: InnerList,
+  structured: StructuredFields = STRUCTURED,
+): string {
   const names = new Set<string>();
   const lines = input.items.map((component) => {
     const name = componentName(component);
     if (names.has(name)) refuse("one is covered twice");
     names.add(name);
-    return `${formatItem(component)}: ${componentValue(message, component)}\n`;
+    return `${formatItem(component)}: ${componentValue(message, component, structured)}\n`;
   });
   return `${lines.join("")}"@signature-params": ${formatMember(input)}`;
 }
