@@ -18,6 +18,13 @@ CREATE TABLE "enrolment" (
 	"expires_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "request_nonce" (
+	"key_id" text NOT NULL,
+	"nonce" text NOT NULL,
+	"expires_at" bigint NOT NULL,
+	CONSTRAINT "request_nonce_key_id_nonce_pk" PRIMARY KEY("key_id","nonce")
+);
+--> statement-breakpoint
 DROP INDEX "record_search_first_index";--> statement-breakpoint
 ALTER TABLE "subordinate" ADD COLUMN "changed_at" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "subordinate" ADD COLUMN "state" text DEFAULT 'active' NOT NULL;--> statement-breakpoint
@@ -27,4 +34,5 @@ ALTER TABLE "subordinate" ADD COLUMN "is_intermediate" boolean DEFAULT false NOT
 ALTER TABLE "subordinate" ADD COLUMN "formerly" jsonb;--> statement-breakpoint
 CREATE INDEX "enrolment_entity" ON "enrolment" USING btree ("entity");--> statement-breakpoint
 CREATE INDEX "enrolment_expires_at" ON "enrolment" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "request_nonce_expires_at" ON "request_nonce" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "record_search_first_index" ON "record_search" USING btree ("first_index","field","until","value");

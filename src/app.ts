@@ -9,6 +9,7 @@ import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
+import { signAnswers } from "./http/node-caller.ts";
 import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
@@ -105,6 +106,7 @@ export function createApp(deps: AppDeps): Hono {
     context.header("x-content-type-options", "nosniff");
     await next();
   });
+  app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
   if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
   const answerFault = (context: Context, error: unknown): Promise<Response> =>

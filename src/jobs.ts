@@ -26,6 +26,8 @@ export function startJobs(deps: {
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
   /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
   reconcileErasures: () => Promise<unknown>;
+  /** Forgets the nonces of signed requests that have ended. */
+  purgeNonces: () => Promise<unknown>;
 }): Jobs {
   const { database, clock, logger } = deps;
   let isStopped = false;
@@ -41,6 +43,7 @@ export function startJobs(deps: {
       { everyMs: REFERENCE_CHECK_INTERVAL_MS, name: "verifying accepted references", logger },
       deps.checkReferences,
     ),
+    startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting nonces of signed requests", logger }, deps.purgeNonces),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),

@@ -131,6 +131,16 @@ export const CHAIN_FAILURE_SECONDS = 5;
 export const ENTITY_IDENTIFIER_CHARS_MAX = 1_024;
 export const REGISTRY_TYPES_MAX = 1_000;
 
+// Signed requests between nodes
+export const STRUCTURED_FIELD_CHARS_MAX = 32_768; // no more than all headers of a request may have
+export const STRUCTURED_FIELD_MEMBERS_MAX = 64;
+export const SIGNATURE_WINDOW_SECONDS_MAX = 300; // from created to expires
+export const SIGNED_REQUEST_SECONDS = 120; // our own requests and answers
+export const ATTACHED_CHAIN_CHARS_MAX = 24_576; // of the header; the rest of the request needs room below HTTP_HEADER_BYTES_MAX
+export const PEERS_REMEMBERED_MAX = 10_000; // chains of those that met us; to whom ours was shown; who refused it
+export const CHAIN_SHOWN_SECONDS = 600; // after which our chain is attached again unasked
+export const CHAIN_REFUSED_SECONDS = 60; // for which a peer that refused our chain is asked unsigned
+
 // Resolution
 export const RESOLVE_REFERENCES_MAX = 2_000;
 export const RESOLVE_DEPTH_MAX = 6;

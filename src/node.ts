@@ -17,6 +17,9 @@ import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHomeFinder } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createPeerChains } from "./federation/peer-chains.ts";
+import { createSignedRequestClient } from "./federation/signed-request-client.ts";
+import { createSignedRequestService } from "./federation/signed-request-service.ts";
 import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
@@ -231,7 +234,17 @@ export function createNode(options: {
   const origin = logOrigin(names, RECORDS_LOG);
   const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
-  const identity = createIdentityService({ database, clock, random });
+  const peers = createPeerChains();
+  const requestSigner = signers.request;
+  const signedRequests = createSignedRequestService({
+    database,
+    entity,
+    anchors,
+    peers,
+    signer: requestSigner,
+    clock,
+  });
+  const identity = createIdentityService({ database, clock, random, signedRequests });
   const registries = createRegistryService({
     database,
     writer,
@@ -308,6 +321,16 @@ export function createNode(options: {
     clock,
   });
   const ownChain = () => ownChains.get(entity);
+  const signedClient = createSignedRequestClient({
+    httpClient: http,
+    entity,
+    signer: requestSigner,
+    // Nobody is above it and it is nobody's anchor, as far as it knows: a chain of itself alone would convince nobody.
+    ownChain: async () =>
+      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : ownChain(),
+    clock,
+    random,
+  });
   const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
@@ -320,8 +343,8 @@ export function createNode(options: {
   const resolution = createResolutionService({
     ownEntity: names,
     findHome,
-    readHome: createHomeNodeClient(http),
-    readOwn: (references) => evidence.read(references),
+    readHome: createHomeNodeClient(http, signedClient),
+    readOwn: evidence.read,
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
     clock,
   });
@@ -331,7 +354,7 @@ export function createNode(options: {
   const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
   const findElsewhere = createReferenceLookup({
     findHome,
-    findAtHome: createReferenceLookupClient(http),
+    findAtHome: createReferenceLookupClient(signedClient),
     clock,
   });
   const referenceKeys = createReferenceKeyService({ entity: names, keyLookups, findElsewhere });
@@ -446,6 +469,7 @@ export function createNode(options: {
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
+    purgeNonces: signedRequests.purgeNonces,
   });
 
   return {

@@ -1,6 +1,6 @@
 // SHA-256, HMAC and UTF-8. Runs in browsers: native where Node has it, @noble/hashes elsewhere, the same bytes from both.
 import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from "@noble/hashes/sha2.js";
 import { AttestryError } from "../errors.ts";
 import { encodeBase64url } from "./base64.ts";
 
@@ -42,6 +42,11 @@ function joinParts(parts: readonly (Uint8Array | string)[]): Uint8Array {
 export function sha256Base64url(text: string): string {
   // Native code that writes the text itself takes half the time of making the bytes first.
   return nodeCrypto ? nodeCrypto.hash("sha256", text, "base64url") : encodeBase64url(sha256(text));
+}
+
+/** SHA-512 of bytes: 64 bytes. */
+export function sha512(bytes: Uint8Array): Uint8Array {
+  return nodeCrypto ? nodeCrypto.hash("sha512", bytes, "buffer") : nobleSha512(bytes);
 }
 
 /** HMAC-SHA-256 (RFC 2104): 32 bytes. */

@@ -19,7 +19,8 @@ export interface CallLimits {
 export interface PeerRequest extends CallLimits {
   readonly method: "GET" | "POST";
   readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several values are several lines. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: Uint8Array;
 }
 
@@ -200,7 +201,12 @@ export function createHttpClient(reach: Reach): HttpClient {
       signal,
       headers: {
         "accept-encoding": "identity",
-        ...call.headers,
+        ...Object.fromEntries(
+          Object.entries(call.headers ?? {}).map(([name, value]) => [
+            name,
+            typeof value === "string" ? value : [...value],
+          ]),
+        ),
         ...(call.body !== undefined && { "content-length": call.body.length }),
       },
     };

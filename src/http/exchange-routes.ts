@@ -1,4 +1,5 @@
 // What other nodes and verifiers fetch: status lists and batches of records with their proofs.
+import type { IdentityService } from "../identity/identity-service.ts";
 import { RECORDS_READ_MAX, STATUS_LIST_TTL_SECONDS } from "../limits.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
 import type { ReadReference } from "../records/record-batch-service.ts";
@@ -32,16 +33,21 @@ const readRecords = declareOperation({
   path: "/records:read",
   tag: "Proofs",
   summary: "Read records of this node with their proofs",
-  description: `What another node needs to verify up to ${RECORDS_READ_MAX} references. This node answers only for its own records, and never asks further.`,
-  access: "open",
+  description: `What another node needs to verify up to ${RECORDS_READ_MAX} references. This node answers only for its own records, and never asks further. Records of registries with access "members" are given to nodes of the federation, by signed requests.`,
+  access: "optional",
+  nodes: true,
   body: jsonBody<{ references: ReadReference[] }>({ schema: { $ref: "record-read-request.schema.json" } }),
   responses: {
     200: jsonAnswer({ description: "One outcome per reference.", schema: { $ref: "record-read-answer.schema.json" } }),
   },
 });
 
-export function createExchangeRoutes(deps: { statuses: StatusService; evidence: EvidenceService }): OperationRoutes {
-  const routes = createOperationRoutes();
+export function createExchangeRoutes(deps: {
+  identity: IdentityService;
+  statuses: StatusService;
+  evidence: EvidenceService;
+}): OperationRoutes {
+  const routes = createOperationRoutes(deps);
 
   routes.handle(getStatusList, async ({ context, path }) =>
     context.body(await deps.statuses.getToken(readNumber(path.list, "list")), 200, {
@@ -51,7 +57,9 @@ export function createExchangeRoutes(deps: { statuses: StatusService; evidence: 
     }),
   );
 
-  routes.handle(readRecords, async ({ context, body }) => context.json(await deps.evidence.read(body.references)));
+  routes.handle(readRecords, async ({ context, caller, body }) =>
+    context.json(await deps.evidence.read(body.references, caller)),
+  );
 
   return routes;
 }

@@ -99,7 +99,7 @@ const migrateRecords = declareOperation({
 });
 
 export function createMigrationRoutes(deps: {
-  identity: Pick<IdentityService, "authenticate">;
+  identity: IdentityService;
   migrations: MigrationService;
 }): OperationRoutes {
   const routes = createOperationRoutes(deps);

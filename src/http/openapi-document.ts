@@ -85,6 +85,13 @@ export function buildDocument(options: DocumentOptions): JsonObject {
           scheme: "bearer",
           description: "A token of this node's staff, made with: attestry token",
         },
+        signature: {
+          type: "apiKey",
+          in: "header",
+          name: "Signature",
+          description:
+            "Another node of the federation signs the request (RFC 9421) with a request key of its proven trust chain, and gets a signed answer; docs/federation.md has the profile.",
+        },
       },
     },
   };
@@ -123,9 +130,10 @@ function describeOperation(operation: Operation, writing: Writing): JsonObject {
   };
 }
 
-function describeSecurity({ access }: Operation): Json[] {
+function describeSecurity({ access, nodes }: Operation): Json[] {
   if (access === "open") return [];
-  return access === "optional" ? [{}, { bearer: [] }] : [{ bearer: [] }];
+  const byNodes = nodes ? [{ signature: [] }] : [];
+  return access === "optional" ? [{}, { bearer: [] }, ...byNodes] : [{ bearer: [] }, ...byNodes];
 }
 
 function describeParameters(operation: Operation, { components, registry }: Writing): Json[] {

@@ -13,6 +13,25 @@ const JSON_ERRORS: readonly ErrorCode[] = [
   "request_invalid",
 ];
 
+const SIGNATURE_ERRORS: readonly ErrorCode[] = [
+  "signature_missing",
+  "signature_malformed",
+  "signature_tag_wrong",
+  "signature_algorithm_refused",
+  "signature_component_invalid",
+  "signature_coverage_incomplete",
+  "signature_window_too_long",
+  "signature_not_yet_valid",
+  "signature_expired",
+  "signature_audience_wrong",
+  "content_digest_invalid",
+  "content_digest_mismatch",
+  "signature_key_unknown",
+  "signature_chain_invalid",
+  "signature_mismatch",
+  "signature_replayed",
+];
+
 /** In the order in which a request meets them. */
 export function listErrors(operation: Operation): ErrorCode[] {
   if (operation.foreign) return [];
@@ -20,6 +39,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   const codes: ErrorCode[] = [];
   const isInRegistry = path.includes("{registry}");
   if (access !== "open") codes.push("token_invalid", "token_expired");
+  if (operation.nodes) codes.push(...SIGNATURE_ERRORS, "body_too_large");
   codes.push("query_invalid");
   for (const { read, missing } of Object.values(headers ?? {})) {
     if (read) codes.push("header_invalid");

@@ -1,8 +1,9 @@
 // Binds operations to their handlers: who calls, then what the declaration says of parameters and body, then the handler. Knows no operation.
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { AttestryError } from "../errors.ts";
-import { ANONYMOUS, type Role } from "../identity/caller.ts";
+import { ANONYMOUS, type Caller, type Role } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
+import { authenticateNode } from "./node-caller.ts";
 import type { Operation, OperationInput, Parameters } from "./operation.ts";
 import { createOperationReader } from "./operation-input.ts";
 
@@ -23,7 +24,7 @@ export interface OperationRoutes extends Hono {
 export function createOperationRoutes({
   identity,
 }: {
-  readonly identity?: Pick<IdentityService, "authenticate">;
+  readonly identity?: Pick<IdentityService, "authenticate" | "authenticateNode">;
 } = {}): OperationRoutes {
   const operations: Operation[] = [];
   const routes = new Hono();
@@ -34,7 +35,7 @@ export function createOperationRoutes({
     const reader = createOperationReader(operation as Operation);
     routes.on(operation.method.toUpperCase(), honoPath(operation), async (context) => {
       const caller =
-        operation.access === "open" ? ANONYMOUS : await identity!.authenticate(context.req.header("authorization"));
+        operation.access === "open" ? ANONYMOUS : await authenticate(context, operation as Operation, identity!);
       if (caller.kind !== "anonymous") {
         // Whatever a token shows is nobody else's, and stays on no shared desk; a handler that knows better says so.
         context.header("cache-control", "private, no-store");
@@ -53,6 +54,15 @@ export function createOperationRoutes({
   };
 
   return Object.assign(routes, { operations, handle });
+}
+
+async function authenticate(
+  context: Context,
+  { nodes, body }: Operation,
+  identity: Pick<IdentityService, "authenticate" | "authenticateNode">,
+): Promise<Caller> {
+  const node = nodes && (await authenticateNode(context, identity, body?.bytesMax));
+  return node ?? identity.authenticate(context.req.header("authorization"));
 }
 
 function refuseStranger(roles: readonly Role[]): AttestryError {

@@ -107,6 +107,8 @@ export interface Operation<
   readonly summary: string;
   readonly description?: string;
   readonly access: OperationAccess;
+  /** Other nodes of the federation may call it, too, by signed requests; its answers are signed then, and so must not be streams. */
+  readonly nodes?: true;
   /** Whether it appends to the log. */
   readonly writes?: true;
   readonly query?: Query;

@@ -26,6 +26,7 @@ const getRecord = declareOperation({
   description:
     "As JSON, as the signed token alone, or as the file with which anyone verifies it offline, by Accept. `asOf` asks what was recorded then, `validAt` what was in effect then; both may be given, but not with `version`.",
   access: "optional",
+  nodes: true,
   query: { version: VERSION, asOf: AS_OF, validAt: VALID_AT },
   headers: { "if-none-match": IF_NONE_MATCH, "accept-language": ACCEPT_LANGUAGE },
   responses: {
@@ -50,6 +51,7 @@ const listVersions = declareOperation({
   tag: "Records",
   summary: "Every version of a record with its token, and every statement of its state",
   access: "optional",
+  nodes: true,
   query: { cursor: CURSOR, limit: LIMIT },
   responses: {
     200: jsonAnswer({ description: "Oldest first.", schema: { $ref: "record-versions.schema.json" } }),
@@ -64,6 +66,7 @@ const getHistory = declareOperation({
   tag: "Records",
   summary: "What happened to a record: what changed, when, by whom and why",
   access: "optional",
+  nodes: true,
   query: { cursor: CURSOR, limit: LIMIT },
   headers: { "accept-language": ACCEPT_LANGUAGE },
   responses: { 200: jsonAnswer({ description: "Newest first.", schema: { $ref: "record-history.schema.json" } }) },
@@ -79,6 +82,7 @@ const getEvidence = declareOperation({
   description:
     "One JSON file. Verify it with `attestry verify`, or with the library attestry/verify, and the anchor's key.",
   access: "optional",
+  nodes: true,
   query: { version: VERSION },
   responses: { 200: textAnswer(EVIDENCE_TYPE, { description: "The evidence file.", schema: EVIDENCE }) },
   errors: ["version_unknown", "record_erased", "not_available_yet"],
@@ -97,6 +101,7 @@ const getReceipt = declareOperation({
   tag: "Proofs",
   summary: "The proof that a version, or a change of state, is in the node's log",
   access: "optional",
+  nodes: true,
   query: { version: VERSION, state: STATE_NUMBER },
   responses: {
     200: textAnswer("text/plain", {

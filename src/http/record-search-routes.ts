@@ -24,6 +24,7 @@ const listRecords = declareOperation({
   summary: "List records, or find some by their fields",
   description: `Fields are named as parameters: \`name=x\`, \`name[prefix]=jai\`, \`population[gte]=1000\`, as the definition's x-search allows; unique fields and the identifier by their value. Personal fields do not belong in an address: they are searched by POST. ${ORDER}`,
   access: "optional",
+  nodes: true,
   query: {
     cursor: CURSOR,
     limit: LIMIT,
@@ -63,6 +64,7 @@ const searchRecords = declareOperation({
   summary: "Find records by their fields, personal ones too",
   description: `What is asked for stands in the body, and so in no log of addresses. Personal fields are searched by staff who may read them, by their whole value. ${ORDER}`,
   access: "optional",
+  nodes: true,
   headers: { "accept-language": ACCEPT_LANGUAGE },
   body: jsonBody<SearchBody>({ schema: { $ref: "record-search.schema.json" }, example: { fields: { code: "603" } } }),
   responses: { 200: jsonAnswer({ description: "One page.", schema: PAGE }) },

@@ -19,8 +19,9 @@ const findRecords = declareOperation({
   path: "/records:find",
   tag: "Records",
   summary: "Find the URLs of records by their keys",
-  description: `What other nodes ask to turn references written as type and key into URLs: up to ${RECORDS_FIND_MAX} keys of public registries. A simple key is the identifier, or the value of the only field that is unique alone. Staff may ask for their own registries, too.`,
+  description: `What other nodes ask to turn references written as type and key into URLs: up to ${RECORDS_FIND_MAX} keys of public registries, and for nodes of the federation of those with access "members". A simple key is the identifier, or the value of the only field that is unique alone. Staff may ask for their own registries, too.`,
   access: "optional",
+  nodes: true,
   body: jsonBody<{ lookups: readonly KeyQuery[] }>({
     schema: {
       type: "object",

@@ -4,8 +4,18 @@ import { parseAccept } from "hono/utils/accept";
 import { AttestryError } from "../errors.ts";
 import { BODY_BYTES_MAX, QUERY_PARAMETERS_MAX } from "../limits.ts";
 
-/** The body's bytes, at most `bytesMax`; throws `body_too_large` before more than that was read. */
-export async function readBody(context: Context, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
+// A signature is checked over the body before the operation reads it.
+const bodies = new WeakMap<Request, Promise<Uint8Array>>();
+
+/** The body's bytes, at most `bytesMax`; throws `body_too_large` before more than that was read. Asked again, it gives what it gave. */
+export function readBody(context: Context, bytesMax: number = BODY_BYTES_MAX): Promise<Uint8Array> {
+  const request = context.req.raw;
+  const body = bodies.get(request) ?? readBytes(context, bytesMax);
+  bodies.set(request, body);
+  return body;
+}
+
+async function readBytes(context: Context, bytesMax: number): Promise<Uint8Array> {
   const declared = context.req.header("content-length");
   if (declared !== undefined) {
     if (Number(declared) > bytesMax) throw tooLarge(bytesMax);

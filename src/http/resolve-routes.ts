@@ -16,8 +16,9 @@ const resolveReferences = declareOperation({
   tag: "Resolution",
   summary: "Resolve and verify references, wherever their records are",
   description:
-    "Asks each home node once per step and verifies every record. Without a token only records of this node are resolved.",
+    "Asks each home node once per step and verifies every record. Without a token of this node's staff, which another node has not either, only records of this node are resolved.",
   access: "optional",
+  nodes: true,
   body: jsonBody<{ references: Json[]; follow?: Json }>({ schema: { $ref: "resolve-request.schema.json" } }),
   responses: {
     200: jsonAnswer({
@@ -50,7 +51,8 @@ export function createResolveRoutes(deps: {
   routes.handle(resolveReferences, async ({ context, caller, body }) => {
     const references = parseReferences(body.references);
     const follow = parseFollowPaths(body.follow);
-    return context.json(await deps.resolution.resolve({ references, follow, outgoing: caller.kind === "staff" }));
+    const outgoing = caller.kind === "staff";
+    return context.json(await deps.resolution.resolve({ references, follow, outgoing, caller }));
   });
   return routes;
 }

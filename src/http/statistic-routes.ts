@@ -11,6 +11,7 @@ const listStatistics = declareOperation({
   tag: "Registries",
   summary: "List what is counted",
   access: "optional",
+  nodes: true,
   responses: {
     200: jsonAnswer({
       description: "The statistics that the definition names.",
@@ -42,6 +43,7 @@ const getStatistic = declareOperation({
   description:
     "Small counts are hidden, and with them so many others that none follows from totals or from another statistic of the registry.",
   access: "optional",
+  nodes: true,
   responses: { 200: jsonAnswer({ description: "The counts.", schema: { $ref: "statistic.schema.json" } }) },
   errors: ["statistic_unknown", "search_too_broad"],
 });

@@ -17,6 +17,14 @@ export interface Staff {
   readonly registries: readonly string[] | undefined;
 }
 
-export type Caller = Anonymous | Staff;
+/** Another node of the federation, by a signed request. */
+export interface MemberNode {
+  readonly kind: "node";
+  readonly entity: string;
+  /** The pinned anchor that its chain leads to. */
+  readonly anchor: string;
+}
+
+export type Caller = Anonymous | Staff | MemberNode;
 
 export const ANONYMOUS: Anonymous = { kind: "anonymous" };

@@ -3,9 +3,14 @@ import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { equalBytes, sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
+import type {
+  AuthenticatedRequest,
+  IncomingRequest,
+  SignedRequestService,
+} from "../federation/signed-request-service.ts";
 import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
-import { ANONYMOUS, type Caller, ROLES, type Role, type Staff } from "./caller.ts";
+import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
 import { findStaffToken, insertStaffToken, type StoredStaffToken } from "./staff-token-store.ts";
 
 export interface IdentityService {
@@ -18,6 +23,10 @@ export interface IdentityService {
   }): Promise<string>;
   /** The caller of an Authorization header; throws `token_invalid` or `token_expired`. No header is anonymous. */
   authenticate(authorization: string | undefined): Promise<Caller>;
+  /** The node that signed a request, and what signs the answer. Throws `signature_*`, `content_digest_*`. */
+  authenticateNode(
+    request: IncomingRequest,
+  ): Promise<{ readonly caller: MemberNode; readonly signAnswer: AuthenticatedRequest["signAnswer"] }>;
 }
 
 // att_<id 16 hex>_<secret 43 base64url>: a fixed start lets secret scanners find a leaked one.
@@ -41,6 +50,7 @@ export function createIdentityService(deps: {
   database: Database;
   clock: () => number;
   random: (length: number) => Uint8Array;
+  signedRequests: Pick<SignedRequestService, "authenticate">;
 }): IdentityService {
   const { database, clock } = deps;
   // A revocation is seen after BEARER_CACHE_SECONDS at the latest; the hash is checked on every request all the same.
@@ -82,6 +92,10 @@ export function createIdentityService(deps: {
         );
       }
       return toStaff(stored);
+    },
+    async authenticateNode(request) {
+      const { chain, signAnswer } = await deps.signedRequests.authenticate(request);
+      return { caller: { kind: "node", entity: chain.entity, anchor: chain.anchor }, signAnswer };
     },
   };
 }

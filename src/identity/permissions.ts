@@ -16,10 +16,14 @@ const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
   import: ["registrar"],
 };
 
-/** Whether a caller may do this in this registry. Everybody reads the open fields of a `public` registry. */
+/**
+ * Whether a caller may do this in this registry. Everybody reads the open fields of a `public` registry, other nodes of the federation
+ * those of a `members` registry, too.
+ */
 export function isPermitted(options: { caller: Caller; action: Action; registry: string; access?: Access }): boolean {
   const { caller, action, registry, access } = options;
   if (action === "record.read" && access === "public") return true;
+  if (action === "record.read" && access === "members" && caller.kind === "node") return true;
   return isStaffPermitted({ caller, action, registry });
 }
 
@@ -40,9 +44,20 @@ export function checkPermitted(options: { caller: Caller; action: Action; regist
       `"${action}" in "${registry}" needs a bearer token of this node: Authorization: Bearer …`,
     );
   }
+  if (caller.kind === "node") {
+    throw new AttestryError(
+      "permission_denied",
+      `"${action}" in "${registry}" is not for other nodes of the federation`,
+    );
+  }
   const scope = caller.registries === undefined ? "every registry" : caller.registries.join(", ");
   throw new AttestryError(
     "permission_denied",
     `the token is for role ${caller.role} in ${scope}; "${action}" in "${registry}" needs role ${ALLOWED[action].join(" or ")}`,
   );
+}
+
+/** Whether what other nodes show to members of the federation may be shown to this caller: who reads all records here, and nobody by a narrower token. */
+export function mayReadAsMember(caller: Caller): boolean {
+  return caller.kind === "staff" && caller.registries === undefined && ALLOWED["record.read"].includes(caller.role);
 }

@@ -1,7 +1,8 @@
 // Answers other nodes with batches of this node's own records, each with its proof, or with why it is not given.
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import type { Access } from "../identity/permissions.ts";
+import type { Caller } from "../identity/caller.ts";
+import { type Access, isPermitted } from "../identity/permissions.ts";
 import { RECORDS_READ_MAX, RECORDS_READ_TOKEN_CHARS_MAX, RECORDS_READ_UNWEIGHED_MAX } from "../limits.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
@@ -77,10 +78,8 @@ function findOutOfForce(row: store.RecordRow, isPinned: boolean): OutOfForce | u
   return isPinned && !isCounted ? undefined : { outcome, record, row, change };
 }
 
-const REFUSED = { members: "members_only", consent: "consent_required" } as const;
-
-/** This node's own records only; what is not public is named, not given. Throws `too_many_items`. */
-export type ReadBatch = (references: readonly ReadReference[]) => Promise<ReadAnswer>;
+/** This node's own records only; what the caller may not read is named, not given. Throws `too_many_items`. */
+export type ReadBatch = (references: readonly ReadReference[], caller: Caller) => Promise<ReadAnswer>;
 
 export function createRecordBatchService(deps: {
   entity: string;
@@ -104,13 +103,16 @@ export function createRecordBatchService(deps: {
     reference: ReadReference,
     row: store.RecordRow | undefined,
     erased: store.ErasedRecord | undefined,
+    caller: Caller,
   ): Promise<Judgement> {
     const address = parseRecordUrl(reference.href);
     if (!address || address.entity !== entity) return "reference_foreign";
     const today = await findAccessToday(address.registry);
     if (today === undefined) return "registry_unknown";
     // Before the row is looked at: whether a record is there is nobody's business either.
-    if (today !== "public") return REFUSED[today];
+    if (today === "consent") return "consent_required";
+    const { registry } = address;
+    if (!isPermitted({ caller, action: "record.read", registry, access: today })) return "members_only";
     if ((row ?? erased)?.record.registry !== address.registry)
       return reference.version === undefined ? "record_unknown" : "version_unknown";
     if (!row) return { outcome: "record_erased", record: erased!.record, row: undefined, change: erased!.change };
@@ -128,7 +130,7 @@ export function createRecordBatchService(deps: {
   }
 
   /** The rows of references, or why not; three queries at most, however many they are. */
-  async function judgeAll(references: readonly ReadReference[]): Promise<Judgement[]> {
+  async function judgeAll(references: readonly ReadReference[], caller: Caller): Promise<Judgement[]> {
     const asked = references.flatMap(({ href, version }) => {
       const rid = parseRecordUrl(href)?.rid;
       return rid === undefined ? [] : [{ rid, version }];
@@ -148,19 +150,19 @@ export function createRecordBatchService(deps: {
     return Promise.all(
       references.map((reference) => {
         const rid = parseRecordUrl(reference.href)?.rid ?? "";
-        return judge(reference, rowOf(rid, reference.version), erased.get(rid));
+        return judge(reference, rowOf(rid, reference.version), erased.get(rid), caller);
       }),
     );
   }
 
-  return async (references) => {
+  return async (references, caller) => {
     if (references.length > RECORDS_READ_MAX) {
       throw new AttestryError(
         "too_many_items",
         `${references.length} references in one request; at most ${RECORDS_READ_MAX} are allowed`,
       );
     }
-    const judged = await judgeAll(references);
+    const judged = await judgeAll(references, caller);
     const rows = judged.filter(isRow);
     const changes = judged.filter((one): one is OutOfForce => typeof one !== "string" && "outcome" in one);
     const [receipts, stateReceipts] = await Promise.all([

@@ -2,6 +2,8 @@
 import { isJsonObject, type Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
+import type { SignedRequestClient } from "../federation/signed-request-client.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
 import type { Reference } from "../records/record-url.ts";
 import type { StateEvidence } from "../verification/state-statement.ts";
 
@@ -26,6 +28,8 @@ export type ReadHome = (options: {
   endpoint: string;
   references: readonly Reference[];
   timeoutMs: number;
+  /** The home node's chain, where it is asked by a member of the federation and not by a stranger. */
+  member?: VerifiedChain | undefined;
 }) => Promise<ReadBatch>;
 
 const OUTCOME = /^[a-z_]{1,60}$/;
@@ -61,11 +65,16 @@ function readState(value: Json | undefined): StateEvidence | undefined {
   return isForm && (number as number) > 0 ? { statement, receipt, number: number as number } : undefined;
 }
 
-export function createHomeNodeClient(http: HttpClient): ReadHome {
-  return async ({ endpoint, references, timeoutMs }) => {
+/** Without `signed` it asks as a stranger. */
+export function createHomeNodeClient(http: HttpClient, signed?: SignedRequestClient): ReadHome {
+  return async ({ endpoint, references, timeoutMs, member }) => {
     const body = {
       references: references.map(({ href, version }) => ({ href, ...(version !== undefined && { version }) })),
     };
-    return parseReadBatch(await http.postJson(endpoint, body, { timeoutMs }), references);
+    const answer =
+      signed && member
+        ? await signed.postJson(member, endpoint, body, { timeoutMs })
+        : await http.postJson(endpoint, body, { timeoutMs });
+    return parseReadBatch(answer, references);
   };
 }

@@ -1,7 +1,8 @@
 // Asks a home node which of its records have these keys. What comes back is untrusted: only its form is checked here.
 import { isJsonObject, type Json } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
-import type { HttpClient } from "../federation/http-client.ts";
+import type { SignedRequestClient } from "../federation/signed-request-client.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import type { KeyOutcome } from "../records/references/key-lookup-service.ts";
 import type { RecordKeyText } from "../records/references/reference-key.ts";
@@ -13,8 +14,8 @@ export interface HomeKey {
 
 /** One batch from one home node: one outcome per key, in their order. */
 export type FindAtHome = (options: {
-  /** The entity that answers now. */
-  home: string;
+  /** The chain of the node that answers now. */
+  home: VerifiedChain;
   /** The name that its records have: the same, unless the node moved. */
   entity: string;
   keys: readonly HomeKey[];
@@ -54,9 +55,10 @@ const REFUSALS = {
 } as const;
 const KNOWN_REFUSALS = Object.keys(REFUSALS) as (keyof typeof REFUSALS)[];
 
-export function createReferenceLookupClient(http: HttpClient): FindAtHome {
+export function createReferenceLookupClient(signed: SignedRequestClient): FindAtHome {
   return async ({ home, entity, keys }) => {
     const lookups = keys.map(({ registry, key }) => ({ registry, key: key as Json }));
-    return parseFoundKeys(await http.postJson(`${home}/records:find`, { lookups }), { entity, keys });
+    const answer = await signed.postJson(home, `${home.entity}/records:find`, { lookups });
+    return parseFoundKeys(answer, { entity, keys });
   };
 }

@@ -21,7 +21,7 @@ export function createReferenceLookup(deps: {
     outcomes: Map<string, ElsewhereOutcome>,
   ): Promise<void> {
     try {
-      const home = (await deps.findHome(entity)).entity;
+      const home = await deps.findHome(entity);
       for (let at = 0; at < asked.length; at += RECORDS_FIND_MAX) {
         const part = asked.slice(at, at + RECORDS_FIND_MAX);
         const found = await deps.findAtHome({ home, entity, keys: part });

@@ -4,6 +4,8 @@ import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import type { FindHome } from "../federation/home-chain.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
+import { ANONYMOUS, type Caller, type MemberNode } from "../identity/caller.ts";
+import { mayReadAsMember } from "../identity/permissions.ts";
 import {
   RECORDS_READ_MAX,
   REFERENCE_CACHE_ENTRIES_MAX,
@@ -55,6 +57,8 @@ export interface ResolveRequest {
   readonly follow: readonly FollowPath[];
   /** Whether other nodes may be asked. Unauthenticated input causes no outgoing request (DESIGN section 7). */
   readonly outgoing: boolean;
+  /** Decides which records that are not public are asked for; anonymous unless given. */
+  readonly caller?: Caller;
 }
 
 export interface ResolutionService {
@@ -74,6 +78,9 @@ interface Walk {
   readonly homes: Map<string, { requests: number; records: number }>;
   readonly deadline: number;
   readonly outgoing: boolean;
+  readonly caller: Caller;
+  /** Whether other nodes are asked as by a member. */
+  readonly isMember: boolean;
 }
 
 /** The digest belongs to it: of two pins to one version, one may be wrong. */
@@ -87,12 +94,15 @@ export function createResolutionService(deps: {
   ownEntity: string | undefined;
   findHome: FindHome;
   readHome: ReadHome;
-  readOwn: (references: readonly Reference[]) => Promise<ReadBatch>;
+  readOwn: (references: readonly Reference[], caller: Caller) => Promise<ReadBatch>;
   verifier: Verifier;
   clock: () => number;
 }): ResolutionService {
   const { ownEntity, verifier, clock } = deps;
   const verifyState = createStateVerifier();
+  // Where the node itself wants to know whether a reference holds, and shows nobody what it read.
+  const self: MemberNode | undefined =
+    ownEntity === undefined ? undefined : { kind: "node", entity: ownEntity, anchor: ownEntity };
 
   /** Loads, from one home node, all that a step wants of it. */
   async function readFrom(entity: string, tasks: readonly Task[], walk: Walk): Promise<void> {
@@ -115,8 +125,13 @@ export function createResolutionService(deps: {
         const references = batch.map(({ reference }) => reference);
         const answer =
           entity === ownEntity
-            ? await deps.readOwn(references)
-            : await deps.readHome({ endpoint: chain.metadata.records_read_endpoint, references, timeoutMs });
+            ? await deps.readOwn(references, walk.caller)
+            : await deps.readHome({
+                endpoint: chain.metadata.records_read_endpoint,
+                references,
+                timeoutMs,
+                member: walk.isMember ? chain : undefined,
+              });
         const home = walk.homes.get(entity) ?? { requests: 0, records: 0 };
         walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
         await Promise.all(
@@ -214,11 +229,14 @@ export function createResolutionService(deps: {
         `${request.references.length} references in one request; at most ${RESOLVE_REFERENCES_MAX} are allowed`,
       );
     }
+    const { caller = ANONYMOUS } = request;
     const walk: Walk = {
       records: new Map(),
       homes: new Map(),
       deadline: Date.now() + RESOLVE_DEADLINE_MS,
       outgoing: request.outgoing,
+      caller,
+      isMember: caller === self || mayReadAsMember(caller),
     };
     const tasks = mergeTasks(
       request.references.map((reference) => ({ key: referenceKey(reference), reference, paths: [...request.follow] })),
@@ -246,7 +264,12 @@ export function createResolutionService(deps: {
       const answers = new Map<string, ReferenceFault | undefined>();
       for (let at = 0; at < missing.length; at += RESOLVE_REFERENCES_MAX) {
         const part = missing.slice(at, at + RESOLVE_REFERENCES_MAX);
-        const { records } = await resolve({ references: part, follow: [], outgoing: true });
+        const { records } = await resolve({
+          references: part,
+          follow: [],
+          outgoing: true,
+          caller: self ?? ANONYMOUS,
+        });
         for (const reference of part)
           answers.set(typedKey(reference), explain(records[referenceKey(reference)]!, reference.type));
       }
