@@ -18,11 +18,35 @@ CREATE TABLE "enrolment" (
 	"expires_at" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "former_subordinate" (
+	"entity" text PRIMARY KEY NOT NULL,
+	"removed_at" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "request_nonce" (
 	"key_id" text NOT NULL,
 	"nonce" text NOT NULL,
 	"expires_at" bigint NOT NULL,
 	CONSTRAINT "request_nonce_key_id_nonce_pk" PRIMARY KEY("key_id","nonce")
+);
+--> statement-breakpoint
+CREATE TABLE "carried_trust_mark" (
+	"type" text NOT NULL,
+	"issuer" text NOT NULL,
+	"text" text NOT NULL,
+	"expires_at" bigint,
+	CONSTRAINT "carried_trust_mark_type_issuer_pk" PRIMARY KEY("type","issuer")
+);
+--> statement-breakpoint
+CREATE TABLE "trust_mark" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"type" text NOT NULL,
+	"subject" text NOT NULL,
+	"text" text NOT NULL,
+	"issued_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"revoked_at" bigint,
+	"reason" text
 );
 --> statement-breakpoint
 DROP INDEX "record_search_first_index";--> statement-breakpoint
@@ -34,5 +58,9 @@ ALTER TABLE "subordinate" ADD COLUMN "is_intermediate" boolean DEFAULT false NOT
 ALTER TABLE "subordinate" ADD COLUMN "formerly" jsonb;--> statement-breakpoint
 CREATE INDEX "enrolment_entity" ON "enrolment" USING btree ("entity");--> statement-breakpoint
 CREATE INDEX "enrolment_expires_at" ON "enrolment" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "former_subordinate_removed_at" ON "former_subordinate" USING btree ("removed_at");--> statement-breakpoint
 CREATE INDEX "request_nonce_expires_at" ON "request_nonce" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "trust_mark_type_subject" ON "trust_mark" USING btree ("type","subject");--> statement-breakpoint
+CREATE INDEX "trust_mark_subject" ON "trust_mark" USING btree ("subject");--> statement-breakpoint
+CREATE INDEX "subordinate_changed_at" ON "subordinate" USING btree ("changed_at");--> statement-breakpoint
 CREATE INDEX "record_search_first_index" ON "record_search" USING btree ("first_index","field","until","value");

@@ -30,6 +30,9 @@ export interface NodeConfig {
   readonly database: string;
   readonly superiors: readonly string[];
   readonly anchorsPath: string | undefined;
+  /** As an anchor: which trust marks it recognises, in the form of its configuration's claims. */
+  readonly trustMarkIssuers: Readonly<Record<string, unknown>> | undefined;
+  readonly trustMarkOwners: Readonly<Record<string, unknown>> | undefined;
   readonly development: boolean;
   readonly allowedPrivateHosts: readonly string[];
 }
@@ -44,6 +47,8 @@ export interface NodeConfigFile {
   readonly database: string;
   readonly superiors?: readonly string[];
   readonly anchors?: string;
+  readonly trust_mark_issuers?: Readonly<Record<string, unknown>>;
+  readonly trust_mark_owners?: Readonly<Record<string, unknown>>;
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
 }
@@ -229,6 +234,8 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     database: file.database,
     superiors,
     anchorsPath,
+    trustMarkIssuers: file.trust_mark_issuers,
+    trustMarkOwners: file.trust_mark_owners,
     development,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
   };

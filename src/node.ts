@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
-import { canonicalJson, parseJson } from "./crypto/json.ts";
+import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
@@ -13,15 +13,23 @@ import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
+import { findAcceptedConfiguration } from "./federation/enrolment-store.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHomeFinder } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
+import { createResolveResponseService } from "./federation/resolve-response-service.ts";
 import { createSignedRequestClient } from "./federation/signed-request-client.ts";
 import { createSignedRequestService } from "./federation/signed-request-service.ts";
 import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
+import { createTrustMarkCheckService, type TrustMarkCheckService } from "./federation/trust-mark-check-service.ts";
+import {
+  createTrustMarkService,
+  describeTrustMarkRules,
+  type TrustMarkService,
+} from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
@@ -89,6 +97,9 @@ export interface Node extends ServedNode {
   readonly enrolmentClient: EnrolmentClient;
   /** Thumbprint of the node's federation key, for people to compare. */
   readonly federationKey: string;
+  readonly chains: ChainService;
+  readonly trustMarks: TrustMarkService;
+  readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -253,6 +264,13 @@ export function createNode(options: {
     random,
     findUsed: findUsedRegistries,
   });
+  const trustMarks = createTrustMarkService({
+    database,
+    signer: signers.federation,
+    entity,
+    clock,
+    allowLoopbackHttp: config.development,
+  });
   const federation = createFederationService({
     database,
     httpClient: http,
@@ -269,6 +287,23 @@ export function createNode(options: {
     },
     logs: { records: { origin, vkeys: [formatVerifierKey({ name: origin, raw: signers.log.publicKey.raw })] } },
     superiors: config.superiors,
+    allowLoopbackHttp: config.development,
+    trustMarks,
+    trustMarkClaims: describeTrustMarkRules({
+      issuers: config.trustMarkIssuers as JsonObject | undefined,
+      owners: config.trustMarkOwners as JsonObject | undefined,
+    }),
+  });
+  const trustMarkChecks = createTrustMarkCheckService({ ...chains, httpClient: http, clock });
+  const resolveResponses = createResolveResponseService({
+    entity,
+    signer: signers.federation,
+    anchors,
+    clock,
+    ...federation,
+    findConfiguration: (subject) => findAcceptedConfiguration(database, subject),
+    findKnownChain: chains.findKnownChain,
+    checkMarks: trustMarkChecks.checkMarks,
     allowLoopbackHttp: config.development,
   });
 
@@ -457,6 +492,8 @@ export function createNode(options: {
     statuses,
     resolution,
     federation,
+    resolveResponses,
+    trustMarks,
     enrolment,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
@@ -486,6 +523,9 @@ export function createNode(options: {
     enrolment,
     enrolmentClient,
     federationKey: signers.federation.publicKey.kid,
+    chains,
+    trustMarks,
+    trustMarkChecks,
     resolution,
     writer,
     reader,

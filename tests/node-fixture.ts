@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseNodeConfig } from "../src/config.ts";
+import { type NodeConfigFile, parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
 import type { HttpClient } from "../src/federation/http-client.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
@@ -53,6 +53,8 @@ export async function startTestNode(
     /** A node that was stopped and goes on here, at another address: its keys, its database. */
     moved?: TestNode;
     httpClient?: HttpClient;
+    /** Further members of the config file. */
+    config?: (entity: string) => Partial<NodeConfigFile>;
   } = {},
 ): Promise<TestNode> {
   const port = await freePort();
@@ -72,6 +74,7 @@ export async function startTestNode(
       anchors: "anchors.json",
       ...(options.moved && { formerly: [options.moved.entity] }),
       ...(options.superiors && { superiors: [...options.superiors] }),
+      ...options.config?.(entity),
     },
   });
   const secrets = options.moved?.secrets ?? parseSecrets(generateSecrets());

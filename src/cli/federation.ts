@@ -4,6 +4,7 @@ import { AttestryError } from "../errors.ts";
 import { STATEMENT_SECONDS } from "../limits.ts";
 import { codeCommand, joinCommand, pendingCommand, refuseCommand } from "./federation-enrolment.ts";
 import { leaveCommand, moveCommand } from "./federation-leave.ts";
+import { markCommand } from "./federation-mark.ts";
 import {
   DATA_OPTION,
   describeGrant,
@@ -154,6 +155,7 @@ export function federationCommand(): Command {
         .action((options: NodeOptions) => list(options)),
     )
     .addCommand(refuseCommand())
+    .addCommand(markCommand())
     .addCommand(codeCommand())
     .addCommand(
       new Command("suspend")

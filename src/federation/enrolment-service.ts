@@ -32,8 +32,8 @@ import { type EntityStatement, parseEntityStatement } from "./entity-statement.t
 import { REGISTRY_NODE } from "./node-metadata.ts";
 import {
   deleteSubordinate,
-  deleteSubordinateWithin,
   findSubordinate,
+  removeSubordinateWithin,
   replaceSubordinate,
   type StoredSubordinate,
 } from "./subordinate-store.ts";
@@ -204,7 +204,7 @@ export function createEnrolmentService(deps: {
     const applicant = parseEntityStatement(row.configuration);
     const known = row.formerly === null ? await findSubordinate(database, row.entity) : await findFormer(row.formerly);
     if (!replaceKey) checkKnownKey(applicant, known);
-    if (row.formerly !== null) await deleteSubordinateWithin(tx, row.formerly);
+    if (row.formerly !== null) await removeSubordinateWithin(tx, { entity: row.formerly, removedAt: clock() });
     const subordinate = describeSubordinate(applicant, { grant, known, now: clock() });
     await replaceSubordinate(tx, subordinate);
     await settle(tx, row, { state: "accepted", reason: null });
@@ -362,7 +362,7 @@ export function createEnrolmentService(deps: {
       const { entity, acceptedAt } = known;
       const keys = parseKeySet(known.jwks);
       await verifyDeparture(text, { entity, superior, keys, acceptedAt, now: clock() });
-      await deleteSubordinate(database, entity);
+      await deleteSubordinate(database, { entity, removedAt: clock() });
     },
 
     async refuse({ entity, reason }) {

@@ -10,6 +10,7 @@ import { checkApplicant, checkGrant, checkKnownKey, describeSubordinate } from "
 import { ENROLMENT_ENDPOINT } from "./enrolment-client.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
+import { createExtendedListService, type ExtendedListService } from "./extended-list-service.ts";
 import type { HttpClient } from "./http-client.ts";
 import { checkKeyRoles, type NodeKeys } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
@@ -24,6 +25,8 @@ import {
   type SubordinateFilter,
   saveSubordinate,
 } from "./subordinate-store.ts";
+import { parseTrustMarkRules } from "./trust-mark.ts";
+import type { TrustMarkService } from "./trust-mark-service.ts";
 
 export interface FederationDeps {
   readonly database: Database;
@@ -46,6 +49,10 @@ export interface FederationDeps {
   readonly superiors: readonly string[];
   /** Development. */
   readonly allowLoopbackHttp: boolean;
+  /** Marks to publish, and whether others may ask about marks of this node. */
+  readonly trustMarks?: Pick<TrustMarkService, "listCarried" | "hasIssued">;
+  /** As an anchor: the claims `trust_mark_issuers` and `trust_mark_owners`. */
+  readonly trustMarkClaims?: JsonObject;
 }
 
 export interface FederationService {
@@ -55,6 +62,8 @@ export interface FederationService {
   getSubordinateStatement(subject: string): Promise<string>;
   /** Entity identifiers of those that statements are signed about. */
   listSubordinates(filter?: SubordinateFilter): Promise<string[]>;
+  /** The same, page by page, with statements and what changed. */
+  readonly extendedList: ExtendedListService;
   /** All that this node knows of its subordinates, suspended ones too. */
   describeSubordinates(): Promise<StoredSubordinate[]>;
   /**
@@ -83,6 +92,11 @@ export interface FederationService {
 
 const FETCH_PATH = "/federation/fetch";
 const LIST_PATH = "/federation/list";
+const EXTENDED_LIST_PATH = "/federation/extended-list";
+const RESOLVE_PATH = "/federation/resolve";
+const TRUST_MARK_PATH = "/federation/trust-mark";
+const TRUST_MARK_STATUS_PATH = "/federation/trust-mark-status";
+const TRUST_MARKED_PATH = "/federation/trust-marked";
 const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
@@ -115,13 +129,21 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
   const endpoints = (await hasSubordinates(deps.database)) && {
     federation_fetch_endpoint: `${deps.entity}${FETCH_PATH}`,
     federation_list_endpoint: `${deps.entity}${LIST_PATH}`,
+    federation_extended_list_endpoint: `${deps.entity}${EXTENDED_LIST_PATH}`,
+  };
+  const markEndpoints = (await deps.trustMarks?.hasIssued()) && {
+    federation_trust_mark_endpoint: `${deps.entity}${TRUST_MARK_PATH}`,
+    federation_trust_mark_status_endpoint: `${deps.entity}${TRUST_MARK_STATUS_PATH}`,
+    federation_trust_mark_list_endpoint: `${deps.entity}${TRUST_MARKED_PATH}`,
   };
   return {
     organization_name: deps.organizationName,
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
+    federation_resolve_endpoint: `${deps.entity}${RESOLVE_PATH}`,
     // Our own: where to ask to become a subordinate; any node may be asked.
     [ENROLMENT_ENDPOINT]: `${deps.entity}${ENROLMENT_PATH}`,
     ...endpoints,
+    ...markEndpoints,
   };
 }
 
@@ -129,17 +151,21 @@ function unknownSubordinate(): AttestryError {
   return new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
 }
 
-/** Throws `key_role_conflict` where two of the node's keys are one. */
+/** Throws `key_role_conflict` where two of the node's keys are one, `trust_mark_rules_invalid`. */
 export function createFederationService(deps: FederationDeps): FederationService {
   const { database, clock, entity } = deps;
   const { federation } = deps.keys;
   const client = createStatementClient(deps);
   checkOwnKeys(deps);
+  const { trust_mark_issuers: issuers, trust_mark_owners: owners } = deps.trustMarkClaims ?? {};
+  // What others could not read would make them refuse every mark.
+  parseTrustMarkRules({ issuers, owners });
   let served: { description: string; text: string; renewAt: number } | undefined;
 
   async function getConfiguration(): Promise<string> {
     const metadata = { federation_entity: await describeEntity(deps), registry_node: await describeNode(deps) };
-    const description = JSON.stringify([deps.superiors, metadata]);
+    const trustMarks = (await deps.trustMarks?.listCarried()) ?? [];
+    const description = JSON.stringify([deps.superiors, metadata, trustMarks]);
     const now = clock();
     if (served?.description === description && now < served.renewAt) return served.text;
     const text = await signEntityConfiguration({
@@ -150,9 +176,27 @@ export function createFederationService(deps: FederationDeps): FederationService
       expiresAt: now + STATEMENT_SECONDS,
       keys: [federation.publicKey],
       metadata,
+      trustMarks,
+      ...(deps.trustMarkClaims && { trustMarkClaims: deps.trustMarkClaims }),
     });
     served = { description, text, renewAt: now + STATEMENT_SECONDS / 2 };
     return text;
+  }
+
+  function signStatement(subordinate: StoredSubordinate): Promise<string> {
+    const now = clock();
+    return signSubordinateStatement({
+      signer: federation,
+      issuer: entity,
+      subject: subordinate.entity,
+      issuedAt: now,
+      expiresAt: now + STATEMENT_SECONDS,
+      keys: parseKeySet(subordinate.jwks),
+      registryTypes: subordinate.registryTypes,
+      sourceEndpoint: `${entity}${FETCH_PATH}`,
+      ...(subordinate.formerly !== null && { formerly: subordinate.formerly }),
+      ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
+    });
   }
 
   async function changeState(change: Pick<StoredSubordinate, "entity" | "state" | "stateReason">): Promise<void> {
@@ -165,21 +209,10 @@ export function createFederationService(deps: FederationDeps): FederationService
       const subject = parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
       const subordinate = await findSubordinate(database, subject);
       if (subordinate === undefined || subordinate.state !== "active") throw unknownSubordinate();
-      const now = clock();
-      return signSubordinateStatement({
-        signer: federation,
-        issuer: entity,
-        subject,
-        issuedAt: now,
-        expiresAt: now + STATEMENT_SECONDS,
-        keys: parseKeySet(subordinate.jwks),
-        registryTypes: subordinate.registryTypes,
-        sourceEndpoint: `${entity}${FETCH_PATH}`,
-        ...(subordinate.formerly !== null && { formerly: subordinate.formerly }),
-        ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
-      });
+      return signStatement(subordinate);
     },
-    listSubordinates: (filter) => listActiveSubordinates(database, filter),
+    listSubordinates: (filter) => listActiveSubordinates(database, filter, clock()),
+    extendedList: createExtendedListService({ database, signStatement, clock }),
     describeSubordinates: () => listSubordinates(database),
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
@@ -203,7 +236,7 @@ export function createFederationService(deps: FederationDeps): FederationService
     },
     resumeSubordinate: (subject) => changeState({ entity: subject, state: "active", stateReason: null }),
     async removeSubordinate(subject) {
-      if (!(await deleteSubordinate(database, subject))) throw unknownSubordinate();
+      if (!(await deleteSubordinate(database, { entity: subject, removedAt: clock() }))) throw unknownSubordinate();
     },
   };
 }
