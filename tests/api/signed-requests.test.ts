@@ -117,7 +117,7 @@ describe("a signed request", () => {
       json: { lookups: [{ registry: "houses", key: "1" }] },
     });
     expect((await send(found)).body.results).toMatchObject([{ outcome: "found", href: shared }]);
-    const searched = await draft({ url: `${houses}:search`, json: {} });
+    const searched = await draft({ url: `${houses}:search`, json: { fields: {} } });
     expect((await send(searched)).status).toBe(200);
     const resolved = await draft({
       url: `${node.entity}/resolve`,
