@@ -58,7 +58,8 @@ beforeAll(async () => {
   await anchor.node.federation.acceptSubordinate({ entity: asker.entity, registryTypes: ["claims"] });
   expect((await home.publish(definition("houses", { access: "members" }))).status).toBe(201);
   expect((await home.publish(definition("streets"))).status).toBe(201);
-  const house = { house: { type: "string", "x-reference": { type: "houses", onWrite: "verify" } } };
+  const toHouses = { type: "houses", registry: `${home.entity}/registries/houses`, onWrite: "verify" };
+  const house = { house: { type: "string", "x-reference": toHouses } };
   expect((await asker.publish(definition("claims", { properties: house }))).status).toBe(201);
   shared = (await create(home, "houses", { code: "1", name: "First house" })).body.href as string;
   open = (await create(home, "streets", { code: "1", name: "First street" })).body.href as string;
@@ -128,6 +129,8 @@ describe("a members registry of another node", () => {
   it("can be referred to by members' records, by URL and by key", async () => {
     const byUrl = await create(asker, "claims", { code: "1", name: "By URL", house: shared });
     expect(byUrl.status, byUrl.text).toBe(201);
+    const byKey = await create(asker, "claims", { code: "3", name: "By key", house: { type: "houses", key: "1" } });
+    expect((byKey.body.data as JsonObject)?.house, byKey.text).toBe(shared);
     const missing = `${shared.slice(0, -36)}00000000-0000-8000-8000-000000000000`;
     const refused = await create(asker, "claims", { code: "2", name: "Missing", house: missing });
     expect([refused.status, refused.body.code]).toEqual([422, "reference_unresolved"]);
