@@ -42,10 +42,11 @@ export interface TestNode {
   close(): Promise<void>;
 }
 
-/** Starts a node. `path` is its base path, such as "/lgd". */
+/** Starts a node. `path` is its base path, such as "/lgd"; `origin` its public address where that is a proxy's, such as "https://127.0.0.1:8443". */
 export async function startTestNode(
   options: {
     path?: string;
+    origin?: string;
     superiors?: readonly string[];
     anchors?: readonly AnchorPin[];
     clock?: () => number;
@@ -58,7 +59,8 @@ export async function startTestNode(
   } = {},
 ): Promise<TestNode> {
   const port = await freePort();
-  const entity = `http://127.0.0.1:${port}${options.path ?? ""}`;
+  const ownBase = `http://127.0.0.1:${port}${options.path ?? ""}`;
+  const entity = options.origin === undefined ? ownBase : `${options.origin}${options.path ?? ""}`;
   const directory = mkdtempSync(join(tmpdir(), "attestry-node-"));
   const anchors = options.anchors ?? [];
   writeFileSync(join(directory, "anchors.json"), JSON.stringify(anchors));
@@ -88,7 +90,7 @@ export async function startTestNode(
   async function request(
     ...[method, path, { token, json, body, headers } = {}]: Parameters<TestNode["request"]>
   ): Promise<Answer> {
-    const response = await fetch(`${entity}${path}`, {
+    const response = await fetch(`${ownBase}${path}`, {
       method,
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),

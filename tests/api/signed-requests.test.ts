@@ -1,8 +1,11 @@
 // Signed requests between nodes, at the receiver: who passes, and by which code everything else is refused.
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { createSigner, generateSeed } from "../../src/crypto/signer.ts";
+import { createPeerChains } from "../../src/federation/peer-chains.ts";
+import { createSignedRequestService } from "../../src/federation/signed-request-service.ts";
 import {
   type ChainDraft,
   createEntity,
@@ -14,6 +17,7 @@ import {
   signChain,
   type TestEntity,
 } from "../chain-fixture.ts";
+import { freePort } from "../free-port.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { answerFault, digestOf, type RequestDraft, type SignedDraft, signDraft } from "../request-signing.ts";
 
@@ -110,14 +114,14 @@ describe("a signed request", () => {
         return [answer.status, answerFault(answer, request, node.secrets.signers.request.publicKey)];
       });
     const houses = `${node.entity}/registries/houses/records`;
-    for (const url of [shared, `${shared}/history`, `${houses}?limit=1`])
+    for (const url of [shared, `${shared}/history`, `${shared}/evidence`, `${shared}/receipt`, `${houses}?limit=1`])
       expect(await read(url)).toEqual([200, undefined]);
     const found = await draft({
       url: `${node.entity}/records:find`,
       json: { lookups: [{ registry: "houses", key: "1" }] },
     });
     expect((await send(found)).body.results).toMatchObject([{ outcome: "found", href: shared }]);
-    const searched = await draft({ url: `${houses}:search`, json: {} });
+    const searched = await draft({ url: `${houses}:search`, json: { fields: {} } });
     expect((await send(searched)).status).toBe(200);
     const resolved = await draft({
       url: `${node.entity}/resolve`,
@@ -398,6 +402,61 @@ describe("whose key it is", () => {
   });
 });
 
+describe("a chain that was proved", () => {
+  it("counts until it ends, and not a second longer", async () => {
+    let offset = 0;
+    const clock = () => now() + offset;
+    const other = await startTestNode({ anchors: [pinOf(anchor, ["houses"])], clock });
+    const ask = async (statements: readonly string[] | undefined): Promise<string> => {
+      const times = { created: offset, expires: offset + 100 };
+      const url = `${other.entity}/records:read`;
+      const signed = await draft({
+        ...times,
+        audience: other.entity,
+        url,
+        json: { references: [] },
+        chain: statements,
+      });
+      return refusal(await other.request("POST", "/records:read", { headers: signed.headers, body: signed.body! }));
+    };
+    try {
+      const ends = draftChain([sender, anchor], ["houses"], now());
+      for (const { claims } of ends.statements.slice(0, 1)) (claims as { exp: number }).exp = now() + 1_000;
+      expect(await ask(await signChain(ends))).toBe("200 undefined");
+      offset = 990;
+      expect(await ask(undefined)).toBe("200 undefined");
+      offset = 1_001;
+      expect(await ask(undefined)).toBe("401 signature_key_unknown");
+      expect(await ask(await signChain(ends))).toBe("401 signature_chain_invalid");
+      expect(await ask(chain)).toBe("200 undefined");
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("is never fetched: nobody whom a request names is asked anything", async () => {
+    const seen: string[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.url ?? "");
+      response.end();
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    try {
+      const lured = createEntity(`http://127.0.0.1:${port}`);
+      const away = { signer: lured.request, sender: lured.id, chain: undefined };
+      expect(refusal(await send(await draft(away)))).toBe("401 signature_key_unknown");
+      const forged = await signChain(chainOf(lured, createEntity(`http://127.0.0.1:${port}/anchor`)));
+      expect(refusal(await send(await draft({ ...away, chain: forged })))).toBe("401 signature_chain_invalid");
+      const member = await signChain(chainOf(lured));
+      expect((await send(await draft({ ...away, chain: member }))).status).toBe(200);
+      expect(seen).toEqual([]);
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe("nonces", () => {
   it("are stored by the key until their request ends, and only of requests that held", async () => {
     const { sql } = node.database.database;
@@ -409,5 +468,26 @@ describe("nonces", () => {
       await sql`select key_id as "keyId", expires_at as "expiresAt" from request_nonce where nonce = ${nonce}`;
     expect(row!.keyId).toBe(sender.request.publicKey.kid);
     expect(Math.abs((row!.expiresAt as number) - now() - 200)).toBeLessThan(5);
+  });
+
+  it("are forgotten when their request has ended, and a minute is over for clocks that are behind", async () => {
+    const { database } = node.database;
+    const nonce = randomBytes(16).toString("base64url");
+    expect((await send(await draft({ nonce, expires: 100 }))).status).toBe(200);
+    const { entity, secrets } = node;
+    const purgeAt = (seconds: number) =>
+      createSignedRequestService({
+        database,
+        entity,
+        anchors: [],
+        peers: createPeerChains(),
+        signer: secrets.signers.request,
+        clock: () => now() + seconds,
+      }).purgeNonces();
+    const count = async () => (await database.sql`select 1 from request_nonce where nonce = ${nonce}`).length;
+    await purgeAt(150);
+    expect(await count()).toBe(1);
+    await purgeAt(170);
+    expect(await count()).toBe(0);
   });
 });

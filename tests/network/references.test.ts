@@ -42,7 +42,7 @@ beforeAll(async () => {
   };
   const villages = definition("villages", compound);
   (villages.schema as JsonObject)["x-unique"] = [["state", "no"]];
-  for (const one of [district_, villages, definition("houses", { access: "members" })])
+  for (const one of [district_, villages, definition("houses", { access: "consent" })])
     expect((await local.publish(one)).status).toBe(201);
   const properties = {
     district: reference("districts", { registry: at("districts") }),
