@@ -66,6 +66,6 @@ export function createHomeNodeClient(http: HttpClient): ReadHome {
     const body = {
       references: references.map(({ href, version }) => ({ href, ...(version !== undefined && { version }) })),
     };
-    return parseReadBatch(await http.postJson(endpoint, body, { timeoutMs }), references);
+    return parseReadBatch(await http.postJson(endpoint, body, { timeoutMs, isRepeatable: true }), references);
   };
 }

@@ -51,6 +51,7 @@ const KNOWN_REFUSALS = Object.keys(REFUSALS) as (keyof typeof REFUSALS)[];
 export function createReferenceLookupClient(http: HttpClient): FindAtHome {
   return async ({ entity, keys }) => {
     const lookups = keys.map(({ registry, key }) => ({ registry, key: key as Json }));
-    return parseFoundKeys(await http.postJson(`${entity}/records:find`, { lookups }), { entity, keys });
+    const answer = await http.postJson(`${entity}/records:find`, { lookups }, { isRepeatable: true });
+    return parseFoundKeys(answer, { entity, keys });
   };
 }
