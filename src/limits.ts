@@ -121,9 +121,10 @@ export const AUTHORITY_HINTS_MAX = 16;
 // One call to a peer; the whole of it, its attempts together.
 export const FETCH_TIMEOUT_MS = 5_000;
 export const FETCH_HEAD_TIMEOUT_MS = 4_000; // of an attempt, until the head of the answer is there
-export const FETCH_BYTES_MAX = 16 * 1_048_576; // of a body; on the wire twice as many, for its chunks
+export const FETCH_BYTES_MAX = 16 * 1_048_576; // of a body
 export const FETCH_HEADER_BYTES_MAX = 16_384;
 export const FETCH_HEADERS_MAX = 100;
+export const FETCH_FRAMING_BYTES_MAX = 262_144; // on the wire, beside a body and as many bytes again: heads, sizes of chunks, what is read ahead
 export const FETCH_INTERIM_ANSWERS_MAX = 8; // 1xx before the answer
 export const FETCH_ATTEMPTS_MAX = 3; // of what may be repeated
 export const FETCH_RETRY_DELAY_MS = 100; // doubled by each attempt, and then a random part of it

@@ -73,6 +73,7 @@ export const CLIENT_LIMITS: ClientLimits = {
   headerBytesMax: limitValues.FETCH_HEADER_BYTES_MAX,
   headersMax: limitValues.FETCH_HEADERS_MAX,
   interimAnswersMax: limitValues.FETCH_INTERIM_ANSWERS_MAX,
+  framingBytesMax: limitValues.FETCH_FRAMING_BYTES_MAX,
   attemptsMax: limitValues.FETCH_ATTEMPTS_MAX,
   retryDelayMs: limitValues.FETCH_RETRY_DELAY_MS,
   retryDelayMsMax: limitValues.FETCH_RETRY_DELAY_MS_MAX,

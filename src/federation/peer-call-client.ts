@@ -17,6 +17,8 @@ export interface ExchangeLimits {
   readonly headerBytesMax: number;
   readonly headersMax: number;
   readonly interimAnswersMax: number;
+  /** Beside a body and as many bytes again. */
+  readonly framingBytesMax: number;
 }
 
 export interface Exchange {
@@ -41,9 +43,6 @@ export interface PeerResponse {
   readonly body: Uint8Array;
 }
 
-// What a socket carries beside the body: the head, and the sizes of chunks, which may be as long as what they hold.
-const WIRE_FACTOR = 2;
-
 function headersOf(message: IncomingMessage): ReadonlyMap<string, string> {
   return new Map(Object.entries(message.headersDistinct).map(([name, values]) => [name, values?.join(", ") ?? ""]));
 }
@@ -54,23 +53,25 @@ function stop(outgoing: ClientRequest, host: string, code: ErrorCode, reason: st
 }
 
 /**
- * Counts what the socket carries while it serves this exchange: headers, chunk sizes and interim answers are no body, and no
- * other limit sees all of them. The socket may be a kept one, so the count ends with the exchange.
+ * Counts what the socket carries while it serves this exchange: headers, sizes of chunks and interim answers are no body, and no
+ * other limit sees all of them. Beside as many bytes as the body has, only the framing's are read. The socket may be a kept one,
+ * so the count ends with the exchange.
  */
-function watchSocket(outgoing: ClientRequest, { url, limits }: Exchange): void {
-  const wireBytesMax = WIRE_FACTOR * (limits.bytesMax + limits.headerBytesMax);
+function watchSocket(outgoing: ClientRequest, { url, limits }: Exchange, progress: Progress): void {
   outgoing.once("socket", (socket: Socket) => {
     let read = 0;
     const count = (chunk: Uint8Array): void => {
       read += chunk.length;
-      if (read > wireBytesMax)
-        stop(outgoing, url.host, "peer_response_too_large", `sent more than ${wireBytesMax} bytes for one answer`);
+      if (read <= 2 * progress.bodyBytes + limits.framingBytesMax) return;
+      const reason = `sent ${read} bytes for ${progress.bodyBytes} of a body; at most ${limits.framingBytesMax} more than twice as many are read`;
+      stop(outgoing, url.host, "peer_response_too_large", reason);
     };
     socket.on("data", count);
     outgoing.once("close", () => socket.off("data", count));
   });
 }
 
+/** 1xx answers, of which any number may come (RFC 9110 §15.2). */
 function watchInterimAnswers(outgoing: ClientRequest, { url, limits }: Exchange): void {
   let count = 0;
   outgoing.on("information", () => {
@@ -80,9 +81,16 @@ function watchInterimAnswers(outgoing: ClientRequest, { url, limits }: Exchange)
   });
 }
 
+/** How far an answer has come. */
+interface Progress {
+  bodyBytes: number;
+  /** What ended the exchange after its head; the message itself tells of a mere ECONNRESET. */
+  failure: unknown;
+}
+
 interface Started {
-  readonly outgoing: ClientRequest;
   readonly message: IncomingMessage;
+  readonly progress: Progress;
 }
 
 /** Sends, and waits for the head of the answer. */
@@ -121,21 +129,32 @@ function attemptExchange(exchange: Exchange, onFailure: (outgoing: ClientRequest
   const start = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const outgoing = start(url, options);
+    const progress: Progress = { bodyBytes: 0, failure: undefined };
     // Node would drop what is beyond its own maximum without a word: all are read, within maxHeaderSize, and then counted.
     outgoing.maxHeadersCount = 0;
     const timer = setTimeout(() => {
       stop(outgoing, url.host, "peer_head_timeout", `sent no head of an answer within ${limits.headTimeoutMs} ms`);
     }, limits.headTimeoutMs);
-    outgoing.once("close", () => clearTimeout(timer));
+    outgoing.once("close", () => {
+      clearTimeout(timer);
+      // Whatever else Node makes of what a peer sent, nobody waits for what is over.
+      reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" }));
+    });
+    // Without a listener Node would end the connection and say nothing to anybody.
+    outgoing.once("upgrade", (_message, socket) => {
+      socket.destroy();
+      reject(new AttestryError("peer_response_invalid", `${url.host} changes to a protocol that nobody asked for`));
+    });
     outgoing.once("response", (message) => {
       clearTimeout(timer);
-      resolve({ outgoing, message });
+      resolve({ message, progress });
     });
     outgoing.on("error", (error) => {
+      progress.failure ??= error;
       onFailure(outgoing);
       reject(error);
     });
-    watchSocket(outgoing, exchange);
+    watchSocket(outgoing, exchange, progress);
     watchInterimAnswers(outgoing, exchange);
     outgoing.end(body);
   });
@@ -157,29 +176,39 @@ function checkHead(message: IncomingMessage, { url, limits }: Exchange): void {
     throw new AttestryError("peer_encoding_refused", `${url.host} answered compressed; only identity is read`);
 }
 
-async function readBody(message: IncomingMessage, exchange: Exchange): Promise<Uint8Array> {
+/** Reads into one growing buffer: a peer may send each byte as a chunk, and an object for each would be a hundred times its size. */
+async function readBody({ message, progress }: Started, exchange: Exchange): Promise<Uint8Array> {
   const { url, limits, answerBytes } = exchange;
   const tooLarge = (): AttestryError =>
     new AttestryError("peer_response_too_large", `${url.host} answered more than ${limits.bytesMax} bytes`);
   if (exchange.method !== "HEAD" && Number(message.headers["content-length"] ?? 0) > limits.bytesMax) throw tooLarge();
-  const chunks: Uint8Array[] = [];
+  let buffer = new Uint8Array(BUFFER_BYTES);
   let length = 0;
   try {
     for await (const chunk of message as AsyncIterable<Uint8Array>) {
-      length += chunk.length;
+      const end = length + chunk.length;
+      progress.bodyBytes = end;
       answerBytes.held += chunk.length;
-      if (length > limits.bytesMax) throw tooLarge();
+      if (end > limits.bytesMax) throw tooLarge();
       if (answerBytes.held > answerBytes.max) {
         const reason = `${url.host}: the answers that are being read are larger than ${answerBytes.max} bytes together`;
         throw new AttestryError("peer_busy", reason);
       }
-      chunks.push(chunk);
+      if (end > buffer.length) {
+        const larger = new Uint8Array(Math.min(limits.bytesMax, Math.max(end, 2 * buffer.length)));
+        larger.set(buffer.subarray(0, length));
+        buffer = larger;
+      }
+      buffer.set(chunk, length);
+      length = end;
     }
-    return Buffer.concat(chunks);
+    return buffer.subarray(0, length);
   } finally {
-    answerBytes.held -= length;
+    answerBytes.held -= progress.bodyBytes;
   }
 }
+
+const BUFFER_BYTES = 16_384; // to begin with
 
 /** What Node says of a failure, as an error code of a peer. `isAnswering`: the head was there. */
 function explain(error: unknown, { url, signal, timeoutMs, limits }: Exchange, isAnswering: boolean): AttestryError {
@@ -199,20 +228,19 @@ function explain(error: unknown, { url, signal, timeoutMs, limits }: Exchange, i
 /** One answer, any status but a redirect. Throws `peer_*`; of `peer_unreachable` the cause is Node's error. */
 export async function callPeer(exchange: Exchange): Promise<PeerResponse> {
   let started: Started | undefined;
-  let failure: unknown;
   try {
     started = await startExchange(exchange);
-    const { outgoing, message } = started;
-    // What ends the exchange from here on is told by the message as a mere ECONNRESET.
-    outgoing.on("error", (error) => {
-      failure ??= error;
-    });
+    const { message } = started;
     checkHead(message, exchange);
-    const body = await readBody(message, exchange);
+    const body = await readBody(started, exchange);
     return { status: message.statusCode ?? 0, headers: headersOf(message), body };
   } catch (error) {
     // The rest of the answer is not read: a peer must not keep us busy with what we refused.
     started?.message.destroy();
-    throw explain(isAttestryError(error) ? error : (failure ?? error), exchange, started !== undefined);
+    throw explain(
+      isAttestryError(error) ? error : (started?.progress.failure ?? error),
+      exchange,
+      started !== undefined,
+    );
   }
 }
