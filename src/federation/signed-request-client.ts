@@ -21,7 +21,7 @@ import type { VerifiedChain } from "./trust-chain.ts";
 export interface SignedRequestClient {
   /**
    * POST of JSON to `peer`, for JSON, both signed. A peer that does not take this node for a member is asked without a signature, and
-   * shows what it shows to everybody. Throws `peer_*`.
+   * shows what it shows to everybody. For readings alone: it may be sent more than once. Throws `peer_*`.
    */
   postJson(peer: VerifiedChain, url: string, body: Json, limits?: CallLimits): Promise<Json>;
 }
@@ -73,7 +73,7 @@ export function createSignedRequestClient(deps: {
     }
   }
 
-  async function send(
+  async function sendOnce(
     peer: VerifiedChain,
     call: { url: string; bytes: Uint8Array; chain: readonly string[] | undefined; limits: CallLimits },
   ): Promise<PeerResponse> {
@@ -94,6 +94,7 @@ export function createSignedRequestClient(deps: {
       url,
       headers: { accept: JSON_MEDIA_TYPE, ...headers },
       body: bytes,
+      isRepeatable: true,
       ...limits,
     });
     // A refusal of the signature itself is answered to nobody in particular, so nobody signs it.
@@ -103,6 +104,12 @@ export function createSignedRequestClient(deps: {
       verifyResponse({ status, fields: linesOf(answered), content }, { request: message, keys, now: clock() });
     }
     return response;
+  }
+
+  /** What was sent again after its answer was lost is known to the peer by its nonce: it is signed anew, once. */
+  async function send(...[peer, call]: Parameters<typeof sendOnce>): Promise<PeerResponse> {
+    const response = await sendOnce(peer, call);
+    return readRefusal(response) === "signature_replayed" ? sendOnce(peer, call) : response;
   }
 
   function readJson(response: PeerResponse, url: string): Json {
@@ -128,7 +135,7 @@ export function createSignedRequestClient(deps: {
       // All that is sent for one call shares its time.
       const deadline = performance.now() + Math.min(limits.timeoutMs ?? FETCH_TIMEOUT_MS, FETCH_TIMEOUT_MS);
       const left = (): CallLimits => ({ ...limits, timeoutMs: Math.floor(deadline - performance.now()) });
-      const askUnsigned = () => httpClient.postJson(url, body, left());
+      const askUnsigned = () => httpClient.postJson(url, body, { ...left(), isRepeatable: true });
       if (isBefore(refusedUntil.get(peer.entity))) return askUnsigned();
       const bytes = encodeUtf8(JSON.stringify(body));
       const isShown = isBefore(shownUntil.get(peer.entity));

@@ -343,7 +343,14 @@ function describe(reference: Reference, report: VerificationReport): ResolvedRec
 }
 
 // The home node was busy, away, or our time was up: the record may be in order all the same.
-const PASSING_OUTCOMES = new Set(["peer_unreachable", "peer_timeout", "budget_exceeded"]);
+const PASSING_OUTCOMES = new Set([
+  "peer_unreachable",
+  "peer_busy",
+  "peer_head_timeout",
+  "peer_timeout",
+  "peer_response_truncated",
+  "budget_exceeded",
+]);
 
 export function isPassingOutcome(code: string): boolean {
   return PASSING_OUTCOMES.has(code);

@@ -489,7 +489,6 @@ describe("a peer costs at most its limits that", () => {
       200,
       { "content-type": "application/entity-statement+jwt; charset=utf-16" },
     ],
-    ["a compressed body", 200, { ...STATEMENT, "content-encoding": "gzip" }],
     ["a status that is not 200", 203, STATEMENT],
     ["an error", 500, STATEMENT],
   ])("answers with %s", async (_, status, headers) => {
