@@ -7,6 +7,7 @@ import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { createOpenDataRoutes } from "./http/open-data-routes.ts";
@@ -46,6 +47,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createOpenDataRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
+  Parameters<typeof createKeyHistoryRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
@@ -87,6 +89,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createResolveRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
+  serve(createKeyHistoryRoutes(deps));
   serve(createEnrolmentRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));

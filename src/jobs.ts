@@ -1,8 +1,10 @@
 // What a node does without being asked, at intervals. Every job may run on several processes of a node at once.
 import {
   ATTACHMENT_UNHELD_SECONDS,
+  CHAIN_ARCHIVE_CHECK_MS,
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
+  KEY_FOLLOW_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
@@ -26,6 +28,10 @@ export function startJobs(deps: {
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
   /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
   reconcileErasures: () => Promise<unknown>;
+  /** Lets keys whose time has come sign. */
+  followKeys: () => Promise<void>;
+  /** Archives the trust chain in force, if it changed or a day has passed. */
+  archiveChain: () => Promise<unknown>;
 }): Jobs {
   const { database, clock, logger } = deps;
   let isStopped = false;
@@ -42,6 +48,8 @@ export function startJobs(deps: {
       deps.checkReferences,
     ),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
+    startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
+    startJob({ everyMs: CHAIN_ARCHIVE_CHECK_MS, name: "archiving the trust chain", logger }, deps.archiveChain),
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),

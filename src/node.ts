@@ -10,12 +10,15 @@ import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
 import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
+import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
+import { createPublishedKeys } from "./federation/published-keys.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
@@ -25,7 +28,6 @@ import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
 import { lockLogState } from "./log/log-store.ts";
-import { formatVerifierKey } from "./log/note.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
@@ -80,6 +82,8 @@ export interface Node extends ServedNode {
   readonly recordWrites: RecordWriteService;
   readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
+  readonly keyHistory: KeyHistoryService;
+  readonly chainArchive: ChainArchiveService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
   readonly resolution: ResolutionService;
@@ -210,7 +214,10 @@ export function createNode(options: {
   const { http, chains, anchors } = createTrust(config);
 
   const origin = logOrigin(entity, RECORDS_LOG);
-  const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
+  secrets.followKeys(clock());
+  const { keys, logs, rollover } = createPublishedKeys({ secrets, clock, origin });
+  const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
+  const writer = createLogWriter({ ...log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const identity = createIdentityService({ database, clock, random });
   const registries = createRegistryService({
@@ -229,13 +236,8 @@ export function createNode(options: {
     organizationName: config.organizationName,
     contacts: config.contacts,
     registryTypes: () => registries.listTypes(),
-    keys: {
-      federation: signers.federation,
-      record: [signers.record.publicKey],
-      status: [signers.status.publicKey],
-      request: [signers.request.publicKey],
-    },
-    logs: { records: { origin, vkeys: [formatVerifierKey({ name: origin, raw: signers.log.publicKey.raw })] } },
+    keys,
+    logs,
     superiors: config.superiors,
     allowLoopbackHttp: config.development,
   });
@@ -280,10 +282,22 @@ export function createNode(options: {
     clock,
   });
   const ownChain = () => ownChains.get(entity);
+  const history = { database, writer, reader, clock, random };
+  const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
+  const chainArchive = createChainArchiveService({ ...history, ownChain });
   const statuses = createStatusService({ entity, database, signer: signers.status, clock });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity, database, registries, statuses, proofs });
-  const evidence = createEvidenceService({ database, registries, statuses, proofs, readBatch, ownChain });
+  const findArchivedChain = chainArchive.findBefore;
+  const evidence = createEvidenceService({
+    database,
+    registries,
+    statuses,
+    proofs,
+    readBatch,
+    ownChain,
+    findArchivedChain,
+  });
   const resolution = createResolutionService({
     ownEntity: entity,
     getChain: chains.getChain,
@@ -391,6 +405,8 @@ export function createNode(options: {
     statuses,
     resolution,
     federation,
+    keyHistory,
+    chainArchive,
     enrolment,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
@@ -403,6 +419,15 @@ export function createNode(options: {
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
+    followKeys: async () => secrets.followKeys(clock()),
+    archiveChain: chainArchive.archive,
+  });
+  // A rotation that ended between key file and log is completed now.
+  const recorded = keyHistory.recordEvents().catch((error: unknown) => {
+    logger.error(
+      { error: error instanceof Error ? error.message : String(error) },
+      "logging what happened to the keys failed",
+    );
   });
 
   return {
@@ -416,13 +441,15 @@ export function createNode(options: {
     recordWrites,
     referenceWatch,
     federation,
+    keyHistory,
+    chainArchive,
     enrolment,
     enrolmentClient,
     resolution,
     writer,
     reader,
     async close() {
-      await reconciled;
+      await Promise.all([reconciled, recorded]);
       await jobs.stop();
       await writer.close();
       http.close();

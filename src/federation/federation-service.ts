@@ -11,7 +11,7 @@ import { ENROLMENT_ENDPOINT } from "./enrolment-client.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
 import type { HttpClient } from "./http-client.ts";
-import { checkKeyRoles, type NodeKeys } from "./node-metadata.ts";
+import { checkKeyRoles, type NodeKeys, type RevokedKey, revokedJwk } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
 import {
   changeSubordinateState,
@@ -37,7 +37,11 @@ export interface FederationDeps {
   readonly registryTypes: () => Promise<readonly string[]>;
   readonly keys: {
     readonly federation: Signer;
+    /** Federation keys that the configuration lists: the signer's, the next, and one that was replaced lately. Without it, the signer's alone. */
+    readonly configuration?: readonly PublicKey[];
     readonly record: readonly PublicKey[];
+    /** Record keys that were reported. */
+    readonly revoked?: readonly RevokedKey[];
     readonly status: readonly PublicKey[];
     readonly request: readonly PublicKey[];
   };
@@ -81,6 +85,7 @@ export interface FederationService {
 
 const FETCH_PATH = "/federation/fetch";
 const LIST_PATH = "/federation/list";
+const HISTORICAL_KEYS_PATH = "/federation/historical-keys";
 const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
@@ -89,17 +94,25 @@ function keySet(keys: readonly PublicKey[]): JsonObject {
 
 function checkOwnKeys({ keys, logs }: FederationDeps): void {
   const log = logs.records.vkeys.map((vkey) => parseVerifierKey(vkey).raw);
-  const nodeKeys: NodeKeys = { record: keys.record, status: keys.status, request: keys.request, log };
-  checkKeyRoles(nodeKeys, [keys.federation.publicKey]);
+  const nodeKeys: NodeKeys = {
+    record: keys.record,
+    revoked: keys.revoked ?? [],
+    status: keys.status,
+    request: keys.request,
+    log,
+  };
+  checkKeyRoles(nodeKeys, keys.configuration ?? [keys.federation.publicKey]);
 }
 
 async function describeNode(deps: FederationDeps): Promise<JsonObject> {
   const { entity, keys, logs } = deps;
+  const revoked = keys.revoked ?? [];
   return {
     organization_name: deps.organizationName,
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
     registry_types: [...(await deps.registryTypes())].sort(),
     jwks: keySet(keys.record),
+    ...(revoked.length > 0 && { revoked_jwks: { keys: revoked.map((one) => ({ ...revokedJwk(one) })) } }),
     status_jwks: keySet(keys.status),
     request_jwks: keySet(keys.request),
     logs: { records: { origin: logs.records.origin, vkeys: [...logs.records.vkeys] } },
@@ -119,6 +132,7 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
     // Our own: where to ask to become a subordinate; any node may be asked.
     [ENROLMENT_ENDPOINT]: `${deps.entity}${ENROLMENT_PATH}`,
+    federation_historical_keys_endpoint: `${deps.entity}${HISTORICAL_KEYS_PATH}`,
     ...endpoints,
   };
 }
@@ -137,7 +151,8 @@ export function createFederationService(deps: FederationDeps): FederationService
 
   async function getConfiguration(): Promise<string> {
     const metadata = { federation_entity: await describeEntity(deps), registry_node: await describeNode(deps) };
-    const description = JSON.stringify([deps.superiors, metadata]);
+    const keys = deps.keys.configuration ?? [federation.publicKey];
+    const description = JSON.stringify([deps.superiors, metadata, keys.map(({ kid }) => kid)]);
     const now = clock();
     if (served?.description === description && now < served.renewAt) return served.text;
     const text = await signEntityConfiguration({
@@ -146,7 +161,7 @@ export function createFederationService(deps: FederationDeps): FederationService
       superiors: deps.superiors,
       issuedAt: now,
       expiresAt: now + STATEMENT_SECONDS,
-      keys: [federation.publicKey],
+      keys,
       metadata,
     });
     served = { description, text, renewAt: now + STATEMENT_SECONDS / 2 };

@@ -58,6 +58,7 @@ const STATUS = {
   patch_empty: 400,
   key_invalid: 400,
   key_unknown: 400,
+  key_compromised: 400,
   key_role_conflict: 500,
   algorithm_not_allowed: 400,
   type_not_allowed: 400,
