@@ -79,6 +79,7 @@ export const SWEEP_INTERVAL_MS = 600_000;
 export const IMPORTED_KEYS_MAX = 1_000;
 export const JWS_CHARS_MAX = 262_144;
 export const KEY_SET_KEYS_MAX = 32;
+export const KEY_RING_KEYS_MAX = 200; // of one role, over the years
 export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
 export const PSEUDONYMS_REMEMBERED_MAX = 1_000;

@@ -18,6 +18,7 @@ import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
+import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
 import type { ServedNode } from "./http/listener.ts";
@@ -84,6 +85,7 @@ export interface Node extends ServedNode {
   readonly federation: FederationService;
   readonly keyHistory: KeyHistoryService;
   readonly chainArchive: ChainArchiveService;
+  readonly keyRollover: KeyRolloverService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
   readonly resolution: ResolutionService;
@@ -94,7 +96,7 @@ export interface Node extends ServedNode {
 }
 
 export const RECORDS_LOG = "records";
-const KEY_FILE = "keys.json";
+export const KEY_FILE = "keys.json";
 const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
@@ -249,6 +251,14 @@ export function createNode(options: {
     clock,
     random,
     allowLoopbackHttp: config.development,
+  });
+  const keyRollover = createKeyRolloverService({
+    database,
+    httpClient: http,
+    entity,
+    superiors: config.superiors,
+    key: signers.federation.publicKey,
+    clock,
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
@@ -421,6 +431,7 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     followKeys: async () => secrets.followKeys(clock()),
     archiveChain: chainArchive.archive,
+    refreshSubordinates: () => keyRollover.refreshSubordinates(),
   });
   // A rotation that ended between key file and log is completed now.
   const recorded = keyHistory.recordEvents().catch((error: unknown) => {
@@ -443,6 +454,7 @@ export function createNode(options: {
     federation,
     keyHistory,
     chainArchive,
+    keyRollover,
     enrolment,
     enrolmentClient,
     resolution,

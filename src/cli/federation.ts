@@ -14,6 +14,7 @@ import {
   TYPES_OPTION,
   withNode,
 } from "./federation-node.ts";
+import { refreshCommand } from "./federation-refresh.ts";
 import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
@@ -126,6 +127,7 @@ export function federationCommand(): Command {
         .option(...JSON_OPTION)
         .action((options: NodeOptions) => list(options)),
     )
+    .addCommand(refreshCommand())
     .addCommand(refuseCommand())
     .addCommand(codeCommand())
     .addCommand(

@@ -1,6 +1,6 @@
 // The keys that one role has had, has and will have: what each is at a time, and which of them signs. Holds no file and reads no clock.
 import { AttestryError } from "../errors.ts";
-import { KEY_OVERLAP_SECONDS, KEY_SET_KEYS_MAX } from "../limits.ts";
+import { KEY_OVERLAP_SECONDS, KEY_RING_KEYS_MAX, KEY_SET_KEYS_MAX } from "../limits.ts";
 import { decodeBase64url, encodeBase64url } from "./base64.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { type PublicKey, parsePublicKey } from "./keys.ts";
@@ -147,13 +147,23 @@ function destroySpent(ring: KeyRing, now: number): KeyRing {
   });
 }
 
-/** Adds a key that signs from `signsFrom` on, or not before `startNext` says so. Throws `request_invalid` where one is waiting already. */
-export function addKey(ring: KeyRing, options: { now: number; signsFrom: number | undefined }): KeyRing {
-  const { now, signsFrom } = options;
+/**
+ * Adds a key that signs from `signsFrom` on, or not before `startNext` says so. Throws `request_invalid` where one is waiting already,
+ * `too_many_items` where others would be told of more keys than they read.
+ */
+export function addKey(
+  ring: KeyRing,
+  options: { now: number; signsFrom: number | undefined; keepsRetired: boolean },
+): KeyRing {
+  const { now, signsFrom, keepsRetired } = options;
   if (ring.some((key) => keyState(ring, key, now) === "next"))
     throw new AttestryError("request_invalid", "the next key is published already and has not begun to sign");
-  if (ring.length >= KEY_SET_KEYS_MAX)
-    throw new AttestryError("too_many_items", `a role has had ${ring.length} keys; at most ${KEY_SET_KEYS_MAX}`);
+  const listed = keepsRetired ? ring.length : 0;
+  if (listed >= KEY_SET_KEYS_MAX || ring.length >= KEY_RING_KEYS_MAX)
+    throw new AttestryError(
+      "too_many_items",
+      `the role has had ${ring.length} keys; at most ${keepsRetired ? KEY_SET_KEYS_MAX : KEY_RING_KEYS_MAX} are kept`,
+    );
   const seed = encodeBase64url(generateSeed());
   const signer = createSigner(decodeBase64url(seed));
   const key = { publicKey: signer.publicKey, signer, seed, createdAt: now, signsFrom, report: undefined };
@@ -169,8 +179,8 @@ export function startNext(ring: KeyRing, now: number): KeyRing {
 }
 
 /** Marks a key as reported. Where it was to sign, the next one begins at once, or a new one. Throws `key_unknown`, `request_invalid`. */
-export function reportKey(ring: KeyRing, options: { kid: string; report: KeyReport }): KeyRing {
-  const { kid, report } = options;
+export function reportKey(ring: KeyRing, options: { kid: string; report: KeyReport; keepsRetired: boolean }): KeyRing {
+  const { kid, report, keepsRetired } = options;
   const now = report.reportedAt;
   const key = ring.find((one) => one.publicKey.kid === kid);
   if (!key) throw new AttestryError("key_unknown", "the node has no key of that kid; see: attestry keys list");
@@ -182,7 +192,7 @@ export function reportKey(ring: KeyRing, options: { kid: string; report: KeyRepo
   const marked = ring.map((one) => (one === key ? { ...one, report } : one));
   if (!wasNeeded || keyState(ring, key, now) === "next") return destroySpent(marked, now);
   const hasNext = marked.some((one) => keyState(marked, one, now) === "next");
-  return hasNext ? startNext(marked, now) : addKey(marked, { now, signsFrom: now });
+  return hasNext ? startNext(marked, now) : addKey(marked, { now, signsFrom: now, keepsRetired });
 }
 
 /** A signer that is whatever key the ring's current one is, as of the last `follow`: never another between two steps of one signature. */

@@ -83,3 +83,17 @@ export async function deleteSubordinate(database: Database, entity: string): Pro
     .returning({ entity: subordinateTable.entity });
   return rows.length > 0;
 }
+
+/** Replaces the keys, if they still are the known ones. Whether they were. */
+export async function changeSubordinateKeys(
+  database: Database,
+  change: Pick<StoredSubordinate, "jwks" | "changedAt"> & { readonly known: StoredSubordinate },
+): Promise<boolean> {
+  const { known, jwks, changedAt } = change;
+  const rows = await database.orm
+    .update(subordinateTable)
+    .set({ jwks, changedAt })
+    .where(and(eq(subordinateTable.entity, known.entity), eq(subordinateTable.jwks, known.jwks)))
+    .returning({ entity: subordinateTable.entity });
+  return rows.length > 0;
+}
