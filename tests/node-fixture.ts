@@ -36,6 +36,8 @@ export interface TestNode {
     options?: { token?: string | undefined; json?: Json; body?: string | Uint8Array; headers?: Record<string, string> },
   ): Promise<Answer>;
   publish(definition: JsonObject): Promise<Answer>;
+  /** Stops it and starts it again at the same address on the same database, with what `change` makes of its unlocked key file. */
+  restart(change?: (unlocked: JsonObject) => JsonObject): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,12 +69,20 @@ export async function startTestNode(
       ...(options.superiors && { superiors: [...options.superiors] }),
     },
   });
-  const secrets = parseSecrets(generateSecrets());
+  let unlocked = generateSecrets();
+  let secrets = parseSecrets(unlocked);
   const database = await createTestDatabase();
-  const common = { config, secrets, database: database.database, logger: silentLogger };
-  await initializeNode(common);
-  const node = createNode({ ...common, ...(options.clock && { clock: options.clock }) });
-  const listeners: Listener[] = await listenAll([node], options.timeouts);
+  const common = { config, database: database.database, logger: silentLogger };
+  await initializeNode({ ...common, secrets });
+  const start = async () => {
+    const started = createNode({ ...common, secrets, ...(options.clock && { clock: options.clock }) });
+    return { node: started, listeners: await listenAll([started], options.timeouts) };
+  };
+  let running: { node: Node; listeners: Listener[] } = await start();
+  const stop = async () => {
+    await Promise.all(running.listeners.map((listener) => listener.close()));
+    await running.node.close();
+  };
 
   async function request(
     ...[method, path, { token, json, body, headers } = {}]: Parameters<TestNode["request"]>
@@ -97,12 +107,21 @@ export async function startTestNode(
   }
 
   const token: TestNode["token"] = (role, { registries, seconds = 3_600 } = {}) =>
-    node.identity.createToken({ name: `Test ${role}`, role, registries, expiresAt: currentSeconds() + seconds });
+    running.node.identity.createToken({
+      name: `Test ${role}`,
+      role,
+      registries,
+      expiresAt: currentSeconds() + seconds,
+    });
 
   return {
-    node,
+    get node() {
+      return running.node;
+    },
     entity,
-    secrets,
+    get secrets() {
+      return secrets;
+    },
     database,
     pin: (registryTypes) => ({
       entity,
@@ -113,9 +132,14 @@ export async function startTestNode(
     request,
     publish: async (definition) =>
       request("PUT", `/registries/${String(definition.name)}`, { token: await token("operator"), json: definition }),
+    async restart(change) {
+      await stop();
+      unlocked = change?.(unlocked) ?? unlocked;
+      secrets = parseSecrets(unlocked);
+      running = await start();
+    },
     async close() {
-      await Promise.all(listeners.map((listener) => listener.close()));
-      await node.close();
+      await stop();
       await database.drop();
       rmSync(directory, { recursive: true, force: true });
     },
