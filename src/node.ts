@@ -187,13 +187,13 @@ interface Trust {
   readonly anchors: readonly AnchorPin[];
 }
 
-function createTrust(config: NodeConfig): Trust {
+function createTrust(config: NodeConfig, clock: () => number): Trust {
   const anchors = readAnchors(config);
   const http = createHttpClient(config);
   const chains = createChainService({
     anchors,
     httpClient: http,
-    clock: currentSeconds,
+    clock,
     allowLoopbackHttp: config.development,
   });
   return { http, chains, anchors };
@@ -213,7 +213,7 @@ export function createNode(options: {
   const clock = options.clock ?? currentSeconds;
   const random = randomBytes;
   const { signers } = secrets;
-  const { http, chains, anchors } = createTrust(config);
+  const { http, chains, anchors } = createTrust(config, clock);
 
   const origin = logOrigin(entity, RECORDS_LOG);
   secrets.followKeys(clock());

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
@@ -70,7 +71,7 @@ export async function startTestNode(
     },
   });
   let unlocked = generateSecrets();
-  let secrets = parseSecrets(unlocked);
+  let secrets = parseSecrets(unlocked, options.clock?.());
   const database = await createTestDatabase();
   const common = { config, database: database.database, logger: silentLogger };
   await initializeNode({ ...common, secrets });
@@ -135,8 +136,10 @@ export async function startTestNode(
     async restart(change) {
       await stop();
       unlocked = change?.(unlocked) ?? unlocked;
-      secrets = parseSecrets(unlocked);
+      secrets = parseSecrets(unlocked, options.clock?.());
       running = await start();
+      // Callers learn that their kept connections are gone.
+      await sleep(50);
     },
     async close() {
       await stop();

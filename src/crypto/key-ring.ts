@@ -96,7 +96,7 @@ export function currentKey(ring: KeyRing, now: number): RingKey & { readonly sig
     if (key.report || key.signsFrom === undefined || key.signsFrom > now) continue;
     if (found?.signsFrom === undefined || key.signsFrom >= found.signsFrom) found = key;
   }
-  if (found?.signer === undefined) return refuse("a role has no key that may sign");
+  if (found?.signer === undefined) return refuse("a role has no key that may sign at this time; is the clock right?");
   return { ...found, signer: found.signer };
 }
 
