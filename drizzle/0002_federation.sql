@@ -1,3 +1,10 @@
+CREATE TABLE "chain_archive" (
+	"log_index" bigint PRIMARY KEY NOT NULL,
+	"digest" text NOT NULL,
+	"text" text NOT NULL,
+	"archived_at" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "enrolment_code" (
 	"digest" text PRIMARY KEY NOT NULL,
 	"entity" text NOT NULL,
@@ -21,6 +28,14 @@ CREATE TABLE "enrolment" (
 CREATE TABLE "former_subordinate" (
 	"entity" text PRIMARY KEY NOT NULL,
 	"removed_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "key_event" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"text" text NOT NULL,
+	"log_index" bigint NOT NULL,
+	"recorded_at" bigint NOT NULL,
+	CONSTRAINT "key_event_log_index_unique" UNIQUE("log_index")
 );
 --> statement-breakpoint
 CREATE TABLE "request_nonce" (
@@ -56,6 +71,8 @@ ALTER TABLE "subordinate" ADD COLUMN "state_reason" text;--> statement-breakpoin
 ALTER TABLE "subordinate" ADD COLUMN "entity_types" text[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
 ALTER TABLE "subordinate" ADD COLUMN "is_intermediate" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "subordinate" ADD COLUMN "formerly" jsonb;--> statement-breakpoint
+CREATE INDEX "chain_archive_digest" ON "chain_archive" USING btree ("digest","log_index");--> statement-breakpoint
+CREATE INDEX "chain_archive_archived_at" ON "chain_archive" USING btree ("archived_at");--> statement-breakpoint
 CREATE INDEX "enrolment_entity" ON "enrolment" USING btree ("entity");--> statement-breakpoint
 CREATE INDEX "enrolment_expires_at" ON "enrolment" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "former_subordinate_removed_at" ON "former_subordinate" USING btree ("removed_at");--> statement-breakpoint

@@ -9,6 +9,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { signAnswers } from "./http/node-caller.ts";
@@ -52,6 +53,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
   Parameters<typeof createFederationResolveRoutes>[0] &
   Parameters<typeof createTrustMarkRoutes>[0] &
+  Parameters<typeof createKeyHistoryRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
@@ -103,6 +105,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createExtendedListRoutes(deps));
   serve(createFederationResolveRoutes(deps));
   serve(createTrustMarkRoutes(deps));
+  serve(createKeyHistoryRoutes(deps));
   serve(createEnrolmentRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));

@@ -76,6 +76,7 @@ export const ERROR_CODES = [
   // Keys, signatures, tokens
   "key_invalid",
   "key_unknown",
+  "key_compromised",
   "key_role_conflict",
   "algorithm_not_allowed",
   "type_not_allowed",

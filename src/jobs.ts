@@ -1,9 +1,12 @@
 // What a node does without being asked, at intervals. Every job may run on several processes of a node at once.
 import {
   ATTACHMENT_UNHELD_SECONDS,
+  CHAIN_ARCHIVE_CHECK_MS,
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
+  KEY_FOLLOW_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
+  SUBORDINATE_KEYS_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import type { Logger } from "./logger.ts";
@@ -28,6 +31,12 @@ export function startJobs(deps: {
   reconcileErasures: () => Promise<unknown>;
   /** Forgets the nonces of signed requests that have ended. */
   purgeNonces: () => Promise<unknown>;
+  /** Lets keys whose time has come sign. */
+  followKeys: () => Promise<void>;
+  /** Archives the trust chain in force, if it changed or a day has passed. */
+  archiveChain: () => Promise<unknown>;
+  /** Takes over the next federation keys of subordinates: one round. */
+  refreshSubordinates: () => Promise<unknown>;
 }): Jobs {
   const { database, clock, logger } = deps;
   let isStopped = false;
@@ -45,6 +54,12 @@ export function startJobs(deps: {
     ),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting nonces of signed requests", logger }, deps.purgeNonces),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
+    startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
+    startJob({ everyMs: CHAIN_ARCHIVE_CHECK_MS, name: "archiving the trust chain", logger }, deps.archiveChain),
+    startJob(
+      { everyMs: SUBORDINATE_KEYS_INTERVAL_MS, name: "asking subordinates for their next keys", logger },
+      deps.refreshSubordinates,
+    ),
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),

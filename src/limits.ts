@@ -79,11 +79,18 @@ export const SWEEP_INTERVAL_MS = 600_000;
 export const IMPORTED_KEYS_MAX = 1_000;
 export const JWS_CHARS_MAX = 262_144;
 export const KEY_SET_KEYS_MAX = 32;
+export const KEY_RING_KEYS_MAX = 200; // of one role, over the years
 export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
 export const PSEUDONYMS_REMEMBERED_MAX = 1_000;
 export const BEARER_CACHE_SECONDS = 2;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
+
+export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node
+export const KEY_OVERLAP_SECONDS = 2 * 3_600; // a retired key is published on, and signs checkpoints beside the new one
+export const KEY_FOLLOW_INTERVAL_MS = 10_000;
+export const KEY_EVENTS_MAX = 1_000; // listed at once
+export const KEY_FILE_LOCK_MS = 30_000;
 
 // Log
 export const LOG_ENTRY_BYTES_MAX = 65_535;
@@ -125,6 +132,11 @@ export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
 export const OWN_CHAIN_SECONDS = 2;
+export const CHAIN_ARCHIVE_SECONDS = 86_400; // archived anew, though nothing that matters has changed
+export const CHAIN_ARCHIVE_CHECK_MS = 60_000;
+export const CHAIN_ARCHIVE_PAGE = 100;
+export const SUBORDINATE_KEYS_INTERVAL_MS = 600_000;
+export const SUBORDINATE_KEYS_ROUND_MAX = 200; // subordinates asked in one round
 export const ANCHOR_PINS_MAX = 100;
 export const AUTHORITY_HINTS_MAX = 16;
 // One call to a peer; the whole of it, its attempts together.

@@ -7,6 +7,7 @@ import { exportCommand } from "./cli/export.ts";
 import { federationCommand } from "./cli/federation.ts";
 import { importCommand } from "./cli/import.ts";
 import { initCommand } from "./cli/init.ts";
+import { keysCommand } from "./cli/keys.ts";
 import { logCommand } from "./cli/log.ts";
 import { recordCommand } from "./cli/record.ts";
 import { registryCommand } from "./cli/registry.ts";
@@ -31,6 +32,7 @@ const program = new Command("attestry")
   .addCommand(registryCommand())
   .addCommand(recordCommand())
   .addCommand(federationCommand())
+  .addCommand(keysCommand())
   .addCommand(importCommand())
   .addCommand(exportCommand())
   .addCommand(resolveCommand())

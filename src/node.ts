@@ -10,6 +10,7 @@ import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
 import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
+import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -18,7 +19,10 @@ import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHomeFinder } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
+import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
+import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
 import { createSignedRequestClient } from "./federation/signed-request-client.ts";
 import { createSignedRequestService } from "./federation/signed-request-service.ts";
@@ -38,7 +42,6 @@ import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
 import { lockLogState } from "./log/log-store.ts";
-import { formatVerifierKey } from "./log/note.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
@@ -93,6 +96,9 @@ export interface Node extends ServedNode {
   readonly recordWrites: RecordWriteService;
   readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
+  readonly keyHistory: KeyHistoryService;
+  readonly chainArchive: ChainArchiveService;
+  readonly keyRollover: KeyRolloverService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
   /** Thumbprint of the node's federation key, for people to compare. */
@@ -108,7 +114,7 @@ export interface Node extends ServedNode {
 }
 
 export const RECORDS_LOG = "records";
-const KEY_FILE = "keys.json";
+export const KEY_FILE = "keys.json";
 const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
@@ -211,12 +217,12 @@ interface Trust {
   readonly anchors: readonly AnchorPin[];
 }
 
-function createTrust(config: NodeConfig, http: HttpClient): Trust {
+function createTrust(config: NodeConfig, { http, clock }: { http: HttpClient; clock: () => number }): Trust {
   const anchors = readAnchors(config);
   const chains = createChainService({
     anchors,
     httpClient: http,
-    clock: currentSeconds,
+    clock,
     allowLoopbackHttp: config.development,
   });
   return { http, chains, anchors };
@@ -240,10 +246,14 @@ export function createNode(options: {
   const clock = options.clock ?? currentSeconds;
   const random = randomBytes;
   const { signers } = secrets;
-  const { http, chains, anchors } = createTrust(config, options.httpClient ?? createHttpClient(config));
+  const http = options.httpClient ?? createHttpClient(config);
+  const { chains, anchors } = createTrust(config, { http, clock });
 
   const origin = logOrigin(names, RECORDS_LOG);
-  const writer = createLogWriter({ database, logName: RECORDS_LOG, origin, signer: signers.log, clock, logger });
+  secrets.followKeys(clock());
+  const { keys, logs, rollover } = createPublishedKeys({ secrets, clock, origin });
+  const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
+  const writer = createLogWriter({ ...log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const peers = createPeerChains();
   const requestSigner = signers.request;
@@ -279,13 +289,8 @@ export function createNode(options: {
     organizationName: config.organizationName,
     contacts: config.contacts,
     registryTypes: () => registries.listTypes(),
-    keys: {
-      federation: signers.federation,
-      record: [signers.record.publicKey],
-      status: [signers.status.publicKey],
-      request: [signers.request.publicKey],
-    },
-    logs: { records: { origin, vkeys: [formatVerifierKey({ name: origin, raw: signers.log.publicKey.raw })] } },
+    keys,
+    logs,
     superiors: config.superiors,
     allowLoopbackHttp: config.development,
     trustMarks,
@@ -315,6 +320,14 @@ export function createNode(options: {
     random,
     allowLoopbackHttp: config.development,
     fetchConfiguration: createStatementClient({ httpClient: http, clock }).fetchConfiguration,
+  });
+  const keyRollover = createKeyRolloverService({
+    database,
+    httpClient: http,
+    entity,
+    superiors: config.superiors,
+    key: signers.federation.publicKey,
+    clock,
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
@@ -366,10 +379,22 @@ export function createNode(options: {
     clock,
     random,
   });
+  const history = { database, writer, reader, clock, random };
+  const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
+  const chainArchive = createChainArchiveService({ ...history, ownChain });
   const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
-  const evidence = createEvidenceService({ database, registries, statuses, proofs, readBatch, ownChain });
+  const findArchivedChain = chainArchive.findBefore;
+  const evidence = createEvidenceService({
+    database,
+    registries,
+    statuses,
+    proofs,
+    readBatch,
+    ownChain,
+    findArchivedChain,
+  });
   const findHome = createHomeFinder({
     own: { entity, names },
     getChain: chains.getChain,
@@ -494,6 +519,8 @@ export function createNode(options: {
     federation,
     resolveResponses,
     trustMarks,
+    keyHistory,
+    chainArchive,
     enrolment,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
@@ -507,6 +534,16 @@ export function createNode(options: {
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
+    followKeys: async () => secrets.followKeys(clock()),
+    archiveChain: chainArchive.archive,
+    refreshSubordinates: () => keyRollover.refreshSubordinates(),
+  });
+  // A rotation that ended between key file and log is completed now.
+  const recorded = keyHistory.recordEvents().catch((error: unknown) => {
+    logger.error(
+      { error: error instanceof Error ? error.message : String(error) },
+      "logging what happened to the keys failed",
+    );
   });
 
   return {
@@ -520,6 +557,9 @@ export function createNode(options: {
     recordWrites,
     referenceWatch,
     federation,
+    keyHistory,
+    chainArchive,
+    keyRollover,
     enrolment,
     enrolmentClient,
     federationKey: signers.federation.publicKey.kid,
@@ -530,7 +570,7 @@ export function createNode(options: {
     writer,
     reader,
     async close() {
-      await reconciled;
+      await Promise.all([reconciled, recorded]);
       await jobs.stop();
       await writer.close();
       http.close();

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type NodeConfigFile, parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
 import type { HttpClient } from "../src/federation/http-client.ts";
@@ -39,6 +40,8 @@ export interface TestNode {
   publish(definition: JsonObject): Promise<Answer>;
   /** Stops the node and keeps its database. */
   stop(): Promise<void>;
+  /** Stops it and starts it again at the same address on the same database, with what `change` makes of its unlocked key file. */
+  restart(change?: (unlocked: JsonObject) => JsonObject): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -79,13 +82,24 @@ export async function startTestNode(
       ...options.config?.(entity),
     },
   });
-  const secrets = options.moved?.secrets ?? parseSecrets(generateSecrets());
+  let unlocked = generateSecrets();
+  let secrets = options.moved?.secrets ?? parseSecrets(unlocked, options.clock?.());
   const database = options.moved?.database ?? (await createTestDatabase());
-  const common = { config, secrets, database: database.database, logger: silentLogger };
-  await initializeNode(common);
+  const common = { config, database: database.database, logger: silentLogger };
+  await initializeNode({ ...common, secrets });
   const { clock, httpClient } = options;
-  const node = createNode({ ...common, ...(clock && { clock }), ...(httpClient && { httpClient }) });
-  const listeners: Listener[] = await listenAll([node], options.timeouts);
+  const start = async () => {
+    const started = createNode({ ...common, secrets, ...(clock && { clock }), ...(httpClient && { httpClient }) });
+    return { node: started, listeners: await listenAll([started], options.timeouts) };
+  };
+  let running: { node: Node; listeners: Listener[] } | undefined = await start();
+  let known = running.node;
+  const stop = async () => {
+    const { node, listeners } = running ?? { node: undefined, listeners: [] };
+    running = undefined;
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await node?.close();
+  };
 
   async function request(
     ...[method, path, { token, json, body, headers } = {}]: Parameters<TestNode["request"]>
@@ -109,19 +123,22 @@ export async function startTestNode(
     };
   }
 
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped ??= Promise.all(listeners.map((listener) => listener.close())).then(() => node.close());
-    return stopped;
-  };
-
   const token: TestNode["token"] = (role, { registries, seconds = 3_600 } = {}) =>
-    node.identity.createToken({ name: `Test ${role}`, role, registries, expiresAt: currentSeconds() + seconds });
+    known.identity.createToken({
+      name: `Test ${role}`,
+      role,
+      registries,
+      expiresAt: currentSeconds() + seconds,
+    });
 
   return {
-    node,
+    get node() {
+      return known;
+    },
     entity,
-    secrets,
+    get secrets() {
+      return secrets;
+    },
     database,
     pin: (registryTypes) => ({
       entity,
@@ -133,6 +150,15 @@ export async function startTestNode(
     publish: async (definition) =>
       request("PUT", `/registries/${String(definition.name)}`, { token: await token("operator"), json: definition }),
     stop,
+    async restart(change) {
+      await stop();
+      unlocked = change?.(unlocked) ?? unlocked;
+      secrets = parseSecrets(unlocked, options.clock?.());
+      running = await start();
+      known = running.node;
+      // Callers learn that their kept connections are gone.
+      await sleep(50);
+    },
     async close() {
       await stop();
       await database.drop();

@@ -17,6 +17,7 @@ import {
   TYPES_OPTION,
   withNode,
 } from "./federation-node.ts";
+import { refreshCommand } from "./federation-refresh.ts";
 import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
@@ -154,6 +155,7 @@ export function federationCommand(): Command {
         .option(...JSON_OPTION)
         .action((options: NodeOptions) => list(options)),
     )
+    .addCommand(refreshCommand())
     .addCommand(refuseCommand())
     .addCommand(markCommand())
     .addCommand(codeCommand())

@@ -12,7 +12,7 @@ import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
 import { createExtendedListService, type ExtendedListService } from "./extended-list-service.ts";
 import type { HttpClient } from "./http-client.ts";
-import { checkKeyRoles, type NodeKeys } from "./node-metadata.ts";
+import { checkKeyRoles, type NodeKeys, type RevokedKey, revokedJwk } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
 import {
   changeSubordinateState,
@@ -40,7 +40,11 @@ export interface FederationDeps {
   readonly registryTypes: () => Promise<readonly string[]>;
   readonly keys: {
     readonly federation: Signer;
+    /** Federation keys that the configuration lists: the signer's, the next, and one that was replaced lately. Without it, the signer's alone. */
+    readonly configuration?: readonly PublicKey[];
     readonly record: readonly PublicKey[];
+    /** Record keys that were reported. */
+    readonly revoked?: readonly RevokedKey[];
     readonly status: readonly PublicKey[];
     readonly request: readonly PublicKey[];
   };
@@ -97,6 +101,7 @@ const RESOLVE_PATH = "/federation/resolve";
 const TRUST_MARK_PATH = "/federation/trust-mark";
 const TRUST_MARK_STATUS_PATH = "/federation/trust-mark-status";
 const TRUST_MARKED_PATH = "/federation/trust-marked";
+const HISTORICAL_KEYS_PATH = "/federation/historical-keys";
 const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
@@ -105,17 +110,25 @@ function keySet(keys: readonly PublicKey[]): JsonObject {
 
 function checkOwnKeys({ keys, logs }: FederationDeps): void {
   const log = logs.records.vkeys.map((vkey) => parseVerifierKey(vkey).raw);
-  const nodeKeys: NodeKeys = { record: keys.record, status: keys.status, request: keys.request, log };
-  checkKeyRoles(nodeKeys, [keys.federation.publicKey]);
+  const nodeKeys: NodeKeys = {
+    record: keys.record,
+    revoked: keys.revoked ?? [],
+    status: keys.status,
+    request: keys.request,
+    log,
+  };
+  checkKeyRoles(nodeKeys, keys.configuration ?? [keys.federation.publicKey]);
 }
 
 async function describeNode(deps: FederationDeps): Promise<JsonObject> {
   const { entity, keys, logs } = deps;
+  const revoked = keys.revoked ?? [];
   return {
     organization_name: deps.organizationName,
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
     registry_types: [...(await deps.registryTypes())].sort(),
     jwks: keySet(keys.record),
+    ...(revoked.length > 0 && { revoked_jwks: { keys: revoked.map((one) => ({ ...revokedJwk(one) })) } }),
     status_jwks: keySet(keys.status),
     request_jwks: keySet(keys.request),
     logs: { records: { origin: logs.records.origin, vkeys: [...logs.records.vkeys] } },
@@ -142,6 +155,7 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
     federation_resolve_endpoint: `${deps.entity}${RESOLVE_PATH}`,
     // Our own: where to ask to become a subordinate; any node may be asked.
     [ENROLMENT_ENDPOINT]: `${deps.entity}${ENROLMENT_PATH}`,
+    federation_historical_keys_endpoint: `${deps.entity}${HISTORICAL_KEYS_PATH}`,
     ...endpoints,
     ...markEndpoints,
   };
@@ -165,7 +179,8 @@ export function createFederationService(deps: FederationDeps): FederationService
   async function getConfiguration(): Promise<string> {
     const metadata = { federation_entity: await describeEntity(deps), registry_node: await describeNode(deps) };
     const trustMarks = (await deps.trustMarks?.listCarried()) ?? [];
-    const description = JSON.stringify([deps.superiors, metadata, trustMarks]);
+    const keys = deps.keys.configuration ?? [federation.publicKey];
+    const description = JSON.stringify([deps.superiors, metadata, trustMarks, keys.map(({ kid }) => kid)]);
     const now = clock();
     if (served?.description === description && now < served.renewAt) return served.text;
     const text = await signEntityConfiguration({
@@ -174,7 +189,7 @@ export function createFederationService(deps: FederationDeps): FederationService
       superiors: deps.superiors,
       issuedAt: now,
       expiresAt: now + STATEMENT_SECONDS,
-      keys: [federation.publicKey],
+      keys,
       metadata,
       trustMarks,
       ...(deps.trustMarkClaims && { trustMarkClaims: deps.trustMarkClaims }),

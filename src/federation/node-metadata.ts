@@ -18,6 +18,11 @@ export interface NodeMetadata {
   readonly registry_types: readonly string[];
   /** Keys that sign records and state statements. */
   readonly jwks: { readonly keys: readonly PublicJwk[] };
+  /**
+   * Record keys that were reported: not in `jwks`, so that who does not know of reports believes none of their signatures; who does,
+   * believes those that stand among the first `log_size` entries of the log.
+   */
+  readonly revoked_jwks?: { readonly keys: readonly RevokedJwk[] };
   /** Keys that sign status lists. */
   readonly status_jwks: { readonly keys: readonly PublicJwk[] };
   /** Keys that sign requests and answers between nodes. */
@@ -34,9 +39,25 @@ export interface FormerEntity {
   readonly entity: string;
 }
 
+/** A reported key, in the form of OpenID Federation 1.0 §8.7 (`revoked`); `log_size` is ours. */
+export interface RevokedJwk extends PublicJwk {
+  readonly revoked: { readonly revoked_at: number; readonly reason: "compromised" };
+  readonly log_size: number;
+}
+
+/** A record key that somebody else may hold since `revokedAt` (Unix seconds). */
+export interface RevokedKey {
+  readonly key: PublicKey;
+  readonly revokedAt: number;
+  /** What it signed counts where the log had it among its first entries, so many. */
+  readonly logSize: number;
+}
+
 /** The keys of a node's metadata, read and checked, by their one role. */
 export interface NodeKeys {
   readonly record: readonly PublicKey[];
+  /** Record keys that were reported. */
+  readonly revoked?: readonly RevokedKey[];
   readonly status: readonly PublicKey[];
   readonly request: readonly PublicKey[];
   /** Raw Ed25519 keys of the records log, 32 bytes each. */
@@ -69,6 +90,31 @@ function parseKeys(value: Json | undefined, name: string): readonly PublicKey[] 
   } catch (cause) {
     refuse(`${name} has a key that is not allowed`, cause);
   }
+}
+
+function parseRevokedKey(value: Json): RevokedKey {
+  const { revoked, log_size: logSize }: JsonObject = isJsonObject(value) ? value : {};
+  const revokedAt = isJsonObject(revoked) ? revoked.revoked_at : undefined;
+  const isCount = (one: Json | undefined): one is number => Number.isSafeInteger(one) && (one as number) >= 0;
+  if (!isCount(revokedAt) || !isCount(logSize)) return refuse("a key of revoked_jwks has no revoked_at or no log_size");
+  const [key] = parseKeys({ keys: [value] }, "revoked_jwks");
+  return { key: key!, revokedAt, logSize };
+}
+
+function parseRevokedKeys(value: Json | undefined, record: readonly PublicKey[]): readonly RevokedKey[] {
+  if (value === undefined) return [];
+  if (!isJsonObject(value) || !Array.isArray(value.keys) || value.keys.length > KEY_SET_KEYS_MAX)
+    return refuse(`revoked_jwks is not a key set of at most ${KEY_SET_KEYS_MAX} keys`);
+  const revoked = value.keys.map(parseRevokedKey);
+  const kids = [...record.map(({ kid }) => kid), ...revoked.map(({ key }) => key.kid)];
+  // A key that is good and reported at once would be whatever the reader looks at first.
+  if (new Set(kids).size !== kids.length) refuse("a key of revoked_jwks stands there twice, or in jwks too");
+  return revoked;
+}
+
+/** As metadata shows a reported key. */
+export function revokedJwk({ key, revokedAt, logSize }: RevokedKey): RevokedJwk {
+  return { ...key.jwk, revoked: { revoked_at: revokedAt, reason: "compromised" }, log_size: logSize };
 }
 
 function parseEndpoint(entity: string, value: Json | undefined, name: string): string {
@@ -130,6 +176,7 @@ export function parseNodeMetadata(
 ): { metadata: NodeMetadata; keys: NodeKeys } {
   if (value === undefined) refuse("the entity declares none");
   const record = parseKeys(value.jwks, "jwks");
+  const revoked = parseRevokedKeys(value.revoked_jwks, record);
   const status = parseKeys(value.status_jwks, "status_jwks");
   const request = parseKeys(value.request_jwks, "request_jwks");
   const log = parseRecordsLog([entity, ...formerly.map((former) => former.entity)], value.logs);
@@ -138,6 +185,7 @@ export function parseNodeMetadata(
     ...(value.contacts !== undefined && { contacts: parseTexts(value.contacts, "contacts", 100) }),
     registry_types: parseTexts(value.registry_types, "registry_types", REGISTRY_TYPES_MAX),
     jwks: { keys: record.map((key) => key.jwk) },
+    ...(revoked.length > 0 && { revoked_jwks: { keys: revoked.map(revokedJwk) } }),
     status_jwks: { keys: status.map((key) => key.jwk) },
     request_jwks: { keys: request.map((key) => key.jwk) },
     logs: { records: { origin: log.origin, vkeys: log.vkeys } },
@@ -145,7 +193,7 @@ export function parseNodeMetadata(
     resolve_endpoint: parseEndpoint(entity, value.resolve_endpoint, "resolve_endpoint"),
     ...(formerly.length > 0 && { formerly }),
   };
-  return { metadata, keys: { record, status, request, log: log.raw } };
+  return { metadata, keys: { record, ...(revoked.length > 0 && { revoked }), status, request, log: log.raw } };
 }
 
 /** Whether records signed in the name of `issuer` are this entity's: it is called so, or was before it moved. */
@@ -168,6 +216,7 @@ export function checkKeyRoles(keys: NodeKeys, federation: readonly PublicKey[]):
   };
   for (const key of federation) claim("federation", key.raw);
   for (const key of keys.record) claim("record", key.raw);
+  for (const { key } of keys.revoked ?? []) claim("record", key.raw);
   for (const key of keys.status) claim("status", key.raw);
   for (const key of keys.request) claim("request", key.raw);
   for (const raw of keys.log) claim("log", raw);

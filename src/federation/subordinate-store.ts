@@ -1,5 +1,5 @@
 // SQL of the subordinates. Knows no rule: what may be accepted is federation-service.ts's to say.
-import { asc, eq, inArray } from "drizzle-orm";
+import { and, asc, eq, inArray } from "drizzle-orm";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { subordinateTable } from "./subordinate-table.ts";
@@ -115,4 +115,18 @@ export function deleteSubordinate(
   removed: { entity: string; removedAt: number },
 ): Promise<boolean> {
   return runTransaction(database, (tx) => removeSubordinateWithin(tx, removed));
+}
+
+/** Replaces the keys, if they still are the known ones. Whether they were. */
+export async function changeSubordinateKeys(
+  database: Database,
+  change: Pick<StoredSubordinate, "jwks" | "changedAt"> & { readonly known: StoredSubordinate },
+): Promise<boolean> {
+  const { known, jwks, changedAt } = change;
+  const rows = await database.orm
+    .update(subordinateTable)
+    .set({ jwks, changedAt })
+    .where(and(eq(subordinateTable.entity, known.entity), eq(subordinateTable.jwks, known.jwks)))
+    .returning({ entity: subordinateTable.entity });
+  return rows.length > 0;
 }

@@ -31,7 +31,7 @@ export const PATH_PARAMETERS: Parameters = {
     example: "by-state",
   },
   digest: {
-    description: "SHA-256 of a file, in base64url.",
+    description: "SHA-256 in base64url: of a file, or of what decides in a trust chain.",
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$" },
     example: "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
   },

@@ -75,6 +75,7 @@ const STATUS = {
   patch_empty: 400,
   key_invalid: 400,
   key_unknown: 400,
+  key_compromised: 400,
   key_role_conflict: 400,
   algorithm_not_allowed: 400,
   type_not_allowed: 400,

@@ -1,5 +1,6 @@
 // A log's stored state: its beginning, and the proof that what is stored is what was signed. Appends nothing.
 import { equalBytes } from "../crypto/hash.ts";
+import type { PublicKey } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import type { Database, Transaction } from "../storage/database.ts";
@@ -15,12 +16,24 @@ export interface LogIdentity {
   readonly logName: string;
   readonly origin: string;
   readonly signer: Signer;
+  /** While the log's key changes over. */
+  readonly rollover?: {
+    /** Those who sign beside `signer`. */
+    signers(): readonly Signer[];
+    /** Every key that may have signed the stored checkpoint. */
+    keys(): readonly PublicKey[];
+  };
 }
 
 /** A checkpoint as signed note, by the log's key under the log's origin. */
 export async function signCheckpoint(identity: LogIdentity, tree: { size: number; root: Uint8Array }): Promise<string> {
-  const { origin, signer } = identity;
-  return signNote({ text: formatCheckpoint({ origin, ...tree }), name: origin, signer });
+  const { origin, signer, rollover } = identity;
+  return signNote({
+    text: formatCheckpoint({ origin, ...tree }),
+    name: origin,
+    signer,
+    ...(rollover && { others: rollover.signers() }),
+  });
 }
 
 /**
@@ -76,11 +89,12 @@ export async function loadVerifiedTiles(
 }
 
 function verifyStoredCheckpoint(identity: LogIdentity, state: LogState): void {
-  const { logName, origin, signer } = identity;
-  const verifier = parseVerifierKey(formatVerifierKey({ name: origin, raw: signer.publicKey.raw }));
+  const { logName, origin, signer, rollover } = identity;
+  const keys = rollover?.keys() ?? [signer.publicKey];
+  const verifiers = keys.map(({ raw }) => parseVerifierKey(formatVerifierKey({ name: origin, raw })));
   let signed: { size: number; root: Uint8Array };
   try {
-    signed = verifyCheckpoint(state.checkpoint, { origin, verifiers: [verifier] });
+    signed = verifyCheckpoint(state.checkpoint, { origin, verifiers });
   } catch (cause) {
     throw inconsistent(logName, "its stored checkpoint does not verify with this node's key", cause);
   }

@@ -122,6 +122,14 @@ export async function listEntries(database: Database, range: EntryRange): Promis
   return rows.map((row) => row.entry);
 }
 
+/** The least index of an entry that says it is of a time (Unix seconds) or later; undefined where all are earlier. Looks at every entry. */
+export async function findFirstIndexSince(database: Database, log: string, time: number): Promise<number | undefined> {
+  const [row] = await database.sql<{ index: number | null }[]>`
+    select min(index) as index from log_entry
+    where log = ${log} and substring(convert_from(entry, 'UTF8') from '"t":([0-9]+)')::bigint >= ${time}`;
+  return row?.index ?? undefined;
+}
+
 /** Entries of single indices; an index that the log does not have is left out. */
 export async function findEntries(
   database: Database,

@@ -65,23 +65,31 @@ export function formatVerifierKey(key: { readonly name: string; readonly raw: Ui
 }
 
 /**
- * Signs a text that ends with a newline; the note it gives has one signature line.
+ * Signs a text that ends with a newline; the note it gives has one signature line, and one of each of `others`: several keys of one
+ * name, so that whoever knows any of them can verify it while they change over.
  * Throws `log_note_invalid` for a text or name that no verifier would accept.
  */
 export async function signNote(input: {
   readonly text: string;
   readonly name: string;
   readonly signer: Signer;
+  readonly others?: readonly Signer[];
 }): Promise<string> {
-  const { text, name, signer } = input;
+  const { text, name, signer, others = [] } = input;
   assertKeyName(name);
   if (!text.endsWith("\n")) throw invalid("text does not end with a newline");
   assertCharacters(text);
-  const signature = await signer.sign(encodeUtf8(text));
-  const keyId = keyIdBytes(name, signer.publicKey.raw);
-  const note = `${text}\n${LINE_START}${name} ${encodeBase64(concatBytes(keyId, signature))}\n`;
+  const lines = await Promise.all([signer, ...others].map((one) => signLine(one, { text, name })));
+  const note = `${text}\n${lines.join("")}`;
   assertSize(note);
   return note;
+}
+
+async function signLine(signer: Signer, { text, name }: { text: string; name: string }): Promise<string> {
+  // Before the signature: while it is made another key may take over.
+  const keyId = keyIdBytes(name, signer.publicKey.raw);
+  const signature = await signer.sign(encodeUtf8(text));
+  return `${LINE_START}${name} ${encodeBase64(concatBytes(keyId, signature))}\n`;
 }
 
 /**

@@ -4,7 +4,15 @@ import { concatBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { LOG_ENTRY_CACHE_ENTRIES_MAX, LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
-import { findEntries, findLogState, findTiles, type LogState, listEntries, listHashes } from "./log-store.ts";
+import {
+  findEntries,
+  findFirstIndexSince,
+  findLogState,
+  findTiles,
+  type LogState,
+  listEntries,
+  listHashes,
+} from "./log-store.ts";
 import {
   consistencyNodes,
   consistencyProof,
@@ -38,6 +46,8 @@ export interface LogReader {
   receipt(index: number): Promise<EntryReceipt>;
   /** Receipts of one checkpoint, in the order asked; tiles that several need are read once. Throws `not_found`. */
   receipts(indices: readonly number[]): Promise<EntryReceipt[]>;
+  /** How many entries the log had before the first that says it is of a time (Unix seconds) or later. Looks at every entry. */
+  sizeBefore(time: number): Promise<number>;
   /** Proof between two sizes, each up to the last checkpoint's (RFC 6962 §2.1.2); empty from 0. Throws `not_found`, `query_invalid`. */
   consistency(size1: number, size2: number): Promise<Uint8Array[]>;
 }
@@ -194,6 +204,11 @@ export function createLogReader(deps: {
     },
 
     receipts,
+
+    async sizeBefore(time) {
+      const { size } = await getState();
+      return (await findFirstIndexSince(database, log, time)) ?? size;
+    },
 
     async consistency(size1, size2) {
       if (!Number.isSafeInteger(size1) || !Number.isSafeInteger(size2) || size1 < 0 || size1 > size2) {

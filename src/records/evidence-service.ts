@@ -16,6 +16,8 @@ export interface EvidenceFile {
   readonly receipts: { readonly recent: string };
   readonly status: { readonly token: string };
   readonly chain: readonly string[];
+  /** The chain that was in force when the version was logged, with the receipt of its entry; not there for what is older than the first. */
+  readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
   readonly definition: string;
 }
 
@@ -42,6 +44,10 @@ export function createEvidenceService(deps: {
   readBatch: ReadBatch;
   /** This node's own chain, from its configuration up to the anchor's. */
   ownChain: () => Promise<readonly string[]>;
+  /** The last chain that the log committed to before its entry of that index. */
+  findArchivedChain: (
+    logIndex: number,
+  ) => Promise<{ readonly statements: readonly string[]; readonly receipt: string } | undefined>;
 }): EvidenceService {
   const { database, registries, statuses, proofs } = deps;
 
@@ -97,10 +103,11 @@ export function createEvidenceService(deps: {
 
     async evidence(options) {
       const row = await getProvable(options);
-      const [receipts, status, chain, compiled] = await Promise.all([
+      const [receipts, status, chain, archived, compiled] = await Promise.all([
         proofs.formatReceipts([row]),
         statuses.getToken(row.version.statusList),
         deps.ownChain(),
+        deps.findArchivedChain(row.version.logIndex),
         registries.getVersion(row.record.registry, row.version.definitionVersion),
       ]);
       return {
@@ -108,6 +115,7 @@ export function createEvidenceService(deps: {
         receipts: { recent: receipts[0]! },
         status: { token: status },
         chain,
+        ...(archived && { archive: { chain: archived.statements, receipt: archived.receipt } }),
         definition: compiled.text,
       };
     },

@@ -12,6 +12,8 @@ export interface Evidence {
   readonly status: { readonly token: string };
   /** Entity statements: the issuer's configuration first, the anchor's last. */
   readonly chain: readonly string[];
+  /** The chain that was in force when the version was logged, and the tlog-proof of its `chain` entry. */
+  readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
   /** The exact text whose hash the token names. */
   readonly definition: string;
 }
@@ -23,10 +25,11 @@ export interface EvidenceParts {
   readonly recentReceipt: string | undefined;
   readonly statusToken: string | undefined;
   readonly chain: readonly string[] | undefined;
+  readonly archive: { readonly chain: readonly string[]; readonly receipt: string } | undefined;
   readonly definition: string | undefined;
 }
 
-const MEMBERS = ["token", "receipts", "status", "chain", "definition"];
+const MEMBERS = ["token", "receipts", "status", "chain", "archive", "definition"];
 
 function invalid(reason: string): AttestryError {
   return new AttestryError("evidence_invalid", `evidence: ${reason}`);
@@ -45,6 +48,24 @@ function optionalText(value: unknown, name: string): string | undefined {
   return value;
 }
 
+function optionalChain(chain: unknown, name: string): readonly string[] | undefined {
+  if (chain === undefined) return undefined;
+  if (!Array.isArray(chain) || chain.length > CHAIN_DEPTH_MAX + 1) {
+    throw invalid(`${name} is not a list of at most ${CHAIN_DEPTH_MAX + 1} statements`);
+  }
+  if (!chain.every((statement) => typeof statement === "string")) throw invalid(`a statement of ${name} is not a text`);
+  return chain;
+}
+
+function optionalArchive(value: unknown): EvidenceParts["archive"] {
+  if (value === undefined) return undefined;
+  const archive = readObject(value, "archive", ["chain", "receipt"]);
+  const chain = optionalChain(archive.chain, "archive.chain");
+  const receipt = optionalText(archive.receipt, "archive.receipt");
+  if (chain === undefined || receipt === undefined) throw invalid("archive lacks its chain or its receipt");
+  return { chain, receipt };
+}
+
 /** Reads evidence from an untrusted value. Only the token must be there; throws `evidence_invalid`. */
 export function parseEvidence(value: unknown): EvidenceParts {
   const evidence = readObject(value, "the file", MEMBERS);
@@ -52,19 +73,13 @@ export function parseEvidence(value: unknown): EvidenceParts {
   const status = readObject(evidence.status ?? {}, "status", ["token"]);
   const token = optionalText(evidence.token, "token");
   if (token === undefined) throw invalid("there is no token");
-  const { chain } = evidence;
-  if (chain !== undefined) {
-    if (!Array.isArray(chain) || chain.length > CHAIN_DEPTH_MAX + 1) {
-      throw invalid(`chain is not a list of at most ${CHAIN_DEPTH_MAX + 1} statements`);
-    }
-    if (!chain.every((statement) => typeof statement === "string")) throw invalid("a statement of chain is not a text");
-  }
   return {
     token,
     firstReceipt: optionalText(receipts.first, "receipts.first"),
     recentReceipt: optionalText(receipts.recent, "receipts.recent"),
     statusToken: optionalText(status.token, "status.token"),
-    chain,
+    chain: optionalChain(evidence.chain, "chain"),
+    archive: optionalArchive(evidence.archive),
     definition: optionalText(evidence.definition, "definition"),
   };
 }

@@ -3,9 +3,11 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
+import { chainText } from "../federation/chain-digest.ts";
+import type { RevokedKey } from "../federation/node-metadata.ts";
 import { VERIFIER_CHECKPOINTS_MAX } from "../limits.ts";
 import { type Checkpoint, verifyCheckpoint } from "../log/checkpoint.ts";
-import { commitment, type LogOperation, parseEntry, versionTag } from "../log/entry.ts";
+import { commitment, type LogOperation, parseEntry, versionTag, ZERO_SALT } from "../log/entry.ts";
 import { leafHash, verifyInclusion } from "../log/merkle.ts";
 import { parseExtra, parseReceipt, type ReceiptExtra } from "../log/receipt.ts";
 import { ridFromKey } from "../records/rid.ts";
@@ -114,22 +116,58 @@ function proveReceipt(text: string, question: InclusionQuestion, checkpoints: Ch
   return { index, entry: extra.entry, hasKey: extra.k !== undefined };
 }
 
-function checkInclusion(question: InclusionQuestion, checkpoints: CheckpointReader): CheckOutcome {
-  if (question.recentReceipt === undefined) return notChecked("inclusion", "receipt_missing");
+/** `index`: the entry's place in the log, where it is proved. */
+export interface InclusionAnswer {
+  readonly outcome: CheckOutcome;
+  readonly index?: number;
+}
+
+function checkInclusion(question: InclusionQuestion, checkpoints: CheckpointReader): InclusionAnswer {
+  const refuse = ({ code, detail }: Fault) => ({ outcome: failed("inclusion", code, detail) });
+  if (question.recentReceipt === undefined) return { outcome: notChecked("inclusion", "receipt_missing") };
   const recent = proveReceipt(question.recentReceipt, question, checkpoints);
-  if ("code" in recent) return failed("inclusion", recent.code, recent.detail);
+  if ("code" in recent) return refuse(recent);
   if (question.firstReceipt !== undefined) {
     const first = proveReceipt(question.firstReceipt, question, checkpoints);
-    if ("code" in first) return failed("inclusion", first.code, first.detail);
+    if ("code" in first) return refuse(first);
     if (first.index !== recent.index || !equalBytes(first.entry, recent.entry)) {
-      return failed("inclusion", "receipts_differ");
+      return refuse({ code: "receipts_differ" });
     }
   }
-  return passed("inclusion", recent.hasKey ? "passed" : "passed_without_tag", `entry ${recent.index}`);
+  const { index, hasKey } = recent;
+  return { outcome: passed("inclusion", hasKey ? "passed" : "passed_without_tag", `entry ${index}`), index };
+}
+
+/** Whether the entry at `index` stands before the theft of the key that signed what it is about (DESIGN section 6: the log decides, no claim does). */
+export function isBeforeReport(index: number | undefined, { logSize }: Pick<RevokedKey, "logSize">): boolean {
+  return index !== undefined && index < logSize;
+}
+
+/**
+ * The index of a `chain` entry that commits to these statements, proved by a receipt (untrusted) under the log keys that they themselves
+ * name; undefined where it is not proved. Without a verifier's memory: an archived chain is asked for once per record of years ago.
+ */
+export function findArchiveIndex(
+  { chain, receipt: text }: { readonly chain: readonly string[]; readonly receipt: string },
+  trust: IssuerTrust,
+): number | undefined {
+  const receipt = attempt(() => parseReceipt(text));
+  if (receipt instanceof AttestryError || receipt.extra === undefined) return undefined;
+  const bytes = receipt.extra;
+  const extra = attempt(() => parseExtra(bytes));
+  const entry = extra instanceof AttestryError ? extra : attempt(() => parseEntry(extra.entry));
+  if (extra instanceof AttestryError || entry instanceof AttestryError) return undefined;
+  if (entry.e !== "chain" || entry.c !== commitment("chain", ZERO_SALT, chainText(chain))) return undefined;
+  const checkpoint = readCheckpoint(receipt.checkpoint, trust);
+  if ("code" in checkpoint) return undefined;
+  const { index, proof } = receipt;
+  const { size, root } = checkpoint;
+  const refusal = attempt(() => verifyInclusion({ index, size, leaf: leafHash(extra.entry), proof, root }));
+  return refusal instanceof AttestryError ? undefined : index;
 }
 
 /** Creates the check with its memory of verified checkpoints. */
-export function createInclusionCheck(): (question: InclusionQuestion) => CheckOutcome {
+export function createInclusionCheck(): (question: InclusionQuestion) => InclusionAnswer {
   const checkpoints = createCheckpointMemory();
   return (question) => checkInclusion(question, checkpoints);
 }

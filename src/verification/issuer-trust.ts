@@ -2,6 +2,7 @@
 
 import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
+import { parseEntityStatement } from "../federation/entity-statement.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
 import { VERIFIER_CHAINS_MAX } from "../limits.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
@@ -48,6 +49,24 @@ async function establish(
   try {
     const chain = await verifyTrustChain({ statements, anchors, now });
     return { trust: { chain, logVerifiers: chain.metadata.logs.records.vkeys.map(parseVerifierKey) } };
+  } catch (error) {
+    if (error instanceof AttestryError) return { code: codeOf(error), detail: error.message };
+    throw error;
+  }
+}
+
+/**
+ * What an archived chain (untrusted) proved when it was signed: at the last moment at which all of its statements were. `now`: a statement
+ * from the future is none of the past.
+ */
+export async function establishArchived(
+  statements: readonly string[],
+  anchors: readonly AnchorPin[],
+  now: number,
+): Promise<TrustOutcome> {
+  try {
+    const signedAt = Math.max(...statements.map((statement) => parseEntityStatement(statement).issuedAt));
+    return await establish(statements, anchors, Math.min(signedAt, now));
   } catch (error) {
     if (error instanceof AttestryError) return { code: codeOf(error), detail: error.message };
     throw error;

@@ -53,6 +53,11 @@ export interface VerifierPolicy {
   readonly checkpointMaxAgeSeconds?: number;
   /** Accepts a version that the issuer has replaced by a later one. */
   readonly allowSuperseded?: boolean;
+  /**
+   * Where the statements of today are missing or have expired, believes those that were archived before the record was logged: for records
+   * of years ago, offline. Not by default: until witnesses date the log, an issuer that was expelled could go on issuing into the past.
+   */
+  readonly allowArchivedChain?: boolean;
   readonly expected?: Expectation;
 }
 

@@ -6,6 +6,10 @@ import type { CheckName } from "./policy.ts";
 export const VERIFICATION_SENTENCES = {
   // Passed
   passed: "In order.",
+  passed_before_report:
+    "The key was reported as stolen since; the record stands in the part of the issuer's log from before the theft.",
+  passed_by_archive:
+    "Vouched for by the statements in force when the record was logged; those of today were not shown, or have expired. The time is the issuer's own word.",
   passed_without_tag:
     "The record is in the issuer's log. Its key was not handed over, so whether the log holds a rival of this version was not checked.",
   status_superseded_allowed:
@@ -41,6 +45,8 @@ export const VERIFICATION_SENTENCES = {
 
   // signature
   signature_invalid: "The issuer's signature does not match: the record was changed, or never signed.",
+  key_compromised:
+    "The record is signed by a key that was reported as stolen, and it does not stand in the part of the issuer's log from before the theft.",
   signing_key_unknown: "The record is signed by a key that is not one of the issuer's record keys.",
 
   // issuer
@@ -49,6 +55,7 @@ export const VERIFICATION_SENTENCES = {
   chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
   chain_signature_invalid: "A statement that vouches for the issuer has a wrong signature.",
   chain_invalid: "The statements that vouch for the issuer do not form a valid chain.",
+  archive_unproved: "The statements of the time when the record was logged are not proved to be in the log before it.",
 
   // authority
   authority_not_granted: "The issuer's superiors do not let it sign records of this type.",

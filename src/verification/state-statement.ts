@@ -8,7 +8,7 @@ import { parseVerifierKey } from "../log/note.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
 import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
-import { createInclusionCheck } from "./inclusion-check.ts";
+import { createInclusionCheck, isBeforeReport } from "./inclusion-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 
 export const STATE_STATEMENT_TYPE = "attestry-state+jwt";
@@ -52,7 +52,7 @@ export interface StateEvidence {
 /**
  * Creates a verifier of statements with its memory of verified checkpoints. It proves a statement as one about the record at `href`,
  * signed by a record key of its home node's proven chain and in that node's log. Throws `token_invalid` naming the claim,
- * `log_proof_invalid` where the receipt does not prove it, and what `verifyJws` throws.
+ * `log_proof_invalid` where the receipt does not prove it, `key_compromised` where its key was reported and the log had it later, and what `verifyJws` throws.
  */
 export function createStateVerifier(): (
   evidence: StateEvidence,
@@ -68,10 +68,12 @@ export function createStateVerifier(): (
     return trust;
   }
   return async ({ statement: text, receipt, number }, { chain, href }) => {
-    const { payload } = await verifyJws(text, { typ: STATE_STATEMENT_TYPE, keys: chain.keys.record });
+    const reported = chain.keys.revoked ?? [];
+    const keys = [...chain.keys.record, ...reported.map((one) => one.key)];
+    const { payload, key } = await verifyJws(text, { typ: STATE_STATEMENT_TYPE, keys });
     const statement = parseStateStatement(payload, href);
     const { operation } = statement;
-    const outcome = checkInclusion({
+    const { outcome, index } = checkInclusion({
       firstReceipt: undefined,
       recentReceipt: receipt,
       entry: { operation, object: text, rid: String(payload.rid), tagOf: (k) => stateTag(k, number) },
@@ -79,6 +81,9 @@ export function createStateVerifier(): (
       // With an erased record its key was destroyed.
       isKeyExpected: operation !== "erase",
     });
+    const report = reported.find((one) => one.key.kid === key.kid);
+    if (report && !isBeforeReport(index, report))
+      throw new AttestryError("key_compromised", "state statement: its key was stolen before the log had it");
     if (outcome.result === "pass") return statement;
     throw new AttestryError("log_proof_invalid", `state statement: ${outcome.code}: ${outcome.message}`);
   };

@@ -6,6 +6,7 @@ import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
 import { parseSdJwt, type SdJwtParts } from "../crypto/sd-jwt.ts";
 import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import { AttestryError } from "../errors.ts";
+import type { RevokedKey } from "../federation/node-metadata.ts";
 import { jwtDigest } from "../records/record-url.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
@@ -73,9 +74,16 @@ export function checkExpectation({ jwt, record }: ParsedToken, expected: Expecta
   return passed("format");
 }
 
-/** The `signature` check, by the record keys of the issuer's verified chain and no others. */
-export function checkSignature({ decoded }: ParsedToken, { chain }: IssuerTrust): CheckOutcome {
-  const key = chain.keys.record.find((candidate) => candidate.kid === decoded.header.kid);
+/** The reported key, if any, that a token names as its own. */
+export function findReportedKey({ decoded }: ParsedToken, { chain }: IssuerTrust): RevokedKey | undefined {
+  return chain.keys.revoked?.find(({ key }) => key.kid === decoded.header.kid);
+}
+
+/** The `signature` check, by the record keys of the issuer's verified chain and no others; one that was reported proves something only together with the log. */
+export function checkSignature(token: ParsedToken, trust: IssuerTrust): CheckOutcome {
+  const { decoded } = token;
+  const named = trust.chain.keys.record.find((candidate) => candidate.kid === decoded.header.kid);
+  const key = named ?? findReportedKey(token, trust)?.key;
   if (key === undefined) return failed("signature", "signing_key_unknown");
   const { parts, signature } = decoded;
   const isSigned = verifyEd25519(key.raw, encodeUtf8(`${parts.header}.${parts.payload}`), signature);

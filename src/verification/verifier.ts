@@ -7,8 +7,8 @@ import { jwtDigest } from "../records/record-url.ts";
 import type { RecordSchema } from "../registries/record-schema.ts";
 import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
 import { type EvidenceParts, parseEvidence } from "./evidence.ts";
-import { createInclusionCheck, entryOfVersion } from "./inclusion-check.ts";
-import { createTrustMemory, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
+import { createInclusionCheck, entryOfVersion, findArchiveIndex, isBeforeReport } from "./inclusion-check.ts";
+import { createTrustMemory, establishArchived, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
 import {
   type CheckOutcome,
@@ -19,7 +19,7 @@ import {
   type VerifiedRecord,
 } from "./report.ts";
 import { createStatusCheck } from "./status-check.ts";
-import { checkExpectation, checkSignature, type ParsedToken, parseToken } from "./token-check.ts";
+import { checkExpectation, checkSignature, findReportedKey, type ParsedToken, parseToken } from "./token-check.ts";
 import type { RecordClaims } from "./token-claims.ts";
 
 export interface Verifier {
@@ -77,6 +77,25 @@ function checkValidity(record: RecordClaims, now: number): CheckOutcome {
   return passed("validity");
 }
 
+/** What a thief signs may claim any time: of a reported key only the place in the log tells what was there before (DESIGN section 6). */
+function addReport(
+  token: ParsedToken,
+  trust: IssuerTrust,
+  { index, findings }: { index: number | undefined; findings: Findings },
+): void {
+  const report = findReportedKey(token, trust);
+  if (!report) return;
+  const outcome = isBeforeReport(index, report)
+    ? passed("signature", "passed_before_report")
+    : failed("signature", "key_compromised", `its first ${report.logSize} entries are from before`);
+  findings.outcomes.set("signature", outcome);
+}
+
+/** Whether an archived chain was logged before the record. */
+function isBefore(archivedAt: number, index: number | undefined): boolean {
+  return index !== undefined && archivedAt < index;
+}
+
 function checkFreshness(checkpointMaxAgeSeconds: number | undefined): CheckOutcome {
   // DESIGN section 6: only cosignatures tell when a checkpoint existed, and no witness is consulted yet.
   if (checkpointMaxAgeSeconds !== undefined) return notChecked("freshness", "checkpoint_time_unknown");
@@ -113,11 +132,31 @@ function createChecks(policy: VerifierPolicy) {
   const checkStatus = createStatusCheck();
   const checkInclusion = createInclusionCheck();
 
+  /** The chain of today, or, where the policy takes it and that one is missing or over, the archived one with its place in the log. */
+  async function findIssuer(
+    record: RecordClaims,
+    { chain, archive }: EvidenceParts,
+    now: number,
+  ): Promise<{ issuer: CheckOutcome; trust?: IssuerTrust; archivedAt?: number }> {
+    const found = chain && (await findTrust(chain, now));
+    const issuer = found ? checkIssuer(record, found) : notChecked("issuer", "chain_missing");
+    const isOver = issuer.code === "chain_missing" || issuer.code === "chain_expired";
+    if (!isOver || archive === undefined || policy.allowArchivedChain !== true)
+      return { issuer, ...(found && "trust" in found && { trust: found.trust }) };
+    const archived = await establishArchived(archive.chain, policy.anchors, now);
+    const outcome = checkIssuer(record, archived);
+    if (outcome.result !== "pass" || !("trust" in archived)) return { issuer: outcome };
+    const archivedAt = findArchiveIndex(archive, archived.trust);
+    if (archivedAt === undefined) return { issuer: failed("issuer", "archive_unproved") };
+    const { anchor } = archived.trust.chain;
+    return { issuer: passed("issuer", "passed_by_archive", anchor), trust: archived.trust, archivedAt };
+  }
+
   /** The checks that build on a signature of an issuer whom the anchors vouch for. */
   async function checkSigned(
     token: ParsedToken,
     trust: IssuerTrust,
-    context: { evidence: EvidenceParts; findings: Findings; options: VerifyOptions },
+    context: { evidence: EvidenceParts; findings: Findings; options: VerifyOptions; archivedAt: number | undefined },
   ): Promise<void> {
     const { evidence, findings, options } = context;
     const { record, jwt } = token;
@@ -146,7 +185,12 @@ function createChecks(policy: VerifierPolicy) {
     const { firstReceipt, recentReceipt } = evidence;
     // DESIGN section 6: of a personal record only its subject gets the key; of any other it belongs to the receipt.
     const isKeyExpected = schema !== undefined && schema.access !== "consent";
-    add(checkInclusion({ firstReceipt, recentReceipt, entry: entryOfVersion(jwt, record), trust, isKeyExpected }));
+    const entry = entryOfVersion(jwt, record);
+    const inclusion = checkInclusion({ firstReceipt, recentReceipt, entry, trust, isKeyExpected });
+    add(inclusion.outcome);
+    addReport(token, trust, { index: inclusion.index, findings });
+    if (context.archivedAt !== undefined && !isBefore(context.archivedAt, inclusion.index))
+      add(failed("issuer", "archive_unproved"));
     if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
     findings.record = describeRecord(token, trust);
   }
@@ -159,18 +203,13 @@ function createChecks(policy: VerifierPolicy) {
       return;
     }
     add(checkExpectation(token, options.expected ?? policy.expected ?? {}));
-    if (evidence.chain === undefined) {
-      add(notChecked("issuer", "chain_missing"));
-      return;
-    }
     // The signature's key comes out of the chain, so `issuer` is found first, though it is reported second.
-    const found = await findTrust(evidence.chain, options.now);
-    const issuer = checkIssuer(token.record, found);
+    const { issuer, trust, archivedAt } = await findIssuer(token.record, evidence, options.now);
     add(issuer);
-    if (issuer.result !== "pass" || !("trust" in found)) return;
-    const signature = checkSignature(token, found.trust);
+    if (issuer.result !== "pass" || !trust) return;
+    const signature = checkSignature(token, trust);
     add(signature);
-    if (signature.result === "pass") await checkSigned(token, found.trust, { evidence, findings, options });
+    if (signature.result === "pass") await checkSigned(token, trust, { evidence, findings, options, archivedAt });
   };
 }
 

@@ -348,6 +348,10 @@ describe("what the node answers", () => {
       await ask("GET", path);
     for (const path of ["/.well-known/openid-federation", "/federation/list", "/healthz", "/readyz", "/openapi.json"])
       await ask("GET", path);
+    await node.node.chainArchive.archive();
+    const [archived] = (await ask("GET", "/federation/chains")).body.chains as JsonObject[];
+    for (const path of [`chains/${String(archived!.digest)}`, "chains?at=1", "historical-keys", "key-events"])
+      await ask("GET", `/federation/${path}`);
   });
 
   it("is what the document says of an application to become a subordinate", async () => {
@@ -401,6 +405,8 @@ describe("what the node answers", () => {
       ["POST", "/resolve", { json: { references: [], follow: 1 } }, 400],
       ["GET", "/federation/fetch", {}, 400],
       ["GET", "/federation/list?trust_marked=true", {}, 400],
+      ["GET", "/federation/chains/unknown", {}, 404],
+      ["GET", "/federation/chains?at=now", {}, 400],
       ["GET", "/log/other/checkpoint", {}, 404],
       ["GET", "/log/records/consistency?from=1", {}, 400],
       ["GET", "/status/7", {}, 404],
