@@ -63,9 +63,24 @@ function createWalkBudget(): WalkBudget {
       }
       if (timeoutMs <= 0)
         throw new AttestryError("budget_exceeded", `a chain is sought for at most ${CHAIN_WALK_MS_MAX} ms`);
-      return { timeoutMs };
+      // Half of what is left, so that peers that answer late on one path leave time to the others.
+      return { timeoutMs: Math.max(1, Math.floor(timeoutMs / 2)) };
     },
   };
+}
+
+/** Waits no longer for what others wait for too. Throws `peer_timeout`. */
+async function waitFor<Value>(outcome: Promise<Value>, entity: string, { timeoutMs }: CallLimits): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new AttestryError("peer_timeout", `${entity} did not answer within ${timeoutMs} ms`);
+    timer = setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function entitiesOf(path: Path): string[] {
@@ -112,8 +127,7 @@ export function createChainService(deps: {
     if (entities.length >= CHAIN_DEPTH_MAX) {
       throw new AttestryError("chain_too_long", `a path has at most ${CHAIN_DEPTH_MAX} entities`);
     }
-    budget.spend();
-    const configuration = await superiors.get(superior);
+    const configuration = await waitFor(superiors.get(superior), superior, budget.spend());
     try {
       const subordinate = await client.fetchSubordinateStatement(configuration, entities.at(-1)!, budget.spend());
       return {
