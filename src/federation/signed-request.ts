@@ -35,6 +35,7 @@ import {
 
 const OWN_HEADERS = "attestry-";
 const REQUEST_ALWAYS = ["@method", "@authority", "@request-target", AUDIENCE_HEADER, SENDER_HEADER] as const;
+
 /** A request of the right form, for us, at the right time. Its signature and nonce are still to be proved. */
 export interface ParsedRequest {
   readonly message: RequestParts;
@@ -137,7 +138,10 @@ export function parseSignedRequest(
   { entity, now }: { readonly entity: string; readonly now: number },
 ): ParsedRequest {
   const { fields, target } = request;
-  const url = new URL(target.pathname + target.search, entity);
+  // Not resolved against the entity: a path that begins with two slashes would name an authority of its own.
+  const url = new URL(entity);
+  url.pathname = target.pathname;
+  url.search = target.search;
   const message: RequestParts = { method: request.method, url, fields };
   const found = findSignature(message, REQUEST_TAG);
   const { created, expires, nonce, keyid } = readParameters(found, ["nonce", "keyid"]);

@@ -39,7 +39,7 @@ export function createOperationRoutes({
       if (caller.kind !== "anonymous") {
         // Whatever a token shows is nobody else's, and stays on no shared desk; a handler that knows better says so.
         context.header("cache-control", "private, no-store");
-        context.header("vary", "accept, accept-language, authorization");
+        context.header("vary", "accept, accept-language, authorization, signature");
       } else if (typeof operation.access !== "string") {
         // Before the body: what a stranger sends to staff's operations is not even read.
         throw refuseStranger(operation.access);

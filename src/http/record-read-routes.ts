@@ -114,7 +114,7 @@ const getReceipt = declareOperation({
 
 /** What anyone may read may be kept a little; what a token shows is nobody else's. */
 function describeCaching(context: Context, caller: Caller): void {
-  context.header("vary", "accept, accept-language, authorization");
+  context.header("vary", "accept, accept-language, authorization, signature");
   context.header("cache-control", caller.kind === "anonymous" ? "public, max-age=5" : "private, no-store");
 }
 

@@ -39,9 +39,13 @@ export function checkPermitted(options: { caller: Caller; action: Action; regist
   if (isPermitted(options)) return;
   const { caller, action, registry } = options;
   if (caller.kind === "anonymous") {
+    const orSigned =
+      action === "record.read" && options.access === "members"
+        ? ", or a request signed by a node of the federation"
+        : "";
     throw new AttestryError(
       "authentication_required",
-      `"${action}" in "${registry}" needs a bearer token of this node: Authorization: Bearer …`,
+      `"${action}" in "${registry}" needs a bearer token of this node: Authorization: Bearer …${orSigned}`,
     );
   }
   if (caller.kind === "node") {

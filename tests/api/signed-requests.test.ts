@@ -131,6 +131,15 @@ describe("a signed request", () => {
     expect((await send(resolved)).body.references).toMatchObject([{ outcome: "authentication_required" }]);
   });
 
+  it("is answered with a signature where nothing has changed and nothing is sent", async () => {
+    const asGet = { method: "GET", url: shared, json: undefined } as unknown as Changes;
+    const etag = (await send(await draft(asGet))).headers.get("etag")!;
+    const unchanged = await send(await draft({ ...asGet, headers: { "if-none-match": etag } }));
+    expect([unchanged.status, unchanged.text]).toEqual([304, ""]);
+    expect(unchanged.headers.get("content-digest")).toBe(digestOf(""));
+    expect(unchanged.headers.get("vary")).toContain("signature");
+  });
+
   it("is refused to strangers by name, and writes nothing", async () => {
     const anonymous = await node.request("POST", "/records:read", { json: asked });
     expect(outcomesOf(anonymous)).toEqual(["members_only"]);
