@@ -291,6 +291,11 @@ describe("a record key that was stolen", () => {
     offset += 6 * HOUR + 60;
     expect(await judge(before, after, backdated)).toEqual(["verified", "verified", "verified"]);
 
+    const manifestKid = async () => {
+      const { body } = await home.request("GET", "/registries/districts/open-data");
+      return decodeJws(String(body.manifest)).header.kid;
+    };
+    const published = await manifestKid();
     const logSize = await home.node.reader.sizeBefore(since);
     const kid = kidNow("record");
     await home.restart((unlocked) => {
@@ -300,6 +305,11 @@ describe("a record key that was stolen", () => {
       return replaceKeyRings(unlocked, { ...rings, record });
     });
     await home.node.keyHistory.recordEvents();
+    // What was published under the key is published anew, though no record has changed.
+    offset += HOUR;
+    const madeAnew = await manifestKid();
+    expect(published).toBe(kid);
+    expect(madeAnew).toBe(kidNow("record"));
     const fresh = await create();
     expect(await kidOf(fresh)).not.toBe(kid);
     // What peers hold of this node ends within the hour.
