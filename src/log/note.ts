@@ -117,6 +117,11 @@ export function verifyNote(
   return { text, verified: [...verified] };
 }
 
+/** Names and key ids of a note's signatures, of which nothing is proved here. Throws `log_note_invalid`. */
+export function listSigners(note: string): string[] {
+  return parseNote(note).signatures.map(({ name, keyId }) => `${name}+${keyId}`);
+}
+
 function parseNote(note: string): { text: string; signatures: NoteSignature[] } {
   assertSize(note);
   assertCharacters(note);

@@ -190,6 +190,27 @@ describe("keys of the other roles", () => {
     expect(await judge(await create())).toEqual(["verified"]);
   });
 
+  it("the log's, stolen: it is listed no more, and the next entry is signed by the new key alone", async () => {
+    const href = await create();
+    const stolen = home.secrets.signers.log.publicKey;
+    await home.restart((unlocked) => {
+      const rings = parseKeyRings(unlocked);
+      const report = { since: clock() - 60, reportedAt: clock() };
+      const log = reportKey(rings.log, { kid: stolen.kid, report, keepsRetired: false });
+      return replaceKeyRings(unlocked, { ...rings, log });
+    });
+    // The event of the report is the entry that takes the stolen key's signature off the log's head.
+    await home.node.keyHistory.recordEvents();
+    const note = (await home.request("GET", "/log/records/checkpoint")).text;
+    const { records } = (await registryNode()).logs as { records: { origin: string; vkeys: string[] } };
+    const next = formatVerifierKey({ name: records.origin, raw: home.secrets.rings.log.at(-1)!.publicKey.raw });
+    expect(records.vkeys).toEqual([next]);
+    expect(note.split("\n\n")[1]!.trim().split("\n")).toHaveLength(1);
+    verifyCheckpoint(note, { origin: records.origin, verifiers: [parseVerifierKey(next)] });
+    offset += HOUR + 5;
+    expect(await judge(href, await create())).toEqual(["verified", "verified"]);
+  });
+
   it("the status lists': a list by the new key is believed, the old key is not listed for ever", async () => {
     const href = await create();
     const old = kidNow("status");
@@ -291,6 +312,11 @@ describe("a record key that was stolen", () => {
     offset += 6 * HOUR + 60;
     expect(await judge(before, after, backdated)).toEqual(["verified", "verified", "verified"]);
 
+    const manifestKid = async () => {
+      const { body } = await home.request("GET", "/registries/districts/open-data");
+      return decodeJws(String(body.manifest)).header.kid;
+    };
+    const published = await manifestKid();
     const logSize = await home.node.reader.sizeBefore(since);
     const kid = kidNow("record");
     await home.restart((unlocked) => {
@@ -300,6 +326,11 @@ describe("a record key that was stolen", () => {
       return replaceKeyRings(unlocked, { ...rings, record });
     });
     await home.node.keyHistory.recordEvents();
+    // What was published under the key is published anew, though no record has changed.
+    offset += HOUR;
+    const madeAnew = await manifestKid();
+    expect(published).toBe(kid);
+    expect(madeAnew).toBe(kidNow("record"));
     const fresh = await create();
     expect(await kidOf(fresh)).not.toBe(kid);
     // What peers hold of this node ends within the hour.

@@ -110,6 +110,7 @@ describe("a report", () => {
     expect(states(withoutNext, NOW)).toEqual(["current", "compromised"]);
     // One that never signed took nobody's place, not even when its time would have come.
     expect(states(withoutNext, LATER + 1)).toEqual(["current", "compromised"]);
+    expect(currentKey(withoutNext, LATER + 1).publicKey.kid).toBe(old);
   });
 
   it("of a retired key changes nothing else; it can only go back in time; the future is no time", () => {

@@ -180,7 +180,7 @@ describe("metadata with reported keys", () => {
 });
 
 describe("an archived chain", () => {
-  async function archived(options: { before?: boolean; operation?: "chain" | "key"; text?: string } = {}) {
+  async function archived(options: { before?: boolean; operation?: "chain" | "key"; as?: "key"; text?: string } = {}) {
     const world = createRecordWorld();
     fillLog(world, 5);
     const chain = await signChain(world.chain);
@@ -188,7 +188,7 @@ describe("an archived chain", () => {
     const operation = options.operation ?? "chain";
     const entry = formatEntry({
       c: commitment(operation, ZERO_SALT, object),
-      e: operation,
+      e: options.as ?? operation,
       r: randomTag(new Uint8Array(32).fill(7)),
       t: NOW - 95,
       v: 1,
@@ -231,6 +231,7 @@ describe("an archived chain", () => {
   it.each([
     ["was logged after the record", { before: false }],
     ["is committed to as something else", { operation: "key" as const }],
+    ["stands in the log as something else", { as: "key" as const }],
     ["is not the one that the log commits to", { text: "[]" }],
   ])("is refused where it %s", async (_name, options) => {
     const { world, evidence } = await archived(options);

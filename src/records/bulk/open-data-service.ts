@@ -1,10 +1,11 @@
 // Publishes sets of open data: the export of a public registry as of a size of the log, under a signed manifest. Keeps no file: each is made again, byte for byte.
 import { createHash } from "node:crypto";
 import type { JsonObject } from "../../crypto/json.ts";
-import { signJws } from "../../crypto/jws.ts";
+import { decodeJws, signJws } from "../../crypto/jws.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError } from "../../errors.ts";
 import { OPEN_DATA_INTERVAL_SECONDS, OPEN_DATA_SETS_MAX } from "../../limits.ts";
+import { listSigners } from "../../log/note.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
@@ -66,8 +67,10 @@ export function createOpenDataService(deps: {
     if (last && now - knownSince < OPEN_DATA_INTERVAL_SECONDS) return last;
     checkedAt.set(registry, now);
     const isSameDefinition = last?.definitionVersion === version;
-    if (last && isSameDefinition && (await store.findLastChange(database, registry)) < last.logSize) return last;
     const { note, origin, size } = await deps.readCheckpoint();
+    const isUnchanged = async (set: store.OpenDataSet) =>
+      isByKeysOfToday(set, note) && (await store.findLastChange(database, registry)) < set.logSize;
+    if (last && isSameDefinition && (await isUnchanged(last))) return last;
     const files = await describeFiles(compiled, size);
     const createdAt = clock();
     const { license } = definition as { license?: string };
@@ -89,6 +92,14 @@ export function createOpenDataService(deps: {
     await store.insertSet(database, set, { keep: OPEN_DATA_SETS_MAX });
     // Another process may have made it first, and what is published is one manifest.
     return (await store.findSet(database, { registry, logSize: size })) ?? set;
+  }
+
+  /** What was signed by keys that gave way, or were reported, is not proved by the statements of today: it is made anew. */
+  function isByKeysOfToday({ manifest }: store.OpenDataSet, note: string): boolean {
+    const { header, payload } = decodeJws(manifest);
+    const signers = new Set(listSigners(note));
+    const isLogSame = listSigners(String(payload.checkpoint)).some((signer) => signers.has(signer));
+    return isLogSame && header.kid === deps.signer.publicKey.kid;
   }
 
   async function describeFiles(compiled: CompiledDefinition, size: number): Promise<ManifestFile[]> {
