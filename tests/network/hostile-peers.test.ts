@@ -22,7 +22,7 @@ const STATEMENT_MAX = 262_144;
 const BUFFERED = 16 * MEGABYTE;
 const HEAD_MS = 300;
 const TOTAL_MS = 800;
-const SLACK_MS = 700;
+const SLACK_MS = 1_500;
 const OK = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const STATEMENT = "HTTP/1.1 200 OK\r\ncontent-type: application/entity-statement+jwt\r\n";
 
