@@ -261,6 +261,19 @@ describe("size", () => {
     expect(cost.memoryBytes).toBeLessThan(32 * MEGABYTE);
   });
 
+  it("of a head is the client's to say, not Node's", async () => {
+    const narrow = createHttpClient(reach, { limits: { headerBytesMax: 1_000 } });
+    const peer = await startPeer((socket) =>
+      socket.write(`${OK}x-a: ${"b".repeat(1_500)}\r\ncontent-length: 0\r\n\r\n`),
+    );
+    const { error } = await costOf(get(narrow, peer));
+    expect([error.code, error.message]).toEqual([
+      "peer_headers_too_large",
+      `${peer.host} answered headers of more than 1000 bytes`,
+    ]);
+    narrow.close();
+  });
+
   it("of a head may be 100 headers", async () => {
     const peer = await startPeer((socket) =>
       socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${"x: y\r\n".repeat(99)}\r\n`),
