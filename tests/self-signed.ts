@@ -1,44 +1,51 @@
-// A self-signed certificate for loopback, made anew for each test. Test code only.
-import { generateKeyPairSync, sign } from "node:crypto";
+// A self-signed certificate for TLS servers of tests, written out in DER (RFC 5280), so that no tool and no package is needed. Test code only.
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
+import { isIP } from "node:net";
 
-function der(tag: number, ...contents: Uint8Array[]): Buffer {
-  const content = Buffer.concat(contents);
-  const { length } = content;
-  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
-  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+function der(tag: number, ...parts: Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  const length =
+    content.length < 128
+      ? [content.length]
+      : content.length < 256
+        ? [0x81, content.length]
+        : [0x82, content.length >> 8, content.length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...length]), content]);
 }
 
-const sequence = (...contents: Uint8Array[]) => der(0x30, ...contents);
-const hex = (text: string) => Buffer.from(text, "hex");
+const sequence = (...parts: Uint8Array[]): Buffer => der(0x30, ...parts);
+const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, "hex"));
+const utcTime = (time: Date): Buffer => {
+  const digits = time.toISOString().replaceAll(/\D/g, "");
+  return der(0x17, Buffer.from(`${digits.slice(2, 14)}Z`));
+};
 
-const ECDSA_SHA256 = sequence(der(0x06, hex("2a8648ce3d040302")));
-const COMMON_NAME = der(0x06, hex("550403"));
-const ALTERNATIVE_NAMES = der(0x06, hex("551d11"));
-
-function utcTime(ms: number): Buffer {
-  const digits = new Date(ms).toISOString().replaceAll(/[-:T]/g, "").slice(2, 14);
-  return der(0x17, Buffer.from(`${digits}Z`));
-}
-
-/** Good for 127.0.0.1, for an hour before and after now; `cert` is its own authority. */
-export function createSelfSigned(): { key: string; cert: string } {
+/** Key and certificate as PEM, for one DNS name, from an hour ago for a day. */
+export function createSelfSigned(host: string): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from("loopback")))));
-  const names = der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
-  const body = sequence(
-    der(0xa0, der(0x02, hex("02"))),
-    der(0x02, hex("01")),
-    ECDSA_SHA256,
+  const algorithm = sequence(oid("2a8648ce3d040302")); // ecdsa-with-SHA256
+  const name = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from(host))))); // commonName
+  const hour = 3_600_000;
+  const validity = sequence(utcTime(new Date(Date.now() - hour)), utcTime(new Date(Date.now() + 24 * hour)));
+  // GeneralName: iPAddress of four bytes, or dNSName.
+  const general = isIP(host) === 4 ? der(0x87, Buffer.from(host.split(".").map(Number))) : der(0x82, Buffer.from(host));
+  const altName = sequence(oid("551d11"), der(0x04, sequence(general))); // subjectAltName
+  const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
+  const certificate = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, serial),
+    algorithm,
     name,
-    sequence(utcTime(Date.now() - 3_600_000), utcTime(Date.now() + 3_600_000)),
+    validity,
     name,
     publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, sequence(sequence(ALTERNATIVE_NAMES, names))),
+    der(0xa3, sequence(altName)),
   );
-  const signature = der(0x03, Buffer.concat([Buffer.from([0]), sign("sha256", body, privateKey)]));
-  const base64 = sequence(body, ECDSA_SHA256, signature).toString("base64");
+  const signature = sign("sha256", certificate, privateKey);
+  const whole = sequence(certificate, algorithm, der(0x03, Buffer.from([0]), signature));
+  const lines = whole.toString("base64").replaceAll(/(.{64})/g, "$1\n");
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-    cert: `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)!.join("\n")}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
   };
 }

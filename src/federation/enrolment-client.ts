@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
+import { STATEMENT_BYTES_MAX } from "../limits.ts";
 import { signDeparture } from "./departure.ts";
 import { signEnrolmentProof } from "./enrolment-proof.ts";
 import type { HttpClient } from "./http-client.ts";
@@ -50,6 +51,7 @@ export function createEnrolmentClient(deps: {
     const response = await httpClient.send({
       method,
       url,
+      bytesMax: STATEMENT_BYTES_MAX,
       headers: { accept: "application/json", ...(body && { "content-type": "application/json" }) },
       ...(body && { body: encodeUtf8(JSON.stringify(body)) }),
     });

@@ -132,8 +132,6 @@ function attemptExchange(exchange: Exchange, onFailure: (outgoing: ClientRequest
   return new Promise((resolve, reject) => {
     const outgoing = start(url, options);
     const progress: Progress = { bodyBytes: 0, failure: undefined };
-    // Node would drop what is beyond its own maximum without a word: all are read, within maxHeaderSize, and then counted.
-    outgoing.maxHeadersCount = 0;
     const timer = setTimeout(() => {
       stop(outgoing, url.host, "peer_head_timeout", `sent no head of an answer within ${limits.headTimeoutMs} ms`);
     }, limits.headTimeoutMs);

@@ -183,6 +183,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   log_overloaded: 1,
   log_outcome_unknown: 1,
   database_unavailable: 2,
+  peer_busy: 1,
 };
 
 /** A stable address of a code's description; it need not be fetched (RFC 9457 §3.1.1). */

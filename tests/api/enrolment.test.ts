@@ -347,7 +347,10 @@ describe("a one-time code", () => {
 
   it("that has expired is refused", async () => {
     const { code } = await createCode(applicant.id, 60);
+    const { id, challenge } = await apply();
     now = START + 60;
+    const late = await proofOf(challenge, { claims: { code } });
+    expect(refusal(await sendProof(id, late))).toBe("400 enrolment_code_invalid");
     expect(refusal(await applyAndProve({ code }))).toBe("400 enrolment_code_invalid");
   });
 

@@ -22,7 +22,7 @@ const STATEMENT_MAX = 262_144;
 const BUFFERED = 16 * MEGABYTE;
 const HEAD_MS = 300;
 const TOTAL_MS = 800;
-const SLACK_MS = 700;
+const SLACK_MS = 1_500;
 const OK = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 const STATEMENT = "HTTP/1.1 200 OK\r\ncontent-type: application/entity-statement+jwt\r\n";
 
@@ -259,6 +259,19 @@ describe("size", () => {
     expect(cost.error.message).toContain(peer.host);
     expect(cost.ms).toBeLessThan(SLACK_MS);
     expect(cost.memoryBytes).toBeLessThan(32 * MEGABYTE);
+  });
+
+  it("of a head is the client's to say, not Node's", async () => {
+    const narrow = createHttpClient(reach, { limits: { headerBytesMax: 1_000 } });
+    const peer = await startPeer((socket) =>
+      socket.write(`${OK}x-a: ${"b".repeat(1_500)}\r\ncontent-length: 0\r\n\r\n`),
+    );
+    const { error } = await costOf(get(narrow, peer));
+    expect([error.code, error.message]).toEqual([
+      "peer_headers_too_large",
+      `${peer.host} answered headers of more than 1000 bytes`,
+    ]);
+    narrow.close();
   });
 
   it("of a head may be 100 headers", async () => {

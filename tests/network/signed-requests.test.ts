@@ -210,7 +210,7 @@ describe("a proxy that ends TLS and adds headers", () => {
   it("changes nothing that is signed, in either direction", async () => {
     const top = createEntity("https://anchor.example");
     const sender = createEntity("https://sender.example");
-    const tls = createSelfSigned();
+    const tls = createSelfSigned("127.0.0.1");
     const port = await freePort();
     const node = await startTestNode({
       path: "/land",
