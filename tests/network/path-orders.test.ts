@@ -239,10 +239,7 @@ test("a superior with superiors without end neither hides the path beside it nor
 test("where there are more superiors than a walk can ask, the same ones are asked whatever the order", async () => {
   add("anchor", []);
   const names = Array.from({ length: 16 }, (_, j) => `s${String(j).padStart(2, "0")}`);
-  for (const name of names) {
-    add(name, [`${name}-above`]);
-    add(`${name}-above`, ["anchor"]);
-  }
+  for (const name of names) add(name, ["anchor"]);
   const subject = add("subject", []);
   const paths = new Set<string>();
   for (const order of [names, names.toReversed(), [...names.slice(8), ...names.slice(0, 8)]]) {
@@ -252,5 +249,5 @@ test("where there are more superiors than a walk can ask, the same ones are aske
     ]);
     paths.add(outcome.join(" > "));
   }
-  expect(paths.size).toBe(1);
+  expect([...paths]).toEqual(["subject > s00 > anchor"]);
 });

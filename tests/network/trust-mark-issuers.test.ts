@@ -141,7 +141,7 @@ describe("a mark without an end", () => {
   test("is not asked about where nobody may be asked, nor at an address that is not its issuer's", async () => {
     const text = await markBy(issuer);
     expect(await verdictOf(text, { ...(await options()), outgoing: false })).toBe("trust_mark_status_open");
-    const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}1/status`;
+    const elsewhere = `http://localhost:${(server.address() as AddressInfo).port}/status`;
     expect(await verdictOf(text, await options(elsewhere))).toBe("trust_mark_status_open");
     expect(requests).toBe(0);
   });
