@@ -232,9 +232,20 @@ export function createChainService(deps: {
   const parse = (entity: string): string =>
     parseEntityIdentifier(entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
 
+  // Thousands of chains are kept as they were sent; what is read of them is read again where it is needed.
+  async function findProven(entity: string): Promise<ProvenChain | undefined> {
+    const known = await nodeChains.find(entity);
+    if (known === undefined) return entityChains.find(entity);
+    return proveTrustChain({ statements: known.statements, anchors, now: clock() }).catch((error: unknown) => {
+      // It has ended in this very second.
+      if (isAttestryError(error)) return undefined;
+      throw error;
+    });
+  }
+
   return {
     getChain: async (entity) => nodeChains.get(parse(entity)),
-    getProvenChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.get(parse(entity)),
-    findKnownChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.find(entity),
+    getProvenChain: async (entity) => (await findProven(entity)) ?? entityChains.get(parse(entity)),
+    findKnownChain: findProven,
   };
 }

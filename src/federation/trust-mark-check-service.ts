@@ -54,7 +54,8 @@ export function createTrustMarkCheckService(deps: {
 
   async function getIssuer(mark: TrustMark, chain: ProvenChain, outgoing: boolean): Promise<Issuer> {
     const { anchor, subordinates } = chain;
-    if (mark.issuer === anchor.subject) return { keys: anchor.keys, statusEndpoint: statusEndpointOf(anchor.metadata) };
+    if (mark.issuer === anchor.subject)
+      return { keys: anchor.keys, statusEndpoint: statusEndpointOf(mark.issuer, anchor.metadata) };
     // Whoever stands in the chain is proven by it; what its superior says of its keys goes before what it says itself.
     const above = subordinates.find(({ subject }) => subject === mark.issuer);
     if (above !== undefined && mark.expiresAt !== undefined) return { keys: above.keys, statusEndpoint: undefined };
@@ -67,7 +68,7 @@ export function createTrustMarkCheckService(deps: {
     }
     return {
       keys: own.subordinates[0]?.keys ?? own.subject.keys,
-      statusEndpoint: statusEndpointOf(own.resolved),
+      statusEndpoint: statusEndpointOf(mark.issuer, own.resolved),
     };
   }
 
@@ -131,7 +132,10 @@ export function createTrustMarkCheckService(deps: {
   };
 }
 
-function statusEndpointOf(metadata: ProvenChain["resolved"]): string | undefined {
+// Below the issuer: elsewhere it could aim the requests of all who check its marks at a third party.
+function statusEndpointOf(issuer: string, metadata: ProvenChain["resolved"]): string | undefined {
   const endpoint = metadata.get("federation_entity")?.federation_trust_mark_status_endpoint;
-  return typeof endpoint === "string" && URL.canParse(endpoint) ? endpoint : undefined;
+  return typeof endpoint === "string" && endpoint.startsWith(`${issuer}/`) && URL.canParse(endpoint)
+    ? endpoint
+    : undefined;
 }

@@ -115,6 +115,12 @@ describe("the extended list of subordinates", () => {
       [nameOf(1), "active"],
       [nameOf(3), "active"],
     ]);
+    // Who was removed and taken again is told once, as what it is now.
+    expect(await changed(`updated_after=${START + 10}`)).toEqual([
+      [nameOf(1), "active"],
+      [nameOf(3), "active"],
+      [nameOf(4), "active"],
+    ]);
   });
 
   test.each([

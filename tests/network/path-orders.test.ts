@@ -235,3 +235,19 @@ test("a superior with superiors without end neither hides the path beside it nor
     expect(requests).toBeLessThanOrEqual(CHAIN_WALK_FETCHES_MAX);
   }
 });
+
+test("where there are more superiors than a walk can ask, the same ones are asked whatever the order", async () => {
+  add("anchor", []);
+  const names = Array.from({ length: 16 }, (_, j) => `s${String(j).padStart(2, "0")}`);
+  for (const name of names) add(name, ["anchor"]);
+  const subject = add("subject", []);
+  const paths = new Set<string>();
+  for (const order of [names, names.toReversed(), [...names.slice(8), ...names.slice(0, 8)]]) {
+    subject.superiors = order.map(idOf);
+    const outcome = await chainOf("subject", [pin("anchor", TYPES)]).then(pathOf, (error: AttestryError) => [
+      error.code,
+    ]);
+    paths.add(outcome.join(" > "));
+  }
+  expect([...paths]).toEqual(["subject > s00 > anchor"]);
+});

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { proveTrustChain } from "../../src/federation/trust-chain.ts";
 import { settledCode } from "../caught-code.ts";
+import { createEntity, signDraft } from "../chain-fixture.ts";
 import { type Answer, startTestNode, type TestNode } from "../node-fixture.ts";
 
 const PORTAL = "https://marks.example/citizen-portal";
@@ -293,6 +294,30 @@ describe("a resolve response", () => {
     expect(open(below.text, "resolve-response+jwt", anchor)).toMatchObject({ sub: state.entity });
     const own = await resolve(anchor, { sub: anchor.entity, trust_anchor: anchor.entity });
     expect((open(own.text, "resolve-response+jwt", anchor).trust_chain as string[]).length).toBe(1);
+  });
+
+  test("ends with the first of the marks in it, and names none whose issuer would have to be looked for", async () => {
+    const stranger = createEntity(`http://127.0.0.1:${(peer.address() as AddressInfo).port}`);
+    const now = Math.floor(Date.now() / 1_000);
+    const foreign = await signDraft({
+      header: { alg: "Ed25519", typ: "trust-mark+jwt", kid: stranger.federation.publicKey.kid },
+      claims: { iss: stranger.id, sub: anchor.entity, trust_mark_type: OPEN, iat: now, exp: now + DAY },
+      signer: stranger.federation,
+    });
+    await anchor.node.trustMarks.carry(foreign);
+    const { text, expiresAt } = await anchor.node.trustMarks.issue({
+      type: HEALTH,
+      subject: anchor.entity,
+      seconds: 60,
+    });
+    await anchor.node.trustMarks.carry(text);
+    const answer = await resolve(anchor, { sub: anchor.entity, trust_anchor: anchor.entity });
+    const response = open(answer.text, "resolve-response+jwt", anchor);
+    expect(response.exp).toBe(expiresAt);
+    expect(response.trust_marks).toEqual([{ trust_mark_type: HEALTH, trust_mark: text }]);
+    expect(peerRequests).toBe(0);
+    await anchor.node.trustMarks.drop(OPEN);
+    await anchor.node.trustMarks.drop(HEALTH);
   });
 
   test("is no reason to call anybody", async () => {

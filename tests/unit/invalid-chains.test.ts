@@ -350,7 +350,14 @@ const INVALID_CHAINS: [string, ErrorCode, Edit][] = [
     claim(1, "metadata", { registry_node: { a: null } }),
   ],
   // §3.1.1: crit.
-  ["has a crit that names a claim twice", "statement_invalid", claim(1, "crit", ["colour", "colour"])],
+  [
+    "has a crit that names a claim twice",
+    "statement_invalid",
+    (c) => {
+      claim(1, "crit", ["colour", "colour"])(c);
+      claim(1, "colour", "red")(c);
+    },
+  ],
   ["has a crit that is a text", "statement_invalid", claim(1, "crit", "colour")],
   [
     "has a crit in its configuration that we do not understand",

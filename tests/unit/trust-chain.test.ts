@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { AttestryError } from "../../src/errors.ts";
-import { verifyTrustChain } from "../../src/federation/trust-chain.ts";
+import { proveTrustChain, verifyTrustChain } from "../../src/federation/trust-chain.ts";
 import { type ChainDraft, createEntity, draftChain, pinOf, signChain } from "../chain-fixture.ts";
 
 const NOW = 1_800_000_000;
@@ -169,6 +169,52 @@ describe("a chain is refused that", () => {
     statements[1] = [head, Buffer.from(doubled).toString("base64url"), signature].join(".");
     expect(doubled).not.toBe(text);
     expect(await codeOf(verify(chain, statements))).toBe("json_duplicate_key");
+  });
+});
+
+describe("the metadata that superiors leave of an entity", () => {
+  async function resolve(edit: (chain: ChainDraft) => void): Promise<JsonObject> {
+    const chain = chainOf(4);
+    chain.statements[0]!.claims.metadata = {
+      federation_entity: { organization_name: "Leaf" },
+      openid_provider: { issuer: "https://leaf.example.org/lgd", scopes: ["a"] },
+    };
+    edit(chain);
+    const statements = await signChain(chain);
+    const proven = await proveTrustChain({ statements, anchors: chain.anchors, now: chain.now });
+    return Object.fromEntries(proven.resolved);
+  }
+  const constrain = (chain: ChainDraft, statement: number, types: string[]) =>
+    Object.assign(chain.statements[statement]!.claims, { constraints: { allowed_entity_types: types } });
+
+  test("is what it declares where they say nothing", async () => {
+    expect(Object.keys(await resolve(() => {}))).toEqual(["federation_entity", "openid_provider"]);
+  });
+
+  test("lacks the entity types that any of them does not allow, but never federation_entity", async () => {
+    expect(Object.keys(await resolve((chain) => constrain(chain, 3, [])))).toEqual(["federation_entity"]);
+    expect(Object.keys(await resolve((chain) => constrain(chain, 1, ["registry_node"])))).toEqual([
+      "federation_entity",
+    ]);
+    expect(Object.keys(await resolve((chain) => constrain(chain, 2, ["openid_provider"])))).toHaveLength(2);
+  });
+
+  test("has no type that only a superior declares", async () => {
+    const resolved = await resolve((chain) => {
+      chain.statements[1]!.claims.metadata = { openid_relying_party: { a: 1 }, openid_provider: { b: 2 } };
+    });
+    expect(resolved).toEqual({
+      federation_entity: { organization_name: "Leaf" },
+      openid_provider: { issuer: "https://leaf.example.org/lgd", scopes: ["a"], b: 2 },
+    });
+  });
+
+  test("is under the policy also where the superior itself said it", async () => {
+    const resolved = await resolve((chain) => {
+      chain.statements[1]!.claims.metadata = { openid_provider: { scopes: ["b", "c"] } };
+      chain.statements[2]!.claims.metadata_policy = { openid_provider: { scopes: { subset_of: ["a", "c"] } } };
+    });
+    expect(resolved.openid_provider).toMatchObject({ scopes: ["c"] });
   });
 });
 
