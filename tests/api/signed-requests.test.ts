@@ -236,6 +236,11 @@ describe("what a thief on the way could send", () => {
       { json: undefined } as unknown as Changes,
     );
     expect(refusal(added)).toBe("400 signature_coverage_incomplete");
+    // Bytes get no Content-Type of their own, which would have to be covered, too.
+    const { headers } = await draft({ json: undefined } as unknown as Changes);
+    const untyped = await node.request("POST", "/records:read", { headers, body: Buffer.from(body) });
+    expect(refusal(untyped)).toBe("400 signature_coverage_incomplete");
+    expect(untyped.body.detail).toContain("without a Content-Digest");
     const unread = await sendChanged(({ headers }) => ({ headers: { ...headers, "content-digest": "md5=:AAAA:" } }));
     expect(refusal(unread)).toBe("400 content_digest_invalid");
     const typed = await sendChanged(({ headers }) => ({
