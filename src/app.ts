@@ -5,6 +5,7 @@ import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
+import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
@@ -87,6 +88,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createResolveRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
+  serve(createExtendedListRoutes(deps));
   serve(createEnrolmentRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));

@@ -10,6 +10,7 @@ import { checkApplicant, checkGrant, checkKnownKey, describeSubordinate } from "
 import { ENROLMENT_ENDPOINT } from "./enrolment-client.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
+import { createExtendedListService, type ExtendedListService } from "./extended-list-service.ts";
 import type { HttpClient } from "./http-client.ts";
 import { checkKeyRoles, type NodeKeys } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
@@ -55,6 +56,8 @@ export interface FederationService {
   getSubordinateStatement(subject: string): Promise<string>;
   /** Entity identifiers of those that statements are signed about. */
   listSubordinates(filter?: SubordinateFilter): Promise<string[]>;
+  /** The same, page by page, with statements and what changed. */
+  readonly extendedList: ExtendedListService;
   /** All that this node knows of its subordinates, suspended ones too. */
   describeSubordinates(): Promise<StoredSubordinate[]>;
   /**
@@ -81,6 +84,7 @@ export interface FederationService {
 
 const FETCH_PATH = "/federation/fetch";
 const LIST_PATH = "/federation/list";
+const EXTENDED_LIST_PATH = "/federation/extended-list";
 const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
@@ -113,6 +117,7 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
   const endpoints = (await hasSubordinates(deps.database)) && {
     federation_fetch_endpoint: `${deps.entity}${FETCH_PATH}`,
     federation_list_endpoint: `${deps.entity}${LIST_PATH}`,
+    federation_extended_list_endpoint: `${deps.entity}${EXTENDED_LIST_PATH}`,
   };
   return {
     organization_name: deps.organizationName,
@@ -153,6 +158,21 @@ export function createFederationService(deps: FederationDeps): FederationService
     return text;
   }
 
+  function signStatement(subordinate: StoredSubordinate): Promise<string> {
+    const now = clock();
+    return signSubordinateStatement({
+      signer: federation,
+      issuer: entity,
+      subject: subordinate.entity,
+      issuedAt: now,
+      expiresAt: now + STATEMENT_SECONDS,
+      keys: parseKeySet(subordinate.jwks),
+      registryTypes: subordinate.registryTypes,
+      sourceEndpoint: `${entity}${FETCH_PATH}`,
+      ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
+    });
+  }
+
   async function changeState(change: Pick<StoredSubordinate, "entity" | "state" | "stateReason">): Promise<void> {
     if (!(await changeSubordinateState(database, { ...change, changedAt: clock() }))) throw unknownSubordinate();
   }
@@ -163,20 +183,10 @@ export function createFederationService(deps: FederationDeps): FederationService
       const subject = parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
       const subordinate = await findSubordinate(database, subject);
       if (subordinate === undefined || subordinate.state !== "active") throw unknownSubordinate();
-      const now = clock();
-      return signSubordinateStatement({
-        signer: federation,
-        issuer: entity,
-        subject,
-        issuedAt: now,
-        expiresAt: now + STATEMENT_SECONDS,
-        keys: parseKeySet(subordinate.jwks),
-        registryTypes: subordinate.registryTypes,
-        sourceEndpoint: `${entity}${FETCH_PATH}`,
-        ...(subordinate.maxPathLength !== null && { maxPathLength: subordinate.maxPathLength }),
-      });
+      return signStatement(subordinate);
     },
     listSubordinates: (filter) => listActiveSubordinates(database, filter),
+    extendedList: createExtendedListService({ database, signStatement }),
     describeSubordinates: () => listSubordinates(database),
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
@@ -200,7 +210,7 @@ export function createFederationService(deps: FederationDeps): FederationService
     },
     resumeSubordinate: (subject) => changeState({ entity: subject, state: "active", stateReason: null }),
     async removeSubordinate(subject) {
-      if (!(await deleteSubordinate(database, subject))) throw unknownSubordinate();
+      if (!(await deleteSubordinate(database, { entity: subject, removedAt: clock() }))) throw unknownSubordinate();
     },
   };
 }

@@ -1,6 +1,7 @@
 // SQL of the subordinates. Knows no rule: what may be accepted is federation-service.ts's to say.
-import { and, arrayOverlaps, asc, eq } from "drizzle-orm";
+import { and, arrayOverlaps, asc, eq, inArray } from "drizzle-orm";
 import type { Database, Transaction } from "../storage/database.ts";
+import { runTransaction } from "../storage/transaction.ts";
 import { subordinateTable } from "./subordinate-table.ts";
 
 export type StoredSubordinate = typeof subordinateTable.$inferSelect;
@@ -8,6 +9,15 @@ export type StoredSubordinate = typeof subordinateTable.$inferSelect;
 export async function findSubordinate(database: Database, entity: string): Promise<StoredSubordinate | undefined> {
   const rows = await database.orm.select().from(subordinateTable).where(eq(subordinateTable.entity, entity));
   return rows[0];
+}
+
+/** Those of `entities` that there are. */
+export async function readSubordinates(database: Database, entities: readonly string[]): Promise<StoredSubordinate[]> {
+  if (entities.length === 0) return [];
+  return database.orm
+    .select()
+    .from(subordinateTable)
+    .where(inArray(subordinateTable.entity, [...entities]));
 }
 
 /** What a list of subordinates is narrowed to; of `entityTypes`, those that have any. */
@@ -75,11 +85,17 @@ export async function replaceSubordinate(tx: Transaction, row: StoredSubordinate
       ${row.stateReason}, ${row.entityTypes}, ${row.isIntermediate}, ${row.formerly === null ? null : tx.json(row.formerly as never)})`;
 }
 
-/** Whether there was one to delete. */
-export async function deleteSubordinate(database: Database, entity: string): Promise<boolean> {
-  const rows = await database.orm
-    .delete(subordinateTable)
-    .where(eq(subordinateTable.entity, entity))
-    .returning({ entity: subordinateTable.entity });
-  return rows.length > 0;
+/** Whether there was one to delete. That it was there is remembered, for those who ask what has changed. */
+export async function deleteSubordinate(
+  database: Database,
+  { entity, removedAt }: { entity: string; removedAt: number },
+): Promise<boolean> {
+  return runTransaction(database, async (tx) => {
+    const rows = await tx`delete from subordinate where entity = ${entity} returning entity`;
+    if (rows.length === 0) return false;
+    await tx`
+      insert into former_subordinate (entity, removed_at) values (${entity}, ${removedAt})
+      on conflict (entity) do update set removed_at = excluded.removed_at`;
+    return true;
+  });
 }

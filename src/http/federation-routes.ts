@@ -1,27 +1,14 @@
 // The federation endpoints of OpenID Federation 1.0 §8 and §9. Its errors have the standard's own form, not problem details.
 import { isAttestryError } from "../errors.ts";
 import type { FederationService } from "../federation/federation-service.ts";
-import type { SubordinateFilter } from "../federation/subordinate-store.ts";
-import { ENTITY_TYPES_MAX } from "../limits.ts";
+import { answerFederationError, FEDERATION_ERROR_SCHEMA } from "./federation-errors.ts";
 import { declareOperation, jsonAnswer, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { FILTER_NAMES, findUnsupported, isFault, readSubordinateFilter } from "./subordinate-filter.ts";
 
 const MEDIA_TYPE = "application/entity-statement+jwt";
 const STATEMENT_TYPE = { "content-type": MEDIA_TYPE };
 const STATEMENT_EXAMPLE = "eyJ0eXAiOiJlbnRpdHktc3RhdGVtZW50K2p3dCIsImFsZyI6IkVkMjU1MTkifQ.eyJpc3MiOiIifQ.c2lnbmF0dXJl";
-
-/** §8.9: the codes of an error answer that these endpoints give. */
-type FederationError = "invalid_request" | "not_found" | "unsupported_parameter";
-const STATUS_OF = { invalid_request: 400, unsupported_parameter: 400, not_found: 404 } as const satisfies Record<
-  FederationError,
-  number
->;
-
-const ERROR_SCHEMA = {
-  type: "object",
-  required: ["error", "error_description"],
-  properties: { error: { type: "string", enum: Object.keys(STATUS_OF) }, error_description: { type: "string" } },
-} as const;
 
 const getConfiguration = declareOperation({
   id: "getEntityConfiguration",
@@ -31,7 +18,7 @@ const getConfiguration = declareOperation({
   summary: "This node's entity configuration",
   description: "A signed JWT (OpenID Federation 1.0 §9): its keys, its superiors, what it keeps and where it is asked.",
   access: "open",
-  foreign: { errorSchema: ERROR_SCHEMA, errors: {} },
+  foreign: { errorSchema: FEDERATION_ERROR_SCHEMA, errors: {} },
   responses: {
     200: textAnswer(MEDIA_TYPE, { description: "The entity configuration.", example: STATEMENT_EXAMPLE }),
   },
@@ -53,7 +40,7 @@ const fetchStatement = declareOperation({
     },
   },
   foreign: {
-    errorSchema: ERROR_SCHEMA,
+    errorSchema: FEDERATION_ERROR_SCHEMA,
     errors: { 400: "`sub` is missing or no entity identifier.", 404: "Nobody of that name is a subordinate." },
   },
   responses: {
@@ -76,7 +63,7 @@ const listSubordinates = declareOperation({
     example: { entity_type: "registry_node" },
   },
   foreign: {
-    errorSchema: ERROR_SCHEMA,
+    errorSchema: FEDERATION_ERROR_SCHEMA,
     errors: { 400: "A filter that is not supported, or a value that it cannot have." },
   },
   responses: {
@@ -88,32 +75,6 @@ const listSubordinates = declareOperation({
   },
 });
 
-function answerError(error: FederationError, description: string): Response {
-  return Response.json({ error, error_description: description }, { status: STATUS_OF[error] });
-}
-
-/** §8.2.1: a filter that is not supported must be refused, since its absence would change the meaning of the list. */
-function readListFilter(
-  queries: Readonly<Record<string, readonly string[]>>,
-): SubordinateFilter | { readonly error: FederationError; readonly description: string } {
-  const { entity_type: entityTypes, intermediate, ...others } = queries;
-  const [other] = Object.keys(others);
-  if (other !== undefined)
-    return { error: "unsupported_parameter", description: "the filters are entity_type and intermediate" };
-  if (entityTypes && (entityTypes.length > ENTITY_TYPES_MAX || entityTypes.includes("")))
-    return {
-      error: "invalid_request",
-      description: `entity_type is given 1 to ${ENTITY_TYPES_MAX} times, never empty`,
-    };
-  const [isIntermediate, ...more] = intermediate ?? [];
-  if (intermediate && (more.length > 0 || (isIntermediate !== "true" && isIntermediate !== "false")))
-    return { error: "invalid_request", description: "intermediate is true or false, once" };
-  return {
-    ...(entityTypes && { entityTypes }),
-    ...(intermediate && { intermediate: isIntermediate === "true" }),
-  };
-}
-
 /** To be mounted at the entity's path. */
 export function createFederationRoutes({ federation }: { federation: FederationService }): OperationRoutes {
   const routes = createOperationRoutes();
@@ -124,20 +85,22 @@ export function createFederationRoutes({ federation }: { federation: FederationS
 
   routes.handle(fetchStatement, async ({ context }) => {
     const [subject, ...others] = context.req.queries("sub") ?? [];
-    if (!subject || others.length > 0) return answerError("invalid_request", "sub is required once");
+    if (!subject || others.length > 0) return answerFederationError("invalid_request", "sub is required once");
     try {
       return context.body(await federation.getSubordinateStatement(subject), 200, STATEMENT_TYPE);
     } catch (error) {
-      if (isAttestryError(error, "entity_identifier_invalid")) return answerError("invalid_request", error.message);
-      if (isAttestryError(error, "subordinate_unknown")) return answerError("not_found", error.message);
+      if (isAttestryError(error, "entity_identifier_invalid"))
+        return answerFederationError("invalid_request", error.message);
+      if (isAttestryError(error, "subordinate_unknown")) return answerFederationError("not_found", error.message);
       throw error;
     }
   });
 
   routes.handle(listSubordinates, async ({ context }) => {
-    const filter = readListFilter(context.req.queries());
-    return "error" in filter
-      ? answerError(filter.error, filter.description)
+    const queries = context.req.queries();
+    const filter = findUnsupported(queries, FILTER_NAMES) ?? readSubordinateFilter(queries);
+    return isFault(filter)
+      ? answerFederationError(filter.error, filter.description)
       : context.json(await federation.listSubordinates(filter));
   });
 
