@@ -30,6 +30,8 @@ export interface NodeConfig {
   readonly anchorsPath: string | undefined;
   readonly development: boolean;
   readonly allowedPrivateHosts: readonly string[];
+  /** Whether it asks the federation by itself who belongs to it, again and again. */
+  readonly keepsDirectory: boolean;
 }
 
 /** What the config file holds, as `attestry init` writes it. */
@@ -43,6 +45,7 @@ export interface NodeConfigFile {
   readonly anchors?: string;
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
+  readonly directory?: boolean;
 }
 
 export interface ProcessOverrides {
@@ -227,6 +230,8 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     anchorsPath,
     development,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
+    // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
+    keepsDirectory: file.directory ?? superiors.length === 0,
   };
 }
 

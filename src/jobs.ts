@@ -1,6 +1,7 @@
 // What a node does without being asked, at intervals. Every job may run on several processes of a node at once.
 import {
   ATTACHMENT_UNHELD_SECONDS,
+  DIRECTORY_JOB_INTERVAL_MS,
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
@@ -26,8 +27,10 @@ export function startJobs(deps: {
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
   /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
   reconcileErasures: () => Promise<unknown>;
+  /** Brings the directory of the federation up to date, where the node keeps one. */
+  refreshDirectory?: (isStopped: () => boolean) => Promise<void>;
 }): Jobs {
-  const { database, clock, logger } = deps;
+  const { database, clock, logger, refreshDirectory } = deps;
   let isStopped = false;
   const jobs = [
     startJob(
@@ -45,6 +48,13 @@ export function startJobs(deps: {
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),
+    ...(refreshDirectory
+      ? [
+          startJob({ everyMs: DIRECTORY_JOB_INTERVAL_MS, name: "refreshing the directory", logger }, () =>
+            refreshDirectory(() => isStopped),
+          ),
+        ]
+      : []),
   ];
   return {
     async stop() {

@@ -11,6 +11,7 @@ import { AttestryError } from "./errors.ts";
 import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
@@ -82,6 +83,7 @@ export interface Node extends ServedNode {
   readonly federation: FederationService;
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
+  readonly directory: DirectoryService;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -250,6 +252,16 @@ export function createNode(options: {
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
+  const directory = createDirectoryService({
+    database,
+    findAnchors: async () =>
+      anchors.length > 0 || config.superiors.length > 0 ? anchors : federation.describeOwnPin(),
+    httpClient: http,
+    clock,
+    random,
+    allowLoopbackHttp: config.development,
+  });
+
   const sealer = createRecordSealer({ entity, nodeKey: secrets.wrappingKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
@@ -392,6 +404,7 @@ export function createNode(options: {
     resolution,
     federation,
     enrolment,
+    directory,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
     countRecords: () => countRecords(database),
@@ -403,6 +416,7 @@ export function createNode(options: {
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
+    ...(config.keepsDirectory && { refreshDirectory: directory.refreshIfDue }),
   });
 
   return {
@@ -418,6 +432,7 @@ export function createNode(options: {
     federation,
     enrolment,
     enrolmentClient,
+    directory,
     resolution,
     writer,
     reader,
