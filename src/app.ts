@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
@@ -48,6 +49,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
+  Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
@@ -90,6 +92,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));
   serve(createEnrolmentRoutes(deps));
+  serve(createDirectoryRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));
   routes.route("/", createApiPages({ ...deps, getApiDocument }));
