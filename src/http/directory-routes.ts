@@ -57,7 +57,15 @@ const listDirectory = declareOperation({
             type: "array",
             items: {
               type: "object",
-              required: ["entity", "path", "registry_types", "vouches_for_others", "state", "state_since", "checked_at"],
+              required: [
+                "entity",
+                "path",
+                "registry_types",
+                "vouches_for_others",
+                "state",
+                "state_since",
+                "checked_at",
+              ],
               properties: {
                 entity: { type: "string", format: "uri" },
                 organization_name: { type: "string" },
