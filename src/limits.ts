@@ -121,6 +121,7 @@ export const DIRECTORY_RETRY_SECONDS_MAX = 21_600;
 export const DIRECTORY_HELD_SECONDS = 120; // by a process that refreshes; it renews this while it works
 export const DIRECTORY_ROUND_MS_MAX = 900_000; // what is left is for the next refresh
 export const DIRECTORY_PAGE_ENTITIES = 500; // asked for at a time
+export const DIRECTORY_DUE_PAGE = 100; // members read from the database at a time, with their statements
 export const DIRECTORY_LIST_PAGES_MAX = 1_000;
 export const DIRECTORY_SUBORDINATES_MAX = 20_000; // of one superior
 export const DIRECTORY_SUPERIORS_MAX = 2_000;

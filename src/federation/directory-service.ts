@@ -14,6 +14,7 @@ import {
 import type { Database } from "../storage/database.ts";
 import { createChainMemory } from "./chain-memory.ts";
 import { createDirectoryListClient } from "./directory-list-client.ts";
+import type { DirectoryRound } from "./directory-member-service.ts";
 import { beginRound, endRound, findLastRound, forgetGone, keepRound, markGone } from "./directory-store.ts";
 import {
   countMembers,
@@ -23,7 +24,7 @@ import {
   type DirectoryMember,
   listMembers,
 } from "./directory-view-store.ts";
-import { type DirectoryRound, walkDirectory } from "./directory-walk-service.ts";
+import { walkDirectory } from "./directory-walk-service.ts";
 import type { HttpClient } from "./http-client.ts";
 import { createStatementClient } from "./statement-client.ts";
 import type { AnchorPin } from "./trust-chain.ts";
