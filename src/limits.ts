@@ -143,6 +143,7 @@ export const FETCH_BYTES_MAX = 16 * 1_048_576;
 export const PEER_SOCKETS_MAX = 64;
 export const STATEMENT_BYTES_MAX = 262_144;
 export const CHAIN_CACHE_ENTRIES_MAX = 10_000;
+export const CHAIN_SUPERIORS_MAX = 1_000; // configurations of superiors, and statements about them
 export const CHAIN_WALK_MS_MAX = 15_000;
 export const CHAIN_WALK_FETCHES_MAX = 64;
 export const SUPERIOR_CONFIGURATION_SECONDS = 300;
