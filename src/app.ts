@@ -7,6 +7,7 @@ import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
 import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
+import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
@@ -25,6 +26,7 @@ import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
+import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
@@ -48,6 +50,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createOpenDataRoutes>[0] &
   Parameters<typeof createLogRoutes>[0] &
   Parameters<typeof createFederationRoutes>[0] &
+  Parameters<typeof createFederationResolveRoutes>[0] &
+  Parameters<typeof createTrustMarkRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
@@ -91,6 +95,8 @@ export function createApp(deps: AppDeps): Hono {
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));
+  serve(createFederationResolveRoutes(deps));
+  serve(createTrustMarkRoutes(deps));
   serve(createEnrolmentRoutes(deps));
   serve(createDirectoryRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });

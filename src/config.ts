@@ -28,6 +28,9 @@ export interface NodeConfig {
   readonly database: string;
   readonly superiors: readonly string[];
   readonly anchorsPath: string | undefined;
+  /** As an anchor: which trust marks it recognises, in the form of its configuration's claims. */
+  readonly trustMarkIssuers: Readonly<Record<string, unknown>> | undefined;
+  readonly trustMarkOwners: Readonly<Record<string, unknown>> | undefined;
   readonly development: boolean;
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
@@ -43,6 +46,8 @@ export interface NodeConfigFile {
   readonly database: string;
   readonly superiors?: readonly string[];
   readonly anchors?: string;
+  readonly trust_mark_issuers?: Readonly<Record<string, unknown>>;
+  readonly trust_mark_owners?: Readonly<Record<string, unknown>>;
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
   readonly directory?: boolean;
@@ -228,6 +233,8 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     database: file.database,
     superiors,
     anchorsPath,
+    trustMarkIssuers: file.trust_mark_issuers,
+    trustMarkOwners: file.trust_mark_owners,
     development,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.

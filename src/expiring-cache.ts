@@ -3,6 +3,8 @@
 export interface ExpiringCache<Value> {
   /** The value of `key`, loaded if it is not held. Rejects with what the loading threw. */
   get(key: string): Promise<Value>;
+  /** The value of `key` if it is held and good; loads nothing. */
+  find(key: string): Promise<Value | undefined>;
   /** The next `get` of `key` loads anew. */
   forget(key: string): void;
 }
@@ -51,6 +53,13 @@ export function createExpiringCache<Value>(options: {
     get(key) {
       const entry = entries.get(key);
       return entry !== undefined && clock() < entry.expiresAt ? entry.outcome : load(key);
+    },
+    async find(key) {
+      const entry = entries.get(key);
+      // One that is being loaded has no end yet.
+      if (entry === undefined || entry.expiresAt === Number.POSITIVE_INFINITY || clock() >= entry.expiresAt)
+        return undefined;
+      return entry.outcome.catch(() => undefined);
     },
     forget(key) {
       entries.delete(key);

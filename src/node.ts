@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
-import { canonicalJson, parseJson } from "./crypto/json.ts";
+import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
@@ -14,10 +14,18 @@ import { type ChainService, createChainService } from "./federation/chain-servic
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
+import { findAcceptedConfiguration } from "./federation/enrolment-store.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
+import { createResolveResponseService } from "./federation/resolve-response-service.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
+import { createTrustMarkCheckService, type TrustMarkCheckService } from "./federation/trust-mark-check-service.ts";
+import {
+  createTrustMarkService,
+  describeTrustMarkRules,
+  type TrustMarkService,
+} from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
@@ -84,6 +92,9 @@ export interface Node extends ServedNode {
   readonly enrolment: EnrolmentService;
   readonly enrolmentClient: EnrolmentClient;
   readonly directory: DirectoryService;
+  readonly chains: ChainService;
+  readonly trustMarks: TrustMarkService;
+  readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
@@ -223,6 +234,13 @@ export function createNode(options: {
     random,
     findUsed: findUsedRegistries,
   });
+  const trustMarks = createTrustMarkService({
+    database,
+    signer: signers.federation,
+    entity,
+    clock,
+    allowLoopbackHttp: config.development,
+  });
   const federation = createFederationService({
     database,
     httpClient: http,
@@ -239,6 +257,23 @@ export function createNode(options: {
     },
     logs: { records: { origin, vkeys: [formatVerifierKey({ name: origin, raw: signers.log.publicKey.raw })] } },
     superiors: config.superiors,
+    allowLoopbackHttp: config.development,
+    trustMarks,
+    trustMarkClaims: describeTrustMarkRules({
+      issuers: config.trustMarkIssuers as JsonObject | undefined,
+      owners: config.trustMarkOwners as JsonObject | undefined,
+    }),
+  });
+  const trustMarkChecks = createTrustMarkCheckService({ ...chains, httpClient: http, clock });
+  const resolveResponses = createResolveResponseService({
+    entity,
+    signer: signers.federation,
+    anchors,
+    clock,
+    ...federation,
+    findConfiguration: (subject) => findAcceptedConfiguration(database, subject),
+    findKnownChain: chains.findKnownChain,
+    checkMarks: trustMarkChecks.checkMarks,
     allowLoopbackHttp: config.development,
   });
 
@@ -403,6 +438,8 @@ export function createNode(options: {
     statuses,
     resolution,
     federation,
+    resolveResponses,
+    trustMarks,
     enrolment,
     directory,
     readers: new Map([[RECORDS_LOG, reader]]),
@@ -433,6 +470,9 @@ export function createNode(options: {
     enrolment,
     enrolmentClient,
     directory,
+    chains,
+    trustMarks,
+    trustMarkChecks,
     resolution,
     writer,
     reader,

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { STATEMENT_SECONDS } from "../limits.ts";
 import { codeCommand, joinCommand, pendingCommand, refuseCommand } from "./federation-enrolment.ts";
+import { markCommand } from "./federation-mark.ts";
 import {
   DATA_OPTION,
   describeGrant,
@@ -127,6 +128,7 @@ export function federationCommand(): Command {
         .action((options: NodeOptions) => list(options)),
     )
     .addCommand(refuseCommand())
+    .addCommand(markCommand())
     .addCommand(codeCommand())
     .addCommand(
       new Command("suspend")

@@ -17,16 +17,31 @@ import { parseEntityIdentifier } from "./entity-identifier.ts";
 import type { EntityStatement } from "./entity-statement.ts";
 import type { CallLimits, HttpClient } from "./http-client.ts";
 import { createStatementClient } from "./statement-client.ts";
-import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "./trust-chain.ts";
+import { type AnchorPin, type ProvenChain, proveTrustChain, readNodeChain, type VerifiedChain } from "./trust-chain.ts";
 
 export interface ChainService {
   /**
-   * The proven chain of `entity` (an entity identifier, untrusted), the shortest where there are several.
+   * The proven chain of `entity` (an entity identifier, untrusted), a registry node. Of several valid ones the shortest; of
+   * several of one length the one that grants most types, and then the first by the entities of its path: what a superior
+   * or the entity lists first decides nothing.
    * Throws `entity_identifier_invalid`; what fetching the entity's own configuration threw; `chain_not_found`, whose details
    * name each path that was tried and the rule that ended it.
    */
   getChain(entity: string): Promise<VerifiedChain>;
+  /** As `getChain`, of any kind of entity; nothing is said of what it may sign. */
+  getProvenChain(entity: string): Promise<ProvenChain>;
+  /** A chain that one of the others found and that still holds: asks nobody. */
+  findKnownChain(entity: string): Promise<ProvenChain | undefined>;
 }
+
+/** What is made of a proven chain, and how it compares to others of its length. */
+interface Reading<Chain> {
+  read(proven: ProvenChain): Chain;
+  countGrants(chain: Chain): number;
+}
+
+const AS_NODE: Reading<VerifiedChain> = { read: readNodeChain, countGrants: (chain) => chain.registryTypes.length };
+const AS_ENTITY: Reading<ProvenChain> = { read: (proven) => proven, countGrants: () => 0 };
 
 /** A way up from the subject: `configurations` from the subject to the top, `subordinates` one statement per step between. */
 interface Path {
@@ -54,6 +69,10 @@ function createWalkBudget(): WalkBudget {
       return { timeoutMs };
     },
   };
+}
+
+function entitiesOf(path: Path): string[] {
+  return path.configurations.map((configuration) => configuration.subject);
 }
 
 function describePath(entities: readonly string[]): string {
@@ -108,7 +127,7 @@ export function createChainService(deps: {
   }
 
   async function climb(path: Path, superior: string, budget: WalkBudget): Promise<Path> {
-    const entities = path.configurations.map((configuration) => configuration.subject);
+    const entities = entitiesOf(path);
     // A hint that leads back ends this path only; others may still reach an anchor.
     if (entities.includes(superior))
       throw new AttestryError("chain_loop", "the path returns to an entity it has passed");
@@ -135,14 +154,14 @@ export function createChainService(deps: {
     }
   }
 
-  function prove({ configurations, subordinates }: Path): Promise<VerifiedChain> {
+  function prove({ configurations, subordinates }: Path): Promise<ProvenChain> {
     const [subject, top] = [configurations[0]!, configurations.at(-1)!];
     const statements = [subject, ...subordinates, ...(top === subject ? [] : [top])].map((statement) => statement.text);
-    return verifyTrustChain({ statements, anchors, now: clock(), memory });
+    return proveTrustChain({ statements, anchors, now: clock(), memory });
   }
 
   // Breadth first, so that of several valid chains the shortest is found (§10.3 leaves the choice to us).
-  async function walk(entity: string): Promise<VerifiedChain> {
+  async function walk<Chain>(entity: string, { read, countGrants }: Reading<Chain>): Promise<Chain> {
     const budget = createWalkBudget();
     const failures: ErrorDetail[] = [];
     const fail = (entities: readonly string[], error: unknown): void => {
@@ -152,13 +171,15 @@ export function createChainService(deps: {
       { configurations: [await client.fetchConfiguration(entity, budget.spend())], subordinates: [] },
     ];
     while (paths.length > 0) {
-      const higher: Path[] = [];
+      const found: { chain: Chain; path: string }[] = [];
+      const rounds = new Map<string, number>();
+      const steps: { path: Path; hint: string; round: number }[] = [];
       for (const path of paths) {
-        const entities = path.configurations.map((configuration) => configuration.subject);
+        const entities = entitiesOf(path);
         const top = path.configurations.at(-1)!;
         if (pinned.has(top.subject)) {
           try {
-            return await prove(path);
+            found.push({ chain: read(await prove(path)), path: describePath(entities) });
           } catch (error) {
             // Perhaps what was held of its superiors no longer fits together.
             forget(entities);
@@ -167,14 +188,24 @@ export function createChainService(deps: {
         } else if (top.authorityHints.length === 0) {
           fail(entities, new AttestryError("anchor_unknown", "the path ends at an entity that is not a pinned anchor"));
         }
-        const hints = [...top.authorityHints];
-        const steps = await Promise.allSettled(hints.map((hint) => climb(path, hint, budget)));
-        steps.forEach((step, j) => {
-          if (step.status === "fulfilled") higher.push(step.value);
-          else fail([...entities, hints[j]!], step.reason);
-        });
+        for (const hint of [...top.authorityHints].sort()) {
+          const branch = path.configurations[1]?.subject ?? hint;
+          const round = rounds.get(branch) ?? 0;
+          rounds.set(branch, round + 1);
+          steps.push({ path, hint, round });
+        }
       }
-      paths = higher;
+      const [best] = found.sort((a, b) => countGrants(b.chain) - countGrants(a.chain) || (a.path < b.path ? -1 : 1));
+      if (best) return best.chain;
+      // Each of the subject's superiors takes its turn, so that one with many superiors of its own does not use up what others need.
+      steps.sort((a, b) => a.round - b.round);
+      const climbed = await Promise.allSettled(steps.map(({ path, hint }) => climb(path, hint, budget)));
+      paths = [];
+      climbed.forEach((outcome, j) => {
+        const { path, hint } = steps[j]!;
+        if (outcome.status === "fulfilled") paths.push(outcome.value);
+        else fail([...entitiesOf(path), hint], outcome.reason);
+      });
     }
     const [first] = failures;
     throw new AttestryError(
@@ -184,19 +215,26 @@ export function createChainService(deps: {
     );
   }
 
-  const chains = createExpiringCache<VerifiedChain>({
-    load: async (entity) => {
-      const value = await walk(entity);
-      return { value, expiresAt: value.expiresAt };
-    },
-    entriesMax: CHAIN_CACHE_ENTRIES_MAX,
-    failureSeconds: CHAIN_FAILURE_SECONDS,
-    clock,
-  });
+  function createChainCache<Chain extends { readonly expiresAt: number }>(reading: Reading<Chain>) {
+    return createExpiringCache<Chain>({
+      load: async (entity) => {
+        const value = await walk(entity, reading);
+        return { value, expiresAt: value.expiresAt };
+      },
+      entriesMax: CHAIN_CACHE_ENTRIES_MAX,
+      failureSeconds: CHAIN_FAILURE_SECONDS,
+      clock,
+    });
+  }
+
+  const nodeChains = createChainCache(AS_NODE);
+  const entityChains = createChainCache(AS_ENTITY);
+  const parse = (entity: string): string =>
+    parseEntityIdentifier(entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
 
   return {
-    async getChain(entity) {
-      return chains.get(parseEntityIdentifier(entity, { allowLoopbackHttp: deps.allowLoopbackHttp }));
-    },
+    getChain: async (entity) => nodeChains.get(parse(entity)),
+    getProvenChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.get(parse(entity)),
+    findKnownChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.find(entity),
   };
 }

@@ -4,10 +4,9 @@ import { sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type Json } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { type ErrorCode, isAttestryError } from "../errors.ts";
-import type { ChainMemory } from "./chain-memory.ts";
-import { type EntityStatement, parseEntityStatement } from "./entity-statement.ts";
+import type { EntityStatement } from "./entity-statement.ts";
 import { REGISTRY_NODE } from "./node-metadata.ts";
-import { type AnchorPin, verifyTrustChain } from "./trust-chain.ts";
+import { proveTrustChain, readNodeChain } from "./trust-chain.ts";
 
 /** Of a member: `code` where its chain does not hold. Times in Unix seconds. */
 export type DirectoryProof =
@@ -43,42 +42,17 @@ function organizationOf(configuration: EntityStatement): string | undefined {
 }
 
 /** `statements`: the member's configuration first, the anchor's last; untrusted. */
-export async function proveMember(input: {
-  readonly statements: readonly string[];
-  readonly anchors: readonly AnchorPin[];
-  readonly now: number;
-  readonly memory: ChainMemory;
-}): Promise<DirectoryProof> {
+export async function proveMember(input: Parameters<typeof proveTrustChain>[0]): Promise<DirectoryProof> {
   try {
-    const chain = await verifyTrustChain(input);
-    return {
-      organizationName: chain.metadata.organization_name,
-      registryTypes: chain.registryTypes,
-      validUntil: chain.expiresAt,
-    };
+    const proven = await proveTrustChain(input);
+    const { subject, expiresAt } = proven;
+    // One that only vouches for others declares no `registry_node`: a member like any other, which may sign nothing.
+    if (!subject.metadata.has(REGISTRY_NODE))
+      return { organizationName: organizationOf(subject), registryTypes: [], validUntil: expiresAt };
+    const { metadata, registryTypes } = readNodeChain(proven);
+    return { organizationName: metadata.organization_name, registryTypes, validUntil: expiresAt };
   } catch (error) {
     if (!isAttestryError(error)) throw error;
-    const bare = error.code === "node_metadata_invalid" ? describeAuthority(input) : undefined;
-    return bare ?? { code: error.code };
+    return { code: error.code };
   }
-}
-
-/**
- * An entity that only vouches for others declares no `registry_node`. That is looked at last, when shape, times, signatures
- * and constraints have been found to hold, so it is a member like any other, which may sign nothing.
- */
-function describeAuthority({
-  statements,
-  anchors,
-  now,
-}: Parameters<typeof proveMember>[0]): DirectoryProof | undefined {
-  const parsed = statements.map(parseEntityStatement);
-  const [configuration, top] = [parsed[0]!, parsed.at(-1)!];
-  if (configuration.metadata.has(REGISTRY_NODE)) return undefined;
-  const pin = anchors.find(({ entity, nbf = 0, exp = now + 1 }) => entity === top.subject && nbf <= now && now < exp);
-  return {
-    organizationName: organizationOf(configuration),
-    registryTypes: [],
-    validUntil: Math.min(pin?.exp ?? Number.POSITIVE_INFINITY, ...parsed.map((statement) => statement.expiresAt)),
-  };
 }

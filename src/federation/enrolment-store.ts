@@ -32,6 +32,13 @@ export async function listEnrolments(
     where expires_at > ${now} ${entity === undefined ? sql`` : sql`and entity = ${entity}`} order by created_at desc, id`;
 }
 
+/** The configuration with which an entity was accepted last, if that is still kept. */
+export async function findAcceptedConfiguration(database: Database, entity: string): Promise<string | undefined> {
+  const rows = await database.sql<{ configuration: string }[]>`
+    select configuration from enrolment where entity = ${entity} and state = 'accepted' order by created_at desc limit 1`;
+  return rows[0]?.configuration;
+}
+
 /** How many applications wait: of all, and of this entity. */
 export async function countOpenEnrolments(
   tx: Transaction,

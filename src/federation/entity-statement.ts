@@ -5,7 +5,7 @@ import { decodeJws, signJws } from "../crypto/jws.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
-import { AUTHORITY_HINTS_MAX, KEY_SET_KEYS_MAX, STATEMENT_BYTES_MAX } from "../limits.ts";
+import { AUTHORITY_HINTS_MAX, KEY_SET_KEYS_MAX, STATEMENT_BYTES_MAX, TRUST_MARKS_CARRIED_MAX } from "../limits.ts";
 import { type Constraints, parseConstraints } from "./constraints.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { checkCriticalOperators, type MetadataPolicy, parseMetadataPolicy } from "./metadata-policy.ts";
@@ -26,8 +26,18 @@ export interface EntityStatement {
   readonly metadata: ReadonlyMap<string, JsonObject>;
   /** Of a configuration; empty in a subordinate statement. */
   readonly authorityHints: readonly string[];
+  /** Of a configuration: marks that it carries, each unproven. */
+  readonly trustMarks: readonly CarriedTrustMark[];
+  /** Of a configuration: which marks it recognises, if it is an anchor; from anybody else to be ignored. Not read yet. */
+  readonly trustMarkClaims: { readonly issuers: Json | undefined; readonly owners: Json | undefined };
   readonly metadataPolicy?: MetadataPolicy;
   readonly constraints?: Constraints;
+}
+
+export interface CarriedTrustMark {
+  readonly type: string;
+  /** A compact JWS. */
+  readonly text: string;
 }
 
 // §3.1.2 and §3.1.3: claims of one kind of statement that must not stand in the other.
@@ -107,6 +117,32 @@ function parseAuthorityHints(value: Json | undefined): readonly string[] {
   return hints;
 }
 
+// §3.1.2: "An array of strings representing Entity Identifiers of Trust Anchors", which a chain's reader has no use for.
+function checkAnchorHints(value: Json | undefined): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value) || value.length === 0) refuse("statement_invalid", "trust_anchor_hints is no list");
+  for (const hint of value) parseEntity(hint);
+}
+
+// §3.1.2: objects of exactly these two texts; whether they are true marks is trust-mark.ts's to say.
+function parseTrustMarks(value: Json | undefined): readonly CarriedTrustMark[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > TRUST_MARKS_CARRIED_MAX)
+    refuse("statement_invalid", `trust_marks is not an array of at most ${TRUST_MARKS_CARRIED_MAX} marks`);
+  return value.map((item) => {
+    if (!isJsonObject(item)) refuse("statement_invalid", "an item of trust_marks is not a JSON object");
+    const { trust_mark_type: type, trust_mark: text } = item;
+    if (typeof type !== "string" || type === "" || typeof text !== "string" || text === "")
+      refuse("statement_invalid", "an item of trust_marks lacks trust_mark_type or trust_mark");
+    return { type, text };
+  });
+}
+
+function checkSourceEndpoint(value: Json | undefined): void {
+  if (value !== undefined && (typeof value !== "string" || !URL.canParse(value)))
+    refuse("statement_invalid", "source_endpoint is not a URL");
+}
+
 // §3.1.1 crit: names only claims that the standard does not define, each present; we understand no extension.
 function checkCritical(claims: JsonObject): void {
   const { crit } = claims;
@@ -161,6 +197,8 @@ export function parseEntityStatement(text: string): EntityStatement {
   const expiresAt = parseTime(claims.exp, "exp");
   if (expiresAt <= issuedAt) refuse("statement_invalid", "exp is not later than iat");
   if (claims.metadata_policy_crit !== undefined) checkCriticalOperators(claims.metadata_policy_crit);
+  checkAnchorHints(claims.trust_anchor_hints);
+  checkSourceEndpoint(claims.source_endpoint);
   const keys = parseKeys(claims.jwks);
   // §3: a configuration is signed with a key of its own jwks. A kid is a thumbprint, so whoever proves the signature under
   // another source's key of this kid has proven this too.
@@ -177,6 +215,8 @@ export function parseEntityStatement(text: string): EntityStatement {
     keys,
     metadata: parseMetadata(claims.metadata),
     authorityHints: parseAuthorityHints(claims.authority_hints),
+    trustMarks: parseTrustMarks(claims.trust_marks),
+    trustMarkClaims: { issuers: claims.trust_mark_issuers, owners: claims.trust_mark_owners },
     ...(claims.metadata_policy !== undefined && { metadataPolicy: parseMetadataPolicy(claims.metadata_policy) }),
     ...(claims.constraints !== undefined && { constraints: parseConstraints(claims.constraints) }),
   };
@@ -204,12 +244,23 @@ function signStatement(terms: StatementTerms, claims: JsonObject): Promise<strin
 
 /** Signs what an entity says of itself. No superiors, no `authority_hints` (§3.1.2). */
 export function signEntityConfiguration(
-  terms: StatementTerms & { readonly entity: string; readonly superiors: readonly string[] },
+  terms: StatementTerms & {
+    readonly entity: string;
+    readonly superiors: readonly string[];
+    readonly trustMarks?: readonly CarriedTrustMark[];
+    /** An anchor's `trust_mark_issuers` and `trust_mark_owners`. */
+    readonly trustMarkClaims?: JsonObject;
+  },
 ): Promise<string> {
+  const { trustMarks = [] } = terms;
   return signStatement(terms, {
     iss: terms.entity,
     sub: terms.entity,
     ...(terms.superiors.length > 0 && { authority_hints: [...terms.superiors] }),
+    ...(trustMarks.length > 0 && {
+      trust_marks: trustMarks.map(({ type, text }) => ({ trust_mark_type: type, trust_mark: text })),
+    }),
+    ...terms.trustMarkClaims,
   });
 }
 

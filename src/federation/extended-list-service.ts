@@ -39,13 +39,15 @@ export interface ExtendedListService {
 export function createExtendedListService(deps: {
   readonly database: Database;
   readonly signStatement: (subordinate: StoredSubordinate) => Promise<string>;
+  /** Unix seconds. */
+  readonly clock: () => number;
 }): ExtendedListService {
   return {
     async list({ limit = EXTENDED_LIST_ENTITIES_DEFAULT, withStatements, withTimes, ...query }) {
       if (!Number.isSafeInteger(limit) || limit < 1)
         throw new AttestryError("request_invalid", `limit is ${limit}; it must be 1 or more`);
       const size = Math.min(limit, EXTENDED_LIST_ENTITIES_MAX);
-      const rows = await listExtended(deps.database, { ...query, limit: size + 1 });
+      const rows = await listExtended(deps.database, { ...query, limit: size + 1 }, deps.clock());
       const next = rows[size]?.entity;
       const entries = await Promise.all(
         rows.slice(0, size).map(

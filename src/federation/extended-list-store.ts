@@ -1,6 +1,6 @@
 // SQL of the extended list of subordinates: pages by entity identifier, and what has changed since a time. Knows no statement.
 import type { Database } from "../storage/database.ts";
-import { readSubordinates, type StoredSubordinate, type SubordinateFilter } from "./subordinate-store.ts";
+import { conditionOf, readSubordinates, type StoredSubordinate, type SubordinateFilter } from "./subordinate-store.ts";
 
 export interface ExtendedListQuery extends SubordinateFilter {
   /** The first entity identifier of the page, or whatever comes after it. */
@@ -27,12 +27,14 @@ interface Row {
 }
 
 /** At most `limit` of them in the order of the database's text. */
-export async function listExtended(database: Database, query: ExtendedListQuery): Promise<ListedSubordinate[]> {
+export async function listExtended(
+  database: Database,
+  query: ExtendedListQuery,
+  now: number,
+): Promise<ListedSubordinate[]> {
   const { sql } = database;
-  const { from, updatedAfter, limit, entityTypes, intermediate } = query;
-  const isListed = sql`state = 'active'
-    ${entityTypes ? sql`and entity_types && ${[...entityTypes]}::text[]` : sql``}
-    ${intermediate === undefined ? sql`` : sql`and is_intermediate = ${intermediate}`}`;
+  const { from, updatedAfter, limit } = query;
+  const isListed = conditionOf(database, query, now);
   const after = from === undefined ? sql`` : sql`and entity >= ${from}`;
   // Who asks for changes may know an entity that has meanwhile left the list, so it is told of all that changed.
   const rows =

@@ -26,6 +26,8 @@ import {
   saveSubordinate,
 } from "./subordinate-store.ts";
 import type { AnchorPin } from "./trust-chain.ts";
+import { parseTrustMarkRules } from "./trust-mark.ts";
+import type { TrustMarkService } from "./trust-mark-service.ts";
 
 export interface FederationDeps {
   readonly database: Database;
@@ -48,6 +50,10 @@ export interface FederationDeps {
   readonly superiors: readonly string[];
   /** Development. */
   readonly allowLoopbackHttp: boolean;
+  /** Marks to publish, and whether others may ask about marks of this node. */
+  readonly trustMarks?: Pick<TrustMarkService, "listCarried" | "hasIssued">;
+  /** As an anchor: the claims `trust_mark_issuers` and `trust_mark_owners`. */
+  readonly trustMarkClaims?: JsonObject;
 }
 
 export interface FederationService {
@@ -88,6 +94,10 @@ export interface FederationService {
 const FETCH_PATH = "/federation/fetch";
 const LIST_PATH = "/federation/list";
 const EXTENDED_LIST_PATH = "/federation/extended-list";
+const RESOLVE_PATH = "/federation/resolve";
+const TRUST_MARK_PATH = "/federation/trust-mark";
+const TRUST_MARK_STATUS_PATH = "/federation/trust-mark-status";
+const TRUST_MARKED_PATH = "/federation/trust-marked";
 const ENROLMENT_PATH = "/federation/enrolments";
 
 function keySet(keys: readonly PublicKey[]): JsonObject {
@@ -122,12 +132,19 @@ async function describeEntity(deps: FederationDeps): Promise<JsonObject> {
     federation_list_endpoint: `${deps.entity}${LIST_PATH}`,
     federation_extended_list_endpoint: `${deps.entity}${EXTENDED_LIST_PATH}`,
   };
+  const markEndpoints = (await deps.trustMarks?.hasIssued()) && {
+    federation_trust_mark_endpoint: `${deps.entity}${TRUST_MARK_PATH}`,
+    federation_trust_mark_status_endpoint: `${deps.entity}${TRUST_MARK_STATUS_PATH}`,
+    federation_trust_mark_list_endpoint: `${deps.entity}${TRUST_MARKED_PATH}`,
+  };
   return {
     organization_name: deps.organizationName,
     ...(deps.contacts.length > 0 && { contacts: [...deps.contacts] }),
+    federation_resolve_endpoint: `${deps.entity}${RESOLVE_PATH}`,
     // Our own: where to ask to become a subordinate; any node may be asked.
     [ENROLMENT_ENDPOINT]: `${deps.entity}${ENROLMENT_PATH}`,
     ...endpoints,
+    ...markEndpoints,
   };
 }
 
@@ -135,17 +152,21 @@ function unknownSubordinate(): AttestryError {
   return new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
 }
 
-/** Throws `key_role_conflict` where two of the node's keys are one. */
+/** Throws `key_role_conflict` where two of the node's keys are one, `trust_mark_rules_invalid`. */
 export function createFederationService(deps: FederationDeps): FederationService {
   const { database, clock, entity } = deps;
   const { federation } = deps.keys;
   const client = createStatementClient(deps);
   checkOwnKeys(deps);
+  const { trust_mark_issuers: issuers, trust_mark_owners: owners } = deps.trustMarkClaims ?? {};
+  // What others could not read would make them refuse every mark.
+  parseTrustMarkRules({ issuers, owners });
   let served: { description: string; text: string; renewAt: number } | undefined;
 
   async function getConfiguration(): Promise<string> {
     const metadata = { federation_entity: await describeEntity(deps), registry_node: await describeNode(deps) };
-    const description = JSON.stringify([deps.superiors, metadata]);
+    const trustMarks = (await deps.trustMarks?.listCarried()) ?? [];
+    const description = JSON.stringify([deps.superiors, metadata, trustMarks]);
     const now = clock();
     if (served?.description === description && now < served.renewAt) return served.text;
     const text = await signEntityConfiguration({
@@ -156,6 +177,8 @@ export function createFederationService(deps: FederationDeps): FederationService
       expiresAt: now + STATEMENT_SECONDS,
       keys: [federation.publicKey],
       metadata,
+      trustMarks,
+      ...(deps.trustMarkClaims && { trustMarkClaims: deps.trustMarkClaims }),
     });
     served = { description, text, renewAt: now + STATEMENT_SECONDS / 2 };
     return text;
@@ -188,14 +211,14 @@ export function createFederationService(deps: FederationDeps): FederationService
       if (subordinate === undefined || subordinate.state !== "active") throw unknownSubordinate();
       return signStatement(subordinate);
     },
-    listSubordinates: (filter) => listActiveSubordinates(database, filter),
-    extendedList: createExtendedListService({ database, signStatement }),
     async describeOwnPin() {
       const granted = (await listSubordinates(database)).flatMap((one) => one.registryTypes);
       if (!(await hasSubordinates(database))) return [];
       const types = new Set([...granted, ...(await deps.registryTypes())]);
       return [{ entity, jwks: { keys: [federation.publicKey.jwk] }, registry_types: [...types].sort() }];
     },
+    listSubordinates: (filter) => listActiveSubordinates(database, filter, clock()),
+    extendedList: createExtendedListService({ database, signStatement, clock }),
     describeSubordinates: () => listSubordinates(database),
     async acceptSubordinate(terms) {
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });

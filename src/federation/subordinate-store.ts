@@ -1,5 +1,5 @@
 // SQL of the subordinates. Knows no rule: what may be accepted is federation-service.ts's to say.
-import { and, arrayOverlaps, asc, eq, inArray } from "drizzle-orm";
+import { asc, eq, inArray } from "drizzle-orm";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import { subordinateTable } from "./subordinate-table.ts";
@@ -24,22 +24,33 @@ export async function readSubordinates(database: Database, entities: readonly st
 export interface SubordinateFilter {
   readonly entityTypes?: readonly string[] | undefined;
   readonly intermediate?: boolean | undefined;
+  /** Those that have a trust mark of this node that holds: any, or one of a type. */
+  readonly trustMarked?: { readonly type?: string | undefined } | undefined;
+}
+
+/** That statements are signed about a row of `subordinate`, and the filter lets it through. `now`: Unix seconds. */
+export function conditionOf({ sql }: Database, filter: SubordinateFilter, now: number) {
+  const { entityTypes, intermediate, trustMarked } = filter;
+  const ofType = trustMarked?.type === undefined ? sql`` : sql`and type = ${trustMarked.type}`;
+  return sql`state = 'active'
+    ${entityTypes ? sql`and entity_types && ${[...entityTypes]}::text[]` : sql``}
+    ${intermediate === undefined ? sql`` : sql`and is_intermediate = ${intermediate}`}
+    ${
+      trustMarked
+        ? sql`and exists (select from trust_mark
+            where trust_mark.subject = subordinate.entity and revoked_at is null and expires_at > ${now} ${ofType})`
+        : sql``
+    }`;
 }
 
 /** Entity identifiers of those about whom statements are signed, sorted. */
-export async function listActiveSubordinates(database: Database, filter: SubordinateFilter = {}): Promise<string[]> {
-  const { entityTypes, intermediate } = filter;
-  const rows = await database.orm
-    .select({ entity: subordinateTable.entity })
-    .from(subordinateTable)
-    .where(
-      and(
-        eq(subordinateTable.state, "active"),
-        entityTypes && arrayOverlaps(subordinateTable.entityTypes, [...entityTypes]),
-        intermediate === undefined ? undefined : eq(subordinateTable.isIntermediate, intermediate),
-      ),
-    )
-    .orderBy(asc(subordinateTable.entity));
+export async function listActiveSubordinates(
+  database: Database,
+  filter: SubordinateFilter = {},
+  now = 0,
+): Promise<string[]> {
+  const rows = await database.sql<{ entity: string }[]>`
+    select entity from subordinate where ${conditionOf(database, filter, now)} order by entity`;
   return rows.map((row) => row.entity);
 }
 

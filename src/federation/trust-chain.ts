@@ -8,8 +8,8 @@ import { CHAIN_DEPTH_MAX, CLOCK_SKEW_SECONDS } from "../limits.ts";
 import type { ChainMemory } from "./chain-memory.ts";
 import { checkConstraints } from "./constraints.ts";
 import { ENTITY_STATEMENT_TYPE, type EntityStatement, parseEntityStatement } from "./entity-statement.ts";
-import { applyTypePolicy, mergeMetadataPolicies } from "./metadata-policy.ts";
 import { checkKeyRoles, type NodeKeys, type NodeMetadata, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
+import { resolveMetadata } from "./resolved-metadata.ts";
 
 /** An anchor that the operator chose, with keys obtained out of band. Times in Unix seconds. */
 export interface AnchorPin {
@@ -35,6 +35,29 @@ export interface VerifiedChain {
   readonly expiresAt: number;
   /** As given: the subject's configuration first, the anchor's last. */
   readonly statements: readonly string[];
+  readonly proven: ProvenChain;
+}
+
+/** A chain that holds, of any kind of entity. */
+export interface ProvenChain {
+  readonly subject: EntityStatement;
+  /** The one about the subject first, the anchor's last; none where the subject is the anchor. */
+  readonly subordinates: readonly EntityStatement[];
+  readonly anchor: EntityStatement;
+  readonly pin: AnchorPin;
+  /** The subject's metadata by entity type, as its superiors leave it. */
+  readonly resolved: ReadonlyMap<string, JsonObject>;
+  /** Unix seconds: the least `exp` of all statements and of the pin. */
+  readonly expiresAt: number;
+  readonly statements: readonly string[];
+}
+
+interface ChainInput {
+  readonly statements: readonly string[];
+  readonly anchors: readonly AnchorPin[];
+  readonly now: number;
+  /** What may be remembered between verifications; times, pins, order, constraints, policy and roles are checked each time. */
+  readonly memory?: ChainMemory;
 }
 
 function refuse(code: ErrorCode, reason: string): never {
@@ -128,24 +151,6 @@ async function verifySignatures(
   for (let j = last - 1; j >= 0; j--) await verifyStatementSignature(statements[j]!, statements[j + 1]!.keys, memory);
 }
 
-/** The subject's `registry_node` parameters as its superiors leave them (§6.1.4.2): constraints, metadata, policy. */
-function resolveNodeMetadata(
-  subject: EntityStatement,
-  subordinates: readonly EntityStatement[],
-): JsonObject | undefined {
-  const declared = subject.metadata.get(REGISTRY_NODE);
-  // §6.2.3: entity types that a superior does not allow are removed before anything else is applied.
-  const isAllowed = subordinates.every(
-    ({ constraints }) => constraints?.allowedEntityTypes?.includes(REGISTRY_NODE) ?? true,
-  );
-  if (declared === undefined || !isAllowed) return undefined;
-  // §3.1.3: the immediate superior's metadata takes precedence over the subject's, and reaches nobody else.
-  const overridden = { ...declared, ...subordinates[0]?.metadata.get(REGISTRY_NODE) };
-  const policies = subordinates.flatMap(({ metadataPolicy }) => (metadataPolicy === undefined ? [] : [metadataPolicy]));
-  const policy = mergeMetadataPolicies(policies.reverse()).get(REGISTRY_NODE);
-  return policy === undefined ? overridden : applyTypePolicy(policy, overridden);
-}
-
 function declaredTypes(subject: EntityStatement): ReadonlySet<Json> {
   const types = subject.metadata.get(REGISTRY_NODE)?.registry_types;
   return new Set(Array.isArray(types) ? types : []);
@@ -169,18 +174,11 @@ function grantedTypes(
 
 /**
  * Proves that `statements` (subject's configuration first, subordinate statements upwards, anchor's configuration last;
- * untrusted) lead to one of `anchors` at `now` (Unix seconds), and what they grant. A subject that no superior grants a
- * registry type is proven all the same, with empty `registryTypes`.
+ * untrusted) lead to one of `anchors` at `now` (Unix seconds), whatever kind of entity the subject is.
  * Throws `chain_*`, `statement_*`, `anchor_*`, `policy_*`, `constraint_invalid`, `path_length_exceeded`,
- * `entity_name_not_permitted`, `entity_identifier_invalid`, `node_metadata_invalid`, `key_role_conflict`.
+ * `entity_name_not_permitted`, `entity_identifier_invalid`.
  */
-export async function verifyTrustChain(input: {
-  readonly statements: readonly string[];
-  readonly anchors: readonly AnchorPin[];
-  readonly now: number;
-  /** What may be remembered between verifications; times, pins, order, constraints, policy and roles are checked each time. */
-  readonly memory?: ChainMemory;
-}): Promise<VerifiedChain> {
+export async function proveTrustChain(input: ChainInput): Promise<ProvenChain> {
   const { now, memory } = input;
   if (input.statements.length === 0) refuse("chain_malformed", "there are no statements");
   if (input.statements.length > CHAIN_DEPTH_MAX + 1) {
@@ -202,10 +200,27 @@ export async function verifyTrustChain(input: {
     const entitiesBelow = subordinates.slice(0, j + 1).map((statement) => statement.subject);
     if (constraints !== undefined) checkConstraints(constraints, entitiesBelow);
   });
-  const { metadata, keys } = parseNodeMetadata(subject.subject, resolveNodeMetadata(subject, subordinates));
+  return {
+    subject,
+    subordinates,
+    anchor,
+    pin,
+    resolved: resolveMetadata(subject, subordinates),
+    expiresAt: Math.min(pin.exp ?? Number.POSITIVE_INFINITY, ...statements.map((statement) => statement.expiresAt)),
+    statements: input.statements,
+  };
+}
+
+/**
+ * What a proven chain grants its subject, a registry node. One that no superior grants a registry type is proven all the
+ * same, with empty `registryTypes`. Throws `node_metadata_invalid`, `key_role_conflict`.
+ */
+export function readNodeChain(proven: ProvenChain): VerifiedChain {
+  const { subject, subordinates, anchor, pin } = proven;
+  const { metadata, keys } = parseNodeMetadata(subject.subject, proven.resolved.get(REGISTRY_NODE));
   checkKeyRoles(
     keys,
-    statements.flatMap((statement) => statement.keys),
+    [subject, ...subordinates, anchor].flatMap((statement) => statement.keys),
   );
   return {
     entity: subject.subject,
@@ -213,7 +228,13 @@ export async function verifyTrustChain(input: {
     metadata,
     keys,
     registryTypes: grantedTypes(subject, subordinates, { pin, resolved: metadata.registry_types }),
-    expiresAt: Math.min(pin.exp ?? Number.POSITIVE_INFINITY, ...statements.map((statement) => statement.expiresAt)),
-    statements: input.statements,
+    expiresAt: proven.expiresAt,
+    statements: proven.statements,
+    proven,
   };
+}
+
+/** `proveTrustChain` and `readNodeChain` in one; throws what they throw. */
+export async function verifyTrustChain(input: ChainInput): Promise<VerifiedChain> {
+  return readNodeChain(await proveTrustChain(input));
 }

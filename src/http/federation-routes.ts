@@ -54,12 +54,11 @@ const listSubordinates = declareOperation({
   path: "/federation/list",
   tag: "Federation",
   summary: "Whom this node vouches for",
-  description:
-    "Those that statements are signed about (OpenID Federation 1.0 §8.2): suspended ones are not. Filters by trust marks are not supported, and so refused.",
+  description: "Those that statements are signed about (OpenID Federation 1.0 §8.2): suspended ones are not.",
   access: "open",
   otherQuery: {
     description:
-      "`entity_type`, several times: those of any of these types. `intermediate`: those that vouch for others, or not.",
+      "`entity_type`, several times: those of any of these types. `intermediate`: those that vouch for others, or not. `trust_marked=true`: those that have a trust mark of this node that holds; `trust_mark_type`: one of that type.",
     example: { entity_type: "registry_node" },
   },
   foreign: {

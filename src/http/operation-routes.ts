@@ -45,7 +45,13 @@ export function createOperationRoutes({
       }
       const { query, otherQuery } = reader.query(context);
       const headers = reader.headers(context);
-      const body = await reader.body(context);
+      let body: unknown;
+      try {
+        body = await reader.body(context);
+      } catch (error) {
+        if (operation.foreign?.answer && error instanceof AttestryError) return operation.foreign.answer(error);
+        throw error;
+      }
       const path = context.req.param();
       // The reader gives what the declaration says, and the declaration is what the handler's types are made of.
       return handler({ context, caller, path, query, otherQuery, headers, body } as InputOf<typeof handler>);

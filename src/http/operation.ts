@@ -22,7 +22,7 @@
 // A `$ref` names a file of schemas/, or a `$defs` member of the same schema.
 import type { Context } from "hono";
 import type { Json } from "../crypto/json.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { AttestryError, ErrorCode } from "../errors.ts";
 import type { Caller, Role } from "../identity/caller.ts";
 import { BODY_BYTES_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
@@ -116,7 +116,12 @@ export interface Operation<
   readonly responses: Readonly<Record<number, Answer>>;
   readonly errors?: readonly ErrorCode[];
   /** Another standard's: the handler reads the address itself and answers errors in that standard's form. */
-  readonly foreign?: { readonly errorSchema: Schema; readonly errors: Readonly<Record<number, string>> };
+  readonly foreign?: {
+    readonly errorSchema: Schema;
+    readonly errors: Readonly<Record<number, string>>;
+    /** What a body that cannot be read is answered with; needed where there is one. */
+    readonly answer?: (error: AttestryError) => Response;
+  };
 }
 
 type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;

@@ -1,11 +1,11 @@
 // The filters that lists of subordinates share (OpenID Federation 1.0 §8.2.1). Pure: reads a query, finds nobody.
 import type { SubordinateFilter } from "../federation/subordinate-store.ts";
-import { ENTITY_TYPES_MAX } from "../limits.ts";
+import { ENTITY_TYPES_MAX, TRUST_MARK_TYPE_CHARS_MAX } from "../limits.ts";
 import type { FederationFault } from "./federation-errors.ts";
 
 export type Queries = Readonly<Record<string, readonly string[]>>;
 
-export const FILTER_NAMES = ["entity_type", "intermediate"] as const;
+export const FILTER_NAMES = ["entity_type", "intermediate", "trust_marked", "trust_mark_type"] as const;
 
 /** §8.2.1: what is not supported must be refused, since its absence would change the meaning of the list. */
 export function findUnsupported(queries: Queries, names: readonly string[]): FederationFault | undefined {
@@ -40,5 +40,15 @@ export function readSubordinateFilter(queries: Queries): SubordinateFilter | Fed
     };
   const intermediate = readBoolean(queries, "intermediate");
   if (isFault(intermediate)) return intermediate;
-  return { ...(entityTypes && { entityTypes }), ...(intermediate !== undefined && { intermediate }) };
+  const isMarked = readBoolean(queries, "trust_marked");
+  if (isFault(isMarked)) return isMarked;
+  const type = readOnce(queries, "trust_mark_type");
+  if (isFault(type)) return type;
+  if (type !== undefined && !(type.length <= TRUST_MARK_TYPE_CHARS_MAX && /^[^\p{Cc}]+$/u.test(type)))
+    return { error: "invalid_request", description: "trust_mark_type is no type of trust marks" };
+  return {
+    ...(entityTypes && { entityTypes }),
+    ...(intermediate !== undefined && { intermediate }),
+    ...((isMarked || type !== undefined) && { trustMarked: { type } }),
+  };
 }
