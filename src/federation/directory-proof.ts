@@ -19,20 +19,20 @@ export type DirectoryProof =
 
 /**
  * What a superior's statement says, without the times of the saying, as a digest: it changes when, and only when, the statement
- * says something else. And when it ends: 0 where that cannot be read. `statement` is untrusted and may be no statement at all.
+ * says something else. And when it begins and ends, Unix seconds: 0 where that cannot be read. `statement` is untrusted and may be no statement at all.
  */
 export function describeStatement(
   statement: string,
   updated: number | undefined,
-): { readonly version: string; readonly until: number } {
+): { readonly version: string; readonly from: number; readonly until: number } {
   const suffix = updated === undefined ? "" : `.${updated}`;
   try {
-    const { iat: _iat, exp, ...claims } = decodeJws(statement).payload;
-    const until = Number.isSafeInteger(exp) ? (exp as number) : 0;
-    return { version: `${sha256Base64url(canonicalJson(claims))}${suffix}`, until };
+    const { iat, exp, ...claims } = decodeJws(statement).payload;
+    const seconds = (value: Json | undefined): number => (Number.isSafeInteger(value) ? (value as number) : 0);
+    return { version: `${sha256Base64url(canonicalJson(claims))}${suffix}`, from: seconds(iat), until: seconds(exp) };
   } catch (error) {
     if (!isAttestryError(error)) throw error;
-    return { version: `${sha256Base64url(statement)}${suffix}`, until: 0 };
+    return { version: `${sha256Base64url(statement)}${suffix}`, from: 0, until: 0 };
   }
 }
 

@@ -67,7 +67,7 @@ export const directoryListTable = pgTable("directory_list", {
   superior: text("superior").primaryKey(),
   /** When it was last read from beginning to end. */
   readAt: bigint("read_at", { mode: "number" }).notNull(),
-  /** By the superior's own clock: the latest change it told of; null where it tells none. */
+  /** By the superior's own clock: since when to ask for changes; null where it tells of none. */
   changedUntil: bigint("changed_until", { mode: "number" }),
 });
 
