@@ -15,6 +15,7 @@ import {
   TYPES_OPTION,
   withNode,
 } from "./federation-node.ts";
+import { treeCommand } from "./federation-tree.ts";
 import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
@@ -127,6 +128,7 @@ export function federationCommand(): Command {
         .option(...JSON_OPTION)
         .action((options: NodeOptions) => list(options)),
     )
+    .addCommand(treeCommand())
     .addCommand(refuseCommand())
     .addCommand(markCommand())
     .addCommand(codeCommand())
