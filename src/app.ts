@@ -29,6 +29,7 @@ import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
@@ -59,6 +60,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
   Parameters<typeof createStatisticPages>[0] &
+  Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & { basePath: string; logger: Logger };
 
@@ -72,6 +74,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRegistryPages(deps));
   routes.route("/", createRecordPages(deps));
   routes.route("/", createStatisticPages(deps));
+  routes.route("/", createFederationPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

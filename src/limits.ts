@@ -204,6 +204,8 @@ export const VERIFIER_DEFINITIONS_MAX = 500;
 
 // Pages
 export const PAGE_ROWS = 30;
+export const PAGE_DIRECTORY_MEMBERS = 100; // of one superior on one page of the federation
+export const PAGE_DIRECTORY_BELOW = 300; // of those below them, all together
 export const PAGE_HISTORY_ENTRIES = 25;
 export const PAGE_COLUMNS_MAX = 4;
 export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for one page

@@ -36,7 +36,7 @@ function describeTypes({ registryTypes, isSuperior }: DirectoryMember): string {
 }
 
 function nameOf({ organizationName, entity }: DirectoryMember): string {
-  return printable(organizationName === null ? entity : `${organizationName}  ${entity}`);
+  return printable(organizationName === null ? entity : `${organizationName}  ${entity}`).replaceAll("\n", " ");
 }
 
 /** Members that may sign `type`, and those above them. */

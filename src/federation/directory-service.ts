@@ -22,6 +22,8 @@ import {
   type DirectoryCounts,
   type DirectoryFilter,
   type DirectoryMember,
+  findMember,
+  listBelow,
   listMembers,
 } from "./directory-view-store.ts";
 import { walkDirectory } from "./directory-walk-service.ts";
@@ -50,6 +52,9 @@ export interface DirectoryService {
   refreshIfDue(isStopped: () => boolean): Promise<void>;
   /** Members by entity identifier; `cursor` is the `next` of the page before. Throws `query_invalid`. */
   list(query: DirectoryFilter & { cursor?: string | undefined; limit?: number | undefined }): Promise<DirectoryPage>;
+  find(entity: string): Promise<DirectoryMember | undefined>;
+  /** Those found through each of `superiors`, the first `each` of each. */
+  listBelow(superiors: readonly string[], each: number): Promise<DirectoryMember[]>;
   summarize(): Promise<DirectorySummary>;
   countSubordinates(superiors: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
@@ -117,6 +122,8 @@ export function createDirectoryService(deps: DirectoryDeps): DirectoryService {
       const members = rows.slice(0, limit);
       return { members, next: rows.length > limit ? members.at(-1)!.entity : undefined };
     },
+    find: (entity) => findMember(database, { entity, now: clock() }),
+    listBelow: (superiors, each) => listBelow(database, { superiors, each, now: clock() }),
     async summarize() {
       const [counts, refreshedAt] = await Promise.all([
         countMembers(database, { now: clock() }),

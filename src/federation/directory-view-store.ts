@@ -27,8 +27,27 @@ export interface DirectoryFilter {
   readonly superior?: string | null | undefined;
 }
 
-const COLUMNS = `entity, organization_name as "organizationName", superior, path, registry_types as "registryTypes",
-  is_superior as "isSuperior", code, checked_at as "checkedAt", valid_until as "validUntil"`;
+/** `now`: Unix seconds. */
+function columnsAt(now: number): string {
+  // A chain ends by itself: nobody writes that down.
+  const isOver = `state = 'valid' and valid_until <= ${Math.trunc(now)}`;
+  return `entity, organization_name as "organizationName", superior, path, registry_types as "registryTypes",
+    is_superior as "isSuperior", code, checked_at as "checkedAt", valid_until as "validUntil",
+    case when ${isOver} then 'expired' else state end as state,
+    case when ${isOver} then valid_until else state_since end as "stateSince"`;
+}
+
+/** Those found through each of `superiors`: the first few of each. */
+export async function listBelow(
+  { sql }: Database,
+  { superiors, each, now }: { superiors: readonly string[]; each: number; now: number },
+): Promise<DirectoryMember[]> {
+  return sql<DirectoryMember[]>`
+    select ${sql.unsafe(columnsAt(now))} from (
+      select *, row_number() over (partition by superior order by entity) as place
+      from directory_entry where superior = any(${[...superiors]}::text[])
+    ) as below where place <= ${each} order by entity`;
+}
 
 /** At most `limit`, by entity identifier. */
 export async function listMembers(
@@ -36,17 +55,23 @@ export async function listMembers(
   query: DirectoryFilter & { readonly after?: string | undefined; readonly limit: number; readonly now: number },
 ): Promise<DirectoryMember[]> {
   const { type, state, superior, after, limit, now } = query;
-  // A chain ends by itself: nobody writes that down.
   const stateNow = sql`case when state = 'valid' and valid_until <= ${now} then 'expired' else state end`;
   return sql<DirectoryMember[]>`
-    select ${sql.unsafe(COLUMNS)}, ${stateNow} as state,
-      case when state = 'valid' and valid_until <= ${now} then valid_until else state_since end as "stateSince"
-    from directory_entry
+    select ${sql.unsafe(columnsAt(now))} from directory_entry
     where true ${after === undefined ? sql`` : sql`and entity > ${after}`}
       ${type === undefined ? sql`` : sql`and ${type} = any(registry_types)`}
       ${state === undefined ? sql`` : sql`and ${stateNow} = ${state}`}
       ${superior === undefined ? sql`` : superior === null ? sql`and superior is null` : sql`and superior = ${superior}`}
     order by entity limit ${limit}`;
+}
+
+export async function findMember(
+  { sql }: Database,
+  { entity, now }: { entity: string; now: number },
+): Promise<DirectoryMember | undefined> {
+  const rows = await sql<DirectoryMember[]>`
+    select ${sql.unsafe(columnsAt(now))} from directory_entry where entity = ${entity}`;
+  return rows[0];
 }
 
 export interface DirectoryCounts {
