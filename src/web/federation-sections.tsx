@@ -186,31 +186,34 @@ export const Counts: FC<{ view: FederationView; frame: PageFrame }> = ({ view, f
 };
 
 export const FilterForm: FC<{ query: FederationQuery; frame: PageFrame }> = ({ query, frame }) => (
-  <search>
-    <form method="get" action={federationAddress(frame)} class="search" aria-label="Find members">
-      <div class="fields">
-        <div class="field">
-          <label for="find-type">Registry type</label>
-          <input id="find-type" name="type" value={query.type ?? ""} autocomplete="off" spellcheck={false} />
+  <details class="folded" open={query.type !== undefined || query.state !== undefined}>
+    <summary>Find by registry type or state</summary>
+    <search>
+      <form method="get" action={federationAddress(frame)} class="search" aria-label="Find members">
+        <div class="fields">
+          <div class="field">
+            <label for="find-type">Registry type</label>
+            <input id="find-type" name="type" value={query.type ?? ""} autocomplete="off" spellcheck={false} />
+          </div>
+          <div class="field">
+            <label for="find-state">State</label>
+            <select id="find-state" name="state">
+              <option value="">Any</option>
+              {MEMBER_STATES.map((state) => (
+                <option value={state} selected={query.state === state}>
+                  {MEMBER_STATES_IN_WORDS[state].name}
+                </option>
+              ))}
+            </select>
+          </div>
         </div>
-        <div class="field">
-          <label for="find-state">State</label>
-          <select id="find-state" name="state">
-            <option value="">Any</option>
-            {MEMBER_STATES.map((state) => (
-              <option value={state} selected={query.state === state}>
-                {MEMBER_STATES_IN_WORDS[state].name}
-              </option>
-            ))}
-          </select>
-        </div>
-      </div>
-      <p class="buttons">
-        <button type="submit">Find</button>
-        <a href={federationAddress(frame)}>The whole federation</a>
-      </p>
-    </form>
-  </search>
+        <p class="buttons">
+          <button type="submit">Find</button>
+          <a href={federationAddress(frame)}>The whole federation</a>
+        </p>
+      </form>
+    </search>
+  </details>
 );
 
 export const Empty: FC<{ view: FederationView }> = ({ view }) => {
