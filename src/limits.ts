@@ -138,7 +138,6 @@ export const TRUST_MARK_TYPE_CHARS_MAX = 1_000;
 export const TRUST_MARK_ISSUERS_MAX = 1_000; // of one type
 export const TRUST_MARK_CHARS_MAX = 16_384;
 export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
-export const TRUST_MARK_SECONDS_DEFAULT = 90 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;

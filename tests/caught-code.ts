@@ -11,3 +11,14 @@ export function caughtCode(run: () => unknown): ErrorCode | undefined {
     return error.code;
   }
 }
+
+/** The code of the AttestryError that `attempt` rejects with, "accepted" where it does not. */
+export async function settledCode(attempt: Promise<unknown>): Promise<ErrorCode | "accepted"> {
+  try {
+    await attempt;
+    return "accepted";
+  } catch (error) {
+    if (!isAttestryError(error)) throw error;
+    return error.code;
+  }
+}

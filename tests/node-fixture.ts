@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseNodeConfig } from "../src/config.ts";
+import { type NodeConfigFile, parseNodeConfig } from "../src/config.ts";
 import type { Json, JsonObject } from "../src/crypto/json.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
 import { type Listener, type ListenTimeouts, listenAll } from "../src/http/listener.ts";
@@ -47,6 +47,8 @@ export async function startTestNode(
     anchors?: readonly AnchorPin[];
     clock?: () => number;
     timeouts?: ListenTimeouts;
+    /** Further members of the config file. */
+    config?: (entity: string) => Partial<NodeConfigFile>;
   } = {},
 ): Promise<TestNode> {
   const port = await freePort();
@@ -65,6 +67,7 @@ export async function startTestNode(
       development: true,
       anchors: "anchors.json",
       ...(options.superiors && { superiors: [...options.superiors] }),
+      ...options.config?.(entity),
     },
   });
   const secrets = parseSecrets(generateSecrets());

@@ -91,7 +91,11 @@ function describeRecord(key: string, resolution: Resolution, indent: string, fie
   const record: ResolvedRecord = resolution.records[key]!;
   const label = field === undefined ? "" : `${field} → `;
   if (record.outcome !== "verified")
-    return [`${indent}✗ ${label}${record.href}`, `${indent}    ${record.outcome}: ${record.message ?? ""}`];
+    return [
+      `${indent}✗ ${label}${record.href}`,
+      `${indent}    ${record.outcome}: ${record.message ?? ""}`,
+      ...(record.paths ?? []).map(({ field, message }) => `${indent}      ${field}: ${message}`),
+    ];
   const open = (record.checks ?? []).filter(({ result }) => result === "not_checked").map(({ check }) => check);
   return [
     `${indent}✓ ${label}${record.type} ${record.identifier ?? ""} version ${record.version}, signed by ${record.issuer}, anchor ${record.anchor}`,

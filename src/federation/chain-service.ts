@@ -1,6 +1,6 @@
 // Finds and proves the trust chain of an entity: walks its authority hints up to a pinned anchor. Trusts no step before
 // trust-chain.ts has proven the whole.
-import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { AttestryError, type ErrorDetail, isAttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
 import {
   CHAIN_CACHE_ENTRIES_MAX,
@@ -51,24 +51,43 @@ interface Path {
 
 /** What one walk may still spend, whatever the entities it meets answer. */
 interface WalkBudget {
-  /** Counts one request. Throws `budget_exceeded`. */
-  spend(): CallLimits;
+  /** Counts requests before they are sent. Throws `budget_exceeded`. */
+  spend(requests: number): void;
+  /** For the next request. Throws `budget_exceeded`. */
+  limits(): CallLimits;
 }
 
 function createWalkBudget(): WalkBudget {
   const deadline = performance.now() + CHAIN_WALK_MS_MAX;
-  let fetches = 0;
+  let left = CHAIN_WALK_FETCHES_MAX;
   return {
-    spend() {
-      const timeoutMs = Math.floor(deadline - performance.now());
-      if (++fetches > CHAIN_WALK_FETCHES_MAX) {
+    spend(requests) {
+      if (left < requests) {
         throw new AttestryError("budget_exceeded", `a chain is sought with at most ${CHAIN_WALK_FETCHES_MAX} requests`);
       }
-      if (timeoutMs <= 0)
-        throw new AttestryError("budget_exceeded", `a chain is sought for at most ${CHAIN_WALK_MS_MAX} ms`);
-      return { timeoutMs };
+      left -= requests;
+    },
+    limits() {
+      const ms = Math.floor(deadline - performance.now());
+      if (ms <= 0) throw new AttestryError("budget_exceeded", `a chain is sought for at most ${CHAIN_WALK_MS_MAX} ms`);
+      // Half of what is left, so that peers that answer late on one path leave time to the others.
+      return { timeoutMs: Math.max(1, Math.floor(ms / 2)) };
     },
   };
+}
+
+/** Waits no longer for what others wait for too. Throws `peer_timeout`. */
+async function waitFor<Value>(outcome: Promise<Value>, entity: string, { timeoutMs }: CallLimits): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new AttestryError("peer_timeout", `${entity} did not answer within ${timeoutMs} ms`);
+    timer = setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function entitiesOf(path: Path): string[] {
@@ -134,15 +153,16 @@ export function createChainService(deps: {
     if (entities.length >= CHAIN_DEPTH_MAX) {
       throw new AttestryError("chain_too_long", `a path has at most ${CHAIN_DEPTH_MAX} entities`);
     }
-    budget.spend();
-    const configuration = await superiors.get(superior);
-    const limits = budget.spend();
+    // Both requests of the step at once: else the first ones of many steps would leave none for the second ones.
+    budget.spend(2);
+    const limits = budget.limits();
+    const configuration = await waitFor(superiors.get(superior), superior, limits);
     const below = entities.at(-1)!;
     try {
       const subordinate =
         entities.length === 1
-          ? await client.fetchSubordinateStatement(configuration, below, limits)
-          : await steps.get(`${superior} ${below}`);
+          ? await client.fetchSubordinateStatement(configuration, below, budget.limits())
+          : await waitFor(steps.get(`${superior} ${below}`), superior, budget.limits());
       return {
         configurations: [...path.configurations, configuration],
         subordinates: [...path.subordinates, subordinate],
@@ -163,12 +183,14 @@ export function createChainService(deps: {
   // Breadth first, so that of several valid chains the shortest is found (§10.3 leaves the choice to us).
   async function walk<Chain>(entity: string, { read, countGrants }: Reading<Chain>): Promise<Chain> {
     const budget = createWalkBudget();
+    budget.spend(1);
+    let isSpent = false;
     const failures: ErrorDetail[] = [];
     const fail = (entities: readonly string[], error: unknown): void => {
       failures.push({ field: describePath(entities), message: describeEnd(error) });
     };
     let paths: Path[] = [
-      { configurations: [await client.fetchConfiguration(entity, budget.spend())], subordinates: [] },
+      { configurations: [await client.fetchConfiguration(entity, budget.limits())], subordinates: [] },
     ];
     while (paths.length > 0) {
       const found: { chain: Chain; path: string }[] = [];
@@ -201,11 +223,17 @@ export function createChainService(deps: {
       steps.sort((a, b) => a.round - b.round);
       const climbed = await Promise.allSettled(steps.map(({ path, hint }) => climb(path, hint, budget)));
       paths = [];
-      climbed.forEach((outcome, j) => {
+      for (const [j, outcome] of climbed.entries()) {
+        if (outcome.status === "fulfilled") {
+          paths.push(outcome.value);
+          continue;
+        }
         const { path, hint } = steps[j]!;
-        if (outcome.status === "fulfilled") paths.push(outcome.value);
-        else fail([...entitiesOf(path), hint], outcome.reason);
-      });
+        // What was not tried any more is told once.
+        const isBudget = isAttestryError(outcome.reason, "budget_exceeded");
+        if (!isBudget || !isSpent) fail([...entitiesOf(path), hint], outcome.reason);
+        isSpent ||= isBudget;
+      }
     }
     const [first] = failures;
     throw new AttestryError(

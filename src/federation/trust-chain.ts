@@ -132,9 +132,16 @@ function findPin(
   if (pins.length === 0) refuse("anchor_unknown", `${anchor.subject} is not a pinned anchor`);
   const current = pins.filter((pin) => (pin.nbf ?? 0) <= now && now < (pin.exp ?? Number.POSITIVE_INFINITY));
   if (current.length === 0) refuse("anchor_expired", `the pin of ${anchor.subject} does not hold at this time`);
-  for (const pin of current) {
-    const keys = parseKeySet(pin.jwks);
-    if (keys.some((key) => key.kid === anchor.kid)) return { pin, keys };
+  const matching = current
+    .map((pin) => ({ pin, keys: parseKeySet(pin.jwks).filter((key) => key.kid === anchor.kid) }))
+    .filter(({ keys }) => keys.length > 0);
+  // One anchor may be pinned several times with one key; which pin stands first in the file decides nothing.
+  const [first, ...others] = matching;
+  if (first) {
+    const registryTypes = matching.flatMap(({ pin }) => pin.registry_types);
+    const exp = Math.min(...matching.map(({ pin }) => pin.exp ?? Number.POSITIVE_INFINITY));
+    const merged = { ...first.pin, registry_types: registryTypes, ...(Number.isFinite(exp) && { exp }) };
+    return { pin: others.length === 0 ? first.pin : merged, keys: first.keys };
   }
   // The configuration's own jwks must not vouch for itself: whoever holds the anchor's host could write it.
   refuse("anchor_key_not_pinned", `the configuration of ${anchor.subject} is signed by a key that is not pinned`);

@@ -1,7 +1,7 @@
 // References across nodes → verified records. Asks each home node once per step, believes nothing that verification did not pass.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import {
   RECORDS_READ_MAX,
@@ -26,6 +26,8 @@ export interface ResolvedRecord {
   /** "verified", or the stable code of why it is not. */
   readonly outcome: string;
   readonly message?: string;
+  /** Where no chain was found, of the first record of that node: each path that was tried, and the rule that ended it. */
+  readonly paths?: readonly ErrorDetail[];
   readonly type?: string;
   readonly identifier?: string;
   readonly version?: number;
@@ -126,9 +128,17 @@ export function createResolutionService(deps: {
       }
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
+      let paths = error.code === "chain_not_found" ? error.details : [];
       for (const { key, reference } of tasks) {
-        if (!walk.records.has(key))
-          walk.records.set(key, { href: reference.href, outcome: error.code, message: error.message });
+        if (walk.records.has(key)) continue;
+        walk.records.set(key, {
+          href: reference.href,
+          outcome: error.code,
+          message: error.message,
+          ...(paths.length > 0 && { paths }),
+        });
+        // Once: thousands of records may share what went wrong.
+        paths = [];
       }
     }
   }

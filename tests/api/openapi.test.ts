@@ -346,6 +346,17 @@ describe("what the node answers", () => {
       await ask("GET", path);
     for (const path of ["/.well-known/openid-federation", "/federation/list", "/healthz", "/readyz", "/openapi.json"])
       await ask("GET", path);
+    const self = encodeURIComponent(node.entity);
+    const { text } = await node.node.trustMarks.issue({ type: "x", subject: node.entity, seconds: 60 });
+    for (const path of [
+      "/federation/extended-list",
+      `/federation/resolve?sub=${self}&trust_anchor=${self}`,
+      `/federation/trust-mark?trust_mark_type=x&sub=${self}`,
+      "/federation/trust-marked?trust_mark_type=x",
+    ])
+      await ask("GET", path);
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    await ask("POST", "/federation/trust-mark-status", { body: `trust_mark=${text}`, headers: form });
   });
 
   it("is what the document says where it refuses", async () => {
@@ -383,7 +394,12 @@ describe("what the node answers", () => {
       ["POST", "/resolve", { json: { references: ["https://x.example/"] } }, 400],
       ["POST", "/resolve", { json: { references: [], follow: 1 } }, 400],
       ["GET", "/federation/fetch", {}, 400],
-      ["GET", "/federation/list?trust_marked=true", {}, 400],
+      ["GET", "/federation/list?colour=red", {}, 400],
+      ["GET", "/federation/extended-list?limit=0", {}, 400],
+      ["GET", "/federation/resolve?sub=https://x.example&trust_anchor=https://x.example", {}, 404],
+      ["GET", "/federation/trust-mark?trust_mark_type=x&sub=https://x.example", {}, 404],
+      ["GET", "/federation/trust-marked", {}, 400],
+      ["POST", "/federation/trust-mark-status", { json: {} }, 400],
       ["GET", "/log/other/checkpoint", {}, 404],
       ["GET", "/log/records/consistency?from=1", {}, 400],
       ["GET", "/status/7", {}, 404],

@@ -248,7 +248,8 @@ describe("a federation of three nodes", () => {
     expect(await list("intermediate=false&entity_type=registry_node")).toEqual([]);
     expect(await list("intermediate=yes")).toBe("400 invalid_request");
     expect(await list("entity_type=")).toBe("400 invalid_request");
-    expect(await list("trust_marked=true")).toBe("400 unsupported_parameter");
+    expect(await list("trust_marked=true")).toEqual([]);
+    expect(await list("trust_marked=false")).toEqual(all);
     expect(await list("sub=x")).toBe("400 unsupported_parameter");
   });
 
@@ -341,7 +342,7 @@ describe("what a node serves", () => {
     ["/federation/fetch?sub=a%00b", 400, "invalid_request"],
     ["/federation/fetch?sub=https://a.example&sub=https://b.example", 400, "invalid_request"],
     ["/federation/fetch?sub=https://unknown.example.org", 404, "not_found"],
-    ["/federation/list?trust_marked=true", 400, "unsupported_parameter"],
+    ["/federation/list?colour=red", 400, "unsupported_parameter"],
   ])("GET %s is answered %i %s", async (path, status, error) => {
     const answer = await fetch(state.keys.id + path);
     expect(answer.status).toBe(status);
