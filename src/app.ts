@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
 import { createExportRoutes } from "./http/export-routes.ts";
@@ -30,6 +31,7 @@ import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
@@ -55,11 +57,13 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createTrustMarkRoutes>[0] &
   Parameters<typeof createKeyHistoryRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
+  Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
   Parameters<typeof createStatisticPages>[0] &
+  Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
@@ -80,6 +84,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRegistryPages(named));
   routes.route("/", createRecordPages(named));
   routes.route("/", createStatisticPages(named));
+  routes.route("/", createFederationPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);
@@ -107,6 +112,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createTrustMarkRoutes(deps));
   serve(createKeyHistoryRoutes(deps));
   serve(createEnrolmentRoutes(deps));
+  serve(createDirectoryRoutes(deps));
   const getApiDocument = createApiDocuments({ ...deps, operations: () => operations });
   serve(createOpenApiRoutes({ getApiDocument }));
   routes.route("/", createApiPages({ ...deps, getApiDocument }));

@@ -35,6 +35,8 @@ export interface NodeConfig {
   readonly trustMarkOwners: Readonly<Record<string, unknown>> | undefined;
   readonly development: boolean;
   readonly allowedPrivateHosts: readonly string[];
+  /** Whether it asks the federation by itself who belongs to it, again and again. */
+  readonly keepsDirectory: boolean;
 }
 
 /** What the config file holds, as `attestry init` writes it. */
@@ -51,6 +53,7 @@ export interface NodeConfigFile {
   readonly trust_mark_owners?: Readonly<Record<string, unknown>>;
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
+  readonly directory?: boolean;
 }
 
 export interface ProcessOverrides {
@@ -238,6 +241,8 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     trustMarkOwners: file.trust_mark_owners,
     development,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
+    // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
+    keepsDirectory: file.directory ?? superiors.length === 0,
   };
 }
 

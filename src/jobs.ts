@@ -2,6 +2,7 @@
 import {
   ATTACHMENT_UNHELD_SECONDS,
   CHAIN_ARCHIVE_CHECK_MS,
+  DIRECTORY_JOB_INTERVAL_MS,
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
   KEY_FOLLOW_INTERVAL_MS,
@@ -37,8 +38,10 @@ export function startJobs(deps: {
   archiveChain: () => Promise<unknown>;
   /** Takes over the next federation keys of subordinates: one round. */
   refreshSubordinates: () => Promise<unknown>;
+  /** Brings the directory of the federation up to date, where the node keeps one. */
+  refreshDirectory?: (isStopped: () => boolean) => Promise<void>;
 }): Jobs {
-  const { database, clock, logger } = deps;
+  const { database, clock, logger, refreshDirectory } = deps;
   let isStopped = false;
   const jobs = [
     startJob(
@@ -63,6 +66,13 @@ export function startJobs(deps: {
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),
+    ...(refreshDirectory
+      ? [
+          startJob({ everyMs: DIRECTORY_JOB_INTERVAL_MS, name: "refreshing the directory", logger }, () =>
+            refreshDirectory(() => isStopped),
+          ),
+        ]
+      : []),
   ];
   return {
     async stop() {

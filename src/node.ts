@@ -12,6 +12,7 @@ import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
 import { findAcceptedConfiguration } from "./federation/enrolment-store.ts";
@@ -103,6 +104,7 @@ export interface Node extends ServedNode {
   readonly enrolmentClient: EnrolmentClient;
   /** Thumbprint of the node's federation key, for people to compare. */
   readonly federationKey: string;
+  readonly directory: DirectoryService;
   readonly chains: ChainService;
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
@@ -331,6 +333,16 @@ export function createNode(options: {
   });
   const enrolmentClient = createEnrolmentClient({ httpClient: http, entity, signer: signers.federation, clock });
 
+  const directory = createDirectoryService({
+    database,
+    findAnchors: async () =>
+      anchors.length > 0 || config.superiors.length > 0 ? anchors : federation.describeOwnPin(),
+    httpClient: http,
+    clock,
+    random,
+    allowLoopbackHttp: config.development,
+  });
+
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
@@ -522,6 +534,7 @@ export function createNode(options: {
     keyHistory,
     chainArchive,
     enrolment,
+    directory,
     readers: new Map([[RECORDS_LOG, reader]]),
     reader,
     countRecords: () => countRecords(database),
@@ -537,6 +550,7 @@ export function createNode(options: {
     followKeys: async () => secrets.followKeys(clock()),
     archiveChain: chainArchive.archive,
     refreshSubordinates: () => keyRollover.refreshSubordinates(),
+    ...(config.keepsDirectory && { refreshDirectory: directory.refreshIfDue }),
   });
   // A rotation that ended between key file and log is completed now.
   const recorded = keyHistory.recordEvents().catch((error: unknown) => {
@@ -563,6 +577,7 @@ export function createNode(options: {
     enrolment,
     enrolmentClient,
     federationKey: signers.federation.publicKey.kid,
+    directory,
     chains,
     trustMarks,
     trustMarkChecks,

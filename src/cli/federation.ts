@@ -18,6 +18,7 @@ import {
   withNode,
 } from "./federation-node.ts";
 import { refreshCommand } from "./federation-refresh.ts";
+import { treeCommand } from "./federation-tree.ts";
 import { formatDuration, formatTable, printResult } from "./terminal.ts";
 
 interface AcceptOptions extends GrantOptions {
@@ -156,6 +157,7 @@ export function federationCommand(): Command {
         .action((options: NodeOptions) => list(options)),
     )
     .addCommand(refreshCommand())
+    .addCommand(treeCommand())
     .addCommand(refuseCommand())
     .addCommand(markCommand())
     .addCommand(codeCommand())

@@ -6,10 +6,13 @@ import {
   CHAIN_CACHE_ENTRIES_MAX,
   CHAIN_DEPTH_MAX,
   CHAIN_FAILURE_SECONDS,
+  CHAIN_MEMORY_STATEMENTS_MAX,
+  CHAIN_SUPERIORS_MAX,
   CHAIN_WALK_FETCHES_MAX,
   CHAIN_WALK_MS_MAX,
   SUPERIOR_CONFIGURATION_SECONDS,
 } from "../limits.ts";
+import { createChainMemory } from "./chain-memory.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import type { EntityStatement } from "./entity-statement.ts";
 import type { CallLimits, HttpClient } from "./http-client.ts";
@@ -118,10 +121,29 @@ export function createChainService(deps: {
       const value = await client.fetchConfiguration(entity);
       return { value, expiresAt: Math.min(value.expiresAt, clock() + SUPERIOR_CONFIGURATION_SECONDS) };
     },
-    entriesMax: CHAIN_CACHE_ENTRIES_MAX,
+    entriesMax: CHAIN_SUPERIORS_MAX,
     failureSeconds: CHAIN_FAILURE_SECONDS,
     clock,
   });
+  // For the same reason, and as briefly, what superiors say of superiors; what they say of the subject itself is always asked.
+  const steps = createExpiringCache<EntityStatement>({
+    load: async (step) => {
+      const [superior, subject] = step.split(" ") as [string, string];
+      const value = await client.fetchSubordinateStatement(await superiors.get(superior), subject);
+      return { value, expiresAt: Math.min(value.expiresAt, clock() + SUPERIOR_CONFIGURATION_SECONDS) };
+    },
+    entriesMax: CHAIN_SUPERIORS_MAX,
+    failureSeconds: CHAIN_FAILURE_SECONDS,
+    clock,
+  });
+  const memory = createChainMemory(CHAIN_MEMORY_STATEMENTS_MAX);
+
+  function forget(entities: readonly string[]): void {
+    entities.slice(1).forEach((superior, j) => {
+      superiors.forget(superior);
+      steps.forget(`${superior} ${entities[j]!}`);
+    });
+  }
 
   async function climb(path: Path, superior: string, budget: WalkBudget): Promise<Path> {
     const entities = entitiesOf(path);
@@ -135,15 +157,19 @@ export function createChainService(deps: {
     budget.spend(2);
     const limits = budget.limits();
     const configuration = await waitFor(superiors.get(superior), superior, limits);
+    const below = entities.at(-1)!;
     try {
-      const subordinate = await client.fetchSubordinateStatement(configuration, entities.at(-1)!, budget.limits());
+      const subordinate =
+        entities.length === 1
+          ? await client.fetchSubordinateStatement(configuration, below, budget.limits())
+          : await waitFor(steps.get(`${superior} ${below}`), superior, budget.limits());
       return {
         configurations: [...path.configurations, configuration],
         subordinates: [...path.subordinates, subordinate],
       };
     } catch (error) {
       // Perhaps what we hold of the superior is outdated: a new key, its first subordinate.
-      superiors.forget(superior);
+      forget([below, superior]);
       throw error;
     }
   }
@@ -151,7 +177,7 @@ export function createChainService(deps: {
   function prove({ configurations, subordinates }: Path): Promise<ProvenChain> {
     const [subject, top] = [configurations[0]!, configurations.at(-1)!];
     const statements = [subject, ...subordinates, ...(top === subject ? [] : [top])].map((statement) => statement.text);
-    return proveTrustChain({ statements, anchors, now: clock() });
+    return proveTrustChain({ statements, anchors, now: clock(), memory });
   }
 
   // Breadth first, so that of several valid chains the shortest is found (§10.3 leaves the choice to us).
@@ -177,6 +203,8 @@ export function createChainService(deps: {
           try {
             found.push({ chain: read(await prove(path)), path: describePath(entities) });
           } catch (error) {
+            // Perhaps what was held of its superiors no longer fits together.
+            forget(entities);
             fail(entities, error);
           }
         } else if (top.authorityHints.length === 0) {

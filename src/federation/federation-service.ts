@@ -25,6 +25,7 @@ import {
   type SubordinateFilter,
   saveSubordinate,
 } from "./subordinate-store.ts";
+import type { AnchorPin } from "./trust-chain.ts";
 import { parseTrustMarkRules } from "./trust-mark.ts";
 import type { TrustMarkService } from "./trust-mark-service.ts";
 
@@ -68,6 +69,8 @@ export interface FederationService {
   listSubordinates(filter?: SubordinateFilter): Promise<string[]>;
   /** The same, page by page, with statements and what changed. */
   readonly extendedList: ExtendedListService;
+  /** How this node would pin itself as an anchor, for what it lets its subordinates sign; none where it has none. */
+  describeOwnPin(): Promise<readonly AnchorPin[]>;
   /** All that this node knows of its subordinates, suspended ones too. */
   describeSubordinates(): Promise<StoredSubordinate[]>;
   /**
@@ -225,6 +228,12 @@ export function createFederationService(deps: FederationDeps): FederationService
       const subordinate = await findSubordinate(database, subject);
       if (subordinate === undefined || subordinate.state !== "active") throw unknownSubordinate();
       return signStatement(subordinate);
+    },
+    async describeOwnPin() {
+      const granted = (await listSubordinates(database)).flatMap((one) => one.registryTypes);
+      if (!(await hasSubordinates(database))) return [];
+      const types = new Set([...granted, ...(await deps.registryTypes())]);
+      return [{ entity, jwks: { keys: [federation.publicKey.jwk] }, registry_types: [...types].sort() }];
     },
     listSubordinates: (filter) => listActiveSubordinates(database, filter, clock()),
     extendedList: createExtendedListService({ database, signStatement, clock }),

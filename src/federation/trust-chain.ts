@@ -5,6 +5,7 @@ import { verifyJws } from "../crypto/jws.ts";
 import { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
 import { CHAIN_DEPTH_MAX, CLOCK_SKEW_SECONDS } from "../limits.ts";
+import type { ChainMemory } from "./chain-memory.ts";
 import { checkConstraints, checkNameConstraints } from "./constraints.ts";
 import { ENTITY_STATEMENT_TYPE, type EntityStatement, parseEntityStatement } from "./entity-statement.ts";
 import {
@@ -62,6 +63,8 @@ interface ChainInput {
   readonly statements: readonly string[];
   readonly anchors: readonly AnchorPin[];
   readonly now: number;
+  /** What may be remembered between verifications; times, pins, order, constraints, policy and roles are checked each time. */
+  readonly memory?: ChainMemory;
 }
 
 function refuse(code: ErrorCode, reason: string): never {
@@ -82,16 +85,23 @@ export function checkStatementTime(statement: EntityStatement, now: number): voi
 }
 
 /** Throws `statement_key_unknown` where `keys` do not hold the statement's key, `statement_signature_invalid`. */
-export async function verifyStatementSignature(statement: EntityStatement, keys: readonly PublicKey[]): Promise<void> {
-  if (!keys.some((key) => key.kid === statement.kid)) {
+export async function verifyStatementSignature(
+  statement: EntityStatement,
+  keys: readonly PublicKey[],
+  memory?: ChainMemory,
+): Promise<void> {
+  const [key, another] = keys.filter((candidate) => candidate.kid === statement.kid);
+  if (key === undefined) {
     refuse("statement_key_unknown", `${nameOf(statement)} is signed by a key that its issuer is not known to hold`);
   }
+  if (another === undefined && memory?.isProven(statement.text, key)) return;
   try {
     await verifyJws(statement.text, { typ: ENTITY_STATEMENT_TYPE, keys, acceptEdDSA: true });
   } catch (error) {
     if (!isAttestryError(error, "signature_invalid")) throw error;
     refuse("statement_signature_invalid", `${nameOf(statement)} does not carry its issuer's signature`);
   }
+  memory?.addProven(statement.text, key);
 }
 
 // §4: the subject's configuration, then one subordinate statement per superior, then the anchor's configuration; a subject
@@ -144,11 +154,15 @@ function findPin(
   refuse("anchor_key_not_pinned", `the configuration of ${anchor.subject} is signed by a key that is not pinned`);
 }
 
-async function verifySignatures(statements: readonly EntityStatement[], pinned: readonly PublicKey[]): Promise<void> {
+async function verifySignatures(
+  statements: readonly EntityStatement[],
+  pinned: readonly PublicKey[],
+  memory: ChainMemory | undefined,
+): Promise<void> {
   const last = statements.length - 1;
-  await verifyStatementSignature(statements[last]!, pinned);
+  await verifyStatementSignature(statements[last]!, pinned, memory);
   // From the anchor down, so that no key is used before its own statement is proven (§10.2).
-  for (let j = last - 1; j >= 0; j--) await verifyStatementSignature(statements[j]!, statements[j + 1]!.keys);
+  for (let j = last - 1; j >= 0; j--) await verifyStatementSignature(statements[j]!, statements[j + 1]!.keys, memory);
 }
 
 /**
@@ -193,18 +207,21 @@ function grantedTypes(
  * `entity_name_not_permitted`, `entity_identifier_invalid`.
  */
 export async function proveTrustChain(input: ChainInput): Promise<ProvenChain> {
-  const { now } = input;
+  const { now, memory } = input;
   if (input.statements.length === 0) refuse("chain_malformed", "there are no statements");
   if (input.statements.length > CHAIN_DEPTH_MAX + 1) {
     refuse("chain_too_long", `${input.statements.length} statements; at most ${CHAIN_DEPTH_MAX + 1} are allowed`);
   }
-  const statements = input.statements.map(parseEntityStatement);
+  // The first two are about the subject alone: remembering them would crowd out its superiors', which thousands share.
+  const statements = input.statements.map((text, j) =>
+    memory && j >= 2 ? memory.parse(text) : parseEntityStatement(text),
+  );
   const [subject, anchor] = [statements[0]!, statements.at(-1)!];
   // What costs little comes before signatures.
   checkShape(statements);
   for (const statement of statements) checkStatementTime(statement, now);
   const { pin, keys: pinned } = findPin(anchor, input.anchors, now);
-  await verifySignatures(statements, pinned);
+  await verifySignatures(statements, pinned, memory);
 
   const subordinates = statements.slice(1, -1);
   subordinates.forEach(({ constraints }, j) => {

@@ -49,6 +49,11 @@ export const AboutSection: FC<SectionProps> = ({ view, basePath }) => (
           </dd>
         </>
       )}
+      <dt>The federation</dt>
+      <dd>
+        <a href={`${basePath}/federation`}>Who belongs to it</a>{" "}
+        <span class="soft">(as far as this node keeps a directory)</span>
+      </dd>
       <dt>Its own statement</dt>
       <dd>
         <a href={`${basePath}/.well-known/openid-federation`}>Signed entity configuration</a>{" "}

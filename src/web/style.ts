@@ -117,6 +117,15 @@ ol.timeline h3 { margin-bottom: .2rem; }
 ol.timeline p { margin: 0 0 .35rem; }
 ol.timeline dl { margin: .4rem 0; }
 .before { color: var(--soft); }
+ul.tree { list-style: none; margin: 0 0 1.25rem; padding: 0; }
+ul.tree ul.tree { margin: 0; padding-inline-start: clamp(.7rem, 3vw, 1.6rem); border-inline-start: .15rem solid var(--line); }
+ul.tree > li { margin-top: .8rem; }
+ul.tree details { margin: .2rem 0 0; }
+.member { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem 1rem; }
+.member p { margin: 0; max-width: none; }
+.member .name { display: flex; flex-wrap: wrap; align-items: baseline; gap: .2rem .7rem; }
+ul.cards .member { background: none; border: 0; padding: 0; }
+.more { margin: .4rem 0 0; }
 details.operation { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin: 0 0 .6rem; padding: .3rem 1rem; }
 details.operation[open] { padding-bottom: .6rem; }
 details.operation .within { scroll-margin-top: 6rem; }

@@ -9,6 +9,7 @@ import { silentLogger } from "../../src/logger.ts";
 import { connectDatabase, createDatabaseIfMissing } from "../../src/storage/database.ts";
 import { applyMigrations } from "../../src/storage/migrations.ts";
 import { benchHistory, benchMemory, benchSearch } from "./crowd-rows.ts";
+import { benchDirectory } from "./directory-rows.ts";
 import { runLoad } from "./load.ts";
 import { type BenchRow, interleave, median, summarize } from "./measure.ts";
 import type { World } from "./world.ts";
@@ -273,4 +274,5 @@ export const ROWS = {
   search: benchSearch,
   history: benchHistory,
   memory: benchMemory,
+  directory: benchDirectory,
 } as const;
