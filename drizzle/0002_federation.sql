@@ -11,6 +11,7 @@ CREATE TABLE "directory_entry" (
 	"superior" text,
 	"organization_name" text,
 	"registry_types" text[] NOT NULL,
+	"formerly" text[] DEFAULT '{}' NOT NULL,
 	"is_superior" boolean NOT NULL,
 	"state" text NOT NULL,
 	"code" text,

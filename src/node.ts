@@ -18,10 +18,11 @@ import { createEnrolmentService, type EnrolmentService } from "./federation/enro
 import { findAcceptedConfiguration } from "./federation/enrolment-store.ts";
 import { parseEntityIdentifier } from "./federation/entity-identifier.ts";
 import { createFederationService, type FederationService } from "./federation/federation-service.ts";
-import { createHomeFinder } from "./federation/home-chain.ts";
+import { createHomeAsker } from "./federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
+import { createMovedClient } from "./federation/moved-client.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -407,14 +408,21 @@ export function createNode(options: {
     ownChain,
     findArchivedChain,
   });
-  const findHome = createHomeFinder({
+  const anchorEntities = [...new Set(anchors.map((pin) => pin.entity))].filter((anchor) => anchor !== entity);
+  const askAnchors = createMovedClient({
+    httpClient: http,
+    anchors: anchorEntities,
+    clock,
+    allowLoopbackHttp: config.development,
+  });
+  const askHome = createHomeAsker({
     own: { entity, names },
     getChain: chains.getChain,
-    findMoved: async () => undefined,
+    findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
   const resolution = createResolutionService({
     ownEntity: names,
-    findHome,
+    askHome,
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
@@ -425,7 +433,7 @@ export function createNode(options: {
   const viewer = createRecordViewer({ entity: names, sealer });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
   const findElsewhere = createReferenceLookup({
-    findHome,
+    askHome,
     findAtHome: createReferenceLookupClient(signedClient),
     clock,
   });

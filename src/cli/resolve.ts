@@ -5,7 +5,9 @@ import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { parseAnchorPins } from "../federation/anchor-pins.ts";
 import { createChainService } from "../federation/chain-service.ts";
+import { createHomeAsker } from "../federation/home-chain.ts";
 import { createHttpClient } from "../federation/http-client.ts";
+import { createMovedClient } from "../federation/moved-client.ts";
 import { STATUS_LIST_SECONDS } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseReference, type Reference } from "../records/record-url.ts";
@@ -74,7 +76,16 @@ async function resolveHere(options: {
   });
   const resolution = createResolutionService({
     ownEntity: undefined,
-    findHome: chains.getChain,
+    askHome: createHomeAsker({
+      own: undefined,
+      getChain: chains.getChain,
+      findMoved: createMovedClient({
+        httpClient,
+        anchors: [...new Set(anchors.map((pin) => pin.entity))],
+        clock: currentSeconds,
+        allowLoopbackHttp: options.development,
+      }),
+    }),
     readHome: createHomeNodeClient(httpClient),
     readOwn: () => Promise.reject(new Error("a resolver without a node has no records of its own")),
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),

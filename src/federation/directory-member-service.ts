@@ -74,6 +74,7 @@ function createEntry(entity: string): DirectoryEntry {
     superior: null,
     organizationName: null,
     registryTypes: [],
+    formerly: [],
     isSuperior: false,
     state: "refused",
     code: null,
@@ -96,6 +97,7 @@ function addProof(
 ): void {
   entry.organizationName = proof.organizationName ?? null;
   entry.registryTypes = [...proof.registryTypes];
+  entry.formerly = [...proof.formerly];
   entry.validUntil = proof.validUntil;
   entry.isSuperior = hasSubordinateList(configuration);
 }

@@ -13,6 +13,7 @@ export type DirectoryProof =
   | {
       readonly organizationName: string | undefined;
       readonly registryTypes: readonly string[];
+      readonly formerly: readonly string[];
       readonly validUntil: number;
     }
   | { readonly code: ErrorCode };
@@ -48,9 +49,10 @@ export async function proveMember(input: Parameters<typeof proveTrustChain>[0]):
     const { subject, expiresAt } = proven;
     // One that only vouches for others declares no `registry_node`: a member like any other, which may sign nothing.
     if (!subject.metadata.has(REGISTRY_NODE))
-      return { organizationName: organizationOf(subject), registryTypes: [], validUntil: expiresAt };
+      return { organizationName: organizationOf(subject), registryTypes: [], formerly: [], validUntil: expiresAt };
     const { metadata, registryTypes } = readNodeChain(proven);
-    return { organizationName: metadata.organization_name, registryTypes, validUntil: expiresAt };
+    const formerly = (metadata.formerly ?? []).map((former) => former.entity);
+    return { organizationName: metadata.organization_name, registryTypes, formerly, validUntil: expiresAt };
   } catch (error) {
     if (!isAttestryError(error)) throw error;
     return { code: error.code };

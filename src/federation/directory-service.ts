@@ -53,6 +53,11 @@ export interface DirectoryService {
   /** Members by entity identifier; `cursor` is the `next` of the page before. Throws `query_invalid`. */
   list(query: DirectoryFilter & { cursor?: string | undefined; limit?: number | undefined }): Promise<DirectoryPage>;
   find(entity: string): Promise<DirectoryMember | undefined>;
+  /**
+   * The member that the entity `name` became. None while that one is in the directory itself, where several say so, or where another superior
+   * says so than the one that vouched for `name` last: nobody inherits what was never theirs to vouch for.
+   */
+  findSuccessor(name: string): Promise<DirectoryMember | undefined>;
   /** Those found through each of `superiors`, the first `each` of each. */
   listBelow(superiors: readonly string[], each: number): Promise<DirectoryMember[]>;
   summarize(): Promise<DirectorySummary>;
@@ -121,6 +126,16 @@ export function createDirectoryService(deps: DirectoryDeps): DirectoryService {
       const rows = await listMembers(database, { ...filter, after: cursor, limit: limit + 1, now: clock() });
       const members = rows.slice(0, limit);
       return { members, next: rows.length > limit ? members.at(-1)!.entity : undefined };
+    },
+    async findSuccessor(name) {
+      const now = clock();
+      const [former, successors] = await Promise.all([
+        findMember(database, { entity: name, now }),
+        listMembers(database, { formerly: name, state: "valid", limit: 2, now }),
+      ]);
+      const [successor, rival] = successors;
+      if (successor === undefined || rival !== undefined || former?.state === "valid") return undefined;
+      return former === undefined || former.superior === successor.superior ? successor : undefined;
     },
     find: (entity) => findMember(database, { entity, now: clock() }),
     listBelow: (superiors, each) => listBelow(database, { superiors, each, now: clock() }),

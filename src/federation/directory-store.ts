@@ -7,7 +7,7 @@ export type DirectoryLink = typeof directoryLinkTable.$inferSelect;
 export type DirectoryList = typeof directoryListTable.$inferSelect;
 
 const ENTRY_COLUMNS = `e.entity, e.path, e.superior, e.organization_name as "organizationName", e.registry_types as "registryTypes",
-  e.is_superior as "isSuperior", e.state, e.code, e.state_since as "stateSince", e.valid_until as "validUntil",
+  e.formerly, e.is_superior as "isSuperior", e.state, e.code, e.state_since as "stateSince", e.valid_until as "validUntil",
   e.checked_at as "checkedAt", e.next_try_at as "nextTryAt", e.failures, e.configuration,
   e.configuration_until as "configurationUntil", e.link_version as "linkVersion", e.basis`;
 
@@ -60,13 +60,13 @@ export async function countEntries({ sql }: Database): Promise<number> {
 
 export async function saveEntry({ sql }: Database, row: DirectoryEntry): Promise<void> {
   await sql`
-    insert into directory_entry (entity, path, superior, organization_name, registry_types, is_superior, state, code, state_since,
+    insert into directory_entry (entity, path, superior, organization_name, registry_types, formerly, is_superior, state, code, state_since,
       valid_until, checked_at, next_try_at, failures, configuration, configuration_until, link_version, basis)
-    values (${row.entity}, ${[...row.path]}, ${row.superior}, ${row.organizationName}, ${[...row.registryTypes]}, ${row.isSuperior},
+    values (${row.entity}, ${[...row.path]}, ${row.superior}, ${row.organizationName}, ${[...row.registryTypes]}, ${[...row.formerly]}, ${row.isSuperior},
       ${row.state}, ${row.code}, ${row.stateSince}, ${row.validUntil}, ${row.checkedAt}, ${row.nextTryAt}, ${row.failures},
       ${row.configuration}, ${row.configurationUntil}, ${row.linkVersion}, ${row.basis})
     on conflict (entity) do update set path = excluded.path, superior = excluded.superior,
-      organization_name = excluded.organization_name, registry_types = excluded.registry_types, is_superior = excluded.is_superior,
+      organization_name = excluded.organization_name, registry_types = excluded.registry_types, formerly = excluded.formerly, is_superior = excluded.is_superior,
       state = excluded.state, code = excluded.code, state_since = excluded.state_since, valid_until = excluded.valid_until,
       checked_at = excluded.checked_at, next_try_at = excluded.next_try_at, failures = excluded.failures,
       configuration = excluded.configuration, configuration_until = excluded.configuration_until,

@@ -19,6 +19,8 @@ export const directoryEntryTable = pgTable(
     organizationName: text("organization_name"),
     /** What it may sign, by the chain that was proven last. */
     registryTypes: text("registry_types").array().notNull(),
+    /** What it was called before it moved, by the word of its superior in the chain that was proven last. */
+    formerly: text("formerly").array().notNull().default([]),
     /** Whether it vouches for others: it publishes where its subordinates are listed. */
     isSuperior: boolean("is_superior").notNull(),
     state: text("state").$type<DirectoryState>().notNull(),

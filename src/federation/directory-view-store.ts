@@ -12,6 +12,8 @@ export interface DirectoryMember {
   readonly superior: string | null;
   readonly path: readonly string[];
   readonly registryTypes: readonly string[];
+  /** What it was called before it moved. */
+  readonly formerly: readonly string[];
   readonly isSuperior: boolean;
   readonly state: MemberState;
   readonly code: string | null;
@@ -25,6 +27,8 @@ export interface DirectoryFilter {
   readonly state?: MemberState | undefined;
   /** Those found through this superior; null: the anchors. */
   readonly superior?: string | null | undefined;
+  /** The one that was called so before it moved. */
+  readonly formerly?: string | undefined;
 }
 
 /** `now`: Unix seconds. */
@@ -32,7 +36,7 @@ function columnsAt(now: number): string {
   // A chain ends by itself: nobody writes that down.
   const isOver = `state = 'valid' and valid_until <= ${Math.trunc(now)}`;
   return `entity, organization_name as "organizationName", superior, path, registry_types as "registryTypes",
-    is_superior as "isSuperior", code, checked_at as "checkedAt", valid_until as "validUntil",
+    formerly, is_superior as "isSuperior", code, checked_at as "checkedAt", valid_until as "validUntil",
     case when ${isOver} then 'expired' else state end as state,
     case when ${isOver} then valid_until else state_since end as "stateSince"`;
 }
@@ -54,7 +58,7 @@ export async function listMembers(
   { sql }: Database,
   query: DirectoryFilter & { readonly after?: string | undefined; readonly limit: number; readonly now: number },
 ): Promise<DirectoryMember[]> {
-  const { type, state, superior, after, limit, now } = query;
+  const { type, state, superior, formerly, after, limit, now } = query;
   const stateNow = sql`case when state = 'valid' and valid_until <= ${now} then 'expired' else state end`;
   return sql<DirectoryMember[]>`
     select ${sql.unsafe(columnsAt(now))} from directory_entry
@@ -62,6 +66,7 @@ export async function listMembers(
       ${type === undefined ? sql`` : sql`and ${type} = any(registry_types)`}
       ${state === undefined ? sql`` : sql`and ${stateNow} = ${state}`}
       ${superior === undefined ? sql`` : superior === null ? sql`and superior is null` : sql`and superior = ${superior}`}
+      ${formerly === undefined ? sql`` : sql`and ${formerly} = any(formerly)`}
     order by entity limit ${limit}`;
 }
 

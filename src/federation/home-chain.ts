@@ -1,27 +1,47 @@
 // Which node answers for a name now: the entity of that name, or the one that its superior says it became. Asks nothing by itself.
-import { AttestryError } from "../errors.ts";
+import { isAttestryError } from "../errors.ts";
 import { speaksFor } from "./node-metadata.ts";
 import type { VerifiedChain } from "./trust-chain.ts";
 
-/** The proven chain of the node that answers for records in the name of `name`, an entity identifier (untrusted). Throws as `getChain` does. */
-export type FindHome = (name: string) => Promise<VerifiedChain>;
-
 /**
- * `own`: this node, and the name that its records have. `findMoved`: the entity that a member of that name became, as far as this node
- * knows of it; a hint only, for the chain has to say so.
+ * Asks the home node of `name`, an entity identifier (untrusted), by its proven chain: the one of that name, or, where nobody answers under
+ * it or vouches for it any more, the one it became. `ask` may be called again. Throws as `getChain` and `ask` do.
  */
-export function createHomeFinder(deps: {
+export type AskHome = <Result>(name: string, ask: (chain: VerifiedChain) => Promise<Result>) => Promise<Result>;
+
+function isGone(error: unknown): boolean {
+  return isAttestryError(error) && (error.code.startsWith("peer_") || error.code === "chain_not_found");
+}
+
+/** `own`: this node, and the name that its records have. `findMoved`: who that name may be now; a hint only, for the chain has to say so. */
+export function createHomeAsker(deps: {
   own: { readonly entity: string; readonly names: string } | undefined;
   getChain: (entity: string) => Promise<VerifiedChain>;
   findMoved: (name: string) => Promise<string | undefined>;
-}): FindHome {
-  const { own, getChain, findMoved } = deps;
-  return async (name) => {
-    if (name === own?.names) return getChain(own.entity);
-    const moved = await findMoved(name);
-    if (moved === undefined) return getChain(name);
-    const chain = await getChain(moved);
-    if (speaksFor(chain, name)) return chain;
-    throw new AttestryError("formerly_not_vouched", `no superior of ${moved} says that it was formerly ${name}`);
+}): AskHome {
+  const { own, getChain } = deps;
+
+  async function findSuccessor(name: string): Promise<VerifiedChain | undefined> {
+    try {
+      const moved = await deps.findMoved(name);
+      if (moved === undefined || moved === name) return undefined;
+      const chain = await getChain(moved);
+      return speaksFor(chain, name) ? chain : undefined;
+    } catch (error) {
+      // What is told is why the name itself could not be used.
+      if (!isAttestryError(error)) throw error;
+      return undefined;
+    }
+  }
+
+  return async (name, ask) => {
+    if (name === own?.names) return ask(await getChain(own.entity));
+    try {
+      return await ask(await getChain(name));
+    } catch (error) {
+      const successor = isGone(error) ? await findSuccessor(name) : undefined;
+      if (successor === undefined) throw error;
+      return ask(successor);
+    }
   };
 }

@@ -40,6 +40,11 @@ const listDirectory = declareOperation({
       schema: { enum: STATES },
       example: "valid",
     },
+    formerly: {
+      description:
+        "Only the member that had this entity identifier before it moved, as its superior says. None where that is not clear. A hint: the chain of the member says it too, or it is not so.",
+      schema: { type: "string", minLength: 1, maxLength: ENTITY_IDENTIFIER_CHARS_MAX },
+    },
     cursor: {
       description: "Where to go on: `next` of the page before.",
       schema: { type: "string", maxLength: ENTITY_IDENTIFIER_CHARS_MAX, pattern: "^[\\x21-\\x7e]+$" },
@@ -72,6 +77,11 @@ const listDirectory = declareOperation({
                 superior: { type: "string", format: "uri", description: "Absent from an anchor." },
                 path: { type: "array", items: { type: "string", format: "uri" }, description: "From the anchor down." },
                 registry_types: { type: "array", items: { type: "string" } },
+                formerly: {
+                  type: "array",
+                  items: { type: "string" },
+                  description: "What it was called before it moved.",
+                },
                 vouches_for_others: { type: "boolean" },
                 state: { type: "string", enum: [...STATES] },
                 code: { type: "string", description: "What went wrong, of those unreachable or refused." },
@@ -102,6 +112,7 @@ function describeMember(member: DirectoryMember) {
     ...(superior !== null && { superior }),
     path: [...path],
     registry_types: [...registryTypes],
+    ...(member.formerly.length > 0 && { formerly: [...member.formerly] }),
     vouches_for_others: isSuperior,
     state,
     ...(code !== null && { code }),
@@ -113,8 +124,13 @@ function describeMember(member: DirectoryMember) {
 
 export function createDirectoryRoutes({ directory }: { directory: DirectoryService }): OperationRoutes {
   const routes = createOperationRoutes();
+  const list = async ({ formerly, ...query }: Parameters<DirectoryService["list"]>[0]) => {
+    if (formerly === undefined) return directory.list(query);
+    const successor = await directory.findSuccessor(formerly);
+    return { members: successor ? [successor] : [], next: undefined };
+  };
   routes.handle(listDirectory, async ({ context, query }) => {
-    const [{ members, next }, { refreshedAt }] = await Promise.all([directory.list(query), directory.summarize()]);
+    const [{ members, next }, { refreshedAt }] = await Promise.all([list(query), directory.summarize()]);
     return context.json({
       members: members.map(describeMember),
       ...(next !== undefined && { next }),

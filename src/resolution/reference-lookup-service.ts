@@ -1,7 +1,7 @@
 // Looks keys up at their home nodes: nodes of a valid chain only, each asked once per batch. What is found is remembered for a short time.
 import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
-import type { FindHome } from "../federation/home-chain.ts";
+import type { AskHome } from "../federation/home-chain.ts";
 import { RECORDS_FIND_MAX, REFERENCE_KEY_SECONDS, REFERENCE_KEYS_REMEMBERED_MAX } from "../limits.ts";
 import { queryName } from "../records/references/reference-key.ts";
 import type { ElsewhereOutcome, FindElsewhere } from "../records/references/reference-key-service.ts";
@@ -9,7 +9,7 @@ import type { FindAtHome } from "./reference-lookup-client.ts";
 import { isPassingOutcome } from "./resolution-service.ts";
 
 export function createReferenceLookup(deps: {
-  findHome: FindHome;
+  askHome: AskHome;
   findAtHome: FindAtHome;
   clock: () => number;
 }): FindElsewhere {
@@ -21,17 +21,18 @@ export function createReferenceLookup(deps: {
     outcomes: Map<string, ElsewhereOutcome>,
   ): Promise<void> {
     try {
-      const home = await deps.findHome(entity);
-      for (let at = 0; at < asked.length; at += RECORDS_FIND_MAX) {
-        const part = asked.slice(at, at + RECORDS_FIND_MAX);
-        const found = await deps.findAtHome({ home, entity, keys: part });
-        for (const [i, { name }] of part.entries()) {
-          outcomes.set(name, found[i]!);
-          // A key that is not there may be tomorrow, or in a second; one that is there is verified before it is signed.
-          if (found[i]!.outcome === "found")
-            remembered.set(name, { outcome: found[i]!, until: deps.clock() + REFERENCE_KEY_SECONDS });
+      await deps.askHome(entity, async (home) => {
+        for (let at = 0; at < asked.length; at += RECORDS_FIND_MAX) {
+          const part = asked.slice(at, at + RECORDS_FIND_MAX);
+          const found = await deps.findAtHome({ home, entity, keys: part });
+          for (const [i, { name }] of part.entries()) {
+            outcomes.set(name, found[i]!);
+            // A key that is not there may be tomorrow, or in a second; one that is there is verified before it is signed.
+            if (found[i]!.outcome === "found")
+              remembered.set(name, { outcome: found[i]!, until: deps.clock() + REFERENCE_KEY_SECONDS });
+          }
         }
-      }
+      });
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
       const message = `cannot be looked up at ${entity} (${error.code})`;

@@ -2,7 +2,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
-import type { FindHome } from "../federation/home-chain.ts";
+import type { AskHome } from "../federation/home-chain.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { ANONYMOUS, type Caller, type MemberNode } from "../identity/caller.ts";
 import { mayReadAsMember } from "../identity/permissions.ts";
@@ -94,7 +94,7 @@ export function referenceKey({ href, version, digest }: Reference): string {
 export function createResolutionService(deps: {
   /** The name that this node's own records have, or undefined for a resolver that is no node. */
   ownEntity: string | undefined;
-  findHome: FindHome;
+  askHome: AskHome;
   readHome: ReadHome;
   readOwn: (references: readonly Reference[], caller: Caller) => Promise<ReadBatch>;
   verifier: Verifier;
@@ -105,6 +105,35 @@ export function createResolutionService(deps: {
   // Where the node itself wants to know whether a reference holds, and shows nobody what it read.
   const self: MemberNode | undefined =
     ownEntity === undefined ? undefined : { kind: "node", entity: ownEntity, anchor: ownEntity };
+
+  async function readThrough(
+    chain: VerifiedChain,
+    { entity, tasks, walk }: { entity: string; tasks: readonly Task[]; walk: Walk },
+  ): Promise<void> {
+    for (let at = 0; at < tasks.length; at += RECORDS_READ_MAX) {
+      const timeoutMs = walk.deadline - Date.now();
+      if (timeoutMs <= 0)
+        throw new AttestryError("budget_exceeded", `the request's ${RESOLVE_DEADLINE_MS / 1_000} s are over`);
+      const batch = tasks.slice(at, at + RECORDS_READ_MAX);
+      const references = batch.map(({ reference }) => reference);
+      const answer =
+        entity === ownEntity
+          ? await deps.readOwn(references, walk.caller)
+          : await deps.readHome({
+              endpoint: chain.metadata.records_read_endpoint,
+              references,
+              timeoutMs,
+              member: walk.isMember ? chain : undefined,
+            });
+      const home = walk.homes.get(entity) ?? { requests: 0, records: 0 };
+      walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
+      await Promise.all(
+        batch.map(async (task, i) =>
+          walk.records.set(task.key, await judge(task.reference, answer.records[i]!, answer, chain)),
+        ),
+      );
+    }
+  }
 
   /** Loads, from one home node, all that a step wants of it. */
   async function readFrom(entity: string, tasks: readonly Task[], walk: Walk): Promise<void> {
@@ -118,30 +147,7 @@ export function createResolutionService(deps: {
       );
     }
     try {
-      const chain = await deps.findHome(entity);
-      for (let at = 0; at < tasks.length; at += RECORDS_READ_MAX) {
-        const timeoutMs = walk.deadline - Date.now();
-        if (timeoutMs <= 0)
-          throw new AttestryError("budget_exceeded", `the request's ${RESOLVE_DEADLINE_MS / 1_000} s are over`);
-        const batch = tasks.slice(at, at + RECORDS_READ_MAX);
-        const references = batch.map(({ reference }) => reference);
-        const answer =
-          entity === ownEntity
-            ? await deps.readOwn(references, walk.caller)
-            : await deps.readHome({
-                endpoint: chain.metadata.records_read_endpoint,
-                references,
-                timeoutMs,
-                member: walk.isMember ? chain : undefined,
-              });
-        const home = walk.homes.get(entity) ?? { requests: 0, records: 0 };
-        walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
-        await Promise.all(
-          batch.map(async (task, i) =>
-            walk.records.set(task.key, await judge(task.reference, answer.records[i]!, answer, chain)),
-          ),
-        );
-      }
+      await deps.askHome(entity, (chain) => readThrough(chain, { entity, tasks, walk }));
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
       let paths = error.code === "chain_not_found" ? error.details : [];

@@ -95,6 +95,62 @@ describe("a node that moved", () => {
     expect(report.checks.filter(({ result }) => result === "fail")).toEqual([]);
     expect([report.valid, report.record?.issuer]).toEqual([true, old.entity]);
   });
+
+  it("is found by others under the dead address: the anchor's directory says where, the superior's statement that it is so", async () => {
+    const reader = await startTestNode({ anchors: [superior.pin(TYPES)], config: () => ({ directory: false }) });
+    const token = await reader.token("reader");
+    const href = `${old.entity}/registries/plots/records/${rid}`;
+    const read = async () => {
+      const { body } = await reader.request("POST", "/resolve", { token, json: { references: [href] } });
+      return (body.records as Record<string, JsonObject>)[href]!;
+    };
+    expect(
+      (await superior.request("GET", `/federation/directory?formerly=${encodeURIComponent(old.entity)}`)).body.members,
+    ).toEqual([]);
+    expect((await read()).outcome).toBe("peer_unreachable");
+    await superior.node.directory.refresh();
+    const { body } = await superior.request("GET", `/federation/directory?formerly=${encodeURIComponent(old.entity)}`);
+    expect(body.members).toMatchObject([{ entity: moved.entity, formerly: [old.entity], state: "valid" }]);
+    const later = await startTestNode({ anchors: [superior.pin(TYPES)], config: () => ({ directory: false }) });
+    const answer = await later.request("POST", "/resolve", {
+      token: await later.token("reader"),
+      json: { references: [href] },
+    });
+    expect((answer.body.records as Record<string, JsonObject>)[href]).toMatchObject({
+      outcome: "verified",
+      issuer: old.entity,
+      data: { name: "One and only" },
+    });
+    await reader.close();
+    await later.close();
+  });
+});
+
+describe("a superior that claims for its member a name that it never vouched for", () => {
+  it("leads nobody there, also while the name's owner is away", async () => {
+    const below = { superiors: [superior.entity], anchors: [superior.pin(TYPES)] };
+    const [owner, ministry] = [await startTestNode(below), await startTestNode(below)];
+    const rival = await startTestNode({ ...below, superiors: [ministry.entity] });
+    const vouch = (by: TestNode, entity: string) =>
+      by.node.federation.acceptSubordinate({ entity, registryTypes: TYPES });
+    await vouch(superior, owner.entity);
+    await vouch(superior, ministry.entity);
+    await vouch(ministry, rival.entity);
+    const claim = [{ entity: owner.entity }];
+    const { sql } = ministry.database.database;
+    await sql`update subordinate set formerly = ${sql.json(claim)} where entity = ${rival.entity}`;
+    const { directory } = superior.node;
+    const stateOf = async (node: TestNode) => (await directory.find(node.entity))?.state;
+    await directory.refresh();
+    expect([await stateOf(owner), await stateOf(rival)]).toEqual(["valid", "valid"]);
+    expect((await directory.find(rival.entity))?.formerly).toEqual([owner.entity]);
+    expect(await directory.findSuccessor(owner.entity)).toBe(undefined);
+    await superior.node.federation.removeSubordinate(owner.entity);
+    await directory.refresh();
+    expect(await stateOf(owner)).toBe("removed");
+    expect(await directory.findSuccessor(owner.entity)).toBe(undefined);
+    for (const node of [owner, ministry, rival]) await node.close();
+  });
 });
 
 describe("a name that a member takes by itself", () => {

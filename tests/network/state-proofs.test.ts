@@ -223,7 +223,7 @@ describe("a home node that lies about states", () => {
   async function outcomeOf(reference: string, answer: JsonObject): Promise<unknown> {
     const service = createResolutionService({
       ownEntity: undefined,
-      findHome: async () => chain,
+      askHome: (_name, ask) => ask(chain),
       readHome: async ({ references }) =>
         parseReadBatch(
           { records: [{ href: reference, ...answer }], statusLists: {}, definitions: {} } as Json,
