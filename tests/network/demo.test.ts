@@ -21,6 +21,8 @@ const STEPS = [
     "enrolment",
     "withdrawn",
     "suspended",
+    "rotation",
+    "move",
     "superseded",
     "revoked",
     "time",

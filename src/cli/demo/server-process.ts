@@ -1,7 +1,8 @@
 // One `attestry serve` in a process of its own: start it, wait until it listens, notice its end, stop it. Knows no federation.
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { demoEnvironment } from "../../config.ts";
 import { AttestryError } from "../../errors.ts";
 import { DEMO_START_TIMEOUT_MS, DEMO_STOP_TIMEOUT_MS } from "../../limits.ts";
@@ -15,6 +16,29 @@ export interface ServerProcess {
   readonly failed: Promise<string>;
   /** Ends the process and waits for it; after DEMO_STOP_TIMEOUT_MS it is killed. */
   stop(): Promise<void>;
+}
+
+/** Runs a command of this program as an operator would, and gives what it prints. Throws `demo_failed` with what it complained of. */
+export async function runCommand(args: readonly string[]): Promise<string> {
+  try {
+    const command = [...process.execArgv, process.argv[1]!, ...args];
+    const { stdout } = await promisify(execFile)(process.execPath, command, { env: demoEnvironment() });
+    return stdout;
+  } catch (cause) {
+    const { stderr } = cause as { stderr?: string };
+    throw new AttestryError("demo_failed", `attestry ${args.join(" ")}: ${stderr?.trim() ?? String(cause)}`, { cause });
+  }
+}
+
+/** A port of 127.0.0.1 on which nobody listens. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
 }
 
 /** Throws `config_invalid` naming the first port on which another program listens. */

@@ -26,7 +26,7 @@ import {
   STATE,
   type StaffPlan,
 } from "./federation-plan.ts";
-import { checkPortsFree, type ServerProcess, startServer } from "./server-process.ts";
+import { checkPortsFree, runCommand, type ServerProcess, startServer } from "./server-process.ts";
 
 export interface StaffMember extends StaffPlan {
   readonly token: string;
@@ -48,6 +48,10 @@ export interface DemoFederation {
   readonly anchorsPath: string;
   /** What operators do on the data directory, while the nodes run. */
   operate<Result>(use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>): Promise<Result>;
+  /** Runs a command on the data directory of one node. */
+  command(name: DemoNodeName, args: readonly string[]): Promise<string>;
+  /** Stops a node's process and starts another, which reads configuration and keys anew. */
+  restart(name: DemoNodeName): Promise<void>;
   /** Resolves with a sentence when a node process ends by itself. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
@@ -175,14 +179,14 @@ async function operate<Result>(
 /** Tokens for staff, definitions, enrolment. */
 function furnish(
   config: ProcessConfig,
-  servers: readonly ServerProcess[],
+  servers: ReadonlyMap<DemoNodeName, ServerProcess>,
   entities: ReadonlyMap<DemoNodeName, string>,
 ): Promise<Map<DemoNodeName, Party>> {
   return operate(config, async (nodeOf) => {
     const parties = new Map<DemoNodeName, Party>();
-    for (const [at, plan] of DEMO_NODES.entries()) {
+    for (const plan of DEMO_NODES) {
       const staff = await issueTokens(nodeOf(plan.name), plan);
-      parties.set(plan.name, { plan, entity: entities.get(plan.name)!, pid: servers[at]!.pid, staff });
+      parties.set(plan.name, { plan, entity: entities.get(plan.name)!, pid: servers.get(plan.name)!.pid, staff });
     }
     // Definitions first: a node declares the types of the registries that it has.
     for (const { name } of DEPARTMENTS) await publishDefinitions(parties.get(name)!);
@@ -200,11 +204,21 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
   await checkPortsFree([...entities.values()].map((entity) => Number(new URL(entity).port)));
 
   const closers: (() => Promise<void>)[] = [];
+  const servers = new Map<DemoNodeName, ServerProcess>();
+  let tellFailure: (sentence: string) => void;
+  const failed = new Promise<string>((resolve) => {
+    tellFailure = resolve;
+  });
+  const start = async (name: DemoNodeName): Promise<void> => {
+    const server = await startServer({ name, dataDirectory, onLine: (line) => options.onLine(name, line) });
+    servers.set(name, server);
+    server.failed.then(tellFailure);
+  };
   const stop = async (): Promise<void> => {
     // Nodes first and together; the database when nobody needs it.
-    const [database, ...servers] = closers.splice(0);
-    await Promise.all(servers.map((close) => close()));
-    await database?.();
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+    servers.clear();
+    for (const close of closers.splice(0)) await close();
   };
   const next = (sentence: string): void => {
     signal.throwIfAborted();
@@ -232,18 +246,25 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
     );
 
     next(`starting ${DEMO_NODES.length} processes`);
-    const starts = await Promise.allSettled(
-      DEMO_NODES.map(({ name }) => startServer({ name, dataDirectory, onLine: (line) => options.onLine(name, line) })),
-    );
-    const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
-    closers.push(...servers.map((server) => () => server.stop()));
-    const refused = starts.find((start) => start.status === "rejected");
+    const starts = await Promise.allSettled(DEMO_NODES.map(({ name }) => start(name)));
+    const refused = starts.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
     if (refused) throw refused.reason;
 
     next("publishing definitions; the state and the departments enrol with their superiors");
     const parties = await furnish(config, servers, entities);
-    const failed = Promise.race(servers.map((server) => server.failed));
-    return { parties, pins, anchorsPath, operate: (use) => operate(config, use), failed, stop };
+    return {
+      parties,
+      pins,
+      anchorsPath,
+      operate: (use) => operate(config, use),
+      command: (name, args) => runCommand([...args, "--data", dataDirectory, "--node", name]),
+      async restart(name) {
+        await servers.get(name)?.stop();
+        await start(name);
+      },
+      failed,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

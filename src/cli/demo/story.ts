@@ -2,7 +2,8 @@
 import { AttestryError } from "../../errors.ts";
 import { currentSeconds } from "../../node.ts";
 import { createAgency } from "./agency.ts";
-import { BLOCKS } from "./country.ts";
+import { proveMove, proveRotation } from "./change-steps.ts";
+import { BLOCKS, DISTRICTS } from "./country.ts";
 import { proveEnrolment, proveSuspension, proveWithdrawal } from "./federation-steps.ts";
 import { proveAudit, proveRevocation, proveSupersession } from "./life-steps.ts";
 import {
@@ -65,6 +66,7 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
   try {
     const state = (await getSeeded(local, "states", "AL")).href;
     const block = (await getSeeded(rural, "blocks", BLOCKS[0]!.code)).href;
+    const seededDistrict = (await getSeeded(local, "districts", DISTRICTS[0]!.code)).href;
     const before = await readCheckpoint(agency, local.entity);
     await plain("federation", () => proveGrants(federation, agency));
     await plain("pages", () => provePages(federation, agency));
@@ -79,6 +81,8 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("enrolment", () => proveEnrolment(federation, agency));
     await plain("withdrawn", () => proveWithdrawal(federation, agency, block));
     await plain("suspended", () => proveSuspension(federation, agency));
+    await plain("rotation", () => proveRotation(federation, agency, { href: block, code, district: seededDistrict }));
+    await plain("move", () => proveMove(federation, block));
     await plain("superseded", () => proveSupersession(local, agency, district));
     await plain("revoked", () => proveRevocation(federation, agency, { code, state }));
     const { district: renamed } = await step("time", () => proveTime(federation, { code, state }));
