@@ -114,6 +114,7 @@ export const EXTENDED_LIST_ENTITIES_DEFAULT = 100; // of one page, each with a f
 export const EXTENDED_LIST_ENTITIES_MAX = 500;
 export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended
 export const TRUST_MARKS_CARRIED_MAX = 20; // by one entity
+export const TRUST_MARKS_CARRIED_CHARS_MAX = 50_000; // of all of them, so that a configuration stays one that others take
 export const TRUST_MARK_TYPES_MAX = 200; // that an anchor recognises
 export const TRUST_MARK_TYPE_CHARS_MAX = 1_000;
 export const TRUST_MARK_ISSUERS_MAX = 1_000; // of one type
