@@ -145,6 +145,7 @@ export const DIRECTORY_GONE_SECONDS = 30 * 86_400; // how long those that nobody
 export const CHAIN_MEMORY_STATEMENTS_MAX = 1_000; // of superiors, read and proven; about 5 KB each
 export const STATE_REASON_CHARS_MAX = 500; // why a subordinate is suspended, an applicant refused
 export const TRUST_MARKS_CARRIED_MAX = 20; // by one entity
+export const TRUST_MARKS_CARRIED_CHARS_MAX = 50_000; // of all of them, so that a configuration stays one that others take
 export const TRUST_MARK_TYPES_MAX = 200; // that an anchor recognises
 export const TRUST_MARK_TYPE_CHARS_MAX = 1_000;
 export const TRUST_MARK_ISSUERS_MAX = 1_000; // of one type

@@ -4,7 +4,12 @@ import type { JsonObject } from "../crypto/json.ts";
 import { verifyJws } from "../crypto/jws.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import { STATE_REASON_CHARS_MAX, TRUST_MARK_SECONDS_MAX, TRUST_MARKS_CARRIED_MAX } from "../limits.ts";
+import {
+  STATE_REASON_CHARS_MAX,
+  TRUST_MARK_SECONDS_MAX,
+  TRUST_MARKS_CARRIED_CHARS_MAX,
+  TRUST_MARKS_CARRIED_MAX,
+} from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import type { CarriedTrustMark } from "./entity-statement.ts";
@@ -167,10 +172,16 @@ export function createTrustMarkService(deps: {
         throw new AttestryError("trust_mark_subject_mismatch", `trust mark: it is ${mark.subject}'s, not ${entity}'s`);
       if (mark.expiresAt !== undefined && mark.expiresAt <= clock())
         throw new AttestryError("trust_mark_expired", "trust mark: it has expired");
-      const carried = await store.listCarried(database, clock());
-      const isNew = !carried.some(({ type, issuer }) => type === mark.type && issuer === mark.issuer);
-      if (isNew && carried.length >= TRUST_MARKS_CARRIED_MAX)
-        throw new AttestryError("too_many_items", `a node carries at most ${TRUST_MARKS_CARRIED_MAX} trust marks`);
+      const others = (await store.listCarried(database, clock())).filter(
+        ({ type, issuer }) => type !== mark.type || issuer !== mark.issuer,
+      );
+      const chars = others.reduce((total, other) => total + other.text.length, text.length);
+      if (others.length >= TRUST_MARKS_CARRIED_MAX || chars > TRUST_MARKS_CARRIED_CHARS_MAX) {
+        throw new AttestryError(
+          "too_many_items",
+          `a node carries at most ${TRUST_MARKS_CARRIED_MAX} trust marks, of ${TRUST_MARKS_CARRIED_CHARS_MAX} characters together; it would carry ${others.length + 1}, of ${chars}`,
+        );
+      }
       const { type, issuer, expiresAt = null } = mark;
       await store.saveCarried(database, { type, issuer, text, expiresAt });
       return mark;

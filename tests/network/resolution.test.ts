@@ -137,8 +137,23 @@ describe("resolution across nodes", () => {
     try {
       await stranger.publish(definition("states"));
       const unknown = await create(stranger, "states", { code: "98", name: "Stranger" });
-      const { references } = await resolve(agency, [forged, unknown], []);
-      expect(references.map(({ outcome }) => outcome)).toEqual(["authority_not_granted", "chain_not_found"]);
+      const another = await create(stranger, "states", { code: "97", name: "Stranger too" });
+      const { references, records } = await resolve(agency, [forged, unknown, another], []);
+      expect(references.map(({ outcome }) => outcome)).toEqual([
+        "authority_not_granted",
+        "chain_not_found",
+        "chain_not_found",
+      ]);
+      // Each path that was tried and the rule that ended it, told once.
+      expect([records[unknown]!.paths, records[another]!.paths]).toEqual([
+        [
+          {
+            field: `${stranger.entity} > ${anchor.entity}`,
+            message: expect.stringMatching(/^peer_response_invalid: /),
+          },
+        ],
+        undefined,
+      ]);
     } finally {
       await stranger.close();
     }

@@ -156,6 +156,31 @@ describe("a trust mark", () => {
     expect(await settledCode(state.node.trustMarks.carry("a.b.c"))).toBe("trust_mark_invalid");
   });
 
+  test("is not carried where there are more, or longer ones, than others read", async () => {
+    const issuer = createEntity("https://issuer.example.org");
+    const now = Math.floor(Date.now() / 1_000);
+    const signed = (type: string, logo: string) =>
+      signDraft({
+        header: { alg: "Ed25519", typ: "trust-mark+jwt", kid: issuer.federation.publicKey.kid },
+        claims: { iss: issuer.id, sub: office.entity, trust_mark_type: type, iat: now, exp: now + DAY, logo_uri: logo },
+        signer: issuer.federation,
+      });
+    const before = (await office.node.trustMarks.listCarried()).length;
+    const verdicts: string[] = [];
+    for (const type of ["a", "b", "c", "d", "e"]) {
+      verdicts.push(await settledCode(office.node.trustMarks.carry(await signed(type, "x".repeat(10_000)))));
+    }
+    expect(verdicts).toEqual(["accepted", "accepted", "accepted", "too_many_items", "too_many_items"]);
+    for (const type of ["a", "b", "c"]) await office.node.trustMarks.drop(type);
+    const many = Array.from({ length: 21 - before }, (_, j) => `many-${j}`);
+    let last = "";
+    for (const type of many) last = await settledCode(office.node.trustMarks.carry(await signed(type, "")));
+    expect(last).toBe("too_many_items");
+    // One that is there already is replaced all the same.
+    expect(await settledCode(office.node.trustMarks.carry(await signed(many[0]!, "new")))).toBe("accepted");
+    for (const type of many) await office.node.trustMarks.drop(type);
+  });
+
   test("holds for one second to some years, and is revoked with a reason", async () => {
     const terms = { type: PORTAL, subject: state.entity };
     expect(await settledCode(anchor.node.trustMarks.issue({ ...terms, seconds: 0 }))).toBe("request_invalid");
