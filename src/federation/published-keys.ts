@@ -58,6 +58,8 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
 export interface KeyDescription {
   readonly role: KeyRole;
   readonly kid: string;
+  /** As in its JWK. */
+  readonly x: string;
   readonly state: ReturnType<typeof keyState>;
   readonly createdAt: number | undefined;
   readonly signsFrom: number | undefined;
@@ -72,6 +74,7 @@ export function describeKeys(role: KeyRole, ring: Secrets["rings"][KeyRole], now
   return ring.map((key) => ({
     role,
     kid: key.publicKey.kid,
+    x: key.publicKey.jwk.x,
     state: key.publicKey === current ? "current" : keyState(ring, key, now),
     createdAt: key.createdAt === 0 ? undefined : key.createdAt,
     signsFrom: key.signsFrom,
