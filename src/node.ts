@@ -217,7 +217,7 @@ export function createNode(options: {
 
   const origin = logOrigin(entity, RECORDS_LOG);
   secrets.followKeys(clock());
-  const { keys, logs, rollover } = createPublishedKeys({ secrets, clock, origin });
+  const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origin });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
   const writer = createLogWriter({ ...log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
@@ -271,6 +271,7 @@ export function createNode(options: {
   const signing = { entity, signer: signers.record, sealer, searchKey: secrets.searchKey, describeAct, clock, random };
   const drafter = createRecordDrafter({
     ...signing,
+    isRefused,
     placeStatus: async () => placeStatus(await statusCounter.next()),
     counter(name) {
       const counter = counters.get(name) ?? createCounter({ database, name, block: 1 });

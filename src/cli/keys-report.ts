@@ -93,7 +93,7 @@ function sayWhatReportCosts(
       ? []
       : refused > 0
         ? [
-            `${formatCount(refused)} versions of this node's own are among the refused: issue those records anew by amending them.`,
+            `${formatCount(refused)} versions of this node's own are among the refused: issue those records anew by amending them; a patch of {"data": {}} changes nothing else.`,
           ]
         : ["None of this node's own versions is among the refused."]),
   ];
