@@ -99,7 +99,7 @@ async function startFederation(opened: Opened, options: RotateOptions): Promise<
     value: { role: "federation", kid: next.publicKey.kid, state: "current", signs_from: isoTime(now), logged },
     lines: [
       `The federation key is now ${next.publicKey.kid}.`,
-      "Restart the node now: until then it signs with the old key. The old one is listed on for two hours, then only among the historical keys.",
+      "Restart the node now: until then it signs with the old key. The old one is listed on for two hours, and among the historical keys from now on.",
       ...lines,
       BACKUP,
     ],
