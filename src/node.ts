@@ -254,7 +254,7 @@ export function createNode(options: {
 
   const origin = logOrigin(names, RECORDS_LOG);
   secrets.followKeys(clock());
-  const { keys, logs, rollover } = createPublishedKeys({ secrets, clock, origin });
+  const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origin });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
   const writer = createLogWriter({ ...log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
@@ -361,6 +361,7 @@ export function createNode(options: {
   };
   const drafter = createRecordDrafter({
     ...signing,
+    isRefused,
     placeStatus: async () => placeStatus(await statusCounter.next()),
     counter(name) {
       const counter = counters.get(name) ?? createCounter({ database, name, block: 1 });

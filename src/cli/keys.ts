@@ -1,60 +1,21 @@
-// `attestry keys`: shows a node's keys, rotates them, reports a stolen one. Works on the key file of the node's own data directory; says what each change costs.
+// `attestry keys`: the command and its help, and the list of a node's keys. keys-rotation.ts and keys-report.ts change them.
 import { Command, type OptionValues } from "commander";
-import { chooseNodeName, type NodeConfig, readNodeConfig, readProcessConfig } from "../config.ts";
-import { encodeBase64urlText } from "../crypto/base64.ts";
-import { addKey, currentKey, keyState, reportKey, startNext } from "../crypto/key-ring.ts";
-import { AttestryError } from "../errors.ts";
 import { describeKeys, type KeyDescription } from "../federation/published-keys.ts";
-import { KEY_ANNOUNCE_SECONDS } from "../limits.ts";
-import { currentSeconds, type Node, readSecrets } from "../node.ts";
-import { countVersionsSigned } from "../records/signed-by-store.ts";
-import { KEY_ROLES, type KeyRings, type KeyRole, type Secrets } from "../secrets.ts";
-import type { Database } from "../storage/database.ts";
+import { currentSeconds, readSecrets } from "../node.ts";
+import { KEY_ROLES, type Secrets } from "../secrets.ts";
 import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions } from "./federation-node.ts";
-import { changeKeyFile } from "./key-file-change.ts";
-import { openNodes } from "./node-process.ts";
-import { formatCount, formatDuration, formatTable, printResult } from "./terminal.ts";
+import { isoTime, openKeys } from "./keys-change.ts";
+import { reportStolenKey } from "./keys-report.ts";
+import { ROTATED_ROLES, type RotateOptions, rotateKey } from "./keys-rotation.ts";
+import { fetchServedKeys } from "./served-keys.ts";
+import { formatTable, printResult } from "./terminal.ts";
 
-/** The witness key is no part of this: those who count on it name it in their own policies. */
-const ROTATED_ROLES = ["federation", "record", "log", "status", "request"] as const satisfies readonly KeyRole[];
-
-const KEPT = { keepsRetired: true } as const;
-const keptOf = (role: KeyRole) => (role === "record" ? KEPT : { keepsRetired: false });
-
-interface RotateOptions extends NodeOptions {
-  readonly now?: boolean;
-  readonly start?: boolean;
-  readonly force?: boolean;
+/** Whether the served node lists the key; null for what no node lists, and where none answered. */
+function isServed(key: KeyDescription, served: ReadonlySet<string> | undefined): boolean | null {
+  return served === undefined || key.role === "witness" ? null : served.has(key.x);
 }
 
-interface Opened {
-  readonly config: NodeConfig;
-  /** Opens the node with the keys that now are in the file. */
-  withNode<Result>(use: (node: Node, database: Database) => Promise<Result>): Promise<Result>;
-}
-
-function open(options: NodeOptions): Opened {
-  const process = readProcessConfig({ data: options.data });
-  const name = chooseNodeName(process.dataDirectory, options.node);
-  return {
-    config: readNodeConfig(process.dataDirectory, name),
-    async withNode(use) {
-      const opened = await openNodes({ process, names: [name] });
-      try {
-        const { node, database } = opened.nodes[0]!;
-        return await use(node, database);
-      } finally {
-        await opened.close();
-      }
-    },
-  };
-}
-
-function isoTime(seconds: number | undefined): string | undefined {
-  return seconds === undefined || seconds === 0 ? undefined : new Date(seconds * 1_000).toISOString();
-}
-
-function describeForJson(key: KeyDescription): object {
+function describeForJson(key: KeyDescription, served: ReadonlySet<string> | undefined): object {
   return {
     role: key.role,
     kid: key.kid,
@@ -63,6 +24,7 @@ function describeForJson(key: KeyDescription): object {
     signs_from: isoTime(key.signsFrom) ?? null,
     compromised_since: isoTime(key.reportedSince) ?? null,
     private_key_held: key.isPrivateHeld,
+    served: isServed(key, served),
   };
 }
 
@@ -71,8 +33,9 @@ function listAll(secrets: Secrets, now: number): KeyDescription[] {
 }
 
 async function list(options: NodeOptions): Promise<void> {
-  const { config } = open(options);
+  const { config } = openKeys(options);
   const keys = listAll(await readSecrets(config), currentSeconds());
+  const served = await fetchServedKeys(config.entity);
   const rows = keys.map((key) => [
     key.role,
     key.kid,
@@ -85,199 +48,24 @@ async function list(options: NodeOptions): Promise<void> {
   ]);
   printResult({
     json: options.json,
-    value: { entity: config.entity, keys: keys.map(describeForJson) },
-    lines: formatTable([["role", "key (RFC 7638 thumbprint)", "state", ""], ...rows])
-      .trimEnd()
-      .split("\n"),
-  });
-}
-
-/** What has to be done, and holds, after a key was added; by role. */
-function sayWhatFollows(role: KeyRole, { signsFrom, isNow }: { signsFrom: number; isNow: boolean }): string[] {
-  const from = isoTime(signsFrom)!;
-  const restart = isNow
-    ? "Restart the node now: until then it signs with the old key."
-    : `Restart the node within ${formatDuration((KEY_ANNOUNCE_SECONDS * 1_000) / 2)}: it then publishes the new key, and lets it sign from ${from} on by itself.`;
-  const early = "Nodes that know this one only from before refuse what the new key signs for up to an hour.";
-  const meaning: Partial<Record<KeyRole, string>> = {
-    record: "Records signed before keep verifying: the old key stays published, and is never used again.",
-    log: "Checkpoints are signed by both keys while the change is under way.",
-    status: "Status lists are signed anew every few seconds; nothing else changes.",
-    request: "Other nodes check requests by the published keys; nothing else changes.",
-  };
-  return [meaning[role] ?? "", restart, ...(isNow ? [early] : []), BACKUP].filter((line) => line !== "");
-}
-
-const BACKUP = "Back up keys.json again: a backup from before cannot sign as this node does from now on.";
-
-function setRing(rings: KeyRings, role: KeyRole, ring: KeyRings[KeyRole]): KeyRings {
-  return { ...rings, [role]: ring };
-}
-
-async function rotateFederation(options: RotateOptions): Promise<void> {
-  const opened = open(options);
-  const { config } = opened;
-  if (!options.start) {
-    const now = currentSeconds();
-    const secrets = await changeKeyFile(config, (rings) =>
-      setRing(rings, "federation", addKey(rings.federation, { now, signsFrom: undefined, keepsRetired: false })),
-    );
-    const kid = secrets.rings.federation.at(-1)!.publicKey.kid;
-    await opened.withNode((node) => node.keyHistory.recordEvents());
-    const superiors = config.superiors.length > 0;
-    printResult({
-      json: options.json,
-      value: { role: "federation", kid, state: "next", superiors: config.superiors },
-      lines: [
-        `The next federation key is ${kid}. It signs nothing yet.`,
-        "1. Restart the node: its configuration then lists both keys, signed by the old one.",
-        superiors
-          ? "2. Each superior takes the new key over within minutes, or at once by: attestry federation refresh " +
-            config.entity
-          : "2. Whoever pins this node as anchor adds the new key to the pin.",
-        `3. ${superiors ? "Then" : "When all of them have"}: attestry keys rotate federation --start${superiors ? "" : " --force"}`,
-        BACKUP,
-      ],
-    });
-    return;
-  }
-  await startFederation(opened, options);
-}
-
-async function startFederation({ config, withNode }: Opened, options: RotateOptions): Promise<void> {
-  const { rings } = await readSecrets(config);
-  const next = rings.federation.find((key) => keyState(rings.federation, key, currentSeconds()) === "next");
-  if (!next)
-    throw new AttestryError("request_invalid", "there is no next federation key; make one first, without --start");
-  if (!options.force) {
-    if (config.superiors.length === 0)
-      throw new AttestryError(
-        "request_invalid",
-        "this node has no superior that could be asked whether it knows the next key: once everybody who pins this node has pinned it, use --force",
-      );
-    const lacking = await withNode((node) => node.keyRollover.findLacking(next.publicKey.kid));
-    if (lacking.length > 0) {
-      throw new AttestryError(
-        "request_invalid",
-        `the next federation key would not be believed by ${lacking.length} of ${config.superiors.length} superiors; restart the node, then have them run: attestry federation refresh ${config.entity}`,
-        { details: lacking.map(({ superior, reason }) => ({ field: superior, message: reason })) },
-      );
-    }
-  }
-  const now = currentSeconds();
-  await changeKeyFile(config, (before) => setRing(before, "federation", startNext(before.federation, now)));
-  await withNode((node) => node.keyHistory.recordEvents());
-  printResult({
-    json: options.json,
-    value: { role: "federation", kid: next.publicKey.kid, state: "current", signs_from: isoTime(now) },
+    value: { entity: config.entity, keys: keys.map((key) => describeForJson(key, served)) },
     lines: [
-      `The federation key is now ${next.publicKey.kid}.`,
-      "Restart the node now: until then it signs with the old key. The old one is listed on for two hours, then only among the historical keys.",
-      BACKUP,
+      ...formatTable([["role", "key (RFC 7638 thumbprint)", "state", ""], ...rows])
+        .trimEnd()
+        .split("\n"),
+      sayWhatIsServed(keys, served),
     ],
   });
 }
 
-async function rotate(role: string, options: RotateOptions): Promise<void> {
-  const known = ROTATED_ROLES.find((one) => one === role);
-  if (known === undefined)
-    throw new AttestryError("request_invalid", `"${role}" is none of the roles: ${ROTATED_ROLES.join(", ")}`);
-  if (known === "federation") return rotateFederation(options);
-  if (options.start || options.force)
-    throw new AttestryError("request_invalid", "--start and --force are for the federation key");
-  const opened = open(options);
-  const now = currentSeconds();
-  const signsFrom = options.now ? now : now + KEY_ANNOUNCE_SECONDS;
-  const secrets = await changeKeyFile(opened.config, (rings) =>
-    setRing(rings, known, addKey(rings[known], { now, signsFrom, ...keptOf(known) })),
-  );
-  const kid = secrets.rings[known].at(-1)!.publicKey.kid;
-  await opened.withNode((node) => node.keyHistory.recordEvents());
-  printResult({
-    json: options.json,
-    value: { role: known, kid, state: options.now ? "current" : "next", signs_from: isoTime(signsFrom) },
-    lines: [`The next ${known} key is ${kid}.`, ...sayWhatFollows(known, { signsFrom, isNow: options.now === true })],
-  });
-}
-
-function parseSince(text: string): number {
-  const milliseconds = Date.parse(text);
-  // Without a zone the time would be whatever the machine's is.
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text) || Number.isNaN(milliseconds))
-    throw new AttestryError(
-      "request_invalid",
-      `--compromised-since is "${text}"; it must be a time with its zone, such as 2026-11-27T08:00:00Z`,
-    );
-  return Math.floor(milliseconds / 1_000);
-}
-
-/** The first part of every record token that the key signed, as signJws writes it. */
-function tokenHeader(kid: string): string {
-  return encodeBase64urlText(JSON.stringify({ alg: "Ed25519", typ: "dc+sd-jwt", kid }));
-}
-
-async function report(kid: string, options: NodeOptions & { readonly compromisedSince: string }): Promise<void> {
-  const since = parseSince(options.compromisedSince);
-  const opened = open(options);
-  const { rings } = await readSecrets(opened.config);
-  const role = KEY_ROLES.find((one) => rings[one].some(({ publicKey }) => publicKey.kid === kid));
-  if (role === undefined)
-    throw new AttestryError("key_unknown", `this node has no key "${kid.slice(0, 60)}"; see: attestry keys list`);
-  if (role === "witness")
-    throw new AttestryError(
-      "request_invalid",
-      "tell those who count on the witness key; it is in no statement of ours",
-    );
-  // Before the key is changed: what the log gets from now on is later in any case.
-  const logSize = role === "record" ? await opened.withNode((node) => node.reader.sizeBefore(since)) : undefined;
-  const now = currentSeconds();
-  const secrets = await changeKeyFile(opened.config, (before) => {
-    const reported = { since, reportedAt: now, ...(logSize !== undefined && { logSize }) };
-    return setRing(before, role, reportKey(before[role], { kid, report: reported, ...keptOf(role) }));
-  });
-  const current = currentKey(secrets.rings[role], currentSeconds()).publicKey.kid;
-  const refused = await opened.withNode(async (node, database) => {
-    await node.keyHistory.recordEvents();
-    return logSize === undefined
-      ? undefined
-      : countVersionsSigned(database, { header: tokenHeader(kid), from: logSize });
-  });
-  printResult({
-    json: options.json,
-    value: {
-      role,
-      kid,
-      compromised_since: isoTime(since),
-      ...(logSize !== undefined && { log_size: logSize, versions_refused: refused }),
-      current,
-    },
-    lines: [
-      `The ${role} key ${kid} is reported as compromised since ${isoTime(since)}. The ${role} key is now ${current}.`,
-      ...sayWhatReportCosts(role, { logSize, refused }),
-      "Restart the node now: until then it goes on as before.",
-      "Nodes that hold an older statement of this one learn of it when that ends, within an hour.",
-      BACKUP,
-    ],
-  });
-}
-
-function sayWhatReportCosts(
-  role: KeyRole,
-  { logSize, refused }: { logSize: number | undefined; refused: number | undefined },
-): string[] {
-  if (role === "federation")
-    return [
-      "Superiors know only the old key: tell them at once to suspend this node, restart it, apply again (attestry federation join) and have them accept it with --replace-key.",
-    ];
-  if (logSize === undefined) return [];
-  return [
-    `What the log had among its first ${formatCount(logSize)} entries keeps verifying; whatever the key signed later is refused everywhere, whatever date it claims.`,
-    ...(refused
-      ? [
-          `${formatCount(refused)} versions of this node's own are among the refused: issue those records anew by amending them.`,
-        ]
-      : ["None of this node's own versions is among the refused."]),
-  ];
+function sayWhatIsServed(keys: readonly KeyDescription[], served: ReadonlySet<string> | undefined): string {
+  if (served === undefined)
+    return "The node does not answer at its address now, so whether it knows these keys was not seen.";
+  const isWrong = (key: KeyDescription) =>
+    isServed(key, served) === (key.state === "compromised") && (key.state !== "retired" || key.role === "record");
+  return keys.some((key) => key.role !== "witness" && isWrong(key))
+    ? "The served node does not go by this file yet: restart it."
+    : "The served node goes by this file.";
 }
 
 const EXAMPLES = {
@@ -327,7 +115,7 @@ export function keysCommand(): Command {
         .option("--force", "federation, with --start: whether or not they do"),
     )
       .addHelpText("after", EXAMPLES.rotate)
-      .action((role: string, options: RotateOptions) => rotate(role, options)),
+      .action((role: string, options: RotateOptions) => rotateKey(role, options)),
   );
   keys.addCommand(
     withCommonOptions(
@@ -338,7 +126,7 @@ export function keysCommand(): Command {
     )
       .addHelpText("after", EXAMPLES.report)
       .action((kid: string, options: OptionValues) =>
-        report(kid, options as NodeOptions & { compromisedSince: string }),
+        reportStolenKey(kid, options as NodeOptions & { compromisedSince: string }),
       ),
   );
   return keys;

@@ -33,13 +33,16 @@ What each loss costs
 
 What each theft gives, and what to do at once
   federation key      Can change which keys the federation believes for this node: tell the superior to suspend it.
-  record key          Can sign false records: tell the superior, rotate; what the log did not include before is refused.
-  log key             Can sign a second history: witnesses refuse it; rotate.
-  status key          Can call revoked records valid: rotate.
-  request key         Can ask other nodes in this node's name: rotate.
+  record key          Can sign false records: report it; what the log did not include before the theft is then refused.
+  log key             Can sign a second history: witnesses refuse it; report it.
+  status key          Can call revoked records valid: report it.
+  request key         Can ask other nodes in this node's name: report it.
   witness key         Can cosign other logs in this node's name: tell those who count on it, rotate.
 
-Fingerprints of the keys (RFC 7638), to compare by voice with a superior:
+To report:  attestry keys report FINGERPRINT --compromised-since TIME
+After any rotation or report, back up keys.json again: a copy from before does not hold the new keys.
+
+Fingerprints of the first keys (RFC 7638; later ones: attestry keys list), to compare by voice with a superior:
 ${fingerprints}
 `;
 }

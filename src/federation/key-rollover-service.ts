@@ -91,6 +91,16 @@ export function createKeyRolloverService(deps: {
       if (one !== undefined) {
         const known = await store.findSubordinate(database, one);
         if (!known) throw new AttestryError("subordinate_unknown", "this node does not vouch for that entity");
+        // It may be suspended because its key was stolen: then people decide which key is taken.
+        if (known.state !== "active")
+          return [
+            {
+              entity: one,
+              outcome: "failed",
+              kids: known.jwks.keys.map(({ kid }) => kid),
+              message: "it is suspended; accept it again instead",
+            },
+          ];
         return [await refresh(known)];
       }
       const refreshed: KeyRefresh[] = [];

@@ -1,4 +1,6 @@
 // Which of a node's keys others are told of, at this moment, in the form in which its parts ask for them. Holds no private key but the signers it is given.
+
+import { decodeJws } from "../crypto/jws.ts";
 import { currentKey, keyState, overlappingSigners, publishedKeys } from "../crypto/key-ring.ts";
 import type { LogIdentity } from "../log/log-state-service.ts";
 import { formatVerifierKey } from "../log/note.ts";
@@ -10,12 +12,18 @@ import type { RevokedKey } from "./node-metadata.ts";
 export function createPublishedKeys(deps: { secrets: Secrets; clock: () => number; origin: string }): {
   readonly keys: FederationDeps["keys"];
   readonly logs: FederationDeps["logs"];
+  /** Whether a token of ours, logged at that index, is refused by everyone: its key was stolen before. */
+  isRefused(token: { readonly jwt: string; readonly logIndex: number }): boolean;
   /** For the writer of the log of `origin`. */
   readonly rollover: NonNullable<LogIdentity["rollover"]>;
 } {
   const { secrets, clock, origin } = deps;
   const { rings, signers } = secrets;
   // Records are never signed again: the keys of those that are still read stay known.
+  const listReported = () =>
+    rings.record.flatMap(({ publicKey, report }): RevokedKey[] =>
+      report ? [{ key: publicKey, revokedAt: report.since, logSize: report.logSize ?? 0 }] : [],
+    );
   const list = (role: KeyRole) => publishedKeys(rings[role], { now: clock(), keepsRetired: role === "record" });
   return {
     keys: {
@@ -27,9 +35,7 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
         return list("record");
       },
       get revoked() {
-        return rings.record.flatMap(({ publicKey, report }): RevokedKey[] =>
-          report ? [{ key: publicKey, revokedAt: report.since, logSize: report.logSize ?? 0 }] : [],
-        );
+        return listReported();
       },
       get status() {
         return list("status");
@@ -46,6 +52,13 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
         },
       },
     },
+    isRefused({ jwt, logIndex }) {
+      const reported = listReported().filter(({ logSize }) => logIndex >= logSize);
+      // Most nodes never lose a key: no token is read for nothing.
+      if (reported.length === 0) return false;
+      const { kid } = decodeJws(jwt).header;
+      return reported.some(({ key }) => key.kid === kid);
+    },
     rollover: {
       signers: () => overlappingSigners(rings.log, signers.log, clock()),
       // Also one that was reported: until the next entry the stored checkpoint has no other signature.
@@ -58,6 +71,8 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
 export interface KeyDescription {
   readonly role: KeyRole;
   readonly kid: string;
+  /** As in its JWK. */
+  readonly x: string;
   readonly state: ReturnType<typeof keyState>;
   readonly createdAt: number | undefined;
   readonly signsFrom: number | undefined;
@@ -72,6 +87,7 @@ export function describeKeys(role: KeyRole, ring: Secrets["rings"][KeyRole], now
   return ring.map((key) => ({
     role,
     kid: key.publicKey.kid,
+    x: key.publicKey.jwk.x,
     state: key.publicKey === current ? "current" : keyState(ring, key, now),
     createdAt: key.createdAt === 0 ? undefined : key.createdAt,
     signsFrom: key.signsFrom,

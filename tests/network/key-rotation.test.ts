@@ -354,6 +354,15 @@ describe("a record key that was stolen", () => {
     const mixed = { ...(await evidenceOf(before)), receipts: evidenceBefore.receipts! };
     expect((await verifier.verify(mixed, { now: clock() })).valid).toBe(true);
 
+    // Issued anew without a change, a refused record verifies again.
+    const amended = await home.request("PATCH", after.slice(home.entity.length), {
+      token: await home.token("registrar", { seconds: offset + DAY }),
+      json: { data: {} },
+      headers: { "if-match": '"1.0"' },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    expect(await judge(after)).toEqual(["verified"]);
+
     const node = await registryNode();
     expect(kidsIn(node.jwks)).not.toContain(kid);
     expect((node.revoked_jwks as JsonObject).keys).toEqual([

@@ -127,13 +127,17 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
 
   it("rotates beside a served node: the next key is announced, and the served node goes on meanwhile", async () => {
     const rotated = await keys("rotate", "log");
-    expect(rotated).toMatchObject({ role: "log", state: "next" });
+    expect(rotated).toMatchObject({ role: "log", state: "next", logged: true });
+    expect((await list("log")).map(({ served }) => served)).toEqual([true, false]);
     expect(Date.parse(String(rotated.signs_from)) - Date.now()).toBeGreaterThan(1.9 * 3_600_000);
     expect(await states("log")).toEqual(["current", "next"]);
     // It has neither been restarted nor told, and the last checkpoint is another process's, by both keys.
     expect(await verify(await create())).toEqual([true, "passed"]);
     expect(await readEvents()).toContainEqual(expect.objectContaining({ role: "log", kid: rotated.kid }));
+    expect(await runAttestry("keys", "list", ...common)).toContain("does not go by this file yet: restart it");
     await serve();
+    expect((await list("log")).map(({ served }) => served)).toEqual([true, true]);
+    expect(await runAttestry("keys", "list", ...common)).toContain("goes by this file.");
     expect(await verify(await create())).toEqual([true, "passed"]);
     expect((await refusal("rotate", "log")).code).toBe("request_invalid");
     expect((statSync(keyFile()).mode & 0o077).toString(8)).toBe("0");
@@ -176,6 +180,8 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
   it("lets the next federation key sign only when it is known, or when it is forced", async () => {
     const { kid } = await keys("rotate", "federation");
     expect(await states("federation")).toEqual(["current", "next"]);
+    const [pin] = JSON.parse(readFileSync(join(directory, "nodes", "wells", "anchor-pin.json"), "utf8"));
+    expect(pin.jwks.keys.map((key: JsonObject) => key.kid)).toEqual((await list("federation")).map((key) => key.kid));
     expect((await refusal("rotate", "federation", "--start")).message).toContain("--force");
     await keys("rotate", "federation", "--start", "--force");
     await serve();

@@ -86,6 +86,8 @@ export interface RecordDrafter {
 }
 
 export interface DrafterDeps extends VersionDeps {
+  /** Whether a version was signed by a key that was reported and logged too late to count. */
+  readonly isRefused?: (version: { readonly jwt: string; readonly logIndex: number }) => boolean;
   readonly describeAct: DescribeAct;
   readonly counter: (name: string) => Counter;
 }
@@ -222,8 +224,10 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       const validFrom = changedDate(payload.valid_from, change.validFrom);
       const validUntil = changedDate(payload.valid_until, change.validUntil);
       const sameDates = validFrom === was.validFrom && validUntil === was.validUntil;
-      if (sameDates && compiled.version === rowCompiled.version && canonicalJson(before) === canonicalJson(data))
-        return undefined;
+      const isSame = sameDates && compiled.version === rowCompiled.version;
+      // What nobody believes any more is issued anew, though it says the same.
+      const isRefused = deps.isRefused?.({ jwt: current.jwt, logIndex: current.logIndex }) === true;
+      if (isSame && !isRefused && canonicalJson(before) === canonicalJson(data)) return undefined;
       const act = deps.describeAct({ compiled, operation: "amend", caller, ground: change.act });
       checkPeriod({ was, validFrom, validUntil, now: clock() });
       checkData(compiled, data);
