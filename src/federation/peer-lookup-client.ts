@@ -17,10 +17,11 @@ const resolveAsMachine: ResolveName = async (hostname) =>
 
 /**
  * Asks the name servers without `getaddrinfo`, which would block one of the process's few threads for as long as a peer's
- * name server keeps silent.
+ * name server keeps silent. `servers` (default: the machine's) are addresses with ports.
  */
-function createNameServerLookup(): ResolveName {
+export function createNameServerLookup(servers?: readonly string[]): ResolveName {
   const resolver = new Resolver({ timeout: PEER_LOOKUP_MS, tries: 2 });
+  if (servers) resolver.setServers(servers);
   return async (hostname) => {
     const families = [resolver.resolve4(hostname), resolver.resolve6(hostname)];
     const answers: string[] = [];
