@@ -243,26 +243,31 @@ export function createChainService(deps: {
     );
   }
 
-  function createChainCache<Chain extends { readonly expiresAt: number }>(reading: Reading<Chain>) {
+  function createChainCache<Chain extends { readonly expiresAt: number }>(reading: Reading<Chain>, entriesMax: number) {
     return createExpiringCache<Chain>({
       load: async (entity) => {
         const value = await walk(entity, reading);
         return { value, expiresAt: value.expiresAt };
       },
-      entriesMax: CHAIN_CACHE_ENTRIES_MAX,
+      entriesMax,
       failureSeconds: CHAIN_FAILURE_SECONDS,
       clock,
     });
   }
 
-  const nodeChains = createChainCache(AS_NODE);
-  const entityChains = createChainCache(AS_ENTITY);
+  const nodeChains = createChainCache(AS_NODE, CHAIN_CACHE_ENTRIES_MAX);
+  const entityChains = createChainCache(AS_ENTITY, CHAIN_SUPERIORS_MAX);
+  // A chain with all its statements read takes twice the memory of what a node's chain says, so only that is held.
+  const proveAgain = async (entity: string): Promise<ProvenChain | undefined> => {
+    const known = await nodeChains.find(entity);
+    return known && proveTrustChain({ statements: known.statements, anchors, now: clock(), memory });
+  };
   const parse = (entity: string): string =>
     parseEntityIdentifier(entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
 
   return {
     getChain: async (entity) => nodeChains.get(parse(entity)),
-    getProvenChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.get(parse(entity)),
-    findKnownChain: async (entity) => (await nodeChains.find(entity))?.proven ?? entityChains.find(entity),
+    getProvenChain: async (entity) => (await proveAgain(entity)) ?? entityChains.get(parse(entity)),
+    findKnownChain: async (entity) => (await proveAgain(entity)) ?? entityChains.find(entity),
   };
 }

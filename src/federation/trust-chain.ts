@@ -35,7 +35,6 @@ export interface VerifiedChain {
   readonly expiresAt: number;
   /** As given: the subject's configuration first, the anchor's last. */
   readonly statements: readonly string[];
-  readonly proven: ProvenChain;
 }
 
 /** A chain that holds, of any kind of entity. */
@@ -237,7 +236,6 @@ export function readNodeChain(proven: ProvenChain): VerifiedChain {
     registryTypes: grantedTypes(subject, subordinates, { pin, resolved: metadata.registry_types }),
     expiresAt: proven.expiresAt,
     statements: proven.statements,
-    proven,
   };
 }
 
