@@ -243,28 +243,28 @@ export function createChainService(deps: {
     );
   }
 
-  function createChainCache<Chain extends { readonly expiresAt: number }>(reading: Reading<Chain>) {
+  function createChainCache<Chain extends { readonly expiresAt: number }>(reading: Reading<Chain>, entriesMax: number) {
     return createExpiringCache<Chain>({
       load: async (entity) => {
         const value = await walk(entity, reading);
         return { value, expiresAt: value.expiresAt };
       },
-      entriesMax: CHAIN_CACHE_ENTRIES_MAX,
+      entriesMax,
       failureSeconds: CHAIN_FAILURE_SECONDS,
       clock,
     });
   }
 
-  const nodeChains = createChainCache(AS_NODE);
-  const entityChains = createChainCache(AS_ENTITY);
+  const nodeChains = createChainCache(AS_NODE, CHAIN_CACHE_ENTRIES_MAX);
+  const entityChains = createChainCache(AS_ENTITY, CHAIN_SUPERIORS_MAX);
   const parse = (entity: string): string =>
     parseEntityIdentifier(entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
 
-  // Thousands of chains are kept as they were sent; what is read of them is read again where it is needed.
+  // A chain with all its statements read takes twice the memory of what a node's chain says, so only that is held.
   async function findProven(entity: string): Promise<ProvenChain | undefined> {
     const known = await nodeChains.find(entity);
     if (known === undefined) return entityChains.find(entity);
-    return proveTrustChain({ statements: known.statements, anchors, now: clock() }).catch((error: unknown) => {
+    return proveTrustChain({ statements: known.statements, anchors, now: clock(), memory }).catch((error: unknown) => {
       // It has ended in this very second.
       if (isAttestryError(error)) return undefined;
       throw error;

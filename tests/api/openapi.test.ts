@@ -355,6 +355,7 @@ describe("what the node answers", () => {
     const self = encodeURIComponent(node.entity);
     const { text } = await node.node.trustMarks.issue({ type: "x", subject: node.entity, seconds: 60 });
     for (const path of [
+      "/federation/directory",
       "/federation/extended-list",
       `/federation/resolve?sub=${self}&trust_anchor=${self}`,
       `/federation/trust-mark?trust_mark_type=x&sub=${self}`,
