@@ -1,5 +1,6 @@
 // Signing with Ed25519. A signer is only "sign these bytes", so that an HSM or KMS can take the place of a key in memory; it writes nothing to disk.
 import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { encodeBase64url } from "./base64.ts";
 import { ED25519_KEY_BYTES } from "./ed25519.ts";
 import { concatBytes } from "./hash.ts";
 import { type PublicKey, parsePublicKey } from "./keys.ts";
@@ -26,9 +27,11 @@ export function createSigner(seed: Uint8Array): Signer {
   const der = Buffer.from(concatBytes(PKCS8_PREFIX, seed));
   const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   der.fill(0);
-  const { kty, crv, x } = createPublicKey(privateKey).export({ format: "jwk" });
+  // RFC 8410 §4: the key is what its SPKI ends with. In exporting a JWK, Node 20 was seen to wait for itself for ever.
+  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  const x = encodeBase64url(spki.subarray(-ED25519_KEY_BYTES));
   return {
-    publicKey: parsePublicKey({ kty, crv, x }),
+    publicKey: parsePublicKey({ kty: "OKP", crv: "Ed25519", x }),
     // In the thread pool: signing is the largest single cost of a record, and other requests go on meanwhile.
     sign: (message) =>
       new Promise((resolve, reject) => {

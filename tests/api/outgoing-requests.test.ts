@@ -182,7 +182,11 @@ describe("with a token", () => {
     const asked = { references: [bait[0]!], follow: [] };
     const token = await node.token("reader");
     expect((await node.request("POST", "/resolve", { token, json: asked })).status).toBe(200);
-    expect(client.urls).toEqual([`${bait[1]}/.well-known/openid-federation`]);
+    // The one of that name first; since it is no member, the anchor is asked whether it moved.
+    expect(client.urls).toEqual([
+      `${bait[1]}/.well-known/openid-federation`,
+      `${anchor.entity}/federation/directory?formerly=${encodeURIComponent(String(bait[1]))}`,
+    ]);
     expect(trapped).toEqual(["/.well-known/openid-federation"]);
   });
 });

@@ -3,7 +3,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { decodeBase64url } from "../../src/crypto/base64.ts";
+import { encodeBase64url } from "../../src/crypto/base64.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { jwkThumbprint, type PublicKey } from "../../src/crypto/keys.ts";
 import type { Signer } from "../../src/crypto/signer.ts";
@@ -29,9 +29,10 @@ interface Entity {
 // As createSigner, without its proof that the key is sound: these keys were made here, and there are fifty thousand.
 function createKey(): { publicKey: PublicKey; privateKey: KeyObject } {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const raw = decodeBase64url(publicKey.export({ format: "jwk" }).x!);
+  // RFC 8410: the key is what an SPKI ends with. Not by an export as JWK, in which Node 20 was seen to wait for itself for ever.
+  const raw = new Uint8Array(publicKey.export({ type: "spki", format: "der" }).subarray(-32));
   const kid = jwkThumbprint(raw);
-  const x = publicKey.export({ format: "jwk" }).x!;
+  const x = encodeBase64url(raw);
   return { publicKey: { kid, raw, jwk: { kty: "OKP", crv: "Ed25519", x, kid } }, privateKey };
 }
 
