@@ -54,6 +54,7 @@ export async function startTestNode(
     anchors?: readonly AnchorPin[];
     clock?: () => number;
     timeouts?: ListenTimeouts;
+    port?: number;
     /** A node that was stopped and goes on here, at another address: its keys, its database. */
     moved?: TestNode;
     httpClient?: HttpClient;
@@ -61,7 +62,7 @@ export async function startTestNode(
     config?: (entity: string) => Partial<NodeConfigFile>;
   } = {},
 ): Promise<TestNode> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const ownBase = `http://127.0.0.1:${port}${options.path ?? ""}`;
   const entity = options.origin === undefined ? ownBase : `${options.origin}${options.path ?? ""}`;
   const directory = mkdtempSync(join(tmpdir(), "attestry-node-"));

@@ -2,7 +2,7 @@
 import type { PublicKey } from "../crypto/keys.ts";
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
-import { CHAIN_DEPTH_MAX, ENTITY_TYPES_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
+import { CHAIN_DEPTH_MAX, ENTITY_TYPES_MAX, FORMERLY_MAX, REGISTRY_TYPES_MAX } from "../limits.ts";
 import type { EntityStatement } from "./entity-statement.ts";
 import { checkKeyRoles, type FormerEntity, parseNodeMetadata, REGISTRY_NODE } from "./node-metadata.ts";
 import type { StoredSubordinate } from "./subordinate-store.ts";
@@ -46,6 +46,9 @@ export function checkApplicant(
       `${applicant.subject} does not name ${superior.entity} as its superior`,
     );
   }
+  // One more, and nobody could read the statement any more.
+  if (formerly.length > FORMERLY_MAX)
+    throw new AttestryError("request_invalid", `${applicant.subject} has moved more than ${FORMERLY_MAX} times`);
   const declared = applicant.metadata.get(REGISTRY_NODE);
   if (declared === undefined) return;
   const { keys } = parseNodeMetadata(applicant.subject, declared, formerly);
@@ -67,18 +70,27 @@ export function checkKnownKey(applicant: EntityStatement, known: StoredSubordina
   );
 }
 
-/** All that a known subordinate was called, where it now has another name; newest first. */
-export function formerNames(entity: string, known: StoredSubordinate | undefined): StoredSubordinate["formerly"] {
-  const before = known?.formerly ?? [];
-  if (known === undefined || known.entity === entity) return known?.formerly ?? null;
-  return [{ entity: known.entity }, ...before.filter((former) => former.entity !== entity)];
+/** All that an applicant was called, newest first: by what is `known` of it, and `former`, its name before this one, if it moved. */
+export function formerNames(
+  entity: string,
+  { known, former }: { known: StoredSubordinate | undefined; former: string | null },
+): StoredSubordinate["formerly"] {
+  const before = known?.formerly ?? null;
+  if (former === null) return before;
+  return [{ entity: former }, ...(before ?? []).filter((one) => one.entity !== entity)];
 }
 
 /** The subordinate as it is kept: its keys as proven, the grant; what was known of it before, be it under a former name, and does not change stays. */
 export function describeSubordinate(
   applicant: EntityStatement,
-  { grant, known, now }: { grant: Grant; known: StoredSubordinate | undefined; now: number },
+  options: {
+    grant: Grant;
+    known: StoredSubordinate | undefined;
+    formerly: StoredSubordinate["formerly"];
+    now: number;
+  },
 ): StoredSubordinate {
+  const { grant, known, formerly, now } = options;
   return {
     entity: applicant.subject,
     jwks: { keys: applicant.keys.map((key) => key.jwk) },
@@ -90,6 +102,6 @@ export function describeSubordinate(
     stateReason: known?.stateReason ?? null,
     entityTypes: [...applicant.metadata.keys()].slice(0, ENTITY_TYPES_MAX),
     isIntermediate: applicant.metadata.get("federation_entity")?.federation_fetch_endpoint !== undefined,
-    formerly: formerNames(applicant.subject, known),
+    formerly,
   };
 }

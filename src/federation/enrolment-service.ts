@@ -15,15 +15,8 @@ import {
 } from "../limits.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
-import {
-  checkApplicant,
-  checkGrant,
-  checkKnownKey,
-  describeSubordinate,
-  formerNames,
-  type Grant,
-  isKnownKey,
-} from "./applicant.ts";
+import { admitSubordinate } from "./admission-service.ts";
+import { checkApplicant, checkGrant, formerNames, type Grant, isKnownKey } from "./applicant.ts";
 import { verifyDeparture } from "./departure.ts";
 import { verifyEnrolmentProof } from "./enrolment-proof.ts";
 import * as store from "./enrolment-store.ts";
@@ -31,10 +24,9 @@ import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { type EntityStatement, parseEntityStatement } from "./entity-statement.ts";
 import { REGISTRY_NODE } from "./node-metadata.ts";
 import {
-  deleteSubordinate,
   findSubordinate,
+  lockSubordinate,
   removeSubordinateWithin,
-  replaceSubordinate,
   type StoredSubordinate,
 } from "./subordinate-store.ts";
 import { checkStatementTime, verifyStatementSignature } from "./trust-chain.ts";
@@ -63,7 +55,7 @@ export interface Application {
   readonly key: string;
   /** It was accepted before, with other keys: to be accepted only once people have confirmed that it lost them. */
   readonly replacesKey: boolean;
-  /** What it says it was called before it moved. */
+  /** What it says it was called before it moved; where this node vouches for that name, the key that it is known by counts. */
   readonly formerly?: string;
 }
 
@@ -136,27 +128,20 @@ export function createEnrolmentService(deps: {
   fetchConfiguration: (entity: string) => Promise<EntityStatement>;
 }): EnrolmentService {
   const { database, entity: superior, clock, random } = deps;
+  const readName = (text: unknown): string =>
+    parseEntityIdentifier(text, { allowLoopbackHttp: deps.allowLoopbackHttp });
   const draw = (length: number): string => encodeBase64url(random(length));
 
-  /** The subordinate that an applicant says it was. Throws `formerly_not_vouched`. */
-  async function findFormer(formerly: string): Promise<StoredSubordinate> {
-    const former = await findSubordinate(database, formerly);
-    if (former !== undefined) return former;
-    throw new AttestryError(
-      "formerly_not_vouched",
-      `${superior} does not vouch for ${formerly}, so nobody can be its successor here`,
-    );
-  }
-
-  async function readConfiguration(text: string, former: StoredSubordinate | undefined): Promise<EntityStatement> {
+  async function readConfiguration(text: string, former: string | null): Promise<EntityStatement> {
     const applicant = parseEntityStatement(text);
     if (applicant.issuer !== applicant.subject)
       throw new AttestryError("statement_invalid", "the application is no entity configuration: iss is not sub");
-    parseEntityIdentifier(applicant.subject, { allowLoopbackHttp: deps.allowLoopbackHttp });
+    readName(applicant.subject);
     checkStatementTime(applicant, clock());
     await verifyStatementSignature(applicant, applicant.keys);
-    const known = former ?? (await findSubordinate(database, applicant.subject));
-    checkApplicant(applicant, { entity: superior, key: deps.key }, formerNames(applicant.subject, known) ?? []);
+    const known = await findSubordinate(database, former ?? applicant.subject);
+    const formerly = formerNames(applicant.subject, { known, former }) ?? [];
+    checkApplicant(applicant, { entity: superior, key: deps.key }, formerly);
     return applicant;
   }
 
@@ -200,13 +185,15 @@ export function createEnrolmentService(deps: {
     row: store.StoredEnrolment,
     { grant, replaceKey }: { grant: Grant; replaceKey: boolean },
   ): Promise<StoredSubordinate> {
-    // Its statement may have expired while it waited: what counts is that the key was proven.
-    const applicant = parseEntityStatement(row.configuration);
-    const known = row.formerly === null ? await findSubordinate(database, row.entity) : await findFormer(row.formerly);
-    if (!replaceKey) checkKnownKey(applicant, known);
-    if (row.formerly !== null) await removeSubordinateWithin(tx, { entity: row.formerly, removedAt: clock() });
-    const subordinate = describeSubordinate(applicant, { grant, known, now: clock() });
-    await replaceSubordinate(tx, subordinate);
+    const subordinate = await admitSubordinate(tx, {
+      superior: { entity: superior, key: deps.key },
+      // Its statement may have expired while it waited: what counts is that the key was proven.
+      applicant: parseEntityStatement(row.configuration),
+      grant,
+      former: row.formerly,
+      replaceKey,
+      now: clock(),
+    });
     await settle(tx, row, { state: "accepted", reason: null });
     return subordinate;
   }
@@ -261,7 +248,7 @@ export function createEnrolmentService(deps: {
 
   return {
     async apply({ configuration, formerly }) {
-      const former = formerly === undefined ? undefined : await findFormer(formerly);
+      const former = formerly === undefined ? null : readName(formerly);
       const applicant = await readConfiguration(configuration, former);
       if (formerly === applicant.subject)
         throw new AttestryError("request_invalid", "an applicant moved from itself; leave formerly out");
@@ -271,7 +258,7 @@ export function createEnrolmentService(deps: {
         entity: applicant.subject,
         configuration,
         nonce: draw(NONCE_BYTES),
-        formerly: formerly ?? null,
+        formerly: former,
         state: "challenged",
         reason: null,
         createdAt: now,
@@ -355,14 +342,22 @@ export function createEnrolmentService(deps: {
     },
 
     async depart(text) {
-      const { payload } = decodeJws(text);
-      const known = typeof payload.iss === "string" ? await findSubordinate(database, payload.iss) : undefined;
-      if (known === undefined)
-        throw new AttestryError("departure_invalid", "the departure: this node does not vouch for its issuer");
-      const { entity, acceptedAt } = known;
-      const keys = parseKeySet(known.jwks);
-      await verifyDeparture(text, { entity, superior, keys, acceptedAt, now: clock() });
-      await deleteSubordinate(database, { entity, removedAt: clock() });
+      const entity = readName(decodeJws(text).payload.iss);
+      await runTransaction(database, async (tx) => {
+        const known = await lockSubordinate(tx, entity);
+        if (known === undefined)
+          throw new AttestryError("departure_invalid", "the departure: this node does not vouch for its issuer");
+        // Else it would come back without its suspension, and under whatever key.
+        if (known.state === "suspended")
+          throw new AttestryError(
+            "departure_invalid",
+            "the departure: its issuer is suspended; it leaves by the operator",
+          );
+        const { acceptedAt } = known;
+        const keys = parseKeySet(known.jwks);
+        await verifyDeparture(text, { entity, superior, keys, acceptedAt, now: clock() });
+        await removeSubordinateWithin(tx, { entity, removedAt: clock() });
+      });
     },
 
     async refuse({ entity, reason }) {

@@ -6,7 +6,9 @@ import { AttestryError } from "../errors.ts";
 import { STATE_REASON_CHARS_MAX, STATEMENT_SECONDS } from "../limits.ts";
 import { parseVerifierKey } from "../log/note.ts";
 import type { Database } from "../storage/database.ts";
-import { checkApplicant, checkGrant, checkKnownKey, describeSubordinate } from "./applicant.ts";
+import { runTransaction } from "../storage/transaction.ts";
+import { admitSubordinate } from "./admission-service.ts";
+import { checkGrant } from "./applicant.ts";
 import { ENROLMENT_ENDPOINT } from "./enrolment-client.ts";
 import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
@@ -23,7 +25,6 @@ import {
   listSubordinates,
   type StoredSubordinate,
   type SubordinateFilter,
-  saveSubordinate,
 } from "./subordinate-store.ts";
 import type { AnchorPin } from "./trust-chain.ts";
 import { parseTrustMarkRules } from "./trust-mark.ts";
@@ -242,12 +243,16 @@ export function createFederationService(deps: FederationDeps): FederationService
       const subject = parseEntityIdentifier(terms.entity, { allowLoopbackHttp: deps.allowLoopbackHttp });
       checkGrant(terms);
       const applicant = await client.fetchConfiguration(subject);
-      const known = await findSubordinate(database, subject);
-      checkApplicant(applicant, { entity, key: federation.publicKey }, known?.formerly ?? []);
-      if (terms.replaceKey !== true) checkKnownKey(applicant, known);
-      const subordinate = describeSubordinate(applicant, { grant: terms, known, now: clock() });
-      await saveSubordinate(database, subordinate);
-      return subordinate;
+      return runTransaction(database, (tx) =>
+        admitSubordinate(tx, {
+          superior: { entity, key: federation.publicKey },
+          applicant,
+          grant: terms,
+          former: null,
+          replaceKey: terms.replaceKey === true,
+          now: clock(),
+        }),
+      );
     },
     async suspendSubordinate({ entity: subject, reason }) {
       if (reason.trim() === "" || reason.length > STATE_REASON_CHARS_MAX) {

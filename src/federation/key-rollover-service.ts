@@ -55,7 +55,7 @@ export function createKeyRolloverService(deps: {
     const before = known.jwks.keys.map(({ kid }) => kid);
     try {
       const configuration = await client.fetchConfiguration(known.entity);
-      checkApplicant(configuration, { entity, key });
+      checkApplicant(configuration, { entity, key }, known.formerly ?? []);
       checkKnownKey(configuration, known);
       const kids = configuration.keys.map(({ kid }) => kid);
       if ([...kids].sort().join() === [...before].sort().join())

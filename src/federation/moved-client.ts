@@ -44,7 +44,9 @@ export function createMovedClient(deps: {
     const known = remembered.get(name);
     if (known !== undefined && known.until > deps.clock()) return known.moved;
     const answers = await Promise.all(deps.anchors.map((anchor) => ask(anchor, name)));
-    const moved = answers.find((answer) => answer !== undefined);
+    const told = new Set(answers.filter((answer) => answer !== undefined));
+    // Anchors that contradict each other lead nobody anywhere.
+    const moved = told.size === 1 ? [...told][0] : undefined;
     remembered.set(name, { moved, until: deps.clock() + MOVED_SECONDS });
     return moved;
   };

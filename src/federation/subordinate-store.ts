@@ -78,16 +78,24 @@ export async function hasSubordinates(database: Database): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Inserts, or replaces what was stored about the same entity. */
-export async function saveSubordinate(database: Database, subordinate: StoredSubordinate): Promise<void> {
-  const { entity: _, ...changes } = subordinate;
-  await database.orm
-    .insert(subordinateTable)
-    .values(subordinate)
-    .onConflictDoUpdate({ target: subordinateTable.entity, set: changes });
+const COLUMNS = `entity, jwks, registry_types as "registryTypes", max_path_length as "maxPathLength", accepted_at as "acceptedAt",
+  changed_at as "changedAt", state, state_reason as "stateReason", entity_types as "entityTypes", is_intermediate as "isIntermediate", formerly`;
+
+/** Held until the transaction ends: what is decided by it is still true when it is written. */
+export async function lockSubordinate(tx: Transaction, entity: string): Promise<StoredSubordinate | undefined> {
+  const rows = await tx<StoredSubordinate[]>`
+    select ${tx.unsafe(COLUMNS)} from subordinate where entity = ${entity} for update`;
+  return rows[0];
 }
 
-/** As `saveSubordinate`, inside a transaction. */
+/** The subordinate that was called so before it moved. */
+export async function findFormerHolder(tx: Transaction, name: string): Promise<string | undefined> {
+  const rows = await tx<{ entity: string }[]>`
+    select entity from subordinate where formerly @> ${tx.json([{ entity: name }])} limit 1`;
+  return rows[0]?.entity;
+}
+
+/** Inserts, or replaces what was stored about the same entity. */
 export async function replaceSubordinate(tx: Transaction, row: StoredSubordinate): Promise<void> {
   await tx`delete from subordinate where entity = ${row.entity}`;
   await tx`

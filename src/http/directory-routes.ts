@@ -31,7 +31,7 @@ const listDirectory = declareOperation({
   query: {
     type: {
       description: "Only members that may sign this registry type.",
-      schema: { type: "string", minLength: 1, maxLength: 200 },
+      schema: { type: "string", minLength: 1, maxLength: 200, pattern: "^[^\\x00-\\x1f]+$" },
       example: "parcels",
     },
     state: {
@@ -43,7 +43,7 @@ const listDirectory = declareOperation({
     formerly: {
       description:
         "Only the member that had this entity identifier before it moved, as its superior says. None where that is not clear. A hint: the chain of the member says it too, or it is not so.",
-      schema: { type: "string", minLength: 1, maxLength: ENTITY_IDENTIFIER_CHARS_MAX },
+      schema: { type: "string", maxLength: ENTITY_IDENTIFIER_CHARS_MAX, pattern: "^[\\x21-\\x7e]+$" },
     },
     cursor: {
       description: "Where to go on: `next` of the page before.",

@@ -68,7 +68,6 @@ const applyForEnrolment = declareOperation({
     "statement_signature_invalid",
     "node_metadata_invalid",
     "key_role_conflict",
-    "formerly_not_vouched",
     "entity_identifier_invalid",
     "jws_invalid",
     "algorithm_not_allowed",
@@ -151,7 +150,7 @@ const leaveSuperior = declareOperation({
       example: { state: "left" },
     }),
   },
-  errors: ["departure_invalid"],
+  errors: ["departure_invalid", "entity_identifier_invalid", "jws_invalid"],
 });
 
 function describe({ id, state, expiresAt, reason, registryTypes }: EnrolmentStatus) {

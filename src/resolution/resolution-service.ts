@@ -196,6 +196,8 @@ export function createResolutionService(deps: {
       return unproved(
         `the home node answered "${read.outcome}" without the signed statement and the receipt that prove it`,
       );
+    // As nobody's record of a type that it was not granted is believed, nor is its word on one.
+    if (chain.registryTypes.length === 0) return unproved("the home node may sign no registry type");
     try {
       const statement = await verifyState(read.state, { chain, href });
       const { operation, version, effective, replacedBy } = statement;

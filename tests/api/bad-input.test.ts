@@ -180,6 +180,8 @@ describe("an address", () => {
   it.each<[string, string, string]>([
     ["of nothing", "/nothing", "404 not_found"],
     ["with a NUL as a registry", "/registries/%00", "404 registry_unknown"],
+    ["with a NUL as a registry type", "/federation/directory?type=%00", "400 query_invalid"],
+    ["with a NUL as a former name", "/federation/directory?formerly=%00", "400 query_invalid"],
     ["with a NUL as a registry's version", "/registries/%00/schema/1", "404 registry_unknown"],
     ["with a NUL as a record", "/registries/wells/records/%00", "404 record_unknown"],
     ["with broken percent-encoding", "/registries/%E0%A4%A", "404 registry_unknown"],

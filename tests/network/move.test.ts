@@ -126,6 +126,47 @@ describe("a node that moved", () => {
   });
 });
 
+describe("names of those who moved", () => {
+  it("are nobody else's: not the old one, and not one that another subordinate has", async () => {
+    const below = { superiors: [superior.entity], anchors: [superior.pin(TYPES)] };
+    const other = await startTestNode(below);
+    await joinSuperior(other);
+    await accept(other);
+    // Somebody takes over the host that the member left.
+    const port = Number(new URL(old.entity).port);
+    const squatter = await startTestNode({ ...below, port });
+    expect(squatter.entity).toBe(old.entity);
+    await joinSuperior(squatter);
+    await expect(accept(squatter)).rejects.toMatchObject({ code: "state_conflict" });
+    await expect(
+      superior.node.federation.acceptSubordinate({ entity: squatter.entity, registryTypes: TYPES }),
+    ).rejects.toMatchObject({ code: "state_conflict" });
+    await squatter.close();
+    await joinSuperior(other, moved.entity);
+    await expect(accept(other, moved.entity)).rejects.toMatchObject({ code: "state_conflict" });
+    const known = await superior.node.federation.describeSubordinates();
+    expect(known.map(({ entity }) => entity).sort()).toEqual([moved.entity, other.entity].sort());
+    await superior.node.enrolment.refuse({ entity: other.entity, reason: "no" });
+    await superior.node.federation.removeSubordinate(other.entity);
+    await other.close();
+  });
+
+  it("do not stand in the way of its next federation key", async () => {
+    const [outcome] = await superior.node.keyRollover.refreshSubordinates(moved.entity);
+    expect(outcome).toMatchObject({ entity: moved.entity, outcome: "unchanged" });
+  });
+
+  it("come back with it, confirmed by the operator, after it left", async () => {
+    await moved.node.enrolmentClient.leave(superior.entity);
+    expect(await superior.node.federation.describeSubordinates()).toEqual([]);
+    await joinSuperior(moved, old.entity);
+    await expect(accept(moved)).rejects.toMatchObject({ code: "formerly_not_vouched" });
+    await accept(moved, old.entity);
+    const [known] = await superior.node.federation.describeSubordinates();
+    expect(known?.formerly).toEqual([{ entity: old.entity }]);
+  });
+});
+
 describe("a superior that claims for its member a name that it never vouched for", () => {
   it("leads nobody there, also while the name's owner is away", async () => {
     const below = { superiors: [superior.entity], anchors: [superior.pin(TYPES)] };
@@ -238,6 +279,12 @@ describe("a member that leaves", () => {
       ]);
     }
     expect(await fetchIt()).toBe(200);
+    await superior.node.federation.suspendSubordinate({ entity: member.entity, reason: "inquiry" });
+    await expect(member.node.enrolmentClient.leave(superior.entity)).rejects.toMatchObject({
+      code: "enrolment_refused",
+      message: expect.stringContaining("departure_invalid"),
+    });
+    await superior.node.federation.resumeSubordinate(member.entity);
     await member.node.enrolmentClient.leave(superior.entity);
     expect(await fetchIt()).toBe(404);
     // Whoever kept the word cannot send it away again once it is back.
