@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../../src/crypto/hash.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import type { Signer } from "../../src/crypto/signer.ts";
 import type { AttestryError } from "../../src/errors.ts";
+import { signDeparture } from "../../src/federation/departure.ts";
 import * as limits from "../../src/limits.ts";
 import { createEntity, draftConfiguration, type StatementDraft, signDraft, type TestEntity } from "../chain-fixture.ts";
 import { type CountedClient, createCountedClient } from "../counted-client.ts";
@@ -540,4 +541,21 @@ it("no application, proof or question makes the node ask anybody", async () => {
   );
   await statusOf(id);
   expect(client.urls).toEqual([]);
+});
+
+it("a former name or a departure's issuer that is no entity identifier is refused before the database sees it", async () => {
+  const configuration = await configurationOf(applicant);
+  for (const name of ["\u0000", "http://x", ""]) {
+    const answer = await node.request("POST", "/federation/enrolments", { json: { configuration, formerly: name } });
+    expect([answer.status, answer.body.code]).toEqual([
+      400,
+      name === "" ? "request_invalid" : "entity_identifier_invalid",
+    ]);
+  }
+  const departure = await signDeparture(
+    { entity: "\u0000", superior: node.entity },
+    { signer: applicant.federation, now },
+  );
+  const answer = await node.request("POST", "/federation/enrolments/departures", { json: { departure } });
+  expect([answer.status, answer.body.code]).toEqual([400, "entity_identifier_invalid"]);
 });
