@@ -118,7 +118,7 @@ async function remove(entity: string, options: NodeOptions): Promise<void> {
 
 export function federationCommand(): Command {
   return new Command("federation")
-    .description("become a subordinate, and vouch for subordinates")
+    .description("become a subordinate, leave or move, vouch for subordinates, see who belongs to the federation")
     .addCommand(joinCommand())
     .addCommand(leaveCommand())
     .addCommand(moveCommand())
