@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PAGE_DIRECTORY_BELOW, PAGE_DIRECTORY_MEMBERS } from "../../src/limits.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { findFaintTexts, findUnnamed } from "./page-checks.ts";
+import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
 
 const TYPES = ["districts", "parcels"];
 const pictures = process.env.ATTESTRY_PICTURES;
@@ -140,8 +140,7 @@ describe.skipIf(chromiumPath === undefined)("the page of the federation in a bro
   async function withPage(url: string, options: BrowserContextOptions, use: (page: Page) => Promise<void>) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => complaints.push(message.text()));
+    const complaints = collectComplaints(page);
     await page.goto(url);
     page.setDefaultTimeout(10_000);
     await use(page);

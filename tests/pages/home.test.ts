@@ -9,7 +9,7 @@ import { createNode, initializeNode, type Node } from "../../src/node.ts";
 import { generateSecrets, parseSecrets } from "../../src/secrets.ts";
 import { createTestDatabase } from "../database.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { findFaintTexts } from "./page-checks.ts";
+import { collectComplaints, findFaintTexts } from "./page-checks.ts";
 
 /** Few, but more than one digit, in a script with digits of its own: বাংলা writes ১২. */
 const RECORDS = 12;
@@ -151,9 +151,7 @@ describe.skipIf(chromiumPath === undefined)("the home page in a browser", () => 
   ): Promise<void> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("requestfailed", (request) => complaints.push(request.url()));
+    const complaints = collectComplaints(page);
     await page.goto(url);
     await use(page, complaints);
     await context.close();

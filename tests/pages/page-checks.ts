@@ -1,4 +1,15 @@
-// What is measured of every page in a browser. Test code only; the functions run in the page, so they use nothing from outside themselves.
+// What is measured of every page in a browser. Test code only; functions that run in the page use nothing from outside themselves.
+import type { Page } from "playwright-core";
+
+/** What a page complains of: console messages, and requests that failed. Not those that the browser gave up because it went on to another page. */
+export function collectComplaints(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("requestfailed", (request) => {
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") complaints.push(request.url());
+  });
+  return complaints;
+}
 
 /** Runs in the page: texts whose contrast with the ground behind them is below 4.5 : 1 (WCAG 2.2, 1.4.3). */
 export function findFaintTexts(): string[] {

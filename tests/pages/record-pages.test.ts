@@ -2,7 +2,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { findFaintTexts, findUnnamed } from "./page-checks.ts";
+import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
 import { type RecordName, type RegistryWorld, startRegistryWorld, WIDE_FIELDS } from "./registry-world.ts";
 
 const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
@@ -202,9 +202,7 @@ describe.skipIf(chromiumPath === undefined)("records in a browser", () => {
     ] as const) {
       const context = await browser.newContext({ viewport: { width, height: 740 }, colorScheme, locale });
       const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => complaints.push(message.text()));
-      page.on("requestfailed", (request) => complaints.push(request.url()));
+      const complaints = collectComplaints(page);
       for (const address of [...names.map(hrefOf), `${hrefOf("ludhiana")}?version=1`]) {
         await page.goto(address);
         // What is folded away is looked at too.

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { findFaintTexts, findUnnamed } from "./page-checks.ts";
+import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
 import { LONG_NAME, MANY, type RegistryWorld, startRegistryWorld } from "./registry-world.ts";
 
 /** What a browser sends when somebody follows a link. */
@@ -243,9 +243,7 @@ describe.skipIf(chromiumPath === undefined)("registries in a browser", () => {
     ] as const) {
       const context = await browser.newContext({ viewport: { width, height: 740 }, colorScheme, locale });
       const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => complaints.push(message.text()));
-      page.on("requestfailed", (request) => complaints.push(request.url()));
+      const complaints = collectComplaints(page);
       for (const address of addresses) {
         await page.goto(address);
         const told = `${address} at ${width}, ${colorScheme}`;
