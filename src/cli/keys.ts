@@ -121,6 +121,8 @@ export function keysCommand(): Command {
     withCommonOptions(
       new Command("report")
         .description("say that somebody else may hold a key, since when; it is replaced at once")
+        // One thumbprint in 64 begins with a dash.
+        .allowUnknownOption()
         .argument("<kid>", "the key, as list shows it")
         .requiredOption("--compromised-since <time>", "since when, with the zone, such as 2026-11-27T08:00:00Z"),
     )

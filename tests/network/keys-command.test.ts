@@ -199,6 +199,7 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
     expect((await refusal("rotate", "witness")).code).toBe("request_invalid");
     expect((await refusal("rotate", "record", "--start")).code).toBe("request_invalid");
     expect((await refusal("report", "nobody", "--compromised-since", "2026-01-01T00:00:00Z")).code).toBe("key_unknown");
+    expect((await refusal("report", "-W_v6", "--compromised-since", "2026-01-01T00:00:00Z")).code).toBe("key_unknown");
     const { kid } = (await list("status"))[0]!;
     for (const time of ["yesterday", "2026-01-01T00:00:00", "2199-01-01T00:00:00Z"])
       expect((await refusal("report", String(kid), "--compromised-since", time)).code).toBe("request_invalid");
