@@ -1,16 +1,14 @@
 // `attestry federation join|pending|refuse|code`: both sides of becoming a subordinate.
-import { Command } from "commander";
+import type { Command } from "commander";
 import { AttestryError } from "../errors.ts";
 import type { Enrolment } from "../federation/enrolment-client.ts";
 import { parseEntityIdentifier } from "../federation/entity-identifier.ts";
 import { parseDuration } from "./duration.ts";
 import {
-  DATA_OPTION,
   describeGrant,
   type GrantOptions,
-  JSON_OPTION,
-  NODE_OPTION,
   type NodeOptions,
+  nodeCommand,
   PATH_LENGTH_OPTION,
   parseGrant,
   TYPES_OPTION,
@@ -176,8 +174,10 @@ async function createCode(
 }
 
 export function joinCommand(): Command {
-  return new Command("join")
-    .description("ask a node to vouch for this one: sends the configuration, proves the key, says what became of it")
+  return nodeCommand(
+    "join",
+    "ask a node to vouch for this one: sends the configuration, proves the key, says what became of it",
+  )
     .argument("<superior>", "the superior's entity identifier")
     .option("--code <code>", "a one-time code of the superior, which accepts at once")
     .option(
@@ -185,41 +185,27 @@ export function joinCommand(): Command {
       "what the superior still calls this node, which moved (see: attestry federation move)",
     )
     .option("--status", "only ask what became of the application")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((superior: string, options: JoinOptions) => join(superior, options));
 }
 
 export function pendingCommand(): Command {
-  return new Command("pending")
-    .description("list who has applied to this node; decide with accept or refuse")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
-    .action((options: NodeOptions) => pending(options));
+  return nodeCommand("pending", "list who has applied to this node; decide with accept or refuse").action(
+    (options: NodeOptions) => pending(options),
+  );
 }
 
 export function refuseCommand(): Command {
-  return new Command("refuse")
-    .description("refuse an applicant, with a reason that it is told")
+  return nodeCommand("refuse", "refuse an applicant, with a reason that it is told")
     .argument("<entity>", "the applicant's entity identifier")
     .requiredOption("--reason <text>", "why")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((entity: string, options: NodeOptions & { reason: string }) => refuse(entity, options));
 }
 
 export function codeCommand(): Command {
-  return new Command("code")
-    .description("make a one-time code by which one node is accepted as soon as it joins")
+  return nodeCommand("code", "make a one-time code by which one node is accepted as soon as it joins")
     .requiredOption("--entity <entity>", "the node that may use it")
     .option(...TYPES_OPTION)
     .option(...PATH_LENGTH_OPTION)
     .option("--expires <duration>", "how long it holds, such as 8h or 7d", "24h")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((options: GrantOptions & { entity: string; expires: string }) => createCode(options));
 }

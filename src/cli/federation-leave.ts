@@ -1,9 +1,9 @@
 // `attestry federation leave|move`: a node goes from its superior, or to another address.
-import { Command } from "commander";
+import type { Command } from "commander";
 import { AttestryError } from "../errors.ts";
 import { parseEntityIdentifier } from "../federation/entity-identifier.ts";
 import { STATEMENT_SECONDS } from "../limits.ts";
-import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions, withNode } from "./federation-node.ts";
+import { type NodeOptions, nodeCommand, withNode } from "./federation-node.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { openNodeFiles } from "./node-files.ts";
 import { formatDuration, printResult } from "./terminal.ts";
@@ -62,24 +62,17 @@ async function move(to: string, options: MoveOptions): Promise<void> {
 }
 
 export function leaveCommand(): Command {
-  return new Command("leave")
-    .description("tell a superior that this node leaves, and take it out of the configuration")
+  return nodeCommand("leave", "tell a superior that this node leaves, and take it out of the configuration")
     .argument("<superior>", "the superior's entity identifier")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((superior: string, options: NodeOptions) => leave(superior, options));
 }
 
 export function moveCommand(): Command {
-  return new Command("move")
-    .description(
-      "give the node another address (entity identifier); its superior has to confirm it, and references to the old one still resolve",
-    )
+  return nodeCommand(
+    "move",
+    "give the node another address (entity identifier); its superior has to confirm it, and references to the old one still resolve",
+  )
     .argument("<entity>", "the new entity identifier")
     .option("--listen <host:port>", "where to listen from now on (default: as before)")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((entity: string, options: MoveOptions) => move(entity, options));
 }

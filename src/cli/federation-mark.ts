@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import type { StoredTrustMark } from "../federation/trust-mark-store.ts";
 import { parseDuration } from "./duration.ts";
-import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions, withNode } from "./federation-node.ts";
+import { type NodeOptions, nodeCommand, withNode } from "./federation-node.ts";
 import { readInputText } from "./input-file.ts";
 import { EXIT, formatTable, printResult } from "./terminal.ts";
 
@@ -151,16 +151,10 @@ async function check(entity: string, options: NodeOptions): Promise<void> {
 }
 
 export function markCommand(): Command {
-  const command = (name: string, description: string): Command =>
-    new Command(name)
-      .description(description)
-      .option(...DATA_OPTION)
-      .option(...NODE_OPTION)
-      .option(...JSON_OPTION);
   return new Command("mark")
     .description("issue, revoke and carry trust marks: what structure alone does not say of a node")
     .addCommand(
-      command("issue", "sign a trust mark for an entity, and print it")
+      nodeCommand("issue", "sign a trust mark for an entity, and print it")
         .argument("<entity>", "whom it is about")
         .requiredOption(...TYPE_OPTION)
         .option("--expires <duration>", "how long it holds, such as 90d", "90d")
@@ -168,36 +162,37 @@ export function markCommand(): Command {
         .action((entity: string, options: IssueOptions) => issue(entity, options)),
     )
     .addCommand(
-      command("delegate", "as the owner of a type: let an entity issue it, by the delegation that is printed")
+      nodeCommand("delegate", "as the owner of a type: let an entity issue it, by the delegation that is printed")
         .argument("<entity>", "who may issue it")
         .requiredOption(...TYPE_OPTION)
         .option("--expires <duration>", "how long it holds", "365d")
         .action((entity: string, options: IssueOptions) => delegate(entity, options)),
     )
     .addCommand(
-      command("list", "list the marks that were issued, with what became of them, and those that are carried").action(
-        (options: NodeOptions) => list(options),
-      ),
+      nodeCommand(
+        "list",
+        "list the marks that were issued, with what became of them, and those that are carried",
+      ).action((options: NodeOptions) => list(options)),
     )
     .addCommand(
-      command("revoke", "take back every mark of a type that an entity has of this node")
+      nodeCommand("revoke", "take back every mark of a type that an entity has of this node")
         .argument("<entity>", "whom they are about")
         .requiredOption(...TYPE_OPTION)
         .requiredOption("--reason <text>", "why, for those who look at the list later")
         .action((entity: string, options: TypeOptions & { reason: string }) => revoke(entity, options)),
     )
     .addCommand(
-      command("add", "publish a mark that another issued to this node")
+      nodeCommand("add", "publish a mark that another issued to this node")
         .argument("<jwt>", "the mark, or the file that holds it (- for standard input)")
         .action((text: string, options: NodeOptions) => add(text, options)),
     )
     .addCommand(
-      command("drop", "publish the marks of a type no longer")
+      nodeCommand("drop", "publish the marks of a type no longer")
         .requiredOption(...TYPE_OPTION)
         .action((options: TypeOptions) => drop(options)),
     )
     .addCommand(
-      command(
+      nodeCommand(
         "check",
         "verify the marks that an entity carries, under this node's pinned anchors; exit code 2 if one fails",
       )

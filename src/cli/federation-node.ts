@@ -1,4 +1,5 @@
 // What the commands about a federation share: the options that choose a node, and the node, opened for one command.
+import { Command } from "commander";
 import { chooseNodeName, readProcessConfig } from "../config.ts";
 import { AttestryError } from "../errors.ts";
 import type { Grant } from "../federation/applicant.ts";
@@ -24,6 +25,15 @@ export const PATH_LENGTH_OPTION = [
   "--path-length <number>",
   "how many intermediates may stand between this node and those vouched for below: 0, it vouches for nobody; 1, for nodes that vouch for nobody (default: no limit)",
 ] as const;
+
+/** A command that works on one node's own data directory. */
+export function nodeCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option(...DATA_OPTION)
+    .option(...NODE_OPTION)
+    .option(...JSON_OPTION);
+}
 
 /** Opens the chosen node on its own data directory, and closes it whatever happens. */
 export async function withNode(options: NodeOptions, use: (node: Node) => Promise<void>): Promise<void> {

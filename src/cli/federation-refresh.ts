@@ -1,6 +1,6 @@
 // `attestry federation refresh`: takes over the next federation keys of subordinates, without waiting for the running node to do it.
-import { Command } from "commander";
-import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions, withNode } from "./federation-node.ts";
+import type { Command } from "commander";
+import { type NodeOptions, nodeCommand, withNode } from "./federation-node.ts";
 import { EXIT, formatTable, printResult } from "./terminal.ts";
 
 async function refresh(entity: string | undefined, options: NodeOptions): Promise<void> {
@@ -22,14 +22,11 @@ async function refresh(entity: string | undefined, options: NodeOptions): Promis
 }
 
 export function refreshCommand(): Command {
-  return new Command("refresh")
-    .description(
-      "fetch the configurations of subordinates and take over the federation keys that they list, where a key known before signed them",
-    )
+  return nodeCommand(
+    "refresh",
+    "fetch the configurations of subordinates and take over the federation keys that they list, where a key known before signed them",
+  )
     .argument("[entity]", "only this one's")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .addHelpText("after", "\nExample:\n  attestry federation refresh https://land.example\n")
     .action((entity: string | undefined, options: NodeOptions) => refresh(entity, options));
 }

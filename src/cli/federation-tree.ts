@@ -1,9 +1,9 @@
 // `attestry federation tree`: prints the directory of the federation as a tree. Asks others only with --refresh.
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { DirectoryService } from "../federation/directory-service.ts";
 import type { DirectoryMember } from "../federation/directory-view-store.ts";
 import { PAGE_SIZE_MAX } from "../limits.ts";
-import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions, withNode } from "./federation-node.ts";
+import { type NodeOptions, nodeCommand, withNode } from "./federation-node.ts";
 import { EXIT, formatCount, printable, printResult } from "./terminal.ts";
 
 interface TreeOptions extends NodeOptions {
@@ -115,14 +115,11 @@ async function tree(options: TreeOptions): Promise<void> {
 }
 
 export function treeCommand(): Command {
-  return new Command("tree")
-    .description(
-      "print who belongs to the federation below the pinned anchors, what each may sign, and how each is; exits with 2 if somebody is suspended, unreachable, refused or expired",
-    )
+  return nodeCommand(
+    "tree",
+    "print who belongs to the federation below the pinned anchors, what each may sign, and how each is; exits with 2 if somebody is suspended, unreachable, refused or expired",
+  )
     .option("--type <type>", "only members that may sign this registry type, and those above them")
     .option("--refresh", "first ask the federation what changed")
-    .option(...DATA_OPTION)
-    .option(...NODE_OPTION)
-    .option(...JSON_OPTION)
     .action((options: TreeOptions) => tree(options));
 }

@@ -6,12 +6,10 @@ import { codeCommand, joinCommand, pendingCommand, refuseCommand } from "./feder
 import { leaveCommand, moveCommand } from "./federation-leave.ts";
 import { markCommand } from "./federation-mark.ts";
 import {
-  DATA_OPTION,
   describeGrant,
   type GrantOptions,
-  JSON_OPTION,
-  NODE_OPTION,
   type NodeOptions,
+  nodeCommand,
   PATH_LENGTH_OPTION,
   parseGrant,
   TYPES_OPTION,
@@ -124,10 +122,10 @@ export function federationCommand(): Command {
     .addCommand(moveCommand())
     .addCommand(pendingCommand())
     .addCommand(
-      new Command("accept")
-        .description(
-          "vouch for a node and grant it registry types: one that has applied (see pending), or one whose configuration is fetched and names this node as superior. Again: changes the grant",
-        )
+      nodeCommand(
+        "accept",
+        "vouch for a node and grant it registry types: one that has applied (see pending), or one whose configuration is fetched and names this node as superior. Again: changes the grant",
+      )
         .argument("<entity>", "the subordinate's entity identifier")
         .option(...TYPES_OPTION)
         .option(...PATH_LENGTH_OPTION)
@@ -143,18 +141,12 @@ export function federationCommand(): Command {
           "--key <thumbprint>",
           "the applicant's key, compared by people: its own address is then not asked for it",
         )
-        .option(...DATA_OPTION)
-        .option(...NODE_OPTION)
-        .option(...JSON_OPTION)
         .action((entity: string, options: AcceptOptions) => accept(entity, options)),
     )
     .addCommand(
-      new Command("list")
-        .description("list the subordinates, what each may sign, and which are suspended")
-        .option(...DATA_OPTION)
-        .option(...NODE_OPTION)
-        .option(...JSON_OPTION)
-        .action((options: NodeOptions) => list(options)),
+      nodeCommand("list", "list the subordinates, what each may sign, and which are suspended").action(
+        (options: NodeOptions) => list(options),
+      ),
     )
     .addCommand(refreshCommand())
     .addCommand(treeCommand())
@@ -162,31 +154,19 @@ export function federationCommand(): Command {
     .addCommand(markCommand())
     .addCommand(codeCommand())
     .addCommand(
-      new Command("suspend")
-        .description("stop vouching for a subordinate for a while; its keys and its grant stay known")
+      nodeCommand("suspend", "stop vouching for a subordinate for a while; its keys and its grant stay known")
         .argument("<entity>", "the subordinate's entity identifier")
         .requiredOption("--reason <text>", "why, for those who look at the list later")
-        .option(...DATA_OPTION)
-        .option(...NODE_OPTION)
-        .option(...JSON_OPTION)
         .action((entity: string, options: NodeOptions & { reason: string }) => suspend(entity, options)),
     )
     .addCommand(
-      new Command("resume")
-        .description("vouch again for a subordinate that was suspended")
+      nodeCommand("resume", "vouch again for a subordinate that was suspended")
         .argument("<entity>", "the subordinate's entity identifier")
-        .option(...DATA_OPTION)
-        .option(...NODE_OPTION)
-        .option(...JSON_OPTION)
         .action((entity: string, options: NodeOptions) => resume(entity, options)),
     )
     .addCommand(
-      new Command("remove")
-        .description("stop vouching for a subordinate for good")
+      nodeCommand("remove", "stop vouching for a subordinate for good")
         .argument("<entity>", "the subordinate's entity identifier")
-        .option(...DATA_OPTION)
-        .option(...NODE_OPTION)
-        .option(...JSON_OPTION)
         .action((entity: string, options: NodeOptions) => remove(entity, options)),
     );
 }
