@@ -513,6 +513,7 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
