@@ -1,6 +1,7 @@
 // A report put into words for who has to decide something by it. Judges nothing: the verdict is the report's.
 import type { JsonObject } from "../../crypto/json.ts";
 import { verifyTrustChain } from "../../federation/trust-chain.ts";
+import { findMendable } from "../../verification/fresh-proof.ts";
 import type { CheckName, VerifierPolicy } from "../../verification/policy.ts";
 import type { CheckOutcome, VerificationCode, VerificationReport, VerifiedRecord } from "../../verification/report.ts";
 import { parseToken } from "../../verification/token-check.ts";
@@ -23,16 +24,6 @@ export const CHECK_TITLES: Readonly<Record<CheckName, string>> = {
   binding: "Handed to whoever shows it",
   references: "Records that it refers to",
 };
-
-/** What fresh evidence from the record's own node would settle. */
-const SETTLED_ONLINE: readonly VerificationCode[] = [
-  "chain_missing",
-  "chain_expired",
-  "definition_missing",
-  "receipt_missing",
-  "status_missing",
-  "status_stale",
-];
 
 export interface AnswerView {
   readonly verdict: VerificationReport["verdict"];
@@ -122,17 +113,6 @@ function readClaims(token: unknown): RecordClaims | undefined {
   return "record" in parsed ? parsed.record : undefined;
 }
 
-/** The checks that fresh evidence would settle, with those that wait for them. */
-function findOpenChecks(checks: readonly CheckOutcome[], required: readonly CheckName[]): CheckName[] {
-  if (!checks.some(({ code }) => SETTLED_ONLINE.includes(code))) return [];
-  return checks
-    .filter(
-      ({ check, code }) =>
-        required.includes(check) && (SETTLED_ONLINE.includes(code) || code === "prerequisite_failed"),
-    )
-    .map(({ check }) => check);
-}
-
 function findReasons({ verdict, checks, required }: VerificationReport): string[] {
   if (verdict === "valid") return [];
   const wanted = verdict === "invalid" ? "fail" : "not_checked";
@@ -164,7 +144,7 @@ export async function describeAnswer(
     sentence: remarks.length > 0 ? VALID_WITH_REMARKS : SENTENCES[verdict],
     reasons: findReasons(report),
     remarks,
-    openChecks: findOpenChecks(checks, required),
+    openChecks: findMendable(report),
     checks,
     required,
     ...(report.record && { record: await describeProved(report.record, evidence, context) }),

@@ -1,6 +1,6 @@
 // Asks nodes, from the visitor's browser, for the policy and for evidence. Sends no credentials; what comes back is untrusted.
 import { EVIDENCE_CHARS_MAX, VERIFIER_POLICY_CHARS_MAX, VERIFY_FETCH_TIMEOUT_MS } from "../../limits.ts";
-import type { RecordLink } from "./given-input.ts";
+import type { RecordLink } from "../../verification/given-text.ts";
 
 export type Fetched =
   | { readonly text: string }

@@ -2,20 +2,19 @@
 import type { Child } from "hono/jsx";
 import { createRoot } from "hono/jsx/dom/client";
 import { sha256Base64url } from "../../crypto/hash.ts";
-import { isJsonObject } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import { EVIDENCE_CHARS_MAX, VERIFIER_POLICY_CHARS_MAX } from "../../limits.ts";
 import { parseEvidenceText } from "../../verification/evidence.ts";
+import { findHomeOf, joinFreshProof } from "../../verification/fresh-proof.ts";
+import { type Given, parseGiven, parseRecordLink, type RecordLink } from "../../verification/given-text.ts";
 import type { VerifierPolicy } from "../../verification/policy.ts";
 import { parseVerifierPolicyText } from "../../verification/policy-file.ts";
-import { parseToken } from "../../verification/token-check.ts";
 import { createVerifier, type Verifier } from "../../verification/verifier.ts";
 import type { PageFrame } from "../markup.tsx";
 import { parseReader } from "../reader-language.ts";
 import { Answer, type Offer, Refusal } from "./answer.tsx";
 import { describeAnswer } from "./answer-view.ts";
 import { fetchEvidence, fetchPolicy } from "./evidence-client.ts";
-import { type Given, parseGiven, parseRecordLink, type RecordLink } from "./given-input.ts";
 import { Trust } from "./trust.tsx";
 
 // What the page judges with, also for programs that load this file.
@@ -85,18 +84,13 @@ function fetchFromHome(link: RecordLink) {
   return fetchEvidence({ ...link, href });
 }
 
+const NO_EVIDENCE = "What came back is no evidence file.";
+
 interface Question {
   readonly number: number;
   readonly evidence: unknown;
   readonly expected?: { readonly href: string; readonly version?: number };
   readonly failure?: string;
-}
-
-/** Where fresh evidence of what was shown could come from: the record's own node, as the token names it. */
-function findHome(evidence: unknown): RecordLink | undefined {
-  const token = isJsonObject(evidence) ? evidence.token : undefined;
-  const parsed = typeof token === "string" ? parseToken(token) : undefined;
-  return parsed && "record" in parsed ? { href: parsed.record.href, version: parsed.record.version } : undefined;
 }
 
 async function judge(asked: Question): Promise<void> {
@@ -108,7 +102,7 @@ async function judge(asked: Question): Promise<void> {
   const report = await used.verifier.verify(evidence, { now, ...(expected && { expected }) });
   const view = await describeAnswer(report, { evidence, policy: used.policy, now, reader: frame.reader });
   if (number !== question) return;
-  const home = view.openChecks.length > 0 ? findHome(evidence) : undefined;
+  const home = view.openChecks.length > 0 ? findHomeOf(evidence) : undefined;
   const offer: Offer | undefined = home && {
     host: new URL(home.href).host,
     failure: asked.failure,
@@ -123,10 +117,8 @@ async function refresh(asked: Question, home: RecordLink): Promise<void> {
   const fetched = await fetchFromHome(home);
   if (asked.number !== question) return;
   if ("failure" in fetched) return judge({ ...asked, failure: fetched.failure });
-  const fresh = parseFetched(fetched.text);
-  if (!isJsonObject(fresh)) return judge({ ...asked, failure: "What came back is no evidence file." });
-  const shown = isJsonObject(asked.evidence) ? asked.evidence : {};
-  await judge({ ...asked, evidence: { ...shown, ...fresh, token: shown.token } });
+  const evidence = joinFreshProof(asked.evidence, parseFetched(fetched.text));
+  await judge(evidence === undefined ? { ...asked, failure: NO_EVIDENCE } : { ...asked, evidence });
 }
 
 function parseFetched(text: string): unknown {
@@ -142,7 +134,7 @@ async function judgeLink(link: RecordLink, number: number): Promise<void> {
   if (number !== question) return;
   if ("failure" in fetched) return refuse("Could not decide", fetched.failure);
   const evidence = parseFetched(fetched.text);
-  if (evidence === undefined) return refuse("Could not decide", "What came back is no evidence file.");
+  if (evidence === undefined) return refuse("Could not decide", NO_EVIDENCE);
   await judge({ number, evidence, expected: link });
 }
 
@@ -218,7 +210,7 @@ async function takePolicy(file: File): Promise<void> {
 /** An answer by another policy must not stand beside the one that is shown. */
 function forgetAnswer(): void {
   question += 1;
-  render(<></>, output);
+  output.replaceChildren();
 }
 
 function chooseFrom(input: HTMLInputElement, take: (file: File) => Promise<void>): void {

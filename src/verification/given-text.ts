@@ -1,9 +1,9 @@
-// What a visitor gives to be checked, told apart: an evidence file, a token, the text of a printed code, the link of a record. Proves nothing.
-import { AttestryError } from "../../errors.ts";
-import { TOKEN_CHARS_MAX } from "../../limits.ts";
-import { parseRecordUrl } from "../../records/record-url.ts";
-import { parseEvidenceText } from "../../verification/evidence.ts";
-import { decodePrintForm, PRINT_FORM_PREFIX } from "../../verification/print-form.ts";
+// What somebody gives to be verified, told apart: an evidence file, a token, the text of a printed code, the link of a record. Proves nothing.
+import { AttestryError } from "../errors.ts";
+import { TOKEN_CHARS_MAX } from "../limits.ts";
+import { parseRecordUrl } from "../records/record-url.ts";
+import { parseEvidenceText } from "./evidence.ts";
+import { decodePrintForm, PRINT_FORM_PREFIX } from "./print-form.ts";
 
 /** What of a record is asked for. */
 export interface RecordLink {
