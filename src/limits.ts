@@ -281,6 +281,15 @@ export const NODE_RETRY_DELAY_MS_MAX = 10_000;
 export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
 export const NODE_STREAM_TIMEOUT_MS = 600_000;
 
+// Verifying on the command line
+export const EVIDENCE_FILE_BYTES_MAX = 8 * 1_048_576; // as EVIDENCE_CHARS_MAX: what is longer in bytes is no evidence of ours
+export const VERIFY_BATCH_FILES_MAX = 5_000_000; // names in memory
+export const VERIFY_BATCH_CHUNK_ITEMS = 32; // handed to a thread at a time
+export const VERIFY_BATCH_CHUNK_CHARS = 2 * 1_048_576;
+export const VERIFY_BATCH_CHUNKS_AHEAD = 4; // of each thread, so that the answers wait for their order in bounded memory
+export const VERIFY_BATCH_ONLINE_MAX = 8; // records of one thread that wait for their home nodes
+export const VERIFY_WORKER_HEAP_MB_MAX = 1_024;
+
 // Export
 export const EXPORT_PAGE_RECORDS = 200; // read from the database at a time
 export const EXPORT_COMMAND_PAGE_RECORDS = 5_000; // asked for at a time, and asked for again if the connection breaks

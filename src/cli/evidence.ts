@@ -26,7 +26,10 @@ export function readRecordLink(text: string, version: string | undefined): Recor
     );
   if (version === undefined) return link;
   if (!/^[1-9]\d{0,9}$/.test(version) || Number(version) > VERSION_MAX)
-    throw new AttestryError("request_invalid", `--version is "${printable(version.slice(0, 20))}"; it must be 1 or more`);
+    throw new AttestryError(
+      "request_invalid",
+      `--version is "${printable(version.slice(0, 20))}"; it must be 1 or more`,
+    );
   return { ...link, version: Number(version) };
 }
 
@@ -47,7 +50,9 @@ async function fetchEvidence(url: string, options: EvidenceOptions): Promise<voi
   printResult({
     json: options.json,
     value: { href: link.href, output: options.output, bytes: Buffer.byteLength(text) },
-    lines: [`${options.output}: the evidence of ${printable(link.href)}; check it with: attestry verify ${options.output}`],
+    lines: [
+      `${options.output}: the evidence of ${printable(link.href)}; check it with: attestry verify ${options.output}`,
+    ],
   });
 }
 

@@ -2,13 +2,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { encodeUtf8 } from "../../src/crypto/hash.ts";
 import { formatSdJwt } from "../../src/crypto/sd-jwt.ts";
+import type { AnchorPin } from "../../src/federation/trust-chain.ts";
 import { formatCheckpoint } from "../../src/log/checkpoint.ts";
 import { inclusionProof, nodeHash } from "../../src/log/merkle.ts";
 import { signNote } from "../../src/log/note.ts";
 import { formatExtra, formatReceipt } from "../../src/log/receipt.ts";
-import type { AnchorPin } from "../../src/federation/trust-chain.ts";
 import { signChain } from "../chain-fixture.ts";
-import { createRecordWorld, DEFINITION, fillLog, logVersion, NOW, signStatusList } from "../record-fixture.ts";
+import { createRecordWorld, DEFINITION, fillLog, logVersion, signStatusList } from "../record-fixture.ts";
 
 export { NOW } from "../record-fixture.ts";
 

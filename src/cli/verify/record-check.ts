@@ -1,15 +1,15 @@
 // Verifies one text, and, where it lacks or outlived something that its home node hands out, once more with that. Decides nothing itself.
 import { isJsonObject } from "../../crypto/json.ts";
-import { AttestryError, isAttestryError } from "../../errors.ts";
+import { isAttestryError } from "../../errors.ts";
 import type { CheckName, Expectation } from "../../verification/policy.ts";
-import type { CheckOutcome, VerificationCode, VerificationReport, Verdict } from "../../verification/report.ts";
+import type { CheckOutcome, Verdict, VerificationCode, VerificationReport } from "../../verification/report.ts";
 import { parseToken } from "../../verification/token-check.ts";
 import type { Verifier } from "../../verification/verifier.ts";
+import type { TrustedHomes } from "../trusted-homes.ts";
 import { fetchHomeEvidence } from "./evidence-client.ts";
 import { readEvidenceText } from "./evidence-text.ts";
-import type { TrustedHomes } from "../trusted-homes.ts";
 
-interface Failure {
+export interface Failure {
   readonly code: string;
   readonly message: string;
 }
@@ -22,6 +22,8 @@ export type OnlineStep =
 export interface RecordCheck {
   readonly verdict: Verdict;
   readonly report: VerificationReport;
+  /** Why the text is no evidence at all. */
+  readonly unreadable?: Failure;
   readonly online?: OnlineStep;
 }
 
@@ -47,7 +49,7 @@ function isMendable({ required, checks, valid }: VerificationReport): boolean {
 }
 
 export function describeFailure(error: unknown): Failure {
-  if (!(error instanceof AttestryError)) throw error;
+  if (!isAttestryError(error)) throw error;
   return { code: error.code, message: error.message };
 }
 
@@ -86,14 +88,15 @@ export function createRecordCheck(deps: {
   return async (text, expected) => {
     const options = { now: deps.now(), ...(expected && { expected }) };
     let value: unknown;
+    let unreadable: Failure | undefined;
     try {
       value = await readEvidenceText(text);
     } catch (error) {
-      if (!isAttestryError(error)) throw error;
-      // What is no evidence has a report, too; it says so in the words of the check.
-      value = undefined;
+      // What is no evidence has a report, too, which says so in the words of its check.
+      unreadable = describeFailure(error);
     }
     const report = await verifier.verify(value, options);
+    if (unreadable !== undefined) return { verdict: report.verdict, report, unreadable };
     if (homes === undefined || !isMendable(report)) return { verdict: report.verdict, report };
     return completeOnline(value, report, options);
   };

@@ -1,6 +1,6 @@
 // Whom a verifying command trusts, found before any evidence is read: a policy file, a file of pins, or a node's own anchors. Asks nobody.
 import { existsSync } from "node:fs";
-import { listNodeNames, chooseNodeName, readNodeConfig, readProcessConfig } from "../../config.ts";
+import { chooseNodeName, listNodeNames, readNodeConfig, readProcessConfig } from "../../config.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Reach } from "../../federation/peer-address.ts";
 import { STATUS_LIST_SECONDS } from "../../limits.ts";
@@ -40,7 +40,10 @@ function readNodeTrust(options: TrustOptions): TrustSource {
   const config = readNodeConfig(dataDirectory, chooseNodeName(dataDirectory, options.node));
   const anchors = readAnchors(config);
   if (anchors.length === 0)
-    throw new AttestryError("config_invalid", `the node "${config.name}" in ${dataDirectory} pins no anchors: ${HOW_TO}`);
+    throw new AttestryError(
+      "config_invalid",
+      `the node "${config.name}" in ${dataDirectory} pins no anchors: ${HOW_TO}`,
+    );
   return {
     policy: withAnchors(anchors),
     description: `the anchors of the node "${config.name}"`,
