@@ -9,10 +9,12 @@ export {
   type VerifierPolicy,
   type VerifyOptions,
 } from "./policy.ts";
+export { parseVerifierPolicy, parseVerifierPolicyText } from "./policy-file.ts";
 export {
   type CheckOutcome,
   type CheckResult,
   VERIFICATION_SENTENCES,
+  type Verdict,
   type VerificationCode,
   type VerificationReport,
   type VerifiedRecord,

@@ -19,6 +19,9 @@ export const CHECK_NAMES = [
 
 export type CheckName = (typeof CHECK_NAMES)[number];
 
+/** What every policy file must require: without these three nothing of a record is proved. */
+export const REQUIRED_ALWAYS: readonly CheckName[] = ["format", "signature", "issuer"];
+
 /** The checks that can pass so far: what is required where a policy does not say. */
 export const REQUIRED_BY_DEFAULT: readonly CheckName[] = [
   "format",

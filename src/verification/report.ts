@@ -132,7 +132,13 @@ export interface VerifiedRecord {
   readonly undisclosedCount: number;
 }
 
+/**
+ * `undecided`: no required check failed, but at least one could not run, so that more evidence may decide it. Not a kind of valid.
+ */
+export type Verdict = "valid" | "invalid" | "undecided";
+
 export interface VerificationReport {
+  readonly verdict: Verdict;
   /** Every required check passed. */
   readonly valid: boolean;
   readonly required: readonly CheckName[];

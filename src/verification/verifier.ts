@@ -215,8 +215,11 @@ function createChecks(policy: VerifierPolicy) {
 
 function concludeReport({ outcomes, required, record }: Findings): VerificationReport {
   const checks = CHECK_NAMES.map((check) => outcomes.get(check) ?? notChecked(check, "prerequisite_failed"));
-  const valid = checks.every(({ check, result }) => result === "pass" || !required.includes(check));
-  return { valid, required, checks, ...(valid && record !== undefined && { record }) };
+  const demanded = checks.filter(({ check }) => required.includes(check));
+  // Without a proven record nothing is valid, whatever a policy leaves out.
+  const valid = record !== undefined && demanded.every(({ result }) => result === "pass");
+  const verdict = valid ? "valid" : demanded.some(({ result }) => result === "fail") ? "invalid" : "undecided";
+  return { verdict, valid, required, checks, ...(valid && { record }) };
 }
 
 /**
