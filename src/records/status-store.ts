@@ -25,7 +25,7 @@ export async function findStatusTokens(
   lists: readonly number[],
 ): Promise<Map<number, StoredStatusToken>> {
   const rows = await sql<StoredStatusToken[]>`
-    select ${sql.unsafe(COLUMNS)} from status_token where list = any(${lists as number[]}::int[])`;
+    select ${sql.unsafe(COLUMNS)} from status_token where list = any(${lists as number[]}::int8[])`;
   return new Map(rows.map((row) => [row.list, row]));
 }
 
@@ -35,7 +35,7 @@ export async function findStatusHead(database: Database, list: number): Promise<
     findStatusTokens(sql, [list]),
     sql<
       { valuesIndex: number | null }[]
-    >`select max(log_index) as "valuesIndex" from status_value where list = ${list}`,
+    >`select max(log_index) as "valuesIndex" from status_value where list = ${list}::int8`,
   ]);
   return { signed: tokens.get(list), valuesIndex: changes[0]!.valuesIndex };
 }
@@ -46,7 +46,7 @@ export function listStatusChanges(
   { list, since }: { list: number; since: number },
 ): Promise<readonly StatusChange[]> {
   return database.sql<StatusChange[]>`
-    select index, value, log_index as "logIndex" from status_value where list = ${list} and log_index > ${since}`;
+    select index, value, log_index as "logIndex" from status_value where list = ${list}::int8 and log_index > ${since}`;
 }
 
 export async function replaceStatusToken(tx: Transaction, row: StoredStatusToken): Promise<void> {
