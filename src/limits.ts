@@ -219,7 +219,12 @@ export const RECORDS_READ_UNWEIGHED_MAX = 32; // of any size
 // Status lists
 export const STATUS_LIST_ENTRIES = 131_072; // 2^17
 export const STATUS_LIST_SECONDS = 300;
-export const STATUS_LIST_TTL_SECONDS = 5;
+export const STATUS_LIST_TTL_SECONDS = 5; // a change is seen by everyone within these
+export const STATUS_LIST_CHECK_SECONDS = 1; // that a process hands out a list without asking whether something changed
+export const STATUS_LIST_SIGN_SECONDS = 2; // between two signatures of a list, however much changes and whoever asks: each is an entry of the log
+export const STATUS_LIST_CACHE_SECONDS = 2; // in caches of HTTP on the way; with the two above, STATUS_LIST_TTL_SECONDS
+export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed anew though nothing changed: at most 576 entries of the log a day
+export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 
 // Database
