@@ -322,3 +322,10 @@ export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
 export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
 export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
+
+// The page that verifies, in the visitor's browser
+export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
+export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
+export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
+export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for
+export const VERIFY_PICTURE_READ_MS = 4_000;

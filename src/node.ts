@@ -519,6 +519,7 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
