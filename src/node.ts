@@ -396,7 +396,13 @@ export function createNode(options: {
   const history = { database, writer, reader, clock, random };
   const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
   const chainArchive = createChainArchiveService({ ...history, ownChain });
-  const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
+  const statuses = createStatusService({
+    ...history,
+    entity: names,
+    signer: signers.status,
+    isRetired: (kid) =>
+      kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
+  });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
   const findArchivedChain = chainArchive.findBefore;

@@ -6,7 +6,7 @@ import { CLOCK_SKEW_SECONDS } from "../limits.ts";
 import { jwtDigest } from "../records/record-url.ts";
 import type { RecordSchema } from "../registries/record-schema.ts";
 import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
-import { type EvidenceParts, parseEvidence } from "./evidence.ts";
+import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence.ts";
 import { createInclusionCheck, entryOfVersion, findArchiveIndex, isBeforeReport } from "./inclusion-check.ts";
 import { createTrustMemory, establishArchived, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
@@ -28,6 +28,8 @@ export interface Verifier {
    * exception. `valid`: each required check passed; a check that could not run did not pass.
    */
   verify(evidence: unknown, options: VerifyOptions): Promise<VerificationReport>;
+  /** The same for the text of an evidence file (untrusted): one that cannot be read has a report too, which says so. */
+  verifyText(text: string, options: VerifyOptions): Promise<VerificationReport>;
 }
 
 function checkIssuer(record: RecordClaims, outcome: TrustOutcome): CheckOutcome {
@@ -232,23 +234,27 @@ export function createVerifier(policy: VerifierPolicy): Verifier {
   const fixed = structuredClone(policy);
   for (const anchor of fixed.anchors) parseKeySet(anchor.jwks);
   const runChecks = createChecks(fixed);
-  return {
-    async verify(evidence, options) {
-      const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
-      const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
-      add(notChecked("witness", "witness_policy_missing"));
-      add(notChecked("binding", "binding_not_supported"));
-      add(notChecked("references", "references_not_asked"));
-      let parts: EvidenceParts;
-      try {
-        parts = parseEvidence(evidence);
-      } catch (error) {
-        if (!(error instanceof AttestryError)) throw error;
-        add(failed("format", "evidence_invalid", error.message));
-        return concludeReport(findings);
-      }
-      await runChecks(parts, findings, options);
+
+  async function verifyRead(read: () => unknown, options: VerifyOptions): Promise<VerificationReport> {
+    const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
+    const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
+    add(notChecked("witness", "witness_policy_missing"));
+    add(notChecked("binding", "binding_not_supported"));
+    add(notChecked("references", "references_not_asked"));
+    let parts: EvidenceParts;
+    try {
+      parts = parseEvidence(read());
+    } catch (error) {
+      if (!(error instanceof AttestryError)) throw error;
+      add(failed("format", "evidence_invalid", error.message));
       return concludeReport(findings);
-    },
+    }
+    await runChecks(parts, findings, options);
+    return concludeReport(findings);
+  }
+
+  return {
+    verify: (evidence, options) => verifyRead(() => evidence, options),
+    verifyText: (text, options) => verifyRead(() => parseEvidenceText(text), options),
   };
 }
