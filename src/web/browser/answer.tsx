@@ -1,5 +1,5 @@
 // The answer as a clerk reads it: the verdict, whose record it is and who signed it, its data, and on demand every check. Decides nothing.
-import type { FC } from "hono/jsx";
+import type { FC, JSX } from "hono/jsx";
 import type { CheckOutcome } from "../../verification/report.ts";
 import { DayOrInstant, Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
@@ -42,6 +42,15 @@ function secondsToInstant(seconds: number): string {
   return new Date(seconds * 1_000).toISOString().replace(".000Z", "Z");
 }
 
+/**
+ * Written as the node that JSX would make of `<button>`: hono 4.13 puts a component of its own in its place, for actions of forms, which
+ * loses what stands inside.
+ */
+function button(text: string, onClick: () => void): JSX.Element {
+  const props = { type: "button", onClick, children: text };
+  return { tag: "button", type: "button", props, key: undefined, ref: undefined } as unknown as JSX.Element;
+}
+
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (
   <ul>
     {sentences.map((sentence) => (
@@ -61,6 +70,13 @@ const Verdict: FC<{ view: AnswerView }> = ({ view }) => (
       </h2>
       <p>{view.sentence}</p>
       {view.reasons.length > 0 && <Sentences sentences={view.reasons} />}
+      {view.newerAt !== undefined && (
+        <p>
+          <a href={view.newerAt} rel="noreferrer">
+            See the record as it is today
+          </a>
+        </p>
+      )}
     </div>
   </div>
 );
@@ -213,8 +229,9 @@ const Claimed: FC<{ view: AnswerView; frame: PageFrame }> = ({ view: { claimed }
 const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) => (
   <Note kind="warning">
     <p>
-      <strong>This needs the network:</strong> {view.openChecks.map((check) => CHECK_TITLES[check]).join(", ")}. The
-      department that keeps the record can hand out the proof of today. It then learns that somebody checks this record.
+      <strong>The department that keeps the record has what is missing.</strong> To ask for it needs the network, and
+      the department learns that somebody checks this record. It would settle:{" "}
+      {view.openChecks.map((check) => CHECK_TITLES[check].toLowerCase()).join(", ")}.
     </p>
     {offer.failure !== undefined && <p class="fault">{offer.failure}</p>}
     <p>
@@ -266,9 +283,7 @@ export const Answer: FC<AnswerProps> = ({ view, frame, judged, offer }) => {
         . Neither a file nor a paper proves who carries it.
       </p>
       <div class="buttons">
-        <button type="button" onClick={() => window.print()}>
-          Print this answer
-        </button>
+        {button("Print this answer", () => window.print())}
         <a href="#give">Check another record</a>
       </div>
       <details>

@@ -262,7 +262,7 @@ async function loadNodePolicy(): Promise<void> {
   const fetched = await fetchPolicy(frame.basePath);
   const fault = findElement("policy-fault");
   if ("failure" in fetched) {
-    fault.textContent = `The policy of this node could not be loaded: ${fetched.failure} Load a policy file, or load the page again.`;
+    fault.textContent = "Whom this node trusts could not be loaded. Load a policy file, or load the page again.";
     return;
   }
   try {
