@@ -25,10 +25,15 @@ export interface EvidenceCorpus {
 
 export const CORPUS_CASES: readonly CorpusCase[] = [...VALID_CASES, ...FORMAT_CASES, ...TRUST_CASES, ...LOG_CASES];
 
+/** One policy for all files. */
+export function corpusPolicy(): VerifierPolicy {
+  const { anchors } = createRecordWorld(undefined, corpusSeeds).chain;
+  return { anchors, statusMaxAgeSeconds: 300, allowArchivedChain: true };
+}
+
 /** The same keys, texts and times at every run; about 4 MB. */
 export async function buildEvidenceCorpus(): Promise<EvidenceCorpus> {
-  const { anchors } = createRecordWorld(undefined, corpusSeeds).chain;
   const files: CorpusFile[] = [];
   for (const { name, now, expected, make } of CORPUS_CASES) files.push({ name, text: await make(), now, expected });
-  return { policy: { anchors, statusMaxAgeSeconds: 300, allowArchivedChain: true }, files };
+  return { policy: corpusPolicy(), files };
 }

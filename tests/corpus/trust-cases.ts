@@ -13,7 +13,7 @@ import {
   signStatusList,
   type VersionDraft,
 } from "../record-fixture.ts";
-import { archivedSample, reportedSample } from "./chain-changes.ts";
+import { archivedSample, LATER, reportedSample, reportKey, statusReceiptSample } from "./chain-changes.ts";
 import {
   type CorpusCase,
   changed,
@@ -97,6 +97,18 @@ const ISSUERS: readonly CorpusCase[] = [
     const other = createRecordWorld(["districts", "blocks"], corpusSeeds);
     return { ...evidence, chain: undefined, archive: { ...archive, chain: await signChain(other.chain) } };
   }),
+  invalid(
+    "signature",
+    "key_compromised",
+    "reported-since-by-a-chain-that-expired",
+    async () => {
+      const { world, evidence, archive } = await archivedSample("before");
+      reportKey(world, 5);
+      const status = { token: await signStatusList(world, { claims: { iat: LATER - 20, exp: LATER + 280 } }) };
+      return { ...evidence, status, archive, chain: await signChain(world.chain) };
+    },
+    LATER,
+  ),
   invalid("issuer", "chain_invalid", "archive-does-not-help-a-wrong-chain", async () => {
     const { evidence, archive } = await archivedSample("before");
     return { ...evidence, chain: evidence.chain.slice(0, 2), archive };
@@ -175,7 +187,6 @@ const SCHEMAS: readonly CorpusCase[] = [
   ),
   data("pattern", { code: "21", name: "Northmarch" }),
   data("lacks-a-field", { code: "021" }),
-  data("field-too-many", { code: "021", name: "N", extra: 1 }),
 ];
 
 const timed = (code: VerificationCode, label: string, payload: JsonObject): CorpusCase =>
@@ -247,6 +258,11 @@ const STATUSES: readonly CorpusCase[] = [
     "behind-the-end",
     changed(({ evidence }) => evidence, { statusIndex: 4_096 }),
   ),
+  invalid("status", "status_unproved", "receipt-of-another-list", () => statusReceiptSample("another's")),
+  invalid("status", "status_unproved", "damaged-receipt", async () => {
+    const { status, ...evidence } = await statusReceiptSample();
+    return { ...evidence, status: { ...status, receipt: status.receipt!.replace("\nindex 70\n", "\nindex 69\n") } };
+  }),
   listed("status_stale", "too-old", { claims: { iat: NOW - 301, exp: NOW + 1_000 } }),
   listed("status_stale", "expired", { claims: { exp: NOW } }),
   listed("status_issued_in_future", "by-two-minutes", { claims: { iat: NOW + 120, exp: NOW + 600 } }),

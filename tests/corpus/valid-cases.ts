@@ -12,12 +12,13 @@ import {
   logVersion,
   NOW,
   REGISTRY_TYPE,
+  type RecordWorld,
   receiptOf,
   signCheckpoint,
   signStatusList,
   type VersionDraft,
 } from "../record-fixture.ts";
-import { archivedSample, changeNode, reportedSample } from "./chain-changes.ts";
+import { archivedSample, changeNode, LATER, reportedSample, statusReceiptSample } from "./chain-changes.ts";
 import { type CorpusCase, changed, corpusSeeds, type Sample, sample, valid } from "./corpus-case.ts";
 
 const plain = (
@@ -47,13 +48,21 @@ const placed = (index: number, size: number): CorpusCase =>
     return evidenceOf(world, logged);
   });
 
-/** What stays true an hour and more after the statements of then. */
-const LATER = NOW + 7_200;
-
 async function archivedLater(chain: "expired" | "missing"): Promise<unknown> {
   const { world, evidence, archive } = await archivedSample("before");
   const status = { token: await signStatusList(world, { claims: { iat: LATER - 20, exp: LATER + 280 } }) };
   return { ...evidence, status, archive, chain: chain === "expired" ? evidence.chain : undefined };
+}
+
+const BY_ARCHIVE = { check: "issuer", code: "passed_by_archive" } as const;
+
+const nextKeys = () => keySet(createSeededEntity("https://next.example", corpusSeeds).record.publicKey);
+
+/** A record whose chain was archived before it, and the statements of today, which have changed since. */
+async function archivedSince(change: (world: RecordWorld) => void): Promise<unknown> {
+  const { world, evidence, archive } = await archivedSample("before");
+  change(world);
+  return { ...evidence, archive, chain: await signChain(world.chain) };
 }
 
 async function deepChain(): Promise<unknown> {
@@ -170,16 +179,18 @@ const CHAINS: readonly CorpusCase[] = [
     const { evidence, archive } = await archivedSample("before");
     return { ...evidence, archive };
   }),
-  valid("statements-of-then", () => archivedLater("missing"), {
-    now: LATER,
-    check: "issuer",
-    code: "passed_by_archive",
-  }),
-  valid("statements-expired-since", () => archivedLater("expired"), {
-    now: LATER,
-    check: "issuer",
-    code: "passed_by_archive",
-  }),
+  valid("status-list-in-the-log", () => statusReceiptSample()),
+  valid("key-no-longer-named", () => archivedSince((world) => changeNode(world, { jwks: nextKeys() })), BY_ARCHIVE),
+  valid(
+    "type-no-longer-granted",
+    () =>
+      archivedSince(({ chain }) => {
+        chain.statements[1]!.claims.metadata_policy = { registry_node: { registry_types: { subset_of: [] } } };
+      }),
+    BY_ARCHIVE,
+  ),
+  valid("statements-of-then", () => archivedLater("missing"), { now: LATER, ...BY_ARCHIVE }),
+  valid("statements-expired-since", () => archivedLater("expired"), { now: LATER, ...BY_ARCHIVE }),
 ];
 
 export const VALID_CASES: readonly CorpusCase[] = [...FORMS, ...TIMES, ...PLACES, ...CHAINS];

@@ -13,6 +13,7 @@ import { buildEvidenceCorpus } from "../evidence-corpus.ts";
 // What one policy for all files cannot bring about: it asks for no particular record and allows no old version.
 const OF_OTHER_POLICIES: readonly VerificationCode[] = [
   "status_superseded_allowed",
+  "status_receipt_missing",
   "checkpoint_time_unknown",
   "href_mismatch",
   "version_mismatch",
