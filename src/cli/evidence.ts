@@ -4,10 +4,10 @@ import { readBearerToken } from "../config.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { VERSION_MAX } from "../limits.ts";
 import { parseEvidence, parseEvidenceText } from "../verification/evidence.ts";
+import { parseRecordLink, type RecordLink } from "../verification/given-text.ts";
 import { writeOutputFile } from "./output-file.ts";
 import { printable, printResult } from "./terminal.ts";
 import { fetchNamedEvidence } from "./verify/evidence-client.ts";
-import { parseRecordLink, type RecordLink } from "./verify/evidence-text.ts";
 
 interface EvidenceOptions {
   readonly version?: string;

@@ -4,6 +4,7 @@ import { readBearerToken } from "../config.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { currentSeconds } from "../node.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
+import { parseRecordLink, type RecordLink } from "../verification/given-text.ts";
 import type { Verdict } from "../verification/report.ts";
 import { createVerifier } from "../verification/verifier.ts";
 import { readRecordLink } from "./evidence.ts";
@@ -13,8 +14,7 @@ import { createTrustedHomes, type TrustedHomes } from "./trusted-homes.ts";
 import { runBatch } from "./verify/batch-run.ts";
 import { describeCheck, type Paint } from "./verify/check-lines.ts";
 import { fetchHomeEvidence, fetchNamedEvidence } from "./verify/evidence-client.ts";
-import { parseRecordLink, type RecordLink } from "./verify/evidence-text.ts";
-import { checkInput, type InputCheck, readEvidenceFile, worstOf } from "./verify/input-check.ts";
+import { checkInput, type InputCheck, isJsonFile, readEvidenceFile, worstOf } from "./verify/input-check.ts";
 import { type CheckRecord, createRecordCheck } from "./verify/record-check.ts";
 import { readTrust, type TrustOptions } from "./verify/trust-source.ts";
 
@@ -77,21 +77,22 @@ async function fetchLinked(link: RecordLink, { homes, options }: Judge): Promise
   }
 }
 
-function checkArgument(argument: string, judge: Judge): Promise<InputCheck> {
+function checkLink(input: string, link: RecordLink, judge: Judge): Promise<InputCheck> {
+  const { check } = judge;
+  return checkInput(input, () => fetchLinked(link, judge), { check, expected: link });
+}
+
+async function checkArgument(argument: string, judge: Judge): Promise<InputCheck> {
   const { check, options } = judge;
-  const link = parseRecordLink(argument);
-  if (link) {
-    const { href, version } = readRecordLink(argument, options.version);
-    const expected = { href, ...(version !== undefined && { version }) };
-    return checkInput(argument, () => fetchLinked({ ...link, ...expected }, judge), { check, expected });
-  }
-  const isText = argument.startsWith("ATTESTRY1:") || /^[\w-]{20,}\.[\w-]{20,}\.[\w-]+~/.test(argument);
-  const read = async (): Promise<string> => {
-    if (isText) return argument;
-    if (/^https?:\/\//.test(argument)) readRecordLink(argument, undefined);
-    return argument === "-" ? readInputText("-", "request_invalid") : readEvidenceFile(argument);
-  };
-  return checkInput(isText ? `${argument.slice(0, 24)}…` : argument, read, { check });
+  if (/^https?:\/\//i.test(argument)) return checkLink(argument, readRecordLink(argument, options.version), judge);
+  const isToken = argument.startsWith("ATTESTRY1:") || /^[\w-]{20,}\.[\w-]{20,}\.[\w-]+~/.test(argument);
+  if (isToken) return checkInput(`${argument.slice(0, 24)}…`, async () => argument, { check });
+  if (argument !== "-")
+    return checkInput(argument, () => readEvidenceFile(argument), { check, isJson: isJsonFile(argument) });
+  const text = readInputText("-", "request_invalid");
+  // A scanner writes what a printed code says, and that may be the link of a certificate.
+  const link = parseRecordLink(text.trim());
+  return link ? checkLink(text.trim(), link, judge) : checkInput("standard input", async () => text, { check });
 }
 
 async function verifyArguments(inputs: readonly string[], options: VerifyOptions): Promise<Verdict> {

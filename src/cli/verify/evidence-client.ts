@@ -4,9 +4,9 @@ import { AttestryError, isAttestryError } from "../../errors.ts";
 import { EVIDENCE_CHARS_MAX } from "../../limits.ts";
 import { parseRecordUrl, type RecordAddress } from "../../records/record-url.ts";
 import { parseEvidenceText } from "../../verification/evidence.ts";
+import type { RecordLink } from "../../verification/given-text.ts";
 import { createNodeClient } from "../node-client.ts";
 import type { TrustedHomes } from "../trusted-homes.ts";
-import type { RecordLink } from "./evidence-text.ts";
 
 const ACCEPT = { accept: "application/json" };
 

@@ -3,9 +3,8 @@ import { open } from "node:fs/promises";
 import { decodeUtf8 } from "../../crypto/hash.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import { EVIDENCE_FILE_BYTES_MAX } from "../../limits.ts";
-import type { Expectation } from "../../verification/policy.ts";
 import type { Verdict } from "../../verification/report.ts";
-import { type CheckRecord, describeFailure, type Failure, type RecordCheck } from "./record-check.ts";
+import { type Asked, type CheckRecord, describeFailure, type Failure, type RecordCheck } from "./record-check.ts";
 
 /** `text` is there already, or stands in the file. */
 export interface TextInput {
@@ -60,6 +59,10 @@ export async function readEvidenceFile(path: string): Promise<string> {
   }
 }
 
+export function isJsonFile(path: string): boolean {
+  return /\.json$/i.test(path);
+}
+
 export function undecided(input: string, error: Failure): InputCheck {
   return { input, verdict: "undecided", error };
 }
@@ -68,7 +71,7 @@ export function undecided(input: string, error: Failure): InputCheck {
 export async function checkInput(
   input: string,
   read: () => Promise<string>,
-  { check, expected }: { readonly check: CheckRecord; readonly expected?: Expectation | undefined },
+  { check, ...asked }: Asked & { readonly check: CheckRecord },
 ): Promise<InputCheck> {
   let text: string;
   try {
@@ -76,13 +79,18 @@ export async function checkInput(
   } catch (error) {
     const failure = describeFailure(error);
     if (failure.code !== "evidence_invalid" && failure.code !== "encoding_invalid") return undecided(input, failure);
-    return { input, ...(await check("", expected)), unreadable: failure };
+    // Judged as an empty file is, so that it has a report; what was wrong with it stands beside that.
+    return { input, ...(await check("", asked)), unreadable: failure };
   }
-  return { input, ...(await check(text, expected)) };
+  return { input, ...(await check(text, asked)) };
 }
 
 export function checkTextInput({ name, text, path }: TextInput, check: CheckRecord): Promise<InputCheck> {
-  return checkInput(name, async () => text ?? readEvidenceFile(path!), { check });
+  // A line of several is JSON, or the file would not be one of lines.
+  return checkInput(name, async () => text ?? readEvidenceFile(path!), {
+    check,
+    isJson: text !== undefined || isJsonFile(name),
+  });
 }
 
 const SEVERITY: readonly Verdict[] = ["valid", "undecided", "invalid"];

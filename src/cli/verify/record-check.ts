@@ -1,13 +1,13 @@
 // Verifies one text, and, where it lacks or outlived something that its home node hands out, once more with that. Decides nothing itself.
-import { isJsonObject } from "../../crypto/json.ts";
 import { isAttestryError } from "../../errors.ts";
-import type { CheckName, Expectation } from "../../verification/policy.ts";
-import type { CheckOutcome, Verdict, VerificationCode, VerificationReport } from "../../verification/report.ts";
-import { parseToken } from "../../verification/token-check.ts";
+import { parseEvidenceText } from "../../verification/evidence.ts";
+import { findHomeOf, findMendable, joinFreshProof } from "../../verification/fresh-proof.ts";
+import { type Given, parseGiven } from "../../verification/given-text.ts";
+import type { CheckName, Expectation, VerifyOptions } from "../../verification/policy.ts";
+import type { CheckOutcome, Verdict, VerificationReport } from "../../verification/report.ts";
 import type { Verifier } from "../../verification/verifier.ts";
 import type { TrustedHomes } from "../trusted-homes.ts";
 import { fetchHomeEvidence } from "./evidence-client.ts";
-import { readEvidenceText } from "./evidence-text.ts";
 
 export interface Failure {
   readonly code: string;
@@ -27,26 +27,13 @@ export interface RecordCheck {
   readonly online?: OnlineStep;
 }
 
-export type CheckRecord = (text: string, expected?: Expectation) => Promise<RecordCheck>;
-
-/** What fresh proofs of the home node can mend; whatever else failed is a fault of the record or of its signature. */
-const MENDABLE: ReadonlySet<VerificationCode> = new Set([
-  "prerequisite_failed",
-  "receipt_missing",
-  "record_key_missing",
-  "status_missing",
-  "status_stale",
-  "chain_missing",
-  "chain_expired",
-  "definition_missing",
-] as const);
-
-function isMendable({ required, checks, valid }: VerificationReport): boolean {
-  if (valid) return false;
-  const open = checks.filter(({ check, result }) => result !== "pass" && required.includes(check));
-  const causes = open.filter(({ code }) => code !== "prerequisite_failed");
-  return causes.length > 0 && open.every(({ code }) => MENDABLE.has(code));
+export interface Asked {
+  readonly expected?: Expectation | undefined;
+  /** What calls itself JSON has to be an evidence file; any other text may be a token or a printed code. */
+  readonly isJson?: boolean;
 }
+
+export type CheckRecord = (text: string, asked?: Asked) => Promise<RecordCheck>;
 
 export function describeFailure(error: unknown): Failure {
   if (!isAttestryError(error)) throw error;
@@ -65,39 +52,33 @@ export function createRecordCheck(deps: {
 }): CheckRecord {
   const { verifier, homes } = deps;
 
-  async function completeOnline(
+  async function mend(
     given: unknown,
     before: VerificationReport,
-    options: { readonly now: number; readonly expected?: Expectation },
-  ): Promise<RecordCheck> {
-    const { verdict } = before;
-    const text = isJsonObject(given) ? given.token : undefined;
-    const token = typeof text === "string" ? parseToken(text) : undefined;
-    if (token === undefined || "check" in token || homes === undefined) return { verdict, report: before };
-    const { href, version } = token.record;
+    { expected, homes }: { readonly expected: Expectation | undefined; readonly homes: TrustedHomes },
+  ): Promise<Pick<RecordCheck, "report" | "online">> {
+    const home = findHomeOf(given);
+    if (home === undefined) return { report: before };
     try {
-      const { value, from } = await fetchHomeEvidence({ href, version }, homes);
-      // Only the proofs are the home node's: what is judged stays the token that was given.
-      const report = await verifier.verify({ ...(value as object), token: text }, { ...options, now: deps.now() });
-      return { verdict: report.verdict, report, online: { from, decided: findChanged(before.checks, report.checks) } };
+      const { value, from } = await fetchHomeEvidence(home, homes);
+      const options: VerifyOptions = { now: deps.now(), ...(expected && { expected }) };
+      const report = await verifier.verify(joinFreshProof(given, value), options);
+      return { report, online: { from, decided: findChanged(before.checks, report.checks) } };
     } catch (error) {
-      return { verdict, report: before, online: { error: describeFailure(error) } };
+      return { report: before, online: { error: describeFailure(error) } };
     }
   }
 
-  return async (text, expected) => {
-    const options = { now: deps.now(), ...(expected && { expected }) };
-    let value: unknown;
-    let unreadable: Failure | undefined;
-    try {
-      value = await readEvidenceText(text);
-    } catch (error) {
-      // What is no evidence has a report, too, which says so in the words of its check.
-      unreadable = describeFailure(error);
-    }
-    const report = await verifier.verify(value, options);
-    if (unreadable !== undefined) return { verdict: report.verdict, report, unreadable };
-    if (homes === undefined || !isMendable(report)) return { verdict: report.verdict, report };
-    return completeOnline(value, report, options);
+  return async (text, { expected, isJson } = {}) => {
+    const options: VerifyOptions = { now: deps.now(), ...(expected && { expected }) };
+    const other: Given | undefined = isJson || text.trimStart().startsWith("{") ? undefined : await parseGiven(text);
+    const token = other?.kind === "token" ? { token: other.token } : undefined;
+    const report = await (token ? verifier.verify(token, options) : verifier.verifyText(text, options));
+    const { verdict } = report;
+    if (other?.kind === "unreadable")
+      return { verdict, report, unreadable: { code: "evidence_invalid", message: other.reason } };
+    if (homes === undefined || findMendable(report).length === 0) return { verdict, report };
+    const mended = await mend(token ?? parseEvidenceText(text), report, { expected, homes });
+    return { verdict: mended.report.verdict, ...mended };
   };
 }
