@@ -1,8 +1,8 @@
 // A definition's fields as people read them: names, kinds, choices, who sees them. Pure.
 import { isJsonObject, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import type { LocalizedText } from "../registries/localized-text.ts";
 import { findFieldTexts } from "../registries/field-texts.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 
 export type FieldKind =
   | "text"
