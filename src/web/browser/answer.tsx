@@ -1,5 +1,5 @@
 // The answer as a clerk reads it: the verdict, whose record it is and who signed it, its data, and on demand every check. Decides nothing.
-import type { FC, JSX } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import type { CheckOutcome } from "../../verification/report.ts";
 import { DayOrInstant, Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
@@ -46,9 +46,9 @@ function secondsToInstant(seconds: number): string {
  * Written as the node that JSX would make of `<button>`: hono 4.13 puts a component of its own in its place, for actions of forms, which
  * loses what stands inside.
  */
-function button(text: string, onClick: () => void): JSX.Element {
+function button(text: string, onClick: () => void): Child {
   const props = { type: "button", onClick, children: text };
-  return { tag: "button", type: "button", props, key: undefined, ref: undefined } as unknown as JSX.Element;
+  return { tag: "button", type: "button", props, key: undefined, ref: undefined } as unknown as Child;
 }
 
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (
