@@ -1,8 +1,9 @@
 // The answer as a clerk reads it: the verdict, whose record it is and who signed it, its data, and on demand every check. Decides nothing.
 import type { Child, FC } from "hono/jsx";
 import type { CheckOutcome } from "../../verification/report.ts";
-import { DayOrInstant, Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
+import { Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
+import { InEffect } from "../record-sections.tsx";
 import { DataList } from "../value.tsx";
 import { type AnswerView, CHECK_TITLES, type ProvedView } from "./answer-view.ts";
 
@@ -81,25 +82,6 @@ const Verdict: FC<{ view: AnswerView }> = ({ view }) => (
   </div>
 );
 
-const InEffect: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
-  const { validFrom, validUntil } = record;
-  if (validFrom === undefined && validUntil === undefined) return <>No dates are stated</>;
-  return (
-    <>
-      {validFrom !== undefined && (
-        <>
-          from <DayOrInstant at={validFrom} reader={frame.reader} />{" "}
-        </>
-      )}
-      {validUntil !== undefined && (
-        <>
-          until <DayOrInstant at={validUntil} reader={frame.reader} />
-        </>
-      )}
-    </>
-  );
-};
-
 const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
   const { verified, definition, organizationName } = record;
   return (
@@ -147,7 +129,7 @@ const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, fra
       </dd>
       <dt>In effect</dt>
       <dd>
-        <InEffect record={record} frame={frame} />
+        <InEffect from={record.validFrom} until={record.validUntil} frame={frame} />
       </dd>
     </dl>
   );
