@@ -1,5 +1,5 @@
 // The answer as a clerk reads it: the verdict, whose record it is and who signed it, its data, and on demand every check. Decides nothing.
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
 import type { CheckOutcome } from "../../verification/report.ts";
 import { Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
@@ -19,7 +19,6 @@ export interface JudgedBy {
 export interface Offer {
   readonly host: string;
   readonly failure: string | undefined;
-  ask(): void;
 }
 
 interface AnswerProps {
@@ -43,14 +42,12 @@ function secondsToInstant(seconds: number): string {
   return new Date(seconds * 1_000).toISOString().replace(".000Z", "Z");
 }
 
-/**
- * Written as the node that JSX would make of `<button>`: hono 4.13 puts a component of its own in its place, for actions of forms, which
- * loses what stands inside.
- */
-function button(text: string, onClick: () => void): Child {
-  const props = { type: "button", onClick, children: text };
-  return { tag: "button", type: "button", props, key: undefined, ref: undefined } as unknown as Child;
-}
+export type ActionName = "print" | "ask";
+
+/** Its text and what it does are given to it once it is in the page: hono 4.13 loses what stands inside a button in a browser. */
+const ActionButton: FC<{ action: ActionName; text: string }> = ({ action, text }) => (
+  <button type="button" data-action={action} data-text={text} />
+);
 
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (
   <ul>
@@ -217,9 +214,7 @@ const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) =>
     </p>
     {offer.failure !== undefined && <p class="fault">{offer.failure}</p>}
     <p>
-      <button type="button" onClick={offer.ask}>
-        Ask {offer.host}
-      </button>
+      <ActionButton action="ask" text={`Ask ${offer.host}`} />
     </p>
   </Note>
 );
@@ -265,7 +260,7 @@ export const Answer: FC<AnswerProps> = ({ view, frame, judged, offer }) => {
         . Neither a file nor a paper proves who carries it.
       </p>
       <div class="buttons">
-        {button("Print this answer", () => window.print())}
+        <ActionButton action="print" text="Print this answer" />
         <a href="#give">Check another record</a>
       </div>
       <details>
