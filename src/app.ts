@@ -37,6 +37,7 @@ import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
+import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
@@ -65,6 +66,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
+  Parameters<typeof createVerifyPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -84,6 +86,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRegistryPages(named));
   routes.route("/", createRecordPages(named));
   routes.route("/", createStatisticPages(named));
+  routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {

@@ -393,7 +393,13 @@ export function createNode(options: {
   const history = { database, writer, reader, clock, random };
   const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
   const chainArchive = createChainArchiveService({ ...history, ownChain: askOwnChain });
-  const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
+  const statuses = createStatusService({
+    ...history,
+    entity: names,
+    signer: signers.status,
+    isRetired: (kid) =>
+      kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
+  });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
   const findArchivedChain = chainArchive.findBefore;
@@ -510,6 +516,7 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,

@@ -161,6 +161,7 @@ const STATUS = {
   peer_response_unsigned: 502,
   peer_signature_invalid: 502,
   evidence_invalid: 400,
+  verifier_policy_invalid: 400,
   definition_unsupported: 422,
   budget_exceeded: 413,
   status_list_invalid: 400,

@@ -14,7 +14,8 @@ import type { StatusService } from "./status-service.ts";
 export interface EvidenceFile {
   readonly token: string;
   readonly receipts: { readonly recent: string };
-  readonly status: { readonly token: string };
+  /** The signed status list, with the receipt of its `status` entry. */
+  readonly status: { readonly token: string; readonly receipt: string };
   readonly chain: readonly string[];
   /** The chain that was in force when the version was logged, with the receipt of its entry; not there for what is older than the first. */
   readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
@@ -66,6 +67,11 @@ export function createEvidenceService(deps: {
   const getProvable = (options: ProofOptions): Promise<store.RecordRow> =>
     getPermitted(options, () => store.getRecord(database, options));
 
+  async function proveStatus(list: number): Promise<EvidenceFile["status"]> {
+    const signed = await statuses.getSigned(list);
+    return { token: signed.token, receipt: await statuses.formatReceipt(signed) };
+  }
+
   async function stateReceipt(options: ProofOptions, number: number): Promise<string> {
     const { registry, rid } = options;
     const record = await getPermitted(options, () => store.getHead(database, { registry, rid }));
@@ -105,7 +111,7 @@ export function createEvidenceService(deps: {
       const row = await getProvable(options);
       const [receipts, status, chain, archived, compiled] = await Promise.all([
         proofs.formatReceipts([row]),
-        statuses.getToken(row.version.statusList),
+        proveStatus(row.version.statusList),
         deps.ownChain({ outgoing: options.caller.kind !== "anonymous" }),
         deps.findArchivedChain(row.version.logIndex),
         registries.getVersion(row.record.registry, row.version.definitionVersion),
@@ -113,7 +119,7 @@ export function createEvidenceService(deps: {
       return {
         token: formatSdJwt(row.version.jwt, []),
         receipts: { recent: receipts[0]! },
-        status: { token: status },
+        status,
         chain,
         ...(archived && { archive: { chain: archived.statements, receipt: archived.receipt } }),
         definition: compiled.text,

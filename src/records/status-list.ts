@@ -1,7 +1,7 @@
 // Token Status List of 2-bit values: packing, unpacking, reading a signed list. Portable; signs, stores and fetches nothing.
 // Norm: draft-ietf-oauth-status-list-21 (cited below as TSL).
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
-import { concatBytes } from "../crypto/hash.ts";
+import { deflate, inflate } from "../crypto/deflate.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { verifyJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/keys.ts";
@@ -33,83 +33,57 @@ export interface StatusList {
   readonly bytes: Uint8Array;
 }
 
-// No static import of a Node module: browsers load this file.
-const zlib = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
-  "node:zlib",
-) as typeof import("node:zlib") | undefined;
-
 function invalid(message: string, cause?: unknown): AttestryError {
   return new AttestryError("status_list_invalid", message, cause === undefined ? {} : { cause });
-}
-
-async function readThrough(
-  bytes: Uint8Array,
-  transform: CompressionStream | DecompressionStream,
-  bytesMax: number,
-): Promise<Uint8Array> {
-  const reader = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(transform).getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return concatBytes(...chunks);
-    length += value.length;
-    if (length > bytesMax) {
-      await reader.cancel();
-      throw invalid(`status list inflates to more than ${bytesMax} bytes`);
-    }
-    chunks.push(value);
-  }
-}
-
-function inflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array): Uint8Array {
-  // `info` is missing in the type of the synchronous call's answer, not in the answer.
-  const { buffer, engine } = native.inflateSync(bytes, {
-    maxOutputLength: STATUS_LIST_INFLATED_BYTES_MAX,
-    info: true,
-  }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
-  // Node stops at the end of the stream and ignores what follows; browsers refuse it. Both must accept the same lists.
-  if (engine.bytesWritten !== bytes.length) throw invalid("status list has bytes after its compressed data");
-  return buffer;
 }
 
 /** Inflates `lst` of a status list claim (TSL §4.1: base64url of ZLIB); throws `status_list_invalid`. */
 export async function inflateStatusList(lst: string): Promise<Uint8Array> {
   try {
-    const bytes = decodeBase64url(lst);
-    if (zlib) return inflateNatively(zlib, bytes);
-    return await readThrough(bytes, new DecompressionStream("deflate"), STATUS_LIST_INFLATED_BYTES_MAX);
+    return await inflate(decodeBase64url(lst), { format: "deflate", bytesMax: STATUS_LIST_INFLATED_BYTES_MAX });
   } catch (cause) {
-    if (cause instanceof AttestryError && cause.code === "status_list_invalid") throw cause;
-    throw invalid("status list cannot be inflated, or inflates beyond its limit", cause);
+    if (!(cause instanceof AttestryError)) throw cause;
+    throw invalid(`status list cannot be read: ${cause.message}`, cause);
   }
 }
 
-/**
- * Packs values 0..3, value i being that of index i, into the `lst` member of a status list claim of 2 bits
- * (TSL §4.1: least significant bits first, ZLIB, base64url). Values missing from the last byte read as 0.
- */
-export async function packStatusList(values: ArrayLike<number>): Promise<string> {
-  const bytes = new Uint8Array(Math.ceil(values.length / VALUES_PER_BYTE));
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value !== 0 && value !== 1 && value !== 2 && value !== 3) {
-      throw invalid(`a status is 0, 1, 2 or 3, not ${value}`);
-    }
-    const at = Math.floor(i / VALUES_PER_BYTE);
-    bytes[at] = bytes[at]! | (value << ((i % VALUES_PER_BYTE) * BITS));
-  }
+/** The bytes of a list of that many values, all 0. */
+export function createStatusBytes(entries: number): Uint8Array {
+  return new Uint8Array(Math.ceil(entries / VALUES_PER_BYTE));
+}
+
+/** Sets one value, 0 to 3, in packed bytes (TSL §4.1: least significant bits first). */
+export function setStatusValue(bytes: Uint8Array, index: number, value: number): void {
+  if (value !== 0 && value !== 1 && value !== 2 && value !== 3) throw invalid(`a status is 0, 1, 2 or 3, not ${value}`);
+  const at = Math.floor(index / VALUES_PER_BYTE);
+  const shift = (index % VALUES_PER_BYTE) * BITS;
+  bytes[at] = (bytes[at]! & ~(3 << shift)) | (value << shift);
+}
+
+/** The `lst` member of a status list claim (TSL §4.1: ZLIB, base64url). */
+export async function deflateStatusBytes(bytes: Uint8Array): Promise<string> {
   // TSL §4.1 recommends the highest compression level.
-  if (zlib) return encodeBase64url(zlib.deflateSync(bytes, { level: 9 }));
-  return encodeBase64url(await readThrough(bytes, new CompressionStream("deflate"), Number.POSITIVE_INFINITY));
+  return encodeBase64url(await deflate(bytes, "deflate"));
 }
 
-/** The value at an index, or undefined outside the list (TSL §8.3: an index out of bounds is refused by the caller). */
-export function findStatus(bytes: Uint8Array, index: number): StatusValue | undefined {
+/** `lst` of these values, value i being that of index i. Values missing from the last byte read as 0. */
+export async function packStatusList(values: ArrayLike<number>): Promise<string> {
+  const bytes = createStatusBytes(values.length);
+  for (let i = 0; i < values.length; i++) setStatusValue(bytes, i, values[i]!);
+  return deflateStatusBytes(bytes);
+}
+
+/** The value of so many bits at an index, or undefined outside the list (TSL §8.3: an index out of bounds is refused by the caller). */
+export function findStatusValue(bytes: Uint8Array, index: number, bits: 1 | 2 | 4 | 8): number | undefined {
   if (!Number.isSafeInteger(index) || index < 0) return undefined;
-  const byte = bytes[Math.floor(index / VALUES_PER_BYTE)];
-  if (byte === undefined) return undefined;
-  return ((byte >> ((index % VALUES_PER_BYTE) * BITS)) & 3) as StatusValue;
+  const perByte = 8 / bits;
+  const byte = bytes[Math.floor(index / perByte)];
+  return byte === undefined ? undefined : (byte >> ((index % perByte) * bits)) & ((1 << bits) - 1);
+}
+
+/** As `findStatusValue`, in a list of ours. */
+export function findStatus(bytes: Uint8Array, index: number): StatusValue | undefined {
+  return findStatusValue(bytes, index, BITS) as StatusValue | undefined;
 }
 
 function optionalSeconds(payload: JsonObject, name: string): number | undefined {

@@ -9,13 +9,22 @@ export {
   type VerifierPolicy,
   type VerifyOptions,
 } from "./policy.ts";
+export { parseVerifierPolicy, parseVerifierPolicyText } from "./policy-file.ts";
 export {
   type CheckOutcome,
   type CheckResult,
   VERIFICATION_SENTENCES,
+  type Verdict,
   type VerificationCode,
   type VerificationReport,
   type VerifiedRecord,
 } from "./report.ts";
+export {
+  buildReportPayload,
+  digestPolicy,
+  SIGNED_REPORT_TYPE,
+  type SignedReport,
+  verifySignedReport,
+} from "./signed-report.ts";
 export { createStateVerifier, type StateEvidence, type StateStatement } from "./state-statement.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

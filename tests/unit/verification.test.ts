@@ -12,6 +12,9 @@ import { CHECK_NAMES, type CheckName, type VerifierPolicy, type VerifyOptions } 
 import type { VerificationCode, VerificationReport } from "../../src/verification/report.ts";
 import { createVerifier, type Verifier } from "../../src/verification/verifier.ts";
 import { signChain } from "../chain-fixture.ts";
+import { statusReceiptSample } from "../corpus/chain-changes.ts";
+import { sample } from "../corpus/corpus-case.ts";
+import { corpusPolicy } from "../evidence-corpus.ts";
 import {
   createRecordWorld,
   createSample,
@@ -460,6 +463,39 @@ describe("status", () => {
     const elsewhere = { status: { status_list: { idx: 1, uri: "https://local.example/node.evil/status/1" } } };
     expect(await faultsOf({ payload: elsewhere })).toEqual(["status: status_list_foreign"]);
     expect(await faultsOf({ payload: { status: undefined } })).toEqual(["status: status_not_named"]);
+  });
+});
+
+describe("the receipt of a status list", () => {
+  it("is asked for by a policy that requires it, and looked at wherever it is", async () => {
+    const policy = corpusPolicy();
+    const [bare, logged, wrong] = [
+      (await sample()).evidence,
+      await statusReceiptSample(),
+      await statusReceiptSample("another's"),
+    ];
+    const codes = async (evidence: unknown, requireStatusReceipt: boolean) => {
+      const report = await createVerifier({ ...policy, requireStatusReceipt }).verify(evidence, { now: NOW });
+      return [report.verdict, codeOf(report, "status")];
+    };
+    expect(await codes(bare, false)).toEqual(["valid", "passed"]);
+    expect(await codes(bare, true)).toEqual(["undecided", "status_receipt_missing"]);
+    expect(await codes(logged, true)).toEqual(["valid", "passed"]);
+    expect(await codes(wrong, false)).toEqual(["invalid", "status_unproved"]);
+  });
+
+  it("is remembered for its own list and chain only", async () => {
+    const policy = corpusPolicy();
+    const verifier = createVerifier(policy);
+    const { status, ...evidence } = await statusReceiptSample();
+    const verdict = async (changed: unknown) => codeOf(await verifier.verify(changed, { now: NOW }), "status");
+    expect(await verdict({ ...evidence, status })).toBe("passed");
+    expect(await verdict({ ...evidence, status })).toBe("passed");
+    const other = await statusReceiptSample("another's");
+    expect(await verdict({ ...evidence, status: { ...other.status, receipt: status.receipt } })).toBe("passed");
+    const { world } = await sample();
+    const token = await signStatusList(world, { claims: { iat: NOW - 18 } });
+    expect(await verdict({ ...evidence, status: { token, receipt: status.receipt } })).toBe("status_unproved");
   });
 });
 
