@@ -29,6 +29,7 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
+import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
@@ -60,6 +61,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
+  Parameters<typeof createVerifyRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
@@ -108,6 +110,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
   serve(createResolveRoutes(deps));
+  serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));

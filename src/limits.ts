@@ -258,6 +258,12 @@ export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
 
+// Of it, what POST /verify does for anybody.
+export const VERIFY_BODY_BYTES_MAX = 1_048_576;
+export const VERIFY_SHARE = 0.25; // of one core, for all strangers together
+export const VERIFY_WAITING_MAX = 64;
+export const VERIFY_POLICY_CACHE_SECONDS = 60;
+
 // Pages
 export const PAGE_ROWS = 30;
 export const PAGE_DIRECTORY_MEMBERS = 100; // of one superior on one page of the federation

@@ -89,6 +89,7 @@ import { createReferenceLookup } from "./resolution/reference-lookup-service.ts"
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database } from "./storage/database.ts";
+import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
 export interface Node extends ServedNode {
@@ -433,6 +434,16 @@ export function createNode(options: {
     clock,
   });
   const { verifyReferences } = resolution;
+  /** Who pins no anchor and has no superior is believed for its own registries, by whoever asks it whom it trusts. */
+  async function getVerifierPolicy(): Promise<VerifierPolicy> {
+    const own = async (): Promise<readonly AnchorPin[]> => {
+      const pins = await federation.describeOwnPin();
+      if (pins.length > 0) return pins;
+      const jwks = { keys: [signers.federation.publicKey.jwk] };
+      return [{ entity, jwks, registry_types: [...(await registries.listTypes())].sort() }];
+    };
+    return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
+  }
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity: names, sealer });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
@@ -541,6 +552,7 @@ export function createNode(options: {
     referenceWatch,
     statuses,
     resolution,
+    getVerifierPolicy,
     federation,
     resolveResponses,
     trustMarks,
