@@ -542,6 +542,7 @@ export function createNode(options: {
     keyLookups,
     referenceWatch,
     statuses,
+    issuerKeys: keys,
     resolution,
     federation,
     resolveResponses,
