@@ -10,6 +10,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createIssuerMetadataRoutes, ISSUER_METADATA_PATH } from "./http/issuer-metadata-routes.ts";
 import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
@@ -47,6 +48,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -109,6 +111,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAttachmentRoutes(deps));
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
+  serve(createIssuerMetadataRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
@@ -131,7 +134,13 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
-  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+  if (deps.basePath !== "") {
+    app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+    // Where SD-JWT VC looks for an issuer that has a path: before it, not below.
+    app.get(`${ISSUER_METADATA_PATH}${deps.basePath}`, ({ req }) =>
+      app.fetch(new Request(new URL(`${deps.basePath}${ISSUER_METADATA_PATH}`, req.url), { headers: req.raw.headers })),
+    );
+  }
   const answerFault = (context: Context, error: unknown): Promise<Response> =>
     answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
   app.onError((error, context) => answerFault(context, error));

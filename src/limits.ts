@@ -229,6 +229,9 @@ export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed an
 export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 
+// Other implementations of SD-JWT VC
+export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting

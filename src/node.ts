@@ -551,6 +551,7 @@ export function createNode(options: {
     keyLookups,
     referenceWatch,
     statuses,
+    issuerKeys: keys,
     resolution,
     getVerifierPolicy,
     federation,
