@@ -33,6 +33,7 @@ import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
@@ -67,6 +68,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
+  Omit<Parameters<typeof createCertificatePages>[0], "nodeUrl"> &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
@@ -89,6 +91,7 @@ export function createApp(deps: AppDeps): Hono {
   const named = { ...deps, entity: deps.names };
   routes.route("/", createRegistryPages(named));
   routes.route("/", createRecordPages(named));
+  routes.route("/", createCertificatePages({ ...named, nodeUrl: deps.entity }));
   routes.route("/", createStatisticPages(named));
   routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));

@@ -278,6 +278,12 @@ export const PAGE_CHOICES_MAX = 60; // more than these are written into a form r
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 
+// Printed certificates
+export const PRINTED_CODE_MM = 30; // side of the code with the signed record
+export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small
+export const PRINTED_LINK_CODE_MM = 20;
+export const PRINTED_MODULE_MM_MIN = 0.25; // three pixels of a scanner at 300 dpi
+
 // Document of the API
 export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language
 export const OPENAPI_SECONDS = 60; // that readers may keep one unasked

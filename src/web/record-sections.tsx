@@ -56,7 +56,7 @@ export const OtherTimeNote: FC<RecordSectionProps & { isOlder: boolean }> = ({ v
   );
 };
 
-const InEffect: FC<{ from: string | undefined; until: string | undefined; frame: PageFrame }> = ({
+export const InEffect: FC<{ from: string | undefined; until: string | undefined; frame: PageFrame }> = ({
   from,
   until,
   frame,
@@ -175,6 +175,7 @@ export const ProofSection: FC<RecordSectionProps> = ({ view, frame }) => {
         <a href={`data:application/dc+sd-jwt,${view.token}`} download={fileName(view, "token.txt")}>
           Signed record (token)
         </a>
+        <a href={below("certificate")}>Print a certificate</a>
         <a href={`${frame.basePath}/log/records/checkpoint`}>Checkpoint of the log</a>
       </p>
       <details>

@@ -201,7 +201,7 @@ export interface Asset {
   readonly text: string;
 }
 
-function createAsset(options: { name: string; extension: string; mediaType: string; text: string }): Asset {
+export function createAsset(options: { name: string; extension: string; mediaType: string; text: string }): Asset {
   const { name, extension, mediaType, text } = options;
   const digest = Buffer.from(sha256(text)).toString("hex").slice(0, 12);
   return { path: `/assets/${name}-${digest}.${extension}`, mediaType, text };
