@@ -10,6 +10,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createIssuerMetadataRoutes, ISSUER_METADATA_PATH } from "./http/issuer-metadata-routes.ts";
 import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
@@ -29,6 +30,7 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
+import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
@@ -47,6 +49,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -61,6 +64,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
+  Parameters<typeof createVerifyRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
@@ -110,7 +114,9 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAttachmentRoutes(deps));
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
+  serve(createIssuerMetadataRoutes(deps));
   serve(createResolveRoutes(deps));
+  serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));
@@ -131,7 +137,13 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
-  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+  if (deps.basePath !== "") {
+    app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+    // Where SD-JWT VC looks for an issuer that has a path: before it, not below.
+    app.get(`${ISSUER_METADATA_PATH}${deps.basePath}`, ({ req }) =>
+      app.fetch(new Request(new URL(`${deps.basePath}${ISSUER_METADATA_PATH}`, req.url), { headers: req.raw.headers })),
+    );
+  }
   const answerFault = (context: Context, error: unknown): Promise<Response> =>
     answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
   app.onError((error, context) => answerFault(context, error));

@@ -154,7 +154,9 @@ export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
-export const OWN_CHAIN_SECONDS = 2;
+export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
+export const OWN_CHAIN_CHECK_MS = 500;
+export const OWN_CHAIN_RETRY_SECONDS_MAX = 30; // where no superior vouches for the node
 export const CHAIN_ARCHIVE_SECONDS = 86_400; // archived anew, though nothing that matters has changed
 export const CHAIN_ARCHIVE_CHECK_MS = 60_000;
 export const CHAIN_ARCHIVE_PAGE = 100;
@@ -227,6 +229,9 @@ export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed an
 export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 
+// Other implementations of SD-JWT VC
+export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
@@ -255,6 +260,12 @@ export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
+
+// Of it, what POST /verify does for anybody.
+export const VERIFY_BODY_BYTES_MAX = 1_048_576;
+export const VERIFY_SHARE = 0.25; // of one core, for all strangers together
+export const VERIFY_WAITING_MAX = 64;
+export const VERIFY_POLICY_CACHE_SECONDS = 60;
 
 // Pages
 export const PAGE_ROWS = 30;
