@@ -9,12 +9,21 @@ import type { Verdict } from "../verification/report.ts";
 import { createVerifier } from "../verification/verifier.ts";
 import { readRecordLink } from "./evidence.ts";
 import { readInputText } from "./input-file.ts";
+import { writeOutputFile } from "./output-file.ts";
 import { EXIT, printFailure } from "./terminal.ts";
 import { createTrustedHomes, type TrustedHomes } from "./trusted-homes.ts";
 import { runBatch } from "./verify/batch-run.ts";
 import { describeCheck, type Paint } from "./verify/check-lines.ts";
 import { fetchHomeEvidence, fetchNamedEvidence } from "./verify/evidence-client.ts";
-import { checkInput, type InputCheck, isJsonFile, readEvidenceFile, worstOf } from "./verify/input-check.ts";
+import {
+  checkInput,
+  formatCheck,
+  type InputCheck,
+  isJsonFile,
+  readEvidenceFile,
+  worstOf,
+} from "./verify/input-check.ts";
+import { readReportSigner, signKeptReport } from "./verify/kept-report.ts";
 import { type CheckRecord, createRecordCheck } from "./verify/record-check.ts";
 import { readTrust, type TrustOptions } from "./verify/trust-source.ts";
 
@@ -24,6 +33,10 @@ export interface VerifyOptions extends TrustOptions {
   readonly at?: string;
   readonly batch?: string;
   readonly tokenFile?: string;
+  readonly report?: string;
+  readonly reportKey?: string;
+  readonly verifier?: string;
+  readonly keep?: string;
   readonly json?: boolean;
 }
 
@@ -102,16 +115,22 @@ async function verifyArguments(inputs: readonly string[], options: VerifyOptions
   const homes = isOffline ? undefined : createTrustedHomes(trust.policy.anchors, trust.reach);
   const now = at === undefined ? currentSeconds : () => at;
   const paint = createPaint(process.stdout);
+  const signer = options.report === undefined ? undefined : await readReportSigner(options);
+  const reports: string[] = [];
   try {
     const check = createRecordCheck({ verifier: createVerifier(trust.policy), now, homes });
     const verdicts: Verdict[] = [];
     for (const input of inputs) {
       const found = await checkArgument(input, { check, homes, options });
       const lines = describeCheck(found, { at: now(), trust: trust.description, paint });
-      const shown = options.json ? [JSON.stringify(found)] : [...(verdicts.length > 0 ? [""] : []), ...lines];
+      const shown = options.json ? [formatCheck(found)] : [...(verdicts.length > 0 ? [""] : []), ...lines];
       process.stdout.write(`${shown.join("\n")}\n`);
       verdicts.push(found.verdict);
+      if ("error" in found) continue;
+      if (options.keep !== undefined) writeOutputFile(options.keep, found.judgedText);
+      if (signer) reports.push(await signKeptReport(found, { ...signer, policy: trust.policy, judgedAt: now() }));
     }
+    if (options.report !== undefined) writeOutputFile(options.report, reports.map((text) => `${text}\n`).join(""));
     return worstOf(verdicts);
   } finally {
     homes?.close();
@@ -125,6 +144,10 @@ async function verify(inputs: string[], options: VerifyOptions): Promise<void> {
         "request_invalid",
         "name what to verify: files, links, tokens or - ; or --batch DIR, all files in a directory",
       );
+    if (options.keep !== undefined && inputs.length !== 1)
+      throw new AttestryError("request_invalid", "--keep is for one input: each has evidence of its own");
+    if (options.report !== undefined && options.batch !== undefined)
+      throw new AttestryError("request_invalid", "--report is for inputs that are named, not for --batch");
     const verdict =
       options.batch === undefined
         ? await verifyArguments(inputs, options)
@@ -158,6 +181,10 @@ export function verifyCommand(): Command {
     .option("--offline", "ask nobody: what is missing or too old stays so")
     .option("--at <time>", "judge as of then, by what the evidence holds (asks nobody)")
     .option("--batch <dir>", "every file in a directory and below, over all cores; .ndjson has one evidence a line")
+    .option("--report <file>", "keep a signed report without content: record, version, digest, checks, time")
+    .option("--report-key <file>", "Ed25519 key (PEM) that signs it (default: the request key of the node of --data)")
+    .option("--verifier <url>", "with --report-key: who says so")
+    .option("--keep <file>", "keep the evidence as it was judged, with the proofs that were fetched")
     .option("--token-file <file>", "file with a bearer token for a link into a registry that is not public")
     .option(
       "--private-host <host>",

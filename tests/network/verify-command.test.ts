@@ -1,11 +1,15 @@
 // `attestry evidence` and `attestry verify` as an agency runs them: the built program against real nodes, files and exit codes.
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256Base64url } from "../../src/crypto/hash.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
+import { parsePublicKey } from "../../src/crypto/keys.ts";
 import { encodePrintForm } from "../../src/verification/print-form.ts";
+import { verifySignedReport } from "../../src/verification/signed-report.ts";
 import { ensureBuilt } from "../built-program.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 
@@ -194,6 +198,41 @@ describe("attestry verify", { timeout: COMMANDS_MS }, () => {
     expect(found[1]!.unreadable).toMatchObject({ code: "json_invalid" });
     expect(code).toBe(1);
     expect((await attestry("verify", "--policy", policy, "--offline", args[0]!, args[2]!)).code).toBe(2);
+  });
+
+  it("keeps a signed report without content, by the agency's own key, and the evidence that it is about", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const key = file("report-key.pem", privateKey.export({ format: "pem", type: "pkcs8" }));
+    const [report, kept] = [join(directory, "report.jwt"), join(directory, "kept.json")];
+    const agency = "https://agency.example";
+    const args = ["--report", report, "--report-key", key, "--verifier", agency, "--keep", kept];
+    expect(await judge(String(evidence.token), ...args)).toMatchObject({ code: 0, verdict: "valid" });
+    const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+    const known = parsePublicKey({ kty: "OKP", crv: "Ed25519", x: raw.toString("base64url") });
+    const text = readFileSync(report, "utf8").trim();
+    const signed = await verifySignedReport(text, [known]);
+    const evidenceText = readFileSync(kept, "utf8");
+    expect(signed).toMatchObject({
+      verifier: agency,
+      verdict: "valid",
+      record: { href: well, version: 1 },
+      evidence: sha256Base64url(evidenceText),
+    });
+    expect(Buffer.from(text.split(".")[1]!, "base64url").toString()).not.toContain("Old well");
+    expect(await judge("--offline", kept)).toMatchObject({ code: 0, verdict: "valid" });
+    const bad = await attestry(
+      "verify",
+      "--policy",
+      policy,
+      kept,
+      "--report",
+      report,
+      "--report-key",
+      policy,
+      "--verifier",
+      agency,
+    );
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining("openssl genpkey")]);
   });
 
   it.each<[string, () => string[], string]>([

@@ -6,7 +6,7 @@ import { createProgress, formatCount, formatDuration } from "../terminal.ts";
 import { listBatchItems } from "./batch-items.ts";
 import { createBatchPool } from "./batch-pool.ts";
 import { describeBriefly, type Paint } from "./check-lines.ts";
-import { type InputCheck, type TextInput, worstOf } from "./input-check.ts";
+import { formatCheck, type InputCheck, type TextInput, worstOf } from "./input-check.ts";
 import type { TrustSource } from "./trust-source.ts";
 
 export interface BatchOptions {
@@ -52,7 +52,7 @@ export async function runBatch(options: BatchOptions): Promise<Verdict> {
     const lines: string[] = [];
     for (const one of found) {
       counts[one.verdict]++;
-      if (json) lines.push(`${JSON.stringify(one)}\n`);
+      if (json) lines.push(`${formatCheck(one)}\n`);
       else if (one.verdict !== "valid") lines.push(`${describeBriefly(one, paint)}\n`);
     }
     if (lines.length > 0) {

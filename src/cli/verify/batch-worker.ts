@@ -29,7 +29,11 @@ async function checkAll(items: readonly TextInput[]): Promise<InputCheck[]> {
   const found: InputCheck[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let own = next++; own < items.length; own = next++) found[own] = await checkTextInput(items[own]!, check);
+    for (let own = next++; own < items.length; own = next++) {
+      const one = await checkTextInput(items[own]!, check);
+      // Copied from thread to thread for nobody: what a file says, its reader has.
+      found[own] = "error" in one ? one : { ...one, judgedText: "" };
+    }
   };
   await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, work));
   return found;

@@ -24,7 +24,9 @@ async function readWhole(path: string): Promise<string> {
   const file = await open(path);
   try {
     // A file may grow while it is read, and a device never ends.
-    const bytes = Buffer.alloc(Math.min((await file.stat()).size, EVIDENCE_FILE_BYTES_MAX) + 1);
+    const stats = await file.stat();
+    const size = stats.isFile() ? Math.min(stats.size, EVIDENCE_FILE_BYTES_MAX) : EVIDENCE_FILE_BYTES_MAX;
+    const bytes = Buffer.alloc(size + 1);
     let length = 0;
     for (;;) {
       const { bytesRead } = await file.read(bytes, length, bytes.length - length);
@@ -91,6 +93,11 @@ export function checkTextInput({ name, text, path }: TextInput, check: CheckReco
     check,
     isJson: text !== undefined || isJsonFile(name),
   });
+}
+
+/** For programs: without the text that was judged, which they have. */
+export function formatCheck(found: InputCheck): string {
+  return JSON.stringify({ ...found, judgedText: undefined });
 }
 
 const SEVERITY: readonly Verdict[] = ["valid", "undecided", "invalid"];

@@ -22,6 +22,8 @@ export type OnlineStep =
 export interface RecordCheck {
   readonly verdict: Verdict;
   readonly report: VerificationReport;
+  /** What the report is about: what was given, or, where proofs were fetched, it and they as one evidence file. */
+  readonly judgedText: string;
   /** Why the text is no evidence at all. */
   readonly unreadable?: Failure;
   readonly online?: OnlineStep;
@@ -56,14 +58,15 @@ export function createRecordCheck(deps: {
     given: unknown,
     before: VerificationReport,
     { expected, homes }: { readonly expected: Expectation | undefined; readonly homes: TrustedHomes },
-  ): Promise<Pick<RecordCheck, "report" | "online">> {
+  ): Promise<Pick<RecordCheck, "report" | "online"> & { readonly judged?: unknown }> {
     const home = findHomeOf(given);
     if (home === undefined) return { report: before };
     try {
       const { value, from } = await fetchHomeEvidence(home, homes);
       const options: VerifyOptions = { now: deps.now(), ...(expected && { expected }) };
-      const report = await verifier.verify(joinFreshProof(given, value), options);
-      return { report, online: { from, decided: findChanged(before.checks, report.checks) } };
+      const judged = joinFreshProof(given, value);
+      const report = await verifier.verify(judged, options);
+      return { report, judged, online: { from, decided: findChanged(before.checks, report.checks) } };
     } catch (error) {
       return { report: before, online: { error: describeFailure(error) } };
     }
@@ -76,9 +79,10 @@ export function createRecordCheck(deps: {
     const report = await (token ? verifier.verify(token, options) : verifier.verifyText(text, options));
     const { verdict } = report;
     if (other?.kind === "unreadable")
-      return { verdict, report, unreadable: { code: "evidence_invalid", message: other.reason } };
-    if (homes === undefined || findMendable(report).length === 0) return { verdict, report };
-    const mended = await mend(token ?? parseEvidenceText(text), report, { expected, homes });
-    return { verdict: mended.report.verdict, ...mended };
+      return { verdict, report, judgedText: text, unreadable: { code: "evidence_invalid", message: other.reason } };
+    if (homes === undefined || findMendable(report).length === 0) return { verdict, report, judgedText: text };
+    const { judged, ...mended } = await mend(token ?? parseEvidenceText(text), report, { expected, homes });
+    const judgedText = judged === undefined ? text : JSON.stringify(judged);
+    return { verdict: mended.report.verdict, judgedText, ...mended };
   };
 }
