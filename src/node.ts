@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
+import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
@@ -124,10 +125,6 @@ const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
 
-export function currentSeconds(): number {
-  return Math.floor(Date.now() / 1_000);
-}
-
 function readProgramVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
@@ -215,6 +212,8 @@ export async function initializeNode(options: {
   await logKeySet({ writer, reader, secrets });
   await writer.close();
 }
+
+export { currentSeconds };
 
 interface Trust {
   readonly http: HttpClient;

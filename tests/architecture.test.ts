@@ -9,6 +9,7 @@ const SRC = new URL("../src", import.meta.url).pathname;
 const ORDER = [
   "errors.ts",
   "limits.ts",
+  "clock.ts",
   "schema-files.ts",
   "config.ts",
   "logger.ts",
