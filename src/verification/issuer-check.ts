@@ -53,8 +53,10 @@ export function createIssuerCheck(
     const outcome = judge(token.record, archived);
     if (outcome.result !== "pass" || !("trust" in archived)) return isOver ? { outcome } : today;
     const signed = isOver && chain ? await establishAsSigned(chain, policy.anchors, now) : undefined;
-    const later = signed && "trust" in signed ? signed.trust : today.trust;
-    const trust = addLater(archived.trust, later);
+    // Over, but not wrong: a broken chain could be one out of which somebody broke the report of a key.
+    const signedOutcome = signed && judge(token.record, signed);
+    if (signedOutcome?.result === "fail") return { outcome: signedOutcome };
+    const trust = addLater(archived.trust, signed && "trust" in signed ? signed.trust : today.trust);
     const entry = { operation: "chain", object: chainText(archive.chain) } as const;
     const archivedAt = findPublicIndex(archive.receipt, entry, trust);
     if (archivedAt === undefined) return isOver ? { outcome: failed("issuer", "archive_unproved") } : today;

@@ -70,6 +70,7 @@ export const VERIFICATION_SENTENCES = {
 
   // validity
   issued_in_future: "The record claims to be signed in the future.",
+  token_not_yet_valid: "The record's token does not count yet.",
   token_expired: "The record has expired.",
   not_yet_effective: "The record is not in effect yet.",
   no_longer_effective: "The record is no longer in effect.",
