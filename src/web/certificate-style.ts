@@ -42,11 +42,13 @@ form.choice input[type="checkbox"] { flex: none; width: 1.15rem; min-height: 0; 
 }
 @page { margin: 14mm 15mm; }
 @media print {
-  html { font-size: 9.5pt; line-height: 1.35; }
+  html { font-size: 9.5pt; }
   body { background: #fff; }
   .skip, header.top, footer, .on-screen { display: none; }
   main.wrap { max-width: none; padding: 0; }
-  .sheet { border: 0; padding: 0; margin: 0 auto; }
+  .sheet { border: 0; padding: 0; margin: 0 auto; line-height: 1.28; }
+  .sheet h3 { margin: .8rem 0 .3rem; }
+  .sheet .text { line-height: inherit; }
   .sheet dl.facts { grid-template-columns: 42mm 1fr; gap: .2rem 1rem; }
   .sheet dl.facts dd { margin: 0; }
   .sheet dl.facts dt, .sheet dl.facts dd, .sheet figure, .sheet .verdict, .sheet .carrier, .sheet li { break-inside: avoid; }
