@@ -291,7 +291,8 @@ export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 export const PRINTED_CODE_MM = 30; // side of the code with the signed record
 export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small
 export const PRINTED_LINK_CODE_MM = 20;
-export const PRINTED_MODULE_MM_MIN = 0.25; // three pixels of a scanner at 300 dpi
+export const PRINTED_MODULE_MM_MIN = 0.28; // more than three pixels of a scanner at 300 dpi; programs of others were seen to read it at 200
+export const PRINTED_MODULE_MM_LEAST = 0.25; // for what fits no code otherwise
 
 // Document of the API
 export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language
