@@ -563,7 +563,7 @@ export function createNode(options: {
     statuses,
     issuerKeys: keys,
     answers,
-    ownChain,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
     getVerifierPolicy,
     federation,
