@@ -167,6 +167,7 @@ export const ERROR_CODES = [
   "evidence_invalid",
   "verification_busy",
   "verifier_policy_invalid",
+  "witness_policy_invalid",
   "definition_unsupported",
   // Resolution
   "budget_exceeded",

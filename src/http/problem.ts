@@ -163,6 +163,7 @@ const STATUS = {
   peer_signature_invalid: 502,
   evidence_invalid: 400,
   verifier_policy_invalid: 400,
+  witness_policy_invalid: 400,
   definition_unsupported: 422,
   budget_exceeded: 413,
   answer_not_offered: 422,
