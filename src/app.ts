@@ -1,6 +1,7 @@
 // Puts a node's routes together under its base path. Decides nothing.
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
+import { createAnswerRoutes } from "./http/answer-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
@@ -10,6 +11,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createIssuerMetadataRoutes, ISSUER_METADATA_PATH } from "./http/issuer-metadata-routes.ts";
 import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
@@ -45,6 +47,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createIssuerMetadataRoutes>[0] &
+  Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -104,6 +108,8 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAttachmentRoutes(deps));
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
+  serve(createIssuerMetadataRoutes(deps));
+  serve(createAnswerRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
@@ -125,7 +131,13 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
-  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+  if (deps.basePath !== "") {
+    app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+    // Where SD-JWT VC looks for an issuer that has a path: before it, not below.
+    app.get(`${ISSUER_METADATA_PATH}${deps.basePath}`, ({ req }) =>
+      app.fetch(new Request(new URL(`${deps.basePath}${ISSUER_METADATA_PATH}`, req.url), { headers: req.raw.headers })),
+    );
+  }
   const answerFault = (context: Context, error: unknown): Promise<Response> =>
     answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
   app.onError((error, context) => answerFault(context, error));

@@ -227,6 +227,18 @@ export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed an
 export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 
+// Other implementations of SD-JWT VC
+export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
+
+// Signed answers
+export const ANSWER_SECONDS = 300; // that one may be shown
+export const ANSWER_WINDOW_SECONDS = 3_600;
+export const ANSWERS_PER_CALLER_MAX = 5_000; // in one window, of a node or a token of staff
+export const ANSWERS_PER_RECORD_MAX = 30; // "matches" of one record, for one such caller
+export const ANSWERS_PER_RECORD_ANONYMOUS_MAX = 300; // the same, for all strangers together
+export const ANSWER_FIELDS_MAX = 50;
+export const ANSWER_CHARS_MAX = 65_536; // of a signed answer that is read
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting

@@ -73,6 +73,14 @@ function inflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array):
   return buffer;
 }
 
+/** On another thread: a full list takes long enough that every request would feel it. */
+function deflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    // TSL §4.1 recommends the highest compression level. A copy: the caller may go on changing its own.
+    native.deflate(bytes.slice(), { level: 9 }, (error, deflated) => (error ? reject(error) : resolve(deflated)));
+  });
+}
+
 /** Inflates `lst` of a status list claim (TSL §4.1: base64url of ZLIB); throws `status_list_invalid`. */
 export async function inflateStatusList(lst: string): Promise<Uint8Array> {
   try {
@@ -100,8 +108,7 @@ export function setStatusValue(bytes: Uint8Array, index: number, value: number):
 
 /** The `lst` member of a status list claim (TSL §4.1: ZLIB, base64url). */
 export async function deflateStatusBytes(bytes: Uint8Array): Promise<string> {
-  // TSL §4.1 recommends the highest compression level.
-  if (zlib) return encodeBase64url(zlib.deflateSync(bytes, { level: 9 }));
+  if (zlib) return encodeBase64url(await deflateNatively(zlib, bytes));
   return encodeBase64url(await readThrough(bytes, new CompressionStream("deflate"), Number.POSITIVE_INFINITY));
 }
 
