@@ -31,14 +31,17 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
+import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
+import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
@@ -63,12 +66,15 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
+  Parameters<typeof createVerifyRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
+  Omit<Parameters<typeof createCertificatePages>[0], "nodeUrl"> &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
+  Parameters<typeof createVerifyPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -87,7 +93,9 @@ export function createApp(deps: AppDeps): Hono {
   const named = { ...deps, entity: deps.names };
   routes.route("/", createRegistryPages(named));
   routes.route("/", createRecordPages(named));
+  routes.route("/", createCertificatePages({ ...named, nodeUrl: deps.entity }));
   routes.route("/", createStatisticPages(named));
+  routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
@@ -111,6 +119,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createIssuerMetadataRoutes(deps));
   serve(createAnswerRoutes(deps));
   serve(createResolveRoutes(deps));
+  serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));

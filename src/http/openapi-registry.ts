@@ -1,8 +1,8 @@
 // What the document says of one registry's data: as it is written, as it is changed, as it is shown, in the reader's language. Pure.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import { type LocalizedText, localize } from "../registries/definition.ts";
 import { makeExampleData } from "../registries/example-data.ts";
+import { type LocalizedText, localize } from "../registries/localized-text.ts";
 import type { RegistrySchemas } from "./openapi-components.ts";
 
 /** A registry as the document needs it. */

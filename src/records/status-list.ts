@@ -1,7 +1,7 @@
 // Token Status List of 2-bit values: packing, unpacking, reading a signed list. Portable; signs, stores and fetches nothing.
 // Norm: draft-ietf-oauth-status-list-21 (cited below as TSL).
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
-import { concatBytes } from "../crypto/hash.ts";
+import { deflate, inflate } from "../crypto/deflate.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { verifyJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/keys.ts";
@@ -33,63 +33,17 @@ export interface StatusList {
   readonly bytes: Uint8Array;
 }
 
-// No static import of a Node module: browsers load this file.
-const zlib = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
-  "node:zlib",
-) as typeof import("node:zlib") | undefined;
-
 function invalid(message: string, cause?: unknown): AttestryError {
   return new AttestryError("status_list_invalid", message, cause === undefined ? {} : { cause });
-}
-
-async function readThrough(
-  bytes: Uint8Array,
-  transform: CompressionStream | DecompressionStream,
-  bytesMax: number,
-): Promise<Uint8Array> {
-  const reader = new Blob([new Uint8Array(bytes)]).stream().pipeThrough(transform).getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return concatBytes(...chunks);
-    length += value.length;
-    if (length > bytesMax) {
-      await reader.cancel();
-      throw invalid(`status list inflates to more than ${bytesMax} bytes`);
-    }
-    chunks.push(value);
-  }
-}
-
-function inflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array): Uint8Array {
-  // `info` is missing in the type of the synchronous call's answer, not in the answer.
-  const { buffer, engine } = native.inflateSync(bytes, {
-    maxOutputLength: STATUS_LIST_INFLATED_BYTES_MAX,
-    info: true,
-  }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
-  // Node stops at the end of the stream and ignores what follows; browsers refuse it. Both must accept the same lists.
-  if (engine.bytesWritten !== bytes.length) throw invalid("status list has bytes after its compressed data");
-  return buffer;
-}
-
-/** On another thread: a full list takes long enough that every request would feel it. */
-function deflateNatively(native: typeof import("node:zlib"), bytes: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    // TSL §4.1 recommends the highest compression level. A copy: the caller may go on changing its own.
-    native.deflate(bytes.slice(), { level: 9 }, (error, deflated) => (error ? reject(error) : resolve(deflated)));
-  });
 }
 
 /** Inflates `lst` of a status list claim (TSL §4.1: base64url of ZLIB); throws `status_list_invalid`. */
 export async function inflateStatusList(lst: string): Promise<Uint8Array> {
   try {
-    const bytes = decodeBase64url(lst);
-    if (zlib) return inflateNatively(zlib, bytes);
-    return await readThrough(bytes, new DecompressionStream("deflate"), STATUS_LIST_INFLATED_BYTES_MAX);
+    return await inflate(decodeBase64url(lst), { format: "deflate", bytesMax: STATUS_LIST_INFLATED_BYTES_MAX });
   } catch (cause) {
-    if (cause instanceof AttestryError && cause.code === "status_list_invalid") throw cause;
-    throw invalid("status list cannot be inflated, or inflates beyond its limit", cause);
+    if (!(cause instanceof AttestryError)) throw cause;
+    throw invalid(`status list cannot be read: ${cause.message}`, cause);
   }
 }
 
@@ -108,8 +62,8 @@ export function setStatusValue(bytes: Uint8Array, index: number, value: number):
 
 /** The `lst` member of a status list claim (TSL §4.1: ZLIB, base64url). */
 export async function deflateStatusBytes(bytes: Uint8Array): Promise<string> {
-  if (zlib) return encodeBase64url(await deflateNatively(zlib, bytes));
-  return encodeBase64url(await readThrough(bytes, new CompressionStream("deflate"), Number.POSITIVE_INFINITY));
+  // TSL §4.1 recommends the highest compression level.
+  return encodeBase64url(await deflate(bytes, "deflate"));
 }
 
 /** `lst` of these values, value i being that of index i. Values missing from the last byte read as 0. */

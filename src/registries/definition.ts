@@ -5,9 +5,7 @@ import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { Access } from "../identity/permissions.ts";
 import { DEFINITION_BYTES_MAX } from "../limits.ts";
 import { readSchema } from "../schema-files.ts";
-
-/** A text, or one per language. */
-export type LocalizedText = string | { readonly [language: string]: string };
+import type { LocalizedText } from "./localized-text.ts";
 
 /** How two values are compared: as they are; but for case and spaces; nor for accents and punctuation; by their digits only. */
 export type NormalForm = "exact" | "text" | "name" | "digits";
@@ -80,12 +78,4 @@ export function parseDefinition(value: Json): { definition: Definition; text: st
     );
   }
   return { definition: value as unknown as Definition, text };
-}
-
-/** The text in the first of the wanted languages that there is, else English, else any. */
-export function localize(text: LocalizedText, languages: readonly string[] = []): string {
-  if (typeof text === "string") return text;
-  // Readers name the languages: "toString" is none, though every object has it.
-  for (const language of [...languages, "en"]) if (Object.hasOwn(text, language)) return text[language]!;
-  return Object.values(text)[0] ?? "";
 }

@@ -2,7 +2,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { DISPLAY_CHARS_MAX } from "../limits.ts";
 import { valuesAt } from "./annotations.ts";
-import { type Definition, localize } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { localize } from "./localized-text.ts";
 
 const PLACEHOLDER = /\{([^{}]{1,200})\}/g;
 // What surrounds a value that is not there: "Asha ()", "Asha, ".

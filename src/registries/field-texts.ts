@@ -2,7 +2,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { FIELD_LABELS_MAX, FIELD_TEXT_CHARS_MAX } from "../limits.ts";
-import { type Definition, type LocalizedText, localize } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { type LocalizedText, localize } from "./localized-text.ts";
 
 /** A field as its definition puts it; `labels` are by the value, written as text. */
 export interface FieldTexts {

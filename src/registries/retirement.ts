@@ -1,6 +1,7 @@
 // Whether a registry takes new records. Pure.
 import { AttestryError } from "../errors.ts";
-import { type Definition, localize } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { localize } from "./localized-text.ts";
 
 /** Why no record is created any more, as `registry_retired` naming the successor; undefined while the registry goes on. */
 export function findRetirement(definition: Pick<Definition, "name" | "retired">): AttestryError | undefined {

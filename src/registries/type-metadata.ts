@@ -2,7 +2,8 @@
 // Norm: draft-ietf-oauth-sd-jwt-vc, "Type Metadata Format". It lets a document have members of its own, and fixes what these four say:
 // `vct`, `name` (as ours), `description` (one text), `display` (names of the type by language, where ours is how a record is called).
 import { canonicalJson, isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
-import { type Definition, type LocalizedText, localize } from "./definition.ts";
+import type { Definition } from "./definition.ts";
+import { type LocalizedText, localize } from "./localized-text.ts";
 
 /** Of a text that is not said to be in any language (RFC 5646 §4.1). */
 const ANY_LANGUAGE = "und";

@@ -1,8 +1,8 @@
 // A definition's fields as people read them: names, kinds, choices, who sees them. Pure.
 import { isJsonObject, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import type { LocalizedText } from "../registries/definition.ts";
 import { findFieldTexts } from "../registries/field-texts.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 
 export type FieldKind =
   | "text"
@@ -85,7 +85,7 @@ function namesSomething(schema: JsonObject, named: boolean): boolean {
 }
 
 /** The fields of a definition, the most telling first. */
-export function listFields(compiled: CompiledDefinition): FieldView[] {
+export function listFields(compiled: Pick<CompiledDefinition, "annotations" | "definition">): FieldView[] {
   const { annotations, definition } = compiled;
   const uniques = new Set(
     annotations.uniqueKeys.flatMap(({ fields }) => (fields.length === 1 ? [fields[0]!.join(".")] : [])),

@@ -4,7 +4,7 @@ import type { Access } from "../identity/permissions.ts";
 import { parseCheckpoint } from "../log/checkpoint.ts";
 import { parseEntry } from "../log/entry.ts";
 import type { LogReader } from "../log/reader-service.ts";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 
 export interface HomeDeps {

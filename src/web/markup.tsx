@@ -1,6 +1,6 @@
 // Small pieces that every page is made of: sections, texts of definitions, times, the way back. Reads nothing, decides nothing.
 import type { Child, FC } from "hono/jsx";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 import { chooseText, formatDay, formatInstant, type Reader } from "./reader-language.ts";
 
 /** What every page is written with. */

@@ -1,6 +1,6 @@
 // What a reader's Accept-Language asks for, and texts, numbers and times in that form. Pure; the header is untrusted.
 import { parseAccept } from "hono/utils/accept";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 
 /** Characters read of one header: browsers send a handful of languages, and each costs a look-up per text. */
 const HEADER_CHARS_MAX = 300;

@@ -1,7 +1,7 @@
 // The search form of a registry: a plain GET form, so that a search has an address. Decides nothing.
 import type { FC } from "hono/jsx";
 import type { ErrorDetail } from "../errors.ts";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 import { Localized, type PageFrame } from "./markup.tsx";
 import { chooseText } from "./reader-language.ts";
 import { type Choice, listAsked, type SearchGroup, type SearchInput, STATE_CHOICES } from "./search-parameters.ts";

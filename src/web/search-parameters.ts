@@ -1,7 +1,7 @@
 // What a registry can be searched by, as the inputs of a form whose names are the parameters of the API. Pure.
 import { PAGE_CHOICES_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import type { LocalizedText } from "../registries/definition.ts";
+import type { LocalizedText } from "../registries/localized-text.ts";
 import { type FieldView, flattenFields, joinTexts } from "./field-view.ts";
 import { STATES_IN_WORDS } from "./state-words.ts";
 

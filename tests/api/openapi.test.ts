@@ -321,6 +321,10 @@ describe("what the node answers", () => {
       }),
     );
     await ask("POST", "/resolve", staff({ references: [String(href)], follow: [["near"]] }));
+    const { body: evidence } = await ask("GET", `${path}/evidence`);
+    await ask("POST", "/verify", { json: evidence });
+    await ask("POST", "/verify", { json: { ...evidence, token: "e30.e30.AA~" } });
+    await ask("GET", "/verify/policy");
     await ask(
       "POST",
       "/records:find",

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { DISPLAY_CHARS_MAX } from "../../src/limits.ts";
-import type { LocalizedText } from "../../src/registries/definition.ts";
 import { formatDisplay } from "../../src/registries/display-template.ts";
+import type { LocalizedText } from "../../src/registries/localized-text.ts";
 
 function display(template: LocalizedText | undefined, data: JsonObject, languages: string[] = [], identifier?: string) {
   const definition = template === undefined ? {} : { display: template };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { collectAnnotations, findFieldSchema, valuesAt } from "../../src/registries/annotations.ts";
-import { localize } from "../../src/registries/definition.ts";
+import { localize } from "../../src/registries/localized-text.ts";
 import { caughtCode } from "../caught-code.ts";
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
