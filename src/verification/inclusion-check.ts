@@ -157,6 +157,8 @@ export function findPublicIndex(
   const { extra: bytes } = receipt;
   const extra = attempt(() => parseExtra(bytes));
   if (extra instanceof AttestryError) return undefined;
+  // Nothing of a public object is secret: what stands in the place of its salt and key must not be anything.
+  if (extra.k !== undefined || !equalBytes(extra.salt, ZERO_SALT)) return undefined;
   const entry = attempt(() => parseEntry(extra.entry));
   if (entry instanceof AttestryError) return undefined;
   if (entry.e !== operation || entry.c !== commitment(operation, ZERO_SALT, object)) return undefined;

@@ -43,8 +43,9 @@ export function createSchemaCheck(): (token: ParsedToken, definition: string | u
 
 /** The `validity` check. `now` in Unix seconds. */
 export function checkValidity(record: RecordClaims, now: number): CheckOutcome {
-  const { issuedAt, expiresAt, effectiveFrom, effectiveUntil } = record;
+  const { issuedAt, notBefore, expiresAt, effectiveFrom, effectiveUntil } = record;
   if (issuedAt > now + CLOCK_SKEW_SECONDS) return failed("validity", "issued_in_future");
+  if (notBefore !== undefined && notBefore > now + CLOCK_SKEW_SECONDS) return failed("validity", "token_not_yet_valid");
   if (expiresAt !== undefined && expiresAt <= now) return failed("validity", "token_expired");
   if (effectiveFrom !== undefined && now < effectiveFrom) return failed("validity", "not_yet_effective");
   if (effectiveUntil !== undefined && effectiveUntil <= now) return failed("validity", "no_longer_effective");

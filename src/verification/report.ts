@@ -56,7 +56,8 @@ export const VERIFICATION_SENTENCES = {
   chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
   chain_signature_invalid: "A statement that vouches for the issuer has a wrong signature.",
   chain_invalid: "The statements that vouch for the issuer do not form a valid chain.",
-  archive_unproved: "The statements of the time when the record was logged are not proved to be in the log before it.",
+  archive_unproved:
+    "The statements of the time when the record was logged, which the evidence brings, are not proved to be in the issuer's log before it.",
 
   // authority
   authority_not_granted: "The issuer's superiors do not let it sign records of this type.",
@@ -70,6 +71,7 @@ export const VERIFICATION_SENTENCES = {
 
   // validity
   issued_in_future: "The record claims to be signed in the future.",
+  token_not_yet_valid: "The record's token does not count yet.",
   token_expired: "The record has expired.",
   not_yet_effective: "The record is not in effect yet.",
   no_longer_effective: "The record is no longer in effect.",

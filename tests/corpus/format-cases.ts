@@ -174,7 +174,6 @@ const CLAIMS: readonly CorpusCase[] = [
   }),
   claims("no-integrity", { payload: { "vct#integrity": undefined } }),
   claims("rid-of-version-4", { payload: { rid: "d8989cce-a4e3-4a7a-b4cc-df2f5e151568" } }),
-  claims("version-0", { payload: { rver: 0 } }),
   claims("prev-in-version-1", { payload: { prev: encodeBase64url(sha256("x")) } }),
   claims("no-prev-in-version-2", { version: 2, payload: { prev: undefined } }),
   claims("impossible-date", { payload: { valid_until: "2027-02-30" } }),

@@ -201,6 +201,7 @@ const time = (seconds: number) => new Date((NOW + seconds) * 1_000).toISOString(
 
 const TIMES: readonly CorpusCase[] = [
   timed("issued_in_future", "by-an-hour", { iat: NOW + 3_600 }),
+  timed("token_not_yet_valid", "before-its-time", { nbf: NOW + 61 }),
   timed("token_expired", "this-second", { exp: NOW }),
   timed("not_yet_effective", "next-second", { valid_from: time(1) }),
   timed("no_longer_effective", "this-second", { valid_until: time(0) }),

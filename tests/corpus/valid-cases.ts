@@ -128,7 +128,7 @@ const FORMS: readonly CorpusCase[] = [
 ];
 
 const TIMES: readonly CorpusCase[] = [
-  plain("signed-within-the-skew", { payload: { iat: NOW + 30 } }),
+  plain("signed-within-the-skew", { payload: { iat: NOW + 30, nbf: NOW + 60 } }),
   plain("expires-next-second", { payload: { exp: NOW + 1 } }),
   plain("in-effect-from-now", { payload: { valid_from: time(0) } }),
   plain("in-effect-until-today", { payload: { valid_until: time(0).slice(0, 10) } }),
