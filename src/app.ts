@@ -10,6 +10,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createIssuerMetadataRoutes, ISSUER_METADATA_PATH } from "./http/issuer-metadata-routes.ts";
 import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
@@ -32,6 +33,7 @@ import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
@@ -47,6 +49,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -65,6 +68,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
+  Omit<Parameters<typeof createCertificatePages>[0], "nodeUrl"> &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
@@ -87,6 +91,7 @@ export function createApp(deps: AppDeps): Hono {
   const named = { ...deps, entity: deps.names };
   routes.route("/", createRegistryPages(named));
   routes.route("/", createRecordPages(named));
+  routes.route("/", createCertificatePages({ ...named, nodeUrl: deps.entity }));
   routes.route("/", createStatisticPages(named));
   routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
@@ -109,6 +114,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAttachmentRoutes(deps));
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
+  serve(createIssuerMetadataRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
@@ -131,7 +137,13 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
-  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+  if (deps.basePath !== "") {
+    app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+    // Where SD-JWT VC looks for an issuer that has a path: before it, not below.
+    app.get(`${ISSUER_METADATA_PATH}${deps.basePath}`, ({ req }) =>
+      app.fetch(new Request(new URL(`${deps.basePath}${ISSUER_METADATA_PATH}`, req.url), { headers: req.raw.headers })),
+    );
+  }
   const answerFault = (context: Context, error: unknown): Promise<Response> =>
     answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
   app.onError((error, context) => answerFault(context, error));

@@ -154,7 +154,9 @@ export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
-export const OWN_CHAIN_SECONDS = 2;
+export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
+export const OWN_CHAIN_CHECK_MS = 500;
+export const OWN_CHAIN_RETRY_SECONDS_MAX = 30; // where no superior vouches for the node
 export const CHAIN_ARCHIVE_SECONDS = 86_400; // archived anew, though nothing that matters has changed
 export const CHAIN_ARCHIVE_CHECK_MS = 60_000;
 export const CHAIN_ARCHIVE_PAGE = 100;
@@ -227,6 +229,9 @@ export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed an
 export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 
+// Other implementations of SD-JWT VC
+export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
@@ -272,6 +277,12 @@ export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for on
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
+
+// Printed certificates
+export const PRINTED_CODE_MM = 30; // side of the code with the signed record
+export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small
+export const PRINTED_LINK_CODE_MM = 20;
+export const PRINTED_MODULE_MM_MIN = 0.25; // three pixels of a scanner at 300 dpi
 
 // Document of the API
 export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language

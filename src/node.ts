@@ -9,7 +9,6 @@ import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
-import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
@@ -24,6 +23,7 @@ import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
+import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -40,7 +40,7 @@ import {
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
-import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
+import { COUNTERS_REMEMBERED_MAX, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
@@ -109,6 +109,7 @@ export interface Node extends ServedNode {
   readonly federationKey: string;
   readonly directory: DirectoryService;
   readonly chains: ChainService;
+  readonly ownChain: OwnChainService;
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
@@ -369,33 +370,29 @@ export function createNode(options: {
       return counter;
     },
   });
-  // Without superiors a node is an anchor, or nobody vouches for it yet: whoever pins it needs its own configuration, no more.
-  const ownChains = createExpiringCache<readonly string[]>({
-    load: async () => {
-      const statements =
-        config.superiors.length === 0
-          ? [await federation.getConfiguration()]
-          : (await chains.getChain(entity)).statements;
-      return { value: statements, expiresAt: clock() + OWN_CHAIN_SECONDS };
-    },
-    entriesMax: 1,
-    failureSeconds: 0,
+  const { getConfiguration } = federation;
+  const ownChain = createOwnChainService({
+    entity,
+    superiors: config.superiors,
+    anchors,
+    getConfiguration,
+    chains,
     clock,
   });
-  const ownChain = () => ownChains.get(entity);
+  const askOwnChain = () => ownChain.getStatements({ outgoing: true });
   const signedClient = createSignedRequestClient({
     httpClient: http,
     entity,
     signer: requestSigner,
     // Nobody is above it and it is nobody's anchor, as far as it knows: a chain of itself alone would convince nobody.
     ownChain: async () =>
-      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : ownChain(),
+      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : askOwnChain(),
     clock,
     random,
   });
   const history = { database, writer, reader, clock, random };
   const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
-  const chainArchive = createChainArchiveService({ ...history, ownChain });
+  const chainArchive = createChainArchiveService({ ...history, ownChain: askOwnChain });
   const statuses = createStatusService({
     ...history,
     entity: names,
@@ -412,7 +409,7 @@ export function createNode(options: {
     statuses,
     proofs,
     readBatch,
-    ownChain,
+    ownChain: ownChain.getStatements,
     findArchivedChain,
   });
   const anchorEntities = [...new Set(anchors.map((pin) => pin.entity))].filter((anchor) => anchor !== entity);
@@ -423,7 +420,7 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
   const askHome = createHomeAsker({
-    own: { entity, names },
+    own: { names, getChain: ownChain.getChain },
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
@@ -520,7 +517,7 @@ export function createNode(options: {
     signer: signers.record,
     clock,
     readCheckpoint,
-    ownChain,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
   };
   const openData = createOpenDataService(publishing);
 
@@ -553,6 +550,7 @@ export function createNode(options: {
     keyLookups,
     referenceWatch,
     statuses,
+    issuerKeys: keys,
     resolution,
     getVerifierPolicy,
     federation,
@@ -575,6 +573,7 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     followKeys: async () => secrets.followKeys(clock()),
+    renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
     refreshSubordinates: () => keyRollover.refreshSubordinates(),
     ...(config.keepsDirectory && { refreshDirectory: directory.refreshIfDue }),
@@ -606,6 +605,7 @@ export function createNode(options: {
     federationKey: signers.federation.publicKey.kid,
     directory,
     chains,
+    ownChain,
     trustMarks,
     trustMarkChecks,
     resolution,

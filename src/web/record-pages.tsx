@@ -37,11 +37,12 @@ export interface RecordPagesDeps {
 }
 
 /** The definition that a version was made under, by the end of its URL. */
-function definitionVersionOf(view: RecordView): number {
+export function definitionVersionOf(view: RecordView): number {
   return Number(view.definition.slice(view.definition.lastIndexOf("/") + 1));
 }
 
-function readVersion(text: string | undefined): number | undefined {
+/** Throws `query_invalid`. */
+export function readVersion(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new AttestryError("query_invalid", '"version" must be a whole number');
   return Number(text);

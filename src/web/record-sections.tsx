@@ -56,7 +56,7 @@ export const OtherTimeNote: FC<RecordSectionProps & { isOlder: boolean }> = ({ v
   );
 };
 
-const InEffect: FC<{ from: string | undefined; until: string | undefined; frame: PageFrame }> = ({
+export const InEffect: FC<{ from: string | undefined; until: string | undefined; frame: PageFrame }> = ({
   from,
   until,
   frame,
@@ -175,6 +175,10 @@ export const ProofSection: FC<RecordSectionProps> = ({ view, frame }) => {
         <a href={`data:application/dc+sd-jwt,${view.token}`} download={fileName(view, "token.txt")}>
           Signed record (token)
         </a>
+        <a href={below("certificate")}>Print a certificate</a>
+        <a href={`${frame.basePath}/verify?of=${encodeURIComponent(view.href)}&version=${view.version}`}>
+          Verify it in your browser
+        </a>
         <a href={`${frame.basePath}/log/records/checkpoint`}>Checkpoint of the log</a>
       </p>
       <details>
@@ -184,8 +188,9 @@ export const ProofSection: FC<RecordSectionProps> = ({ view, frame }) => {
           <code>{`attestry resolve ${view.href} --anchors anchors.json`}</code>
         </pre>
         <p>
-          The evidence file is checked without any node by the library <code>attestry/verify</code>, in a program or in
-          a browser.
+          The evidence file is checked without any node by <code>attestry verify FILE</code>, by the library{" "}
+          <code>attestry/verify</code>, and on the page <a href={`${frame.basePath}/verify`}>Check a record</a> of this
+          or any other node.
         </p>
         <dl class="facts">
           <dt>Address of the record</dt>

@@ -140,7 +140,10 @@ main section.example pre { margin: 0; }
 #verify.dropping #give-form { outline: 3px dashed var(--accent); outline-offset: .6rem; border-radius: .3rem; }
 .by-camera { display: none; }
 @media (pointer: coarse) { .by-camera { display: block; } }
-.progress { min-height: 1.6rem; margin: 1rem 0 0; color: var(--soft); }
+.progress { margin: 0; color: var(--soft); }
+.progress:not(:empty) { margin-top: 1rem; }
+main section.answer { padding-top: 1.5rem; }
+#answer:not(:empty) + section { border-top: 1px solid var(--line); }
 .verdict { display: flex; gap: 1.1rem; align-items: flex-start; padding: 1.2rem 1.4rem; border-radius: .5rem; border: 2px solid var(--accent); background: var(--accent-ground); margin: 0 0 1.25rem; }
 .verdict h2 { font-size: clamp(1.6rem, 1.1rem + 2.4vw, 2.4rem); line-height: 1.15; margin: 0 0 .3rem; color: var(--accent); }
 .verdict h2:focus-visible { outline-offset: .3rem; }
@@ -198,7 +201,7 @@ export interface Asset {
   readonly text: string;
 }
 
-function createAsset(options: { name: string; extension: string; mediaType: string; text: string }): Asset {
+export function createAsset(options: { name: string; extension: string; mediaType: string; text: string }): Asset {
   const { name, extension, mediaType, text } = options;
   const digest = Buffer.from(sha256(text)).toString("hex").slice(0, 12);
   return { path: `/assets/${name}-${digest}.${extension}`, mediaType, text };

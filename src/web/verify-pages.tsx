@@ -1,6 +1,7 @@
 // `/verify`: the page on which anybody checks a record. The checking is done by its script in the visitor's browser; this node judges and fetches nothing for it.
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
+import { AttestryError } from "../errors.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, FOOTER, type PageFrame, Section } from "./markup.tsx";
 import { readReader } from "./page-request.ts";
@@ -140,9 +141,11 @@ export function createVerifyPages(deps: VerifyPagesDeps): Hono {
     return answerPage(context, <VerifyPage frame={frame} script={findPageScript()} />, 200, { connect });
   });
 
-  pages.get("/assets/:file", (context, next) => {
+  pages.get("/assets/:file{.+\\.js}", (context) => {
     const answer = answerPageScript(context, context.req.param("file"));
-    return answer ? Promise.resolve(answer) : next();
+    if (!answer)
+      throw new AttestryError("not_found", "there is no such file; load the page again, which names its own");
+    return answer;
   });
 
   return pages;

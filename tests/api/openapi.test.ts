@@ -348,6 +348,7 @@ describe("what the node answers", () => {
       "/log/records/tile/entries/000.p/1",
       "/log/records/consistency?from=1&to=2",
       "/status/0",
+      "/.well-known/jwt-vc-issuer",
     ])
       await ask("GET", path);
     for (const path of ["/.well-known/openid-federation", "/federation/list", "/healthz", "/readyz", "/openapi.json"])

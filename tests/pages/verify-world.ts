@@ -12,7 +12,9 @@ export interface VerifyWorld {
   /** Serves the page; trusts the department's key for districts and states. */
   readonly agency: TestNode;
   readonly policy: JsonObject;
-  readonly records: Readonly<Record<"current" | "amended" | "revoked" | "suspended" | "hostile" | "erased", JsonObject>>;
+  readonly records: Readonly<
+    Record<"current" | "amended" | "revoked" | "suspended" | "hostile" | "erased", JsonObject>
+  >;
   /** The evidence file of a record, as its department hands it out. */
   evidence(name: keyof VerifyWorld["records"], version?: number): Promise<JsonObject>;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 // Fetches the evidence of a record: from the node that a person named, or from the home node that the anchors vouch for. Believes none of it.
 import { decodeUtf8 } from "../../crypto/hash.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
+import type { VerifiedChain } from "../../federation/trust-chain.ts";
 import { EVIDENCE_CHARS_MAX } from "../../limits.ts";
 import { parseRecordUrl, type RecordAddress } from "../../records/record-url.ts";
 import { parseEvidenceText } from "../../verification/evidence.ts";
@@ -40,7 +41,7 @@ export async function fetchHomeEvidence(
   homes: TrustedHomes,
 ): Promise<{ readonly value: unknown; readonly from: string }> {
   const address = readAddress(link);
-  return homes.askHome(address.entity, async ({ entity }) => {
+  const read = async ({ entity }: VerifiedChain): Promise<{ readonly value: unknown; readonly from: string }> => {
     const query = link.version === undefined ? "" : `?version=${link.version}`;
     const url = `${entity}${evidencePath(address)}${query}`;
     const bytesMax = EVIDENCE_CHARS_MAX;
@@ -56,5 +57,6 @@ export async function fetchHomeEvidence(
       if (!isAttestryError(cause)) throw cause;
       throw new AttestryError("peer_response_invalid", `${entity} answered no evidence: ${cause.message}`, { cause });
     }
-  });
+  };
+  return homes.askHome(address.entity, read, { outgoing: true });
 }

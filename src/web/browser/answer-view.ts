@@ -1,7 +1,7 @@
 // A report put into words for who has to decide something by it. Judges nothing: the verdict is the report's.
 import type { JsonObject } from "../../crypto/json.ts";
 import { verifyTrustChain } from "../../federation/trust-chain.ts";
-import { findMendable } from "../../verification/fresh-proof.ts";
+import { findHomeOf, findMendable } from "../../verification/fresh-proof.ts";
 import type { CheckName, VerifierPolicy } from "../../verification/policy.ts";
 import type { CheckOutcome, VerificationCode, VerificationReport, VerifiedRecord } from "../../verification/report.ts";
 import { parseToken } from "../../verification/token-check.ts";
@@ -35,6 +35,8 @@ export interface AnswerView {
   readonly remarks: readonly string[];
   /** What must be asked for over the network before there is an answer. */
   readonly openChecks: readonly CheckName[];
+  /** The address of the record, where this version of it is no longer the current word. */
+  readonly newerAt?: string;
   readonly checks: readonly CheckOutcome[];
   readonly required: readonly CheckName[];
   readonly record?: ProvedView;
@@ -129,6 +131,7 @@ export async function describeAnswer(
 ): Promise<AnswerView> {
   const { verdict, checks, required } = report;
   const evidence = (context.evidence ?? {}) as LooseEvidence;
+  const home = findHomeOf(context.evidence);
   const remarks =
     verdict !== "valid"
       ? []
@@ -137,6 +140,7 @@ export async function describeAnswer(
             ({ result, code }) => result === "pass" && !PLAIN_PASSES.includes(code) && !SILENT_PASSES.includes(code),
           )
           .map(({ message }) => message);
+  const isSuperseded = checks.some(({ code }) => code === "status_superseded" || code === "status_superseded_allowed");
   const claimed = report.record ? undefined : readClaims(evidence.token);
   return {
     verdict,
@@ -149,5 +153,7 @@ export async function describeAnswer(
     required,
     ...(report.record && { record: await describeProved(report.record, evidence, context) }),
     ...(claimed && { claimed }),
+    // The signature was checked before the status, so the address is the issuer's own.
+    ...(isSuperseded && home && { newerAt: home.href }),
   };
 }

@@ -1,8 +1,9 @@
 // The answer as a clerk reads it: the verdict, whose record it is and who signed it, its data, and on demand every check. Decides nothing.
 import type { FC } from "hono/jsx";
 import type { CheckOutcome } from "../../verification/report.ts";
-import { DayOrInstant, Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
+import { Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
+import { InEffect } from "../record-sections.tsx";
 import { DataList } from "../value.tsx";
 import { type AnswerView, CHECK_TITLES, type ProvedView } from "./answer-view.ts";
 
@@ -18,7 +19,6 @@ export interface JudgedBy {
 export interface Offer {
   readonly host: string;
   readonly failure: string | undefined;
-  ask(): void;
 }
 
 interface AnswerProps {
@@ -42,6 +42,13 @@ function secondsToInstant(seconds: number): string {
   return new Date(seconds * 1_000).toISOString().replace(".000Z", "Z");
 }
 
+export type ActionName = "print" | "ask";
+
+/** Its text and what it does are given to it once it is in the page: hono 4.13 loses what stands inside a button in a browser. */
+const ActionButton: FC<{ action: ActionName; text: string }> = ({ action, text }) => (
+  <button type="button" data-action={action} data-text={text} />
+);
+
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (
   <ul>
     {sentences.map((sentence) => (
@@ -61,28 +68,16 @@ const Verdict: FC<{ view: AnswerView }> = ({ view }) => (
       </h2>
       <p>{view.sentence}</p>
       {view.reasons.length > 0 && <Sentences sentences={view.reasons} />}
+      {view.newerAt !== undefined && (
+        <p>
+          <a href={view.newerAt} rel="noreferrer">
+            See the record as it is today
+          </a>
+        </p>
+      )}
     </div>
   </div>
 );
-
-const InEffect: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
-  const { validFrom, validUntil } = record;
-  if (validFrom === undefined && validUntil === undefined) return <>No dates are stated</>;
-  return (
-    <>
-      {validFrom !== undefined && (
-        <>
-          from <DayOrInstant at={validFrom} reader={frame.reader} />{" "}
-        </>
-      )}
-      {validUntil !== undefined && (
-        <>
-          until <DayOrInstant at={validUntil} reader={frame.reader} />
-        </>
-      )}
-    </>
-  );
-};
 
 const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
   const { verified, definition, organizationName } = record;
@@ -131,7 +126,7 @@ const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, fra
       </dd>
       <dt>In effect</dt>
       <dd>
-        <InEffect record={record} frame={frame} />
+        <InEffect from={record.validFrom} until={record.validUntil} frame={frame} />
       </dd>
     </dl>
   );
@@ -213,14 +208,13 @@ const Claimed: FC<{ view: AnswerView; frame: PageFrame }> = ({ view: { claimed }
 const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) => (
   <Note kind="warning">
     <p>
-      <strong>This needs the network:</strong> {view.openChecks.map((check) => CHECK_TITLES[check]).join(", ")}. The
-      department that keeps the record can hand out the proof of today. It then learns that somebody checks this record.
+      <strong>The department that keeps the record has what is missing.</strong> To ask for it needs the network, and
+      the department learns that somebody checks this record. It would settle:{" "}
+      {view.openChecks.map((check) => CHECK_TITLES[check].toLowerCase()).join(", ")}.
     </p>
     {offer.failure !== undefined && <p class="fault">{offer.failure}</p>}
     <p>
-      <button type="button" onClick={offer.ask}>
-        Ask {offer.host}
-      </button>
+      <ActionButton action="ask" text={`Ask ${offer.host}`} />
     </p>
   </Note>
 );
@@ -266,9 +260,7 @@ export const Answer: FC<AnswerProps> = ({ view, frame, judged, offer }) => {
         . Neither a file nor a paper proves who carries it.
       </p>
       <div class="buttons">
-        <button type="button" onClick={() => window.print()}>
-          Print this answer
-        </button>
+        <ActionButton action="print" text="Print this answer" />
         <a href="#give">Check another record</a>
       </div>
       <details>

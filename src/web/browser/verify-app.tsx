@@ -12,7 +12,7 @@ import { parseVerifierPolicyText } from "../../verification/policy-file.ts";
 import { createVerifier, type Verifier } from "../../verification/verifier.ts";
 import type { PageFrame } from "../markup.tsx";
 import { parseReader } from "../reader-language.ts";
-import { Answer, type Offer, Refusal } from "./answer.tsx";
+import { type ActionName, Answer, type Offer, Refusal } from "./answer.tsx";
 import { describeAnswer } from "./answer-view.ts";
 import { fetchEvidence, fetchPolicy } from "./evidence-client.ts";
 import { Trust } from "./trust.tsx";
@@ -64,8 +64,12 @@ function render(child: Child, element: HTMLElement): void {
   createRoot(element).render(child);
 }
 
-function show(answer: Child): void {
+function show(answer: Child, actions: Readonly<Partial<Record<ActionName, () => void>>> = {}): void {
   render(answer, output);
+  for (const button of output.querySelectorAll<HTMLButtonElement>("button[data-action]")) {
+    button.textContent = button.dataset.text ?? "";
+    button.addEventListener("click", () => actions[button.dataset.action as ActionName]?.());
+  }
   say("");
   const heading = document.getElementById("verdict");
   heading?.focus();
@@ -103,13 +107,12 @@ async function judge(asked: Question): Promise<void> {
   const view = await describeAnswer(report, { evidence, policy: used.policy, now, reader: frame.reader });
   if (number !== question) return;
   const home = view.openChecks.length > 0 ? findHomeOf(evidence) : undefined;
-  const offer: Offer | undefined = home && {
-    host: new URL(home.href).host,
-    failure: asked.failure,
-    ask: () => void refresh(asked, home),
-  };
+  const offer: Offer | undefined = home && { host: new URL(home.href).host, failure: asked.failure };
   const judged = { at: new Date(now * 1_000).toISOString(), policyName: used.name, policyDigest: used.digest };
-  show(<Answer view={view} frame={frame} judged={judged} offer={offer} />);
+  show(<Answer view={view} frame={frame} judged={judged} offer={offer} />, {
+    print: () => window.print(),
+    ask: () => home && guarded(() => refresh(asked, home)),
+  });
 }
 
 /** What was shown is judged with the proof of today; the token stays the one that was shown. */
@@ -262,7 +265,7 @@ async function loadNodePolicy(): Promise<void> {
   const fetched = await fetchPolicy(frame.basePath);
   const fault = findElement("policy-fault");
   if ("failure" in fetched) {
-    fault.textContent = `The policy of this node could not be loaded: ${fetched.failure} Load a policy file, or load the page again.`;
+    fault.textContent = "Whom this node trusts could not be loaded. Load a policy file, or load the page again.";
     return;
   }
   try {
