@@ -37,7 +37,7 @@ export function leafHash(entry: Uint8Array): Uint8Array {
 
 /** Hash of an inner node: SHA-256(0x01 || left || right) (RFC 6962 §2.1). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) throw invalid("a node has two hashes of 32 bytes");
+  if (left.length !== HASH_BYTES || right.length !== HASH_BYTES) return sha256(Uint8Array.of(NODE_PREFIX), left, right);
   // In place: nothing else runs between here and the digest, and a proof has some twenty of these.
   node.set(left, 1);
   node.set(right, 1 + HASH_BYTES);
