@@ -85,9 +85,11 @@ export function createIssuerCheck(
   };
 }
 
-/** Whether the archived chain, if there is one, was in the log before the record at `index`. */
-export function isAfterArchive({ archivedAt }: IssuerAnswer, index: number | undefined): boolean {
-  return archivedAt === undefined || (index !== undefined && archivedAt < index);
+/** Whether the archived chain, if there is one, was in the log before the record at `index`; undefined: the record's place is not proved. */
+export function isAfterArchive({ outcome, archivedAt }: IssuerAnswer, index: number | undefined): boolean {
+  if (archivedAt === undefined) return true;
+  // Where nothing rests on the archive, a receipt that is missing is all that is wrong.
+  return index === undefined ? outcome.code !== "passed_by_archive" : archivedAt < index;
 }
 
 /** The `authority` check. */
