@@ -232,6 +232,15 @@ export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 // Other implementations of SD-JWT VC
 export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
 
+// Signed answers
+export const ANSWER_SECONDS = 300; // that one may be shown
+export const ANSWER_WINDOW_SECONDS = 3_600;
+export const ANSWERS_PER_CALLER_MAX = 5_000; // in one window, of a node or a token of staff
+export const ANSWERS_PER_RECORD_MAX = 30; // "matches" of one record, for one such caller
+export const ANSWERS_PER_RECORD_ANONYMOUS_MAX = 300; // the same, for all strangers together
+export const ANSWER_FIELDS_MAX = 50;
+export const ANSWER_CHARS_MAX = 65_536; // of a signed answer that is read
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
@@ -283,7 +292,8 @@ export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 export const PRINTED_CODE_MM = 30; // side of the code with the signed record
 export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small
 export const PRINTED_LINK_CODE_MM = 20;
-export const PRINTED_MODULE_MM_MIN = 0.25; // three pixels of a scanner at 300 dpi
+export const PRINTED_MODULE_MM_MIN = 0.28; // more than three pixels of a scanner at 300 dpi; programs of others were seen to read it at 200
+export const PRINTED_MODULE_MM_LEAST = 0.25; // for what fits no code otherwise
 
 // Document of the API
 export const OPENAPI_DOCUMENTS_MAX = 50; // kept, by registry and language

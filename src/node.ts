@@ -48,6 +48,7 @@ import { lockLogState } from "./log/log-store.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
+import { createAnswerService } from "./records/answers/answer-service.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
 import { createImportService } from "./records/bulk/import-service.ts";
@@ -481,6 +482,16 @@ export function createNode(options: {
     );
   });
   const recordReads = createRecordReadService({ database, registries, viewer });
+  const answers = createAnswerService({
+    entity: names,
+    database,
+    registries,
+    keyLookups,
+    recordReads,
+    signer: signers.record,
+    searchKey,
+    clock,
+  });
   const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
   const statistics = createStatisticService({ database, registries, searchKey, clock });
@@ -551,6 +562,8 @@ export function createNode(options: {
     referenceWatch,
     statuses,
     issuerKeys: keys,
+    answers,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
     getVerifierPolicy,
     federation,

@@ -38,7 +38,7 @@ const SIBLINGS = new Set(["http", "web"]);
 
 // Within a folder that has folders, the same: "" are its own files.
 const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  records: ["", "search", "references", "attachments", "writing", "bulk"],
+  records: ["", "search", "references", "attachments", "writing", "bulk", "answers"],
 };
 
 /** Which places may import a library; one that is not listed is owned by nobody and may not be imported. */

@@ -70,16 +70,15 @@ export function createCertificatePages(deps: CertificatePagesDeps): Hono {
     const shown = chooseFields({ fields: allFields, choices, asked: readFieldNames(context) });
     const picked = pickFields(allFields, view.data, shown);
     const hrefs = listOwnReferences(picked.fields, picked.data, entity);
-    const checkUrl = formatCheckUrl(nodeUrl, view);
     const now = clock();
     return {
-      ...{ view, definition, choices, shown, frame, nodeUrl, checkUrl, asked },
+      ...{ view, definition, choices, shown, frame, nodeUrl, asked },
       ...picked,
       names: await recordNames.findNames({ caller, hrefs, languages }),
       printedAt: formatSeconds(now),
       effect: findEffect(view, now),
       tokenCode: drawPrintedCode(await encodePrintForm(pickToken(view, shown)), PRINTED_CODE_MM),
-      checkCode: drawPrintedCode(checkUrl, PRINTED_LINK_CODE_MM),
+      checkCode: drawPrintedCode(formatCheckUrl(nodeUrl, view), PRINTED_LINK_CODE_MM),
     };
   }
 
@@ -92,7 +91,7 @@ export function createCertificatePages(deps: CertificatePagesDeps): Hono {
       { href: `${base}/${definition.name}`, text: <Localized text={definition.title} reader={frame.reader} /> },
       { href: recordHref(view.href, frame), text: <span dir="auto">{view.display}</span> },
     ];
-    return answerPage(
+    const answer = await answerPage(
       context,
       <Layout
         title={`${view.display} · Certificate`}
@@ -110,6 +109,9 @@ export function createCertificatePages(deps: CertificatePagesDeps): Hono {
         <Sheet {...props} />
       </Layout>,
     );
+    // What only some may see is kept by no browser and no proxy.
+    if (context.req.header("authorization") !== undefined) answer.headers.set("cache-control", "private, no-store");
+    return answer;
   }
 
   // There is nothing but a page at this address: who brings a token, as staff of a members' registry does, gets it too.

@@ -27,7 +27,6 @@ export interface CertificateProps {
   readonly effect: "now" | "not yet" | "over";
   /** undefined where no code that can be read holds the token. */
   readonly tokenCode: PrintedCode | undefined;
-  readonly checkUrl: string;
   readonly checkCode: PrintedCode | undefined;
   /** The version that was asked for. */
   readonly asked: number | undefined;
@@ -130,7 +129,7 @@ const Facts: FC<CertificateProps> = (props) => {
   );
 };
 
-const Codes: FC<CertificateProps> = ({ view, tokenCode, checkCode, checkUrl }) => (
+const Codes: FC<CertificateProps> = ({ view, tokenCode, checkCode, nodeUrl }) => (
   <div class="codes-printed">
     {tokenCode !== undefined ? (
       <figure>
@@ -149,7 +148,7 @@ const Codes: FC<CertificateProps> = ({ view, tokenCode, checkCode, checkUrl }) =
       <figure>
         <QrCode code={checkCode} label="QR code of the link to check this record today" />
         <figcaption>
-          <strong>B. Its status today.</strong> Opens {checkUrl}
+          <strong>B. Its status today.</strong> A link to {nodeUrl}/verify, which asks for the address above.
         </figcaption>
       </figure>
     )}

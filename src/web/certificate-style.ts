@@ -18,7 +18,6 @@ form.choice input[type="checkbox"] { flex: none; width: 1.15rem; min-height: 0; 
   --careful: #000; --careful-ground: #fff; --over: #000; --over-ground: #fff;
   background: #fff; color: #000; max-width: 180mm; margin: 0 auto 2rem; padding: 10mm; border: 1px solid var(--line); font-size: .95rem; line-height: 1.4;
 }
-.sheet main section, .sheet section { border: 0; padding: 0; }
 .sheet h2 { font-size: 1.7rem; margin: 0; }
 .sheet h3 { font-size: 1rem; margin: 1rem 0 .4rem; padding-bottom: .15rem; border-bottom: 1px solid #000; }
 .sheet p { max-width: none; margin: 0 0 .4rem; }
@@ -29,9 +28,9 @@ form.choice input[type="checkbox"] { flex: none; width: 1.15rem; min-height: 0; 
 .sheet .verdict strong { display: block; font-size: 1.7rem; line-height: 1.2; text-transform: uppercase; letter-spacing: .03em; }
 .sheet .verdict p { margin: .2rem 0 0; }
 .codes-printed { display: flex; flex-wrap: wrap; gap: 4mm 8mm; align-items: flex-start; margin-top: 4mm; }
-.codes-printed figure { margin: 0; display: flex; flex-wrap: wrap; gap: 1mm 3mm; flex: 1 1 70mm; align-items: flex-start; min-width: 0; }
+.codes-printed figure { margin: 0; display: flex; flex-wrap: wrap; gap: 1mm 2mm; flex: 1 1 70mm; align-items: flex-start; min-width: 0; }
 .codes-printed figcaption { flex: 1 1 32mm; font-size: .85rem; min-width: 0; }
-.codes-printed svg { display: block; flex: none; margin: -1mm; }
+.codes-printed svg { display: block; flex: none; }
 .sheet ol { margin: 0; padding-inline-start: 1.2rem; font-size: .9rem; }
 .sheet ol > li { margin-bottom: .25rem; }
 .sheet .carrier { border: 1px solid #000; padding: .35rem .6rem; margin: .6rem 0 .4rem; font-weight: 650; }
@@ -43,11 +42,13 @@ form.choice input[type="checkbox"] { flex: none; width: 1.15rem; min-height: 0; 
 }
 @page { margin: 14mm 15mm; }
 @media print {
-  html { font-size: 11pt; }
+  html { font-size: 9.5pt; }
   body { background: #fff; }
   .skip, header.top, footer, .on-screen { display: none; }
   main.wrap { max-width: none; padding: 0; }
-  .sheet { border: 0; padding: 0; margin: 0 auto; }
+  .sheet { border: 0; padding: 0; margin: 0 auto; line-height: 1.28; }
+  .sheet h3 { margin: .8rem 0 .3rem; }
+  .sheet .text { line-height: inherit; }
   .sheet dl.facts { grid-template-columns: 42mm 1fr; gap: .2rem 1rem; }
   .sheet dl.facts dd { margin: 0; }
   .sheet dl.facts dt, .sheet dl.facts dd, .sheet figure, .sheet .verdict, .sheet .carrier, .sheet li { break-inside: avoid; }

@@ -1,7 +1,7 @@
 // A QR code to be printed: how large, how robust, and as SVG. Knows nothing of what the text means.
 import type { FC } from "hono/jsx";
 import { type ErrorCorrection, encodeQR } from "qr";
-import { PRINTED_CODE_MM_MAX, PRINTED_MODULE_MM_MIN } from "../limits.ts";
+import { PRINTED_CODE_MM_MAX, PRINTED_MODULE_MM_LEAST, PRINTED_MODULE_MM_MIN } from "../limits.ts";
 
 /** ISO/IEC 18004 §6.3.8: as much white around a code as four of its modules. */
 const QUIET_MODULES = 4;
@@ -25,19 +25,18 @@ function encode(text: string, ecc: ErrorCorrection): boolean[][] | undefined {
 }
 
 /**
- * The code at this size with medium correction where its modules are large enough to be read, else with low correction, else larger.
- * undefined for a text that no code within PRINTED_CODE_MM_MAX holds.
+ * The code at this size, or as much larger as its modules must be to be read. Medium correction, for paper is folded and stained; low only
+ * for what fits otherwise no code within PRINTED_CODE_MM_MAX, and undefined for what fits none.
  */
 export function drawPrintedCode(text: string, millimetres: number): PrintedCode | undefined {
-  const sizes = [
-    { correction: "medium", largest: millimetres },
-    { correction: "low", largest: millimetres },
-    { correction: "low", largest: PRINTED_CODE_MM_MAX },
+  const kinds = [
+    { correction: "medium", module: PRINTED_MODULE_MM_MIN },
+    { correction: "low", module: PRINTED_MODULE_MM_LEAST },
   ] as const;
-  for (const { correction, largest } of sizes) {
+  for (const { correction, module } of kinds) {
     const rows = encode(text, correction);
-    const least = (rows?.length ?? Number.POSITIVE_INFINITY) * PRINTED_MODULE_MM_MIN;
-    if (rows && least <= largest) return { rows, correction, millimetres: Math.max(least, millimetres) };
+    if (rows && rows.length * module <= PRINTED_CODE_MM_MAX)
+      return { rows, correction, millimetres: Math.max(rows.length * module, millimetres) };
   }
   return undefined;
 }

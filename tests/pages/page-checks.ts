@@ -37,7 +37,7 @@ export function findFaintTexts(): string[] {
 /** Runs in the page: controls that no label names, links without text, tables without header cells, and ids that stand twice. */
 export function findUnnamed(): string[] {
   const faults: string[] = [];
-  for (const control of document.querySelectorAll<HTMLInputElement>("input, select, textarea"))
+  for (const control of document.querySelectorAll<HTMLInputElement>("input:not([type=hidden]), select, textarea"))
     if ((control.labels?.length ?? 0) === 0) faults.push(`control without a label: ${control.name}`);
   for (const link of document.querySelectorAll("a, button"))
     if ((link.textContent ?? "").trim() === "") faults.push(`link without a text: ${link.outerHTML}`);
