@@ -2,7 +2,7 @@
 
 import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
-import { CLOCK_SKEW_SECONDS, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
+import { CLOCK_SKEW_SECONDS, JWS_CHARS_MAX, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
 import {
   findStatus,
   STATUS_INVALID,
@@ -49,7 +49,10 @@ async function readList(token: string, trust: IssuerTrust): Promise<ListOutcome>
 }
 
 function createListMemory(): (token: string, trust: IssuerTrust) => Promise<ListOutcome> {
-  const cache = createBoundedCache<{ trust: IssuerTrust; outcome: Promise<ListOutcome> }>(VERIFIER_STATUS_LISTS_MAX);
+  const cache = createBoundedCache<{ trust: IssuerTrust; outcome: Promise<ListOutcome> }>(
+    VERIFIER_STATUS_LISTS_MAX,
+    JWS_CHARS_MAX,
+  );
   return (token, trust) => {
     const remembered = cache.get(token);
     if (remembered?.trust === trust) return remembered.outcome;
@@ -62,7 +65,7 @@ function createListMemory(): (token: string, trust: IssuerTrust) => Promise<List
 function createLoggedMemory(
   checkpoints: CheckpointReader,
 ): (token: string, receipt: string, trust: IssuerTrust) => boolean {
-  const cache = createBoundedCache<{ trust: IssuerTrust; token: string }>(VERIFIER_STATUS_LISTS_MAX);
+  const cache = createBoundedCache<{ trust: IssuerTrust; token: string }>(VERIFIER_STATUS_LISTS_MAX, JWS_CHARS_MAX);
   return (token, receipt, trust) => {
     const remembered = cache.get(receipt);
     if (remembered?.trust === trust && remembered.token === token) return true;
