@@ -10,6 +10,7 @@ import { createExtendedListRoutes } from "./http/extended-list-routes.ts";
 import { createFederationResolveRoutes } from "./http/federation-resolve-routes.ts";
 import { createFederationRoutes } from "./http/federation-routes.ts";
 import { createImportRoutes } from "./http/import-routes.ts";
+import { createIssuerMetadataRoutes, ISSUER_METADATA_PATH } from "./http/issuer-metadata-routes.ts";
 import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
@@ -29,6 +30,7 @@ import { createResolveRoutes } from "./http/resolve-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
+import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
@@ -38,6 +40,7 @@ import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
+import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
@@ -46,6 +49,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
+  Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -60,6 +64,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createEnrolmentRoutes>[0] &
   Parameters<typeof createDirectoryRoutes>[0] &
   Parameters<typeof createResolveRoutes>[0] &
+  Parameters<typeof createVerifyRoutes>[0] &
   Parameters<typeof createSystemRoutes>[0] &
   Parameters<typeof createRegistryPages>[0] &
   Parameters<typeof createRecordPages>[0] &
@@ -67,6 +72,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createStatisticPages>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
+  Parameters<typeof createVerifyPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -87,6 +93,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordPages(named));
   routes.route("/", createCertificatePages({ ...named, nodeUrl: deps.entity }));
   routes.route("/", createStatisticPages(named));
+  routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
@@ -107,7 +114,9 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAttachmentRoutes(deps));
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
+  serve(createIssuerMetadataRoutes(deps));
   serve(createResolveRoutes(deps));
+  serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));
   serve(createFederationRoutes(deps));
   serve(createExtendedListRoutes(deps));
@@ -128,7 +137,13 @@ export function createApp(deps: AppDeps): Hono {
   });
   app.use(signAnswers);
   app.route(deps.basePath === "" ? "/" : deps.basePath, routes);
-  if (deps.basePath !== "") app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+  if (deps.basePath !== "") {
+    app.get(`${deps.basePath}/`, (context) => context.redirect(deps.basePath, 308));
+    // Where SD-JWT VC looks for an issuer that has a path: before it, not below.
+    app.get(`${ISSUER_METADATA_PATH}${deps.basePath}`, ({ req }) =>
+      app.fetch(new Request(new URL(`${deps.basePath}${ISSUER_METADATA_PATH}`, req.url), { headers: req.raw.headers })),
+    );
+  }
   const answerFault = (context: Context, error: unknown): Promise<Response> =>
     answerProblemPage(context, answerProblem(context, error, deps.logger), deps);
   app.onError((error, context) => answerFault(context, error));

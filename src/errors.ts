@@ -165,6 +165,7 @@ export const ERROR_CODES = [
   "peer_signature_invalid",
   // Verification
   "evidence_invalid",
+  "verification_busy",
   "verifier_policy_invalid",
   "definition_unsupported",
   // Resolution

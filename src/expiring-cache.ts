@@ -5,6 +5,8 @@ export interface ExpiringCache<Value> {
   get(key: string): Promise<Value>;
   /** The value of `key` if it is held and good; loads nothing. */
   find(key: string): Promise<Value | undefined>;
+  /** Loads `key` anew; what is held stays until that succeeded. Rejects with what the loading threw. */
+  renew(key: string): Promise<Value>;
   /** The next `get` of `key` loads anew. */
   forget(key: string): void;
 }
@@ -28,6 +30,13 @@ export function createExpiringCache<Value>(options: {
   const { clock } = options;
   const entries = new Map<string, Entry<Value>>();
 
+  function hold(key: string, entry: Entry<Value>): void {
+    entries.delete(key);
+    const oldest = entries.size >= options.entriesMax ? entries.keys().next() : undefined;
+    if (oldest?.value !== undefined) entries.delete(oldest.value);
+    entries.set(key, entry);
+  }
+
   function load(key: string): Promise<Value> {
     const entry: Entry<Value> = {
       outcome: options.load(key).then(
@@ -42,10 +51,7 @@ export function createExpiringCache<Value>(options: {
       ),
       expiresAt: Number.POSITIVE_INFINITY,
     };
-    entries.delete(key);
-    const oldest = entries.size >= options.entriesMax ? entries.keys().next() : undefined;
-    if (oldest?.value !== undefined) entries.delete(oldest.value);
-    entries.set(key, entry);
+    hold(key, entry);
     return entry.outcome;
   }
 
@@ -60,6 +66,11 @@ export function createExpiringCache<Value>(options: {
       if (entry === undefined || entry.expiresAt === Number.POSITIVE_INFINITY || clock() >= entry.expiresAt)
         return undefined;
       return entry.outcome.catch(() => undefined);
+    },
+    async renew(key) {
+      const { value, expiresAt } = await options.load(key);
+      hold(key, { outcome: Promise.resolve(value), expiresAt });
+      return value;
     },
     forget(key) {
       entries.delete(key);

@@ -6,6 +6,7 @@ import {
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
   KEY_FOLLOW_INTERVAL_MS,
+  OWN_CHAIN_CHECK_MS,
   REFERENCE_CHECK_INTERVAL_MS,
   SUBORDINATE_KEYS_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
@@ -34,6 +35,8 @@ export function startJobs(deps: {
   purgeNonces: () => Promise<unknown>;
   /** Lets keys whose time has come sign. */
   followKeys: () => Promise<void>;
+  /** Renews the node's own trust chain before it runs out. */
+  renewChain: () => Promise<void>;
   /** Archives the trust chain in force, if it changed or a day has passed. */
   archiveChain: () => Promise<unknown>;
   /** Takes over the next federation keys of subordinates: one round. */
@@ -58,6 +61,7 @@ export function startJobs(deps: {
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting nonces of signed requests", logger }, deps.purgeNonces),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
+    startJob({ everyMs: OWN_CHAIN_CHECK_MS, name: "renewing the node's own trust chain", logger }, deps.renewChain),
     startJob({ everyMs: CHAIN_ARCHIVE_CHECK_MS, name: "archiving the trust chain", logger }, deps.archiveChain),
     startJob(
       { everyMs: SUBORDINATE_KEYS_INTERVAL_MS, name: "asking subordinates for their next keys", logger },

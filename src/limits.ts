@@ -154,7 +154,9 @@ export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
 export const CHAIN_DEPTH_MAX = 8;
-export const OWN_CHAIN_SECONDS = 2;
+export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
+export const OWN_CHAIN_CHECK_MS = 500;
+export const OWN_CHAIN_RETRY_SECONDS_MAX = 30; // where no superior vouches for the node
 export const CHAIN_ARCHIVE_SECONDS = 86_400; // archived anew, though nothing that matters has changed
 export const CHAIN_ARCHIVE_CHECK_MS = 60_000;
 export const CHAIN_ARCHIVE_PAGE = 100;
@@ -219,8 +221,16 @@ export const RECORDS_READ_UNWEIGHED_MAX = 32; // of any size
 // Status lists
 export const STATUS_LIST_ENTRIES = 131_072; // 2^17
 export const STATUS_LIST_SECONDS = 300;
-export const STATUS_LIST_TTL_SECONDS = 5;
+export const STATUS_LIST_TTL_SECONDS = 5; // a change is seen by everyone within these
+export const STATUS_LIST_CHECK_SECONDS = 1; // that a process hands out a list without asking whether something changed
+export const STATUS_LIST_SIGN_SECONDS = 2; // between two signatures of a list, however much changes and whoever asks: each is an entry of the log
+export const STATUS_LIST_CACHE_SECONDS = 2; // in caches of HTTP on the way; with the two above, STATUS_LIST_TTL_SECONDS
+export const STATUS_LIST_RENEW_SECONDS = 150; // after which a list is signed anew though nothing changed: at most 576 entries of the log a day
+export const STATUS_LISTS_REMEMBERED_MAX = 64; // 32 KB each, and their tokens
 export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
+
+// Other implementations of SD-JWT VC
+export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
 
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
@@ -250,6 +260,12 @@ export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
+
+// Of it, what POST /verify does for anybody.
+export const VERIFY_BODY_BYTES_MAX = 1_048_576;
+export const VERIFY_SHARE = 0.25; // of one core, for all strangers together
+export const VERIFY_WAITING_MAX = 64;
+export const VERIFY_POLICY_CACHE_SECONDS = 60;
 
 // Pages
 export const PAGE_ROWS = 30;
@@ -288,6 +304,15 @@ export const NODE_RETRY_DELAY_MS_MAX = 10_000;
 export const NODE_ANSWER_BYTES_MAX = 64 * 1_048_576;
 export const NODE_STREAM_TIMEOUT_MS = 600_000;
 
+// Verifying on the command line
+export const EVIDENCE_FILE_BYTES_MAX = 8 * 1_048_576; // as EVIDENCE_CHARS_MAX: what is longer in bytes is no evidence of ours
+export const VERIFY_BATCH_FILES_MAX = 5_000_000; // names in memory
+export const VERIFY_BATCH_CHUNK_ITEMS = 32; // handed to a thread at a time
+export const VERIFY_BATCH_CHUNK_CHARS = 2 * 1_048_576;
+export const VERIFY_BATCH_CHUNKS_AHEAD = 4; // of each thread, so that the answers wait for their order in bounded memory
+export const VERIFY_BATCH_ONLINE_MAX = 8; // records of one thread that wait for their home nodes
+export const VERIFY_WORKER_HEAP_MB_MAX = 1_024;
+
 // Export
 export const EXPORT_PAGE_RECORDS = 200; // read from the database at a time
 export const EXPORT_COMMAND_PAGE_RECORDS = 5_000; // asked for at a time, and asked for again if the connection breaks
@@ -315,3 +340,10 @@ export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
 export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
 export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
+
+// The page that verifies, in the visitor's browser
+export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
+export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
+export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
+export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for
+export const VERIFY_PICTURE_READ_MS = 4_000;

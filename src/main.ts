@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { demoCommand } from "./cli/demo.ts";
+import { evidenceCommand } from "./cli/evidence.ts";
 import { exportCommand } from "./cli/export.ts";
 import { federationCommand } from "./cli/federation.ts";
 import { importCommand } from "./cli/import.ts";
@@ -15,6 +16,7 @@ import { resolveCommand } from "./cli/resolve.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { printFailure } from "./cli/terminal.ts";
 import { tokenCommand } from "./cli/token.ts";
+import { verifyCommand } from "./cli/verify.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -26,6 +28,8 @@ const program = new Command("attestry")
   )
   .version(version)
   .showHelpAfterError()
+  // So that a command may have a --version of its own: a record's.
+  .enablePositionalOptions()
   .addCommand(initCommand())
   .addCommand(serveCommand())
   .addCommand(tokenCommand())
@@ -36,6 +40,8 @@ const program = new Command("attestry")
   .addCommand(importCommand())
   .addCommand(exportCommand())
   .addCommand(resolveCommand())
+  .addCommand(evidenceCommand())
+  .addCommand(verifyCommand())
   .addCommand(logCommand())
   .addCommand(demoCommand());
 

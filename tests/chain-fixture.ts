@@ -17,9 +17,23 @@ export interface TestEntity {
   readonly log: Signer;
 }
 
+export type SeedOf = (label: string) => Uint8Array;
+
 export function createEntity(id: string): TestEntity {
-  const signer = (): Signer => createSigner(generateSeed());
-  return { id, federation: signer(), record: signer(), status: signer(), request: signer(), log: signer() };
+  return createSeededEntity(id, () => generateSeed());
+}
+
+/** An entity whose keys are the same from run to run. */
+export function createSeededEntity(id: string, seedOf: SeedOf): TestEntity {
+  const signer = (role: string): Signer => createSigner(seedOf(`${id} ${role}`));
+  return {
+    id,
+    federation: signer("federation"),
+    record: signer("record"),
+    status: signer("status"),
+    request: signer("request"),
+    log: signer("log"),
+  };
 }
 
 export function keySet(...keys: PublicKey[]): JsonObject {

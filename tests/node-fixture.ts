@@ -45,6 +45,24 @@ export interface TestNode {
   close(): Promise<void>;
 }
 
+/** All that run, so that whoever is vouched for now need not wait for its own job to find out. */
+const runningNodes = new Set<Node>();
+
+function renewAtOnce(node: Node): Node {
+  const { federation } = node;
+  return {
+    ...node,
+    federation: {
+      ...federation,
+      async acceptSubordinate(terms) {
+        const accepted = await federation.acceptSubordinate(terms);
+        await Promise.allSettled([...runningNodes].map((one) => one.ownChain.renew()));
+        return accepted;
+      },
+    },
+  };
+}
+
 /** Starts a node. `path` is its base path, such as "/lgd"; `origin` its public address where that is a proxy's, such as "https://127.0.0.1:8443". */
 export async function startTestNode(
   options: {
@@ -90,7 +108,10 @@ export async function startTestNode(
   await initializeNode({ ...common, secrets });
   const { clock, httpClient } = options;
   const start = async () => {
-    const started = createNode({ ...common, secrets, ...(clock && { clock }), ...(httpClient && { httpClient }) });
+    const started = renewAtOnce(
+      createNode({ ...common, secrets, ...(clock && { clock }), ...(httpClient && { httpClient }) }),
+    );
+    runningNodes.add(started);
     return { node: started, listeners: await listenAll([started], options.timeouts) };
   };
   let running: { node: Node; listeners: Listener[] } | undefined = await start();
@@ -98,6 +119,7 @@ export async function startTestNode(
   const stop = async () => {
     const { node, listeners } = running ?? { node: undefined, listeners: [] };
     running = undefined;
+    if (node) runningNodes.delete(node);
     await Promise.all(listeners.map((listener) => listener.close()));
     await node?.close();
   };

@@ -4,7 +4,7 @@ import { encodeUtf8, sha256 } from "../src/crypto/hash.ts";
 import type { JsonObject } from "../src/crypto/json.ts";
 import { signJws } from "../src/crypto/jws.ts";
 import { buildSdJwt, formatSdJwt } from "../src/crypto/sd-jwt.ts";
-import type { Signer } from "../src/crypto/signer.ts";
+import { generateSeed, type Signer } from "../src/crypto/signer.ts";
 import { entityWithoutScheme } from "../src/federation/entity-identifier.ts";
 import { formatCheckpoint } from "../src/log/checkpoint.ts";
 import { commitment, formatEntry, type LogOperation, versionTag } from "../src/log/entry.ts";
@@ -14,7 +14,14 @@ import { formatExtra, formatReceipt } from "../src/log/receipt.ts";
 import { ridFromKey } from "../src/records/rid.ts";
 import { packStatusList } from "../src/records/status-list.ts";
 import type { Evidence } from "../src/verification/evidence.ts";
-import { type ChainDraft, createEntity, draftChain, signChain, type TestEntity } from "./chain-fixture.ts";
+import {
+  type ChainDraft,
+  createSeededEntity,
+  draftChain,
+  type SeedOf,
+  signChain,
+  type TestEntity,
+} from "./chain-fixture.ts";
 
 export const NOW = 1_800_000_000;
 export const REGISTRY_TYPE = "districts";
@@ -38,7 +45,7 @@ export const DEFINITION: JsonObject = {
 };
 
 /** Bytes that differ from test to test step but not from run to run. */
-function fixedBytes(label: string): Uint8Array {
+export function fixedBytes(label: string): Uint8Array {
   return sha256(`test\n${label}`);
 }
 
@@ -76,8 +83,14 @@ export interface RecordWorld {
   readonly leaves: Uint8Array[];
 }
 
-export function createRecordWorld(granted: readonly string[] = [REGISTRY_TYPE]): RecordWorld {
-  const [anchor, node] = [createEntity("https://anchor.example"), createEntity("https://local.example/node")];
+export function createRecordWorld(
+  granted: readonly string[] = [REGISTRY_TYPE],
+  seedOf: SeedOf = () => generateSeed(),
+): RecordWorld {
+  const [anchor, node] = [
+    createSeededEntity("https://anchor.example", seedOf),
+    createSeededEntity("https://local.example/node", seedOf),
+  ];
   const chain = draftChain([node, anchor], [...new Set([REGISTRY_TYPE, ...granted])], NOW);
   const subordinate = chain.statements[1]!;
   subordinate.claims = {
@@ -195,8 +208,9 @@ export async function evidenceOf(world: RecordWorld, logged: LoggedVersion): Pro
 export async function createSample(
   draft: VersionDraft = {},
   granted?: readonly string[],
+  seedOf?: SeedOf,
 ): Promise<{ world: RecordWorld; logged: LoggedVersion; evidence: Evidence }> {
-  const world = createRecordWorld(granted);
+  const world = createRecordWorld(granted, seedOf);
   fillLog(world, 41);
   const logged = await logVersion(world, draft);
   fillLog(world, 28);

@@ -4,10 +4,6 @@ import { readBearerToken } from "../config.ts";
 import { type Json, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { parseAnchorPins } from "../federation/anchor-pins.ts";
-import { createChainService } from "../federation/chain-service.ts";
-import { createHomeAsker } from "../federation/home-chain.ts";
-import { createHttpClient } from "../federation/http-client.ts";
-import { createMovedClient } from "../federation/moved-client.ts";
 import { STATUS_LIST_SECONDS } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseReference, type Reference } from "../records/record-url.ts";
@@ -18,6 +14,7 @@ import { createVerifier } from "../verification/verifier.ts";
 import { readInputJson } from "./input-file.ts";
 import { createNodeClient } from "./node-client.ts";
 import { EXIT, printable, printResult } from "./terminal.ts";
+import { createTrustedHomes } from "./trusted-homes.ts";
 
 interface ResolveOptions {
   readonly follow: string[];
@@ -67,26 +64,11 @@ async function resolveHere(options: {
   development: boolean;
 }): Promise<Resolution> {
   const anchors = parseAnchorPins(readInputJson(options.anchorsPath, "config_invalid"));
-  const httpClient = createHttpClient({ development: options.development, allowedPrivateHosts: [] });
-  const chains = createChainService({
-    anchors,
-    httpClient,
-    clock: currentSeconds,
-    allowLoopbackHttp: options.development,
-  });
+  const homes = createTrustedHomes(anchors, { development: options.development, allowedPrivateHosts: [] });
   const resolution = createResolutionService({
     ownEntity: undefined,
-    askHome: createHomeAsker({
-      own: undefined,
-      getChain: chains.getChain,
-      findMoved: createMovedClient({
-        httpClient,
-        anchors: [...new Set(anchors.map((pin) => pin.entity))],
-        clock: currentSeconds,
-        allowLoopbackHttp: options.development,
-      }),
-    }),
-    readHome: createHomeNodeClient(httpClient),
+    askHome: homes.askHome,
+    readHome: createHomeNodeClient(homes.httpClient),
     readOwn: () => Promise.reject(new Error("a resolver without a node has no records of its own")),
     verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
     clock: currentSeconds,
@@ -94,7 +76,7 @@ async function resolveHere(options: {
   try {
     return await resolution.resolve({ references: options.references, follow: options.follow, outgoing: true });
   } finally {
-    httpClient.close();
+    homes.close();
   }
 }
 

@@ -28,6 +28,8 @@ export interface ChainService {
    * name each path that was tried and the rule that ended it.
    */
   getChain(entity: string): Promise<VerifiedChain>;
+  /** As `getChain`, asked anew; what is held stays good where that fails. */
+  renewChain(entity: string): Promise<VerifiedChain>;
   /** As `getChain`, of any kind of entity; nothing is said of what it may sign. */
   getProvenChain(entity: string): Promise<ProvenChain>;
   /** A chain that one of the others found and that still holds: asks nobody. */
@@ -273,6 +275,7 @@ export function createChainService(deps: {
 
   return {
     getChain: async (entity) => nodeChains.get(parse(entity)),
+    renewChain: async (entity) => nodeChains.renew(parse(entity)),
     getProvenChain: async (entity) => (await findProven(entity)) ?? entityChains.get(parse(entity)),
     findKnownChain: findProven,
   };

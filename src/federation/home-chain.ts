@@ -1,21 +1,26 @@
 // Which node answers for a name now: the entity of that name, or the one that its superior says it became. Asks nothing by itself.
-import { isAttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
 import { speaksFor } from "./node-metadata.ts";
+import type { OwnChainService } from "./own-chain-service.ts";
 import type { VerifiedChain } from "./trust-chain.ts";
 
 /**
  * Asks the home node of `name`, an entity identifier (untrusted), by its proven chain: the one of that name, or, where nobody answers under
- * it or vouches for it any more, the one it became. `ask` may be called again. Throws as `getChain` and `ask` do.
+ * it or vouches for it any more, the one it became. `ask` may be called again. `outgoing`: whether anybody may be asked for a chain. Throws as `getChain` and `ask` do.
  */
-export type AskHome = <Result>(name: string, ask: (chain: VerifiedChain) => Promise<Result>) => Promise<Result>;
+export type AskHome = <Result>(
+  name: string,
+  ask: (chain: VerifiedChain) => Promise<Result>,
+  options: { readonly outgoing: boolean },
+) => Promise<Result>;
 
 function isGone(error: unknown): boolean {
   return isAttestryError(error) && (error.code.startsWith("peer_") || error.code === "chain_not_found");
 }
 
-/** `own`: this node, and the name that its records have. `findMoved`: who that name may be now; a hint only, for the chain has to say so. */
+/** `own`: the name that this node's records have, and its own chain. `findMoved`: who that name may be now; a hint only, for the chain has to say so. */
 export function createHomeAsker(deps: {
-  own: { readonly entity: string; readonly names: string } | undefined;
+  own: { readonly names: string; readonly getChain: OwnChainService["getChain"] } | undefined;
   getChain: (entity: string) => Promise<VerifiedChain>;
   findMoved: (name: string) => Promise<string | undefined>;
 }): AskHome {
@@ -34,8 +39,9 @@ export function createHomeAsker(deps: {
     }
   }
 
-  return async (name, ask) => {
-    if (name === own?.names) return ask(await getChain(own.entity));
+  return async (name, ask, options) => {
+    if (name === own?.names) return ask(await own.getChain(options));
+    if (!options.outgoing) throw new AttestryError("chain_not_found", `${name} is not asked for a stranger`);
     try {
       return await ask(await getChain(name));
     } catch (error) {

@@ -7,7 +7,8 @@ import { createOperationRoutes, type OperationRoutes } from "./operation-routes.
 import { FILTER_NAMES, findUnsupported, isFault, readSubordinateFilter } from "./subordinate-filter.ts";
 
 const MEDIA_TYPE = "application/entity-statement+jwt";
-const STATEMENT_TYPE = { "content-type": MEDIA_TYPE };
+// Statements are public and say nothing of who asks: any page may verify a chain.
+const STATEMENT_TYPE = { "content-type": MEDIA_TYPE, "access-control-allow-origin": "*" };
 const STATEMENT_EXAMPLE = "eyJ0eXAiOiJlbnRpdHktc3RhdGVtZW50K2p3dCIsImFsZyI6IkVkMjU1MTkifQ.eyJpc3MiOiIifQ.c2lnbmF0dXJl";
 
 const getConfiguration = declareOperation({

@@ -173,7 +173,10 @@ export function createKeyHistoryRoutes(deps: {
   const routes = createOperationRoutes();
 
   routes.handle(getHistoricalKeys, async ({ context }) =>
-    context.body(await keyHistory.getHistoricalKeys(), 200, { "content-type": HISTORICAL_KEYS_MEDIA_TYPE }),
+    context.body(await keyHistory.getHistoricalKeys(), 200, {
+      "content-type": HISTORICAL_KEYS_MEDIA_TYPE,
+      "access-control-allow-origin": "*",
+    }),
   );
 
   routes.handle(listKeyEvents, async ({ context }) => {

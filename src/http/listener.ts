@@ -9,6 +9,7 @@ import {
   HTTP_REQUEST_TIMEOUT_MS,
   HTTP_TIMEOUT_CHECK_MS,
 } from "../limits.ts";
+import { ISSUER_METADATA_PATH } from "./issuer-metadata-routes.ts";
 import { describeProblem, statusOf } from "./problem.ts";
 
 export interface ServedNode {
@@ -85,7 +86,9 @@ function answerClientErrors(server: Server): void {
 
 /** The node with the longest base path that the request's path begins with; the Host header decides between equals, and nothing else. */
 function chooseNode(nodes: readonly ServedNode[], request: Request): ServedNode | undefined {
-  const { pathname, host } = new URL(request.url);
+  const { pathname: asked, host } = new URL(request.url);
+  // SD-JWT VC asks for an issuer's metadata with the issuer's path behind the well-known one.
+  const pathname = asked.startsWith(`${ISSUER_METADATA_PATH}/`) ? asked.slice(ISSUER_METADATA_PATH.length) : asked;
   const under = nodes.filter(
     ({ basePath }) => basePath === "" || pathname === basePath || pathname.startsWith(`${basePath}/`),
   );

@@ -87,5 +87,6 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   entity_identifier_invalid: "What should name an entity is no https URL in its one canonical spelling.",
   jws_invalid: "What should be a JWS in compact form is none.",
   algorithm_not_allowed: "The signature is of another algorithm than Ed25519.",
+  verification_busy: "Others wait for this already; verify the evidence yourself, or try again in a moment.",
   budget_exceeded: "The request would follow more references than one request may.",
 };

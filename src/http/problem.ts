@@ -149,6 +149,7 @@ const STATUS = {
   enrolment_refused: 502,
   peer_unreachable: 502,
   peer_busy: 503,
+  verification_busy: 503,
   peer_address_refused: 502,
   peer_redirect_refused: 502,
   peer_encoding_refused: 502,
@@ -185,6 +186,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   log_outcome_unknown: 1,
   database_unavailable: 2,
   peer_busy: 1,
+  verification_busy: 2,
 };
 
 /** A stable address of a code's description; it need not be fetched (RFC 9457 §3.1.1). */

@@ -6,6 +6,7 @@ import type { EvidenceService } from "../records/evidence-service.ts";
 import type { RecordHistoryService } from "../records/record-history-service.ts";
 import type { RecordReadService } from "../records/record-read-service.ts";
 import { parseCoordinates } from "../records/record-timeline.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, type Parameter, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { ACCEPT_LANGUAGE, AS_OF, CURSOR, IF_NONE_MATCH, LIMIT, VALID_AT, VERSION } from "./parameters.ts";
@@ -123,9 +124,20 @@ export function createRecordReadRoutes(deps: {
   recordReads: RecordReadService;
   recordHistory: RecordHistoryService;
   evidence: EvidenceService;
+  registries: Pick<RegistryService, "getCurrent">;
 }): OperationRoutes {
   const { recordReads: records, recordHistory, evidence } = deps;
   const routes = createOperationRoutes(deps);
+
+  /**
+   * Any page may verify what anybody may read, also learn that it is gone. Never with credentials: a request that carries a token is
+   * answered to who holds it, and an intranet's member registry is not for pages from elsewhere that a visitor has open.
+   */
+  async function openToPages(context: Context, caller: Caller, registry: string): Promise<void> {
+    if (caller.kind !== "anonymous") return;
+    const { definition } = await deps.registries.getCurrent(registry);
+    if (definition.access === "public") context.header("access-control-allow-origin", "*");
+  }
 
   routes.handle(getRecord, async ({ context, caller, path, query, headers }) => {
     const { version, asOf, validAt } = query;
@@ -159,17 +171,18 @@ export function createRecordReadRoutes(deps: {
     return context.json(page);
   });
 
-  routes.handle(getEvidence, async ({ context, caller, path, query }) =>
-    context.json(await evidence.evidence({ caller, ...path, version: query.version }), 200, {
+  routes.handle(getEvidence, async ({ context, caller, path, query }) => {
+    await openToPages(context, caller, path.registry);
+    return context.json(await evidence.evidence({ caller, ...path, version: query.version }), 200, {
       "content-type": EVIDENCE_TYPE,
-    }),
-  );
+    });
+  });
 
-  routes.handle(getReceipt, async ({ context, caller, path, query }) =>
-    context.body(await evidence.receipt({ caller, ...path, version: query.version, state: query.state }), 200, {
-      "content-type": RECEIPT_TYPE,
-    }),
-  );
+  routes.handle(getReceipt, async ({ context, caller, path, query }) => {
+    await openToPages(context, caller, path.registry);
+    const receipt = await evidence.receipt({ caller, ...path, version: query.version, state: query.state });
+    return context.body(receipt, 200, { "content-type": RECEIPT_TYPE });
+  });
 
   return routes;
 }

@@ -64,9 +64,15 @@ const getDefinition = declareOperation({
   path: "/registries/{registry}/schema/{version}",
   tag: "Registries",
   summary: "The exact text of a version of the definition",
-  description: "The bytes that `vct#integrity` of a token hashes. A version never changes.",
+  description:
+    "The bytes that `vct#integrity` of a token hashes. A version never changes. The document is SD-JWT VC type metadata, too, so that `display` and `description` say what that standard wants; `record_display` and `descriptions` are the definition's own. Versions published before that are the bare definition.",
   access: "open",
-  responses: { 200: jsonAnswer({ description: "The definition.", schema: DEFINITION }) },
+  responses: {
+    200: jsonAnswer({
+      description: "The definition.",
+      schema: { anyOf: [{ $ref: "definition-text.schema.json" }, DEFINITION] },
+    }),
+  },
   errors: ["version_unknown", "query_invalid"],
 });
 

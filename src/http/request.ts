@@ -76,11 +76,11 @@ export function readQuery(context: Context): Readonly<Record<string, string>> {
   return Object.fromEntries(parameters);
 }
 
-const LANGUAGES_CHARS_MAX = 300;
+const PREFERENCE_CHARS_MAX = 300;
 
 /** The reader's languages, the most wanted first, each followed by what it may be shortened to (RFC 4647 §3.4). */
 export function readLanguages(context: Context): string[] {
-  const ranges = parseAccept((context.req.header("accept-language") ?? "").slice(0, LANGUAGES_CHARS_MAX));
+  const ranges = parseAccept((context.req.header("accept-language") ?? "").slice(0, PREFERENCE_CHARS_MAX));
   const tags = ranges
     .filter(({ type, q }) => q > 0 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/.test(type))
     .flatMap(({ type }) => {
@@ -88,4 +88,11 @@ export function readLanguages(context: Context): string[] {
       return subtags.map((_subtag, at) => subtags.slice(0, subtags.length - at).join("-"));
     });
   return [...new Set(tags)];
+}
+
+/** Whether the reader takes a body compressed by gzip (RFC 9110 §12.5.3). */
+export function acceptsGzip(context: Context): boolean {
+  const codings = parseAccept((context.req.header("accept-encoding") ?? "").slice(0, PREFERENCE_CHARS_MAX));
+  const found = codings.find(({ type }) => type.toLowerCase() === "gzip") ?? codings.find(({ type }) => type === "*");
+  return found !== undefined && found.q > 0;
 }

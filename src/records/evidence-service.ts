@@ -14,7 +14,8 @@ import type { StatusService } from "./status-service.ts";
 export interface EvidenceFile {
   readonly token: string;
   readonly receipts: { readonly recent: string };
-  readonly status: { readonly token: string };
+  /** The signed status list, with the receipt of its `status` entry. */
+  readonly status: { readonly token: string; readonly receipt: string };
   readonly chain: readonly string[];
   /** The chain that was in force when the version was logged, with the receipt of its entry; not there for what is older than the first. */
   readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
@@ -42,8 +43,8 @@ export function createEvidenceService(deps: {
   statuses: StatusService;
   proofs: RecordProofService;
   readBatch: ReadBatch;
-  /** This node's own chain, from its configuration up to the anchor's. */
-  ownChain: () => Promise<readonly string[]>;
+  /** This node's own chain, from its configuration up to the anchor's; where none is held it may be asked for if `outgoing`. */
+  ownChain: (options: { readonly outgoing: boolean }) => Promise<readonly string[]>;
   /** The last chain that the log committed to before its entry of that index. */
   findArchivedChain: (
     logIndex: number,
@@ -65,6 +66,11 @@ export function createEvidenceService(deps: {
 
   const getProvable = (options: ProofOptions): Promise<store.RecordRow> =>
     getPermitted(options, () => store.getRecord(database, options));
+
+  async function proveStatus(list: number): Promise<EvidenceFile["status"]> {
+    const signed = await statuses.getSigned(list);
+    return { token: signed.token, receipt: await statuses.formatReceipt(signed) };
+  }
 
   async function stateReceipt(options: ProofOptions, number: number): Promise<string> {
     const { registry, rid } = options;
@@ -105,15 +111,15 @@ export function createEvidenceService(deps: {
       const row = await getProvable(options);
       const [receipts, status, chain, archived, compiled] = await Promise.all([
         proofs.formatReceipts([row]),
-        statuses.getToken(row.version.statusList),
-        deps.ownChain(),
+        proveStatus(row.version.statusList),
+        deps.ownChain({ outgoing: options.caller.kind !== "anonymous" }),
         deps.findArchivedChain(row.version.logIndex),
         registries.getVersion(row.record.registry, row.version.definitionVersion),
       ]);
       return {
         token: formatSdJwt(row.version.jwt, []),
         receipts: { recent: receipts[0]! },
-        status: { token: status },
+        status,
         chain,
         ...(archived && { archive: { chain: archived.statements, receipt: archived.receipt } }),
         definition: compiled.text,

@@ -171,7 +171,7 @@ export function createRecordBatchService(deps: {
     ]);
     const statusLists: Record<string, string> = {};
     for (const list of new Set(rows.map((row) => row.version.statusList)))
-      statusLists[statusListUrl(entity, list)] = await statuses.getToken(list);
+      statusLists[statusListUrl(entity, list)] = (await statuses.getSigned(list)).token;
     const definitions: Record<string, string> = {};
     for (const row of rows) {
       const compiled = await registries.getVersion(row.record.registry, row.version.definitionVersion);

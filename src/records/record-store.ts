@@ -1,6 +1,6 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
 import { AttestryError } from "../errors.ts";
-import { STATUS_LIST_ENTRIES, VERSION_MAX } from "../limits.ts";
+import { VERSION_MAX } from "../limits.ts";
 import type { Database, Sql, Transaction } from "../storage/database.ts";
 import type { StateChange, TimeCoordinates, VersionPeriod } from "./record-timeline.ts";
 import { isRid } from "./record-url.ts";
@@ -342,15 +342,4 @@ export async function findIdempotent(
 
 export async function deleteIdempotent(database: Database, options: { before: number }): Promise<void> {
   await database.sql`delete from idempotency where created_at < ${options.before}`;
-}
-
-/** The values of a status list that are not 0. */
-export async function listStatusValues(database: Database, list: number): Promise<{ index: number; value: number }[]> {
-  return database.sql<{ index: number; value: number }[]>`select index, value from status_value where list = ${list}`;
-}
-
-/** Whether any version was given a place in this list. */
-export async function hasStatusList(database: Database, list: number): Promise<boolean> {
-  const rows = await database.sql<{ next: number }[]>`select next from counter where name = 'status'`;
-  return rows[0] !== undefined && list >= 0 && list * STATUS_LIST_ENTRIES < Number(rows[0].next);
 }

@@ -142,15 +142,46 @@ export const recordIndexTable = pgTable("record_index", {
   complete: boolean("complete").notNull(),
 });
 
-/** Values of the status lists that are not 0 (valid). */
+/**
+ * Values of the status lists that were ever anything but 0 (valid). `logIndex`: of the entry that set the value, so that whoever has a
+ * list as of one entry reads only what changed since; -1 where it was set before this was kept.
+ */
 export const statusValueTable = pgTable(
   "status_value",
   {
     list: integer("list").notNull(),
     index: integer("index").notNull(),
     value: smallint("value").notNull(),
+    logIndex: bigint("log_index", { mode: "number" }).notNull().default(-1),
   },
-  (table) => [primaryKey({ columns: [table.list, table.index] })],
+  (table) => [
+    primaryKey({ columns: [table.list, table.index] }),
+    index("status_value_log_index").on(table.list, table.logIndex),
+  ],
+);
+
+/**
+ * The signed list that all processes of the node hand out. `valuesIndex`: the last change of a value that it tells; `logIndex`: of its own
+ * `status` entry; `kid`: of the key that signed it; `signedAt` in Unix seconds.
+ */
+export const statusTokenTable = pgTable("status_token", {
+  list: integer("list").primaryKey(),
+  token: text("token").notNull(),
+  kid: text("kid").notNull(),
+  valuesIndex: bigint("values_index", { mode: "number" }).notNull(),
+  logIndex: bigint("log_index", { mode: "number" }).notNull(),
+  signedAt: bigint("signed_at", { mode: "number" }).notNull(),
+});
+
+/** How much of a budget was used in a window of time; `digest`: keyed hash of what it is for. Both times in Unix seconds. */
+export const answerBudgetTable = pgTable(
+  "answer_budget",
+  {
+    digest: text("digest").primaryKey(),
+    windowStart: bigint("window_start", { mode: "number" }).notNull(),
+    used: integer("used").notNull(),
+  },
+  (table) => [index("answer_budget_window_start").on(table.windowStart)],
 );
 
 export const idempotencyTable = pgTable(

@@ -47,30 +47,43 @@ export async function inflateStatusList(lst: string): Promise<Uint8Array> {
   }
 }
 
-/**
- * Packs values 0..3, value i being that of index i, into the `lst` member of a status list claim of 2 bits
- * (TSL §4.1: least significant bits first, ZLIB, base64url). Values missing from the last byte read as 0.
- */
-export async function packStatusList(values: ArrayLike<number>): Promise<string> {
-  const bytes = new Uint8Array(Math.ceil(values.length / VALUES_PER_BYTE));
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value !== 0 && value !== 1 && value !== 2 && value !== 3) {
-      throw invalid(`a status is 0, 1, 2 or 3, not ${value}`);
-    }
-    const at = Math.floor(i / VALUES_PER_BYTE);
-    bytes[at] = bytes[at]! | (value << ((i % VALUES_PER_BYTE) * BITS));
-  }
+/** The bytes of a list of that many values, all 0. */
+export function createStatusBytes(entries: number): Uint8Array {
+  return new Uint8Array(Math.ceil(entries / VALUES_PER_BYTE));
+}
+
+/** Sets one value, 0 to 3, in packed bytes (TSL §4.1: least significant bits first). */
+export function setStatusValue(bytes: Uint8Array, index: number, value: number): void {
+  if (value !== 0 && value !== 1 && value !== 2 && value !== 3) throw invalid(`a status is 0, 1, 2 or 3, not ${value}`);
+  const at = Math.floor(index / VALUES_PER_BYTE);
+  const shift = (index % VALUES_PER_BYTE) * BITS;
+  bytes[at] = (bytes[at]! & ~(3 << shift)) | (value << shift);
+}
+
+/** The `lst` member of a status list claim (TSL §4.1: ZLIB, base64url). */
+export async function deflateStatusBytes(bytes: Uint8Array): Promise<string> {
   // TSL §4.1 recommends the highest compression level.
   return encodeBase64url(await deflate(bytes, "deflate"));
 }
 
-/** The value at an index, or undefined outside the list (TSL §8.3: an index out of bounds is refused by the caller). */
-export function findStatus(bytes: Uint8Array, index: number): StatusValue | undefined {
+/** `lst` of these values, value i being that of index i. Values missing from the last byte read as 0. */
+export async function packStatusList(values: ArrayLike<number>): Promise<string> {
+  const bytes = createStatusBytes(values.length);
+  for (let i = 0; i < values.length; i++) setStatusValue(bytes, i, values[i]!);
+  return deflateStatusBytes(bytes);
+}
+
+/** The value of so many bits at an index, or undefined outside the list (TSL §8.3: an index out of bounds is refused by the caller). */
+export function findStatusValue(bytes: Uint8Array, index: number, bits: 1 | 2 | 4 | 8): number | undefined {
   if (!Number.isSafeInteger(index) || index < 0) return undefined;
-  const byte = bytes[Math.floor(index / VALUES_PER_BYTE)];
-  if (byte === undefined) return undefined;
-  return ((byte >> ((index % VALUES_PER_BYTE) * BITS)) & 3) as StatusValue;
+  const perByte = 8 / bits;
+  const byte = bytes[Math.floor(index / perByte)];
+  return byte === undefined ? undefined : (byte >> ((index % perByte) * bits)) & ((1 << bits) - 1);
+}
+
+/** As `findStatusValue`, in a list of ours. */
+export function findStatus(bytes: Uint8Array, index: number): StatusValue | undefined {
+  return findStatusValue(bytes, index, BITS) as StatusValue | undefined;
 }
 
 function optionalSeconds(payload: JsonObject, name: string): number | undefined {

@@ -4,7 +4,6 @@ import formats from "ajv-formats";
 import { encodeBase64 } from "../crypto/base64.ts";
 import { sha256 } from "../crypto/hash.ts";
 import type { Json, JsonObject } from "../crypto/json.ts";
-import { parseJson } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, collectAnnotations, valuesAt, X_KEYWORDS } from "./annotations.ts";
 import { findAttachmentFaults } from "./attachment-value.ts";
@@ -13,6 +12,7 @@ import { checkFieldTexts } from "./field-texts.ts";
 import { type IdentifierTemplate, parseIdentifierTemplate } from "./identifier-template.ts";
 import { compileIndexRules, type IndexRules } from "./index-rules.ts";
 import { compileRecordSchema } from "./record-schema.ts";
+import { readDefinitionText } from "./type-metadata.ts";
 
 export interface CompiledDefinition {
   readonly definition: Definition;
@@ -37,9 +37,10 @@ export function definitionUrl(options: { entity: string; name: string; version: 
   return `${options.entity}/registries/${options.name}/schema/${options.version}`;
 }
 
-/** Compiles a definition's text; throws `definition_invalid`, `definition_unsupported`. Only for this node's own definitions: ajv generates code. */
+/** Compiles a definition's published text; throws `definition_invalid`, `definition_unsupported`. Only for this node's own definitions: ajv generates code. */
 export function compileDefinition(options: { entity: string; version: number; text: string }): CompiledDefinition {
-  const { definition, text } = parseDefinition(parseJson(options.text));
+  const { text } = options;
+  const { definition } = parseDefinition(readDefinitionText(text));
   const annotations = collectAnnotations(definition.schema, definition.access);
   checkFieldTexts(definition.schema);
   const validate = compileSchema(definition.schema);

@@ -1,17 +1,18 @@
 // Publishes definitions into the log and hands out compiled ones. The only place that decides which version is current.
 
-import type { Json } from "../crypto/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
 import { DEFINITION_CACHE_ENTRIES_MAX, DEFINITION_CACHE_SECONDS } from "../limits.ts";
 import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
 import type { LogWriter, WriteKind } from "../log/writer-service.ts";
 import type { Database, Sql, Transaction } from "../storage/database.ts";
-import { type CompiledDefinition, compileDefinition } from "./compiled-definition.ts";
+import { type CompiledDefinition, compileDefinition, definitionUrl } from "./compiled-definition.ts";
 import { isRegistryName, parseDefinition } from "./definition.ts";
 import { compareDefinitions, isWiderAccess } from "./definition-changes.ts";
 import * as store from "./registry-store.ts";
 import type { DefinitionChange } from "./schema-changes.ts";
+import { formatDefinitionText } from "./type-metadata.ts";
 
 export interface RegistryService {
   /** The current definition; throws `registry_unknown`. At most DEFINITION_CACHE_SECONDS old. */
@@ -148,8 +149,11 @@ export function createRegistryService(deps: {
     }
     const stored = await store.findCurrentDefinition(database, name);
     const before = stored && compile(stored);
-    if (before?.text === text) return { stored, compiled: before, changed: false, changes: [], isWider: false };
-    const compiled = compileDefinition({ entity, version: (before?.version ?? 0) + 1, text });
+    if (before && canonicalJson(before.definition as unknown as JsonObject) === text)
+      return { stored, compiled: before, changed: false, changes: [], isWider: false };
+    const version = (before?.version ?? 0) + 1;
+    const vct = definitionUrl({ entity, name, version });
+    const compiled = compileDefinition({ entity, version, text: formatDefinitionText(definition, vct) });
     const changes = before ? compareDefinitions(before.definition, definition) : [];
     const isWider = before !== undefined && isWiderAccess(before.definition.access, definition.access);
     if (isWider && (await deps.findUsed(database.sql, [name])).has(name)) throw accessWider(name);

@@ -2,6 +2,7 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
 import type { AskHome } from "../federation/home-chain.ts";
+import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { RECORDS_FIND_MAX, REFERENCE_KEY_SECONDS, REFERENCE_KEYS_REMEMBERED_MAX } from "../limits.ts";
 import { queryName } from "../records/references/reference-key.ts";
 import type { ElsewhereOutcome, FindElsewhere } from "../records/references/reference-key-service.ts";
@@ -21,7 +22,7 @@ export function createReferenceLookup(deps: {
     outcomes: Map<string, ElsewhereOutcome>,
   ): Promise<void> {
     try {
-      await deps.askHome(entity, async (home) => {
+      const find = async (home: VerifiedChain): Promise<void> => {
         for (let at = 0; at < asked.length; at += RECORDS_FIND_MAX) {
           const part = asked.slice(at, at + RECORDS_FIND_MAX);
           const found = await deps.findAtHome({ home, entity, keys: part });
@@ -32,7 +33,9 @@ export function createReferenceLookup(deps: {
               remembered.set(name, { outcome: found[i]!, until: deps.clock() + REFERENCE_KEY_SECONDS });
           }
         }
-      });
+      };
+      // Only staff write, so keys are looked up for known callers alone.
+      await deps.askHome(entity, find, { outgoing: true });
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
       const message = `cannot be looked up at ${entity} (${error.code})`;

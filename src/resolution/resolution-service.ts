@@ -147,7 +147,8 @@ export function createResolutionService(deps: {
       );
     }
     try {
-      await deps.askHome(entity, (chain) => readThrough(chain, { entity, tasks, walk }));
+      const { outgoing } = walk;
+      await deps.askHome(entity, (chain) => readThrough(chain, { entity, tasks, walk }), { outgoing });
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
       let paths = error.code === "chain_not_found" ? error.details : [];

@@ -8,8 +8,8 @@ export interface Evidence {
   readonly token: string;
   /** tlog-proofs: `first` of when the version was logged, `recent` of the log's newest checkpoint. */
   readonly receipts: { readonly first?: string; readonly recent: string };
-  /** A `statuslist+jwt`. */
-  readonly status: { readonly token: string };
+  /** A `statuslist+jwt`, and the tlog-proof of its `status` entry. */
+  readonly status: { readonly token: string; readonly receipt?: string };
   /** Entity statements: the issuer's configuration first, the anchor's last. */
   readonly chain: readonly string[];
   /** The chain that was in force when the version was logged, and the tlog-proof of its `chain` entry. */
@@ -24,6 +24,7 @@ export interface EvidenceParts {
   readonly firstReceipt: string | undefined;
   readonly recentReceipt: string | undefined;
   readonly statusToken: string | undefined;
+  readonly statusReceipt: string | undefined;
   readonly chain: readonly string[] | undefined;
   readonly archive: { readonly chain: readonly string[]; readonly receipt: string } | undefined;
   readonly definition: string | undefined;
@@ -70,7 +71,7 @@ function optionalArchive(value: unknown): EvidenceParts["archive"] {
 export function parseEvidence(value: unknown): EvidenceParts {
   const evidence = readObject(value, "the file", MEMBERS);
   const receipts = readObject(evidence.receipts ?? {}, "receipts", ["first", "recent"]);
-  const status = readObject(evidence.status ?? {}, "status", ["token"]);
+  const status = readObject(evidence.status ?? {}, "status", ["token", "receipt"]);
   const token = optionalText(evidence.token, "token");
   if (token === undefined) throw invalid("there is no token");
   return {
@@ -78,6 +79,7 @@ export function parseEvidence(value: unknown): EvidenceParts {
     firstReceipt: optionalText(receipts.first, "receipts.first"),
     recentReceipt: optionalText(receipts.recent, "receipts.recent"),
     statusToken: optionalText(status.token, "status.token"),
+    statusReceipt: optionalText(status.receipt, "status.receipt"),
     chain: optionalChain(evidence.chain, "chain"),
     archive: optionalArchive(evidence.archive),
     definition: optionalText(evidence.definition, "definition"),

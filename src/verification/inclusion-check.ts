@@ -3,7 +3,6 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
-import { chainText } from "../federation/chain-digest.ts";
 import type { RevokedKey } from "../federation/node-metadata.ts";
 import { VERIFIER_CHECKPOINTS_MAX } from "../limits.ts";
 import { type Checkpoint, verifyCheckpoint } from "../log/checkpoint.ts";
@@ -71,7 +70,7 @@ function findEntryFault({ salt, k, entry: bytes }: ReceiptExtra, question: Inclu
   return entry.r === tagOf(k) ? undefined : { code: "tag_mismatch" };
 }
 
-type CheckpointReader = (note: string, trust: IssuerTrust) => Checkpoint | Fault;
+export type CheckpointReader = (note: string, trust: IssuerTrust) => Checkpoint | Fault;
 
 function readCheckpoint(note: string, { chain, logVerifiers }: IssuerTrust): Checkpoint | Fault {
   const { origin } = chain.metadata.logs.records;
@@ -82,7 +81,7 @@ function readCheckpoint(note: string, { chain, logVerifiers }: IssuerTrust): Che
   return { code: isUnsigned ? "checkpoint_signature_invalid" : "checkpoint_malformed", detail: checkpoint.message };
 }
 
-function createCheckpointMemory(): CheckpointReader {
+export function createCheckpointMemory(): CheckpointReader {
   const cache = createBoundedCache<{ trust: IssuerTrust; checkpoint: Checkpoint }>(VERIFIER_CHECKPOINTS_MAX);
   return (note, trust) => {
     const remembered = cache.get(note);
@@ -144,21 +143,26 @@ export function isBeforeReport(index: number | undefined, { logSize }: Pick<Revo
 }
 
 /**
- * The index of a `chain` entry that commits to these statements, proved by a receipt (untrusted) under the log keys that they themselves
- * name; undefined where it is not proved. Without a verifier's memory: an archived chain is asked for once per record of years ago.
+ * The index of an entry that commits to a public object (an archived chain, a status list), proved by a receipt (untrusted) under the keys
+ * of the issuer's log; undefined where it is not proved.
  */
-export function findArchiveIndex(
-  { chain, receipt: text }: { readonly chain: readonly string[]; readonly receipt: string },
+export function findPublicIndex(
+  text: string,
+  { operation, object }: Pick<ExpectedEntry, "operation" | "object">,
   trust: IssuerTrust,
+  readNote: CheckpointReader = readCheckpoint,
 ): number | undefined {
   const receipt = attempt(() => parseReceipt(text));
   if (receipt instanceof AttestryError || receipt.extra === undefined) return undefined;
-  const bytes = receipt.extra;
+  const { extra: bytes } = receipt;
   const extra = attempt(() => parseExtra(bytes));
-  const entry = extra instanceof AttestryError ? extra : attempt(() => parseEntry(extra.entry));
-  if (extra instanceof AttestryError || entry instanceof AttestryError) return undefined;
-  if (entry.e !== "chain" || entry.c !== commitment("chain", ZERO_SALT, chainText(chain))) return undefined;
-  const checkpoint = readCheckpoint(receipt.checkpoint, trust);
+  if (extra instanceof AttestryError) return undefined;
+  // Nothing of a public object is secret: what stands in the place of its salt and key must not be anything.
+  if (extra.k !== undefined || !equalBytes(extra.salt, ZERO_SALT)) return undefined;
+  const entry = attempt(() => parseEntry(extra.entry));
+  if (entry instanceof AttestryError) return undefined;
+  if (entry.e !== operation || entry.c !== commitment(operation, ZERO_SALT, object)) return undefined;
+  const checkpoint = readNote(receipt.checkpoint, trust);
   if ("code" in checkpoint) return undefined;
   const { index, proof } = receipt;
   const { size, root } = checkpoint;

@@ -19,5 +19,12 @@ export {
   type VerificationReport,
   type VerifiedRecord,
 } from "./report.ts";
+export {
+  buildReportPayload,
+  digestPolicy,
+  SIGNED_REPORT_TYPE,
+  type SignedReport,
+  verifySignedReport,
+} from "./signed-report.ts";
 export { createStateVerifier, type StateEvidence, type StateStatement } from "./state-statement.ts";
 export { createVerifier, type Verifier } from "./verifier.ts";

@@ -1,17 +1,23 @@
 // Whom the issuer's chain makes us trust, remembered for as long as it holds. Trusts nothing but the pinned anchors.
 
 import { createBoundedCache } from "../bounded-cache.ts";
+import type { PublicKey } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { parseEntityStatement } from "../federation/entity-statement.ts";
+import { type RevokedKey, speaksFor } from "../federation/node-metadata.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
 import { VERIFIER_CHAINS_MAX } from "../limits.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
 import type { VerificationCode } from "./report.ts";
 
-/** One verified chain. Compared by identity: what was proved under one chain's keys counts under that chain only. */
+/** What one verified chain proves. Compared by identity: what was proved under one chain's keys counts under that chain only. */
 export interface IssuerTrust {
+  /** Record keys and registry types are its. */
   readonly chain: VerifiedChain;
   readonly logVerifiers: readonly NoteVerifier[];
+  readonly statusKeys: readonly PublicKey[];
+  /** Record keys that were reported. */
+  readonly revoked: readonly RevokedKey[];
 }
 
 export type TrustOutcome =
@@ -41,14 +47,43 @@ function codeOf(error: AttestryError): VerificationCode {
   }
 }
 
+/** What a verified chain by itself makes us trust. */
+export function trustOf(chain: VerifiedChain): IssuerTrust {
+  return {
+    chain,
+    logVerifiers: chain.metadata.logs.records.vkeys.map(parseVerifierKey),
+    statusKeys: chain.keys.status,
+    revoked: chain.keys.revoked ?? [],
+  };
+}
+
+/**
+ * The record keys and types of an archived chain, with what a later chain of the same issuer says since: the keys that its log and its
+ * status lists are signed with by now, and which record keys were reported.
+ */
+export function addLater(archived: IssuerTrust, later: IssuerTrust | undefined): IssuerTrust {
+  if (later === undefined) return archived;
+  const isSameIssuer = speaksFor(later.chain, archived.chain.entity);
+  const { origin } = archived.chain.metadata.logs.records;
+  if (!isSameIssuer || later.chain.metadata.logs.records.origin !== origin) return archived;
+  const byKeyId = new Map([...archived.logVerifiers, ...later.logVerifiers].map((one) => [one.keyId, one]));
+  const byKid = new Map([...archived.statusKeys, ...later.statusKeys].map((key) => [key.kid, key]));
+  return {
+    chain: archived.chain,
+    logVerifiers: [...byKeyId.values()],
+    statusKeys: [...byKid.values()],
+    // A report is never taken back, so the later word is the one that counts.
+    revoked: [...later.revoked, ...archived.revoked],
+  };
+}
+
 async function establish(
   statements: readonly string[],
   anchors: readonly AnchorPin[],
   now: number,
 ): Promise<TrustOutcome> {
   try {
-    const chain = await verifyTrustChain({ statements, anchors, now });
-    return { trust: { chain, logVerifiers: chain.metadata.logs.records.vkeys.map(parseVerifierKey) } };
+    return { trust: trustOf(await verifyTrustChain({ statements, anchors, now })) };
   } catch (error) {
     if (error instanceof AttestryError) return { code: codeOf(error), detail: error.message };
     throw error;
@@ -56,10 +91,10 @@ async function establish(
 }
 
 /**
- * What an archived chain (untrusted) proved when it was signed: at the last moment at which all of its statements were. `now`: a statement
- * from the future is none of the past.
+ * What a chain (untrusted) proved when it was signed: at the first moment at which all of its statements were. `now`: a statement from the
+ * future is none of the past.
  */
-export async function establishArchived(
+export async function establishAsSigned(
   statements: readonly string[],
   anchors: readonly AnchorPin[],
   now: number,

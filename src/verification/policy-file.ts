@@ -11,6 +11,7 @@ const MEMBERS = [
   "required",
   "statusMaxAgeSeconds",
   "checkpointMaxAgeSeconds",
+  "requireStatusReceipt",
   "allowSuperseded",
   "allowArchivedChain",
   "expected",
@@ -87,13 +88,17 @@ function readExpected(value: Json): Expectation {
 export function parseVerifierPolicy(value: unknown): VerifierPolicy {
   if (!isJsonObject(value)) throw invalid("it must be an object");
   checkMembers(value, "it", MEMBERS);
-  const { required, checkpointMaxAgeSeconds: checkpointAge, allowSuperseded, allowArchivedChain, expected } = value;
+  const { required, checkpointMaxAgeSeconds: checkpointAge, expected } = value;
+  const { requireStatusReceipt, allowSuperseded, allowArchivedChain } = value;
   return {
     anchors: readAnchors(value.anchors),
     statusMaxAgeSeconds: readSeconds(value.statusMaxAgeSeconds, "statusMaxAgeSeconds"),
     ...(required !== undefined && { required: readRequired(required) }),
     ...(checkpointAge !== undefined && {
       checkpointMaxAgeSeconds: readSeconds(checkpointAge, "checkpointMaxAgeSeconds"),
+    }),
+    ...(requireStatusReceipt !== undefined && {
+      requireStatusReceipt: readFlag(requireStatusReceipt, "requireStatusReceipt"),
     }),
     ...(allowSuperseded !== undefined && { allowSuperseded: readFlag(allowSuperseded, "allowSuperseded") }),
     ...(allowArchivedChain !== undefined && {

@@ -54,11 +54,14 @@ export interface VerifierPolicy {
   readonly statusMaxAgeSeconds: number;
   /** How old (seconds) the log's checkpoint may be, by the clocks of witnesses. */
   readonly checkpointMaxAgeSeconds?: number;
+  /** The status list must be proved to be in the issuer's log; else its receipt is looked at where there is one. */
+  readonly requireStatusReceipt?: boolean;
   /** Accepts a version that the issuer has replaced by a later one. */
   readonly allowSuperseded?: boolean;
   /**
-   * Where the statements of today are missing or have expired, believes those that were archived before the record was logged: for records
-   * of years ago, offline. Not by default: until witnesses date the log, an issuer that was expelled could go on issuing into the past.
+   * Where the statements of today are missing, have expired or no longer name the record's key or type, believes those that the log had
+   * before the record: for records of years ago. Not by default: until witnesses date the log, an issuer that was expelled could go on
+   * issuing into the past. Who has kept a file since verifies it as of then instead (`now`), which takes no such trust.
    */
   readonly allowArchivedChain?: boolean;
   readonly expected?: Expectation;

@@ -21,6 +21,7 @@ export const VERIFICATION_SENTENCES = {
   receipt_missing: "The evidence holds no receipt from the issuer's log.",
   status_missing: "The evidence holds no status list, so a revocation would not show.",
   status_not_named: "The record names no status list, so a revocation would not show.",
+  status_receipt_missing: "The evidence does not show that the status list is in the issuer's log.",
   chain_missing: "The evidence holds no statements that say who vouches for the issuer.",
   definition_missing: "The evidence holds no definition of the registry.",
   witness_policy_missing:
@@ -69,6 +70,7 @@ export const VERIFICATION_SENTENCES = {
 
   // validity
   issued_in_future: "The record claims to be signed in the future.",
+  token_not_yet_valid: "The record's token does not count yet.",
   token_expired: "The record has expired.",
   not_yet_effective: "The record is not in effect yet.",
   no_longer_effective: "The record is no longer in effect.",
@@ -81,6 +83,8 @@ export const VERIFICATION_SENTENCES = {
   status_index_out_of_range: "The record's place lies outside the status list.",
   status_stale: "The status list is too old: a revocation since then would not show.",
   status_issued_in_future: "The status list claims to be signed in the future.",
+  status_unproved:
+    "The status list is not proved to be in the issuer's log: it may have been made for this evidence alone.",
   status_revoked: "The issuer has revoked or erased the record: this version must not be relied on.",
   status_suspended: "The issuer has suspended this record for now.",
   status_superseded:

@@ -4,12 +4,11 @@ import { verifyJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { stateTag } from "../log/entry.ts";
-import { parseVerifierKey } from "../log/note.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
 import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import { createInclusionCheck, isBeforeReport } from "./inclusion-check.ts";
-import type { IssuerTrust } from "./issuer-trust.ts";
+import { type IssuerTrust, trustOf } from "./issuer-trust.ts";
 
 export const STATE_STATEMENT_TYPE = "attestry-state+jwt";
 
@@ -60,10 +59,10 @@ export function createStateVerifier(): (
 ) => Promise<StateStatement> {
   const checkInclusion = createInclusionCheck();
   const trusts = new WeakMap<VerifiedChain, IssuerTrust>();
-  function trustOf(chain: VerifiedChain): IssuerTrust {
+  function rememberTrust(chain: VerifiedChain): IssuerTrust {
     const known = trusts.get(chain);
     if (known) return known;
-    const trust = { chain, logVerifiers: chain.metadata.logs.records.vkeys.map(parseVerifierKey) };
+    const trust = trustOf(chain);
     trusts.set(chain, trust);
     return trust;
   }
@@ -77,7 +76,7 @@ export function createStateVerifier(): (
       firstReceipt: undefined,
       recentReceipt: receipt,
       entry: { operation, object: text, rid: String(payload.rid), tagOf: (k) => stateTag(k, number) },
-      trust: trustOf(chain),
+      trust: rememberTrust(chain),
       // With an erased record its key was destroyed.
       isKeyExpected: operation !== "erase",
     });

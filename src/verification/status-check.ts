@@ -11,6 +11,7 @@ import {
   type StatusList,
   verifyStatusListToken,
 } from "../records/status-list.ts";
+import { findPublicIndex } from "./inclusion-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";
@@ -24,6 +25,9 @@ export interface StatusQuestion {
   readonly now: number;
   readonly maxAgeSeconds: number;
   readonly isSupersededAllowed: boolean;
+  /** Untrusted tlog-proof of the list's `status` entry. */
+  readonly receipt: string | undefined;
+  readonly isReceiptRequired: boolean;
 }
 
 /** `freshList`: the issuer's list for this record, recent enough, whatever it says of the version. */
@@ -36,7 +40,7 @@ type ListOutcome = { readonly list: StatusList } | { readonly code: Verification
 
 async function readList(token: string, trust: IssuerTrust): Promise<ListOutcome> {
   try {
-    return { list: await verifyStatusListToken(token, trust.chain.keys.status) };
+    return { list: await verifyStatusListToken(token, trust.statusKeys) };
   } catch (error) {
     if (!(error instanceof AttestryError)) throw error;
     const isUnsigned = error.code === "signature_invalid" || error.code === "key_unknown";
@@ -52,6 +56,17 @@ function createListMemory(): (token: string, trust: IssuerTrust) => Promise<List
     const outcome = readList(token, trust);
     cache.set(token, { trust, outcome });
     return outcome;
+  };
+}
+
+function createLoggedMemory(): (token: string, receipt: string, trust: IssuerTrust) => boolean {
+  const cache = createBoundedCache<{ trust: IssuerTrust; token: string }>(VERIFIER_STATUS_LISTS_MAX);
+  return (token, receipt, trust) => {
+    const remembered = cache.get(receipt);
+    if (remembered?.trust === trust && remembered.token === token) return true;
+    const isProved = findPublicIndex(receipt, { operation: "status", object: token }, trust) !== undefined;
+    if (isProved) cache.set(receipt, { trust, token });
+    return isProved;
   };
 }
 
@@ -77,7 +92,8 @@ function judge(value: number, isSupersededAllowed: boolean): CheckOutcome {
 /** Creates the check with its memory of verified lists. */
 export function createStatusCheck(): (question: StatusQuestion) => Promise<StatusAnswer> {
   const readRemembered = createListMemory();
-  return async ({ token, claims, trust, now, maxAgeSeconds, isSupersededAllowed }) => {
+  const isLogged = createLoggedMemory();
+  return async ({ token, claims, trust, now, maxAgeSeconds, isSupersededAllowed, receipt, isReceiptRequired }) => {
     const reference = claims.status;
     if (reference === undefined) return { outcome: notChecked("status", "status_not_named") };
     if (token === undefined) return { outcome: notChecked("status", "status_missing") };
@@ -93,6 +109,12 @@ export function createStatusCheck(): (question: StatusQuestion) => Promise<Statu
     if (fault) return { outcome: fault };
     const value = findStatus(read.list.bytes, reference.index);
     if (value === undefined) return { outcome: failed("status", "status_index_out_of_range"), freshList: read.list };
-    return { outcome: judge(value, isSupersededAllowed), freshList: read.list };
+    const outcome = judge(value, isSupersededAllowed);
+    // A list outside the log could be one that was made for this verifier alone.
+    if (outcome.result === "pass" && receipt !== undefined && !isLogged(token, receipt, trust))
+      return { outcome: failed("status", "status_unproved") };
+    if (outcome.result === "pass" && receipt === undefined && isReceiptRequired)
+      return { outcome: notChecked("status", "status_receipt_missing") };
+    return { outcome, freshList: read.list };
   };
 }

@@ -3,6 +3,7 @@ import { verifyEd25519 } from "../crypto/ed25519.ts";
 import { encodeUtf8 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
+import type { PublicKey } from "../crypto/keys.ts";
 import { parseSdJwt, type SdJwtParts } from "../crypto/sd-jwt.ts";
 import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import { AttestryError } from "../errors.ts";
@@ -75,15 +76,20 @@ export function checkExpectation({ jwt, record }: ParsedToken, expected: Expecta
 }
 
 /** The reported key, if any, that a token names as its own. */
-export function findReportedKey({ decoded }: ParsedToken, { chain }: IssuerTrust): RevokedKey | undefined {
-  return chain.keys.revoked?.find(({ key }) => key.kid === decoded.header.kid);
+export function findReportedKey({ decoded }: ParsedToken, { revoked }: IssuerTrust): RevokedKey | undefined {
+  return revoked.find(({ key }) => key.kid === decoded.header.kid);
+}
+
+/** The record key that a token names, good or reported. */
+export function findKey(token: ParsedToken, trust: IssuerTrust): PublicKey | undefined {
+  const named = trust.chain.keys.record.find(({ kid }) => kid === token.decoded.header.kid);
+  return named ?? findReportedKey(token, trust)?.key;
 }
 
 /** The `signature` check, by the record keys of the issuer's verified chain and no others; one that was reported proves something only together with the log. */
 export function checkSignature(token: ParsedToken, trust: IssuerTrust): CheckOutcome {
   const { decoded } = token;
-  const named = trust.chain.keys.record.find((candidate) => candidate.kid === decoded.header.kid);
-  const key = named ?? findReportedKey(token, trust)?.key;
+  const key = findKey(token, trust);
   if (key === undefined) return failed("signature", "signing_key_unknown");
   const { parts, signature } = decoded;
   const isSigned = verifyEd25519(key.raw, encodeUtf8(`${parts.header}.${parts.payload}`), signature);

@@ -18,6 +18,7 @@ export interface RecordClaims {
   readonly identifier: string | undefined;
   /** Unix seconds. */
   readonly issuedAt: number;
+  readonly notBefore: number | undefined;
   readonly expiresAt: number | undefined;
   /** Effective time: Unix seconds, the first instant in effect and the first one that no longer is. */
   readonly effectiveFrom: number | undefined;
@@ -147,6 +148,7 @@ export function parseRecordClaims(payload: JsonObject, claims: JsonObject): Reco
     version,
     identifier: claims.identifier,
     issuedAt: wholeNumber(payload.iat, "iat", 0),
+    notBefore: optionalSeconds(payload, "nbf"),
     expiresAt: optionalSeconds(payload, "exp"),
     effectiveFrom: effectiveSeconds(payload, "valid_from", "start"),
     effectiveUntil: effectiveSeconds(payload, "valid_until", "end"),

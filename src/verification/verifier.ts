@@ -1,15 +1,13 @@
 // The ordered checks of one record (DESIGN section 9). No I/O, no clock; takes neither anchor nor policy out of evidence.
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
-import { speaksFor } from "../federation/node-metadata.ts";
-import { CLOCK_SKEW_SECONDS } from "../limits.ts";
 import { jwtDigest } from "../records/record-url.ts";
-import type { RecordSchema } from "../registries/record-schema.ts";
-import { createDefinitionMemory, type RememberedDefinition } from "./definition-memory.ts";
-import { type EvidenceParts, parseEvidence } from "./evidence.ts";
-import { createInclusionCheck, entryOfVersion, findArchiveIndex, isBeforeReport } from "./inclusion-check.ts";
-import { createTrustMemory, establishArchived, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
+import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence.ts";
+import { createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
+import { checkAuthority, createIssuerCheck, isAfterArchive } from "./issuer-check.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
+import { checkValidity, createSchemaCheck } from "./record-check.ts";
 import {
   type CheckOutcome,
   failed,
@@ -20,7 +18,6 @@ import {
 } from "./report.ts";
 import { createStatusCheck } from "./status-check.ts";
 import { checkExpectation, checkSignature, findReportedKey, type ParsedToken, parseToken } from "./token-check.ts";
-import type { RecordClaims } from "./token-claims.ts";
 
 export interface Verifier {
   /**
@@ -28,72 +25,23 @@ export interface Verifier {
    * exception. `valid`: each required check passed; a check that could not run did not pass.
    */
   verify(evidence: unknown, options: VerifyOptions): Promise<VerificationReport>;
+  /** The same for the text of an evidence file (untrusted): one that cannot be read has a report too, which says so. */
+  verifyText(text: string, options: VerifyOptions): Promise<VerificationReport>;
 }
 
-function checkIssuer(record: RecordClaims, outcome: TrustOutcome): CheckOutcome {
-  if (!("trust" in outcome)) return failed("issuer", outcome.code, outcome.detail);
-  // The chain proves whose keys these are; a token of anyone else is not theirs to sign.
-  if (!speaksFor(outcome.trust.chain, record.issuer)) return failed("issuer", "issuer_mismatch");
-  return passed("issuer", "passed", `vouched for by ${outcome.trust.chain.anchor}`);
-}
-
-function checkAuthority({ registryType }: RecordClaims, { chain }: IssuerTrust): CheckOutcome {
-  // DESIGN promise 3: silence grants nothing.
-  if (!chain.registryTypes.includes(registryType)) return failed("authority", "authority_not_granted", registryType);
-  return passed("authority", "passed", registryType);
-}
-
-interface SchemaAnswer {
-  readonly outcome: CheckOutcome;
-  readonly schema?: RecordSchema;
-}
-
-function checkSchema(token: ParsedToken, definition: RememberedDefinition): SchemaAnswer {
-  const { record, undisclosedCount } = token;
-  if (definition.hash !== record.definitionHash) return { outcome: failed("schema", "definition_mismatch") };
-  try {
-    const schema = definition.compile();
-    if (schema.type !== record.registryType || schema.name !== record.registryName) {
-      return { outcome: failed("schema", "definition_foreign") };
-    }
-    const violation = schema.findViolation(record.data, undisclosedCount > 0);
-    return {
-      outcome: violation === undefined ? passed("schema") : failed("schema", "data_invalid", violation),
-      schema,
-    };
-  } catch (error) {
-    if (!(error instanceof AttestryError)) throw error;
-    const code = error.code === "definition_unsupported" ? "definition_unsupported" : "definition_invalid";
-    return { outcome: failed("schema", code, error.message) };
-  }
-}
-
-function checkValidity(record: RecordClaims, now: number): CheckOutcome {
-  const { issuedAt, expiresAt, effectiveFrom, effectiveUntil } = record;
-  if (issuedAt > now + CLOCK_SKEW_SECONDS) return failed("validity", "issued_in_future");
-  if (expiresAt !== undefined && expiresAt <= now) return failed("validity", "token_expired");
-  if (effectiveFrom !== undefined && now < effectiveFrom) return failed("validity", "not_yet_effective");
-  if (effectiveUntil !== undefined && effectiveUntil <= now) return failed("validity", "no_longer_effective");
-  return passed("validity");
+/** What the checks found so far; a check missing here has not run. */
+interface Findings {
+  readonly outcomes: Map<CheckName, CheckOutcome>;
+  required: readonly CheckName[];
+  record?: VerifiedRecord;
 }
 
 /** What a thief signs may claim any time: of a reported key only the place in the log tells what was there before (DESIGN section 6). */
-function addReport(
-  token: ParsedToken,
-  trust: IssuerTrust,
-  { index, findings }: { index: number | undefined; findings: Findings },
-): void {
+function judgeReportedKey(token: ParsedToken, trust: IssuerTrust, index: number | undefined): CheckOutcome | undefined {
   const report = findReportedKey(token, trust);
-  if (!report) return;
-  const outcome = isBeforeReport(index, report)
-    ? passed("signature", "passed_before_report")
-    : failed("signature", "key_compromised", `its first ${report.logSize} entries are from before`);
-  findings.outcomes.set("signature", outcome);
-}
-
-/** Whether an archived chain was logged before the record. */
-function isBefore(archivedAt: number, index: number | undefined): boolean {
-  return index !== undefined && archivedAt < index;
+  if (report === undefined) return undefined;
+  if (isBeforeReport(index, report)) return passed("signature", "passed_before_report");
+  return failed("signature", "key_compromised", `its first ${report.logSize} entries are from before`);
 }
 
 function checkFreshness(checkpointMaxAgeSeconds: number | undefined): CheckOutcome {
@@ -119,97 +67,82 @@ function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord 
   };
 }
 
-/** What the checks found so far; a check missing here has not run. */
-interface Findings {
-  readonly outcomes: Map<CheckName, CheckOutcome>;
-  required: readonly CheckName[];
-  record?: VerifiedRecord;
-}
-
+/**
+ * The checks of DESIGN section 9, in its order but for one: a signature's key comes out of the issuer's chain, so `issuer` is found
+ * first, though it is reported second. What fails in the first three ends the run; after them each check says what it finds.
+ */
 function createChecks(policy: VerifierPolicy) {
-  const findTrust = createTrustMemory(policy.anchors);
-  const findDefinition = createDefinitionMemory();
+  const checkIssuer = createIssuerCheck(policy);
+  const checkSchema = createSchemaCheck();
   const checkStatus = createStatusCheck();
   const checkInclusion = createInclusionCheck();
 
-  /** The chain of today, or, where the policy takes it and that one is missing or over, the archived one with its place in the log. */
-  async function findIssuer(
-    record: RecordClaims,
-    { chain, archive }: EvidenceParts,
-    now: number,
-  ): Promise<{ issuer: CheckOutcome; trust?: IssuerTrust; archivedAt?: number }> {
-    const found = chain && (await findTrust(chain, now));
-    const issuer = found ? checkIssuer(record, found) : notChecked("issuer", "chain_missing");
-    const isOver = issuer.code === "chain_missing" || issuer.code === "chain_expired";
-    if (!isOver || archive === undefined || policy.allowArchivedChain !== true)
-      return { issuer, ...(found && "trust" in found && { trust: found.trust }) };
-    const archived = await establishArchived(archive.chain, policy.anchors, now);
-    const outcome = checkIssuer(record, archived);
-    if (outcome.result !== "pass" || !("trust" in archived)) return { issuer: outcome };
-    const archivedAt = findArchiveIndex(archive, archived.trust);
-    if (archivedAt === undefined) return { issuer: failed("issuer", "archive_unproved") };
-    const { anchor } = archived.trust.chain;
-    return { issuer: passed("issuer", "passed_by_archive", anchor), trust: archived.trust, archivedAt };
-  }
-
-  /** The checks that build on a signature of an issuer whom the anchors vouch for. */
-  async function checkSigned(
-    token: ParsedToken,
-    trust: IssuerTrust,
-    context: { evidence: EvidenceParts; findings: Findings; options: VerifyOptions; archivedAt: number | undefined },
-  ): Promise<void> {
-    const { evidence, findings, options } = context;
-    const { record, jwt } = token;
+  return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
+    const { now, expected = policy.expected ?? {} } = options;
     const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
 
-    add(checkAuthority(record, trust));
-    const { outcome, schema }: SchemaAnswer =
-      evidence.definition === undefined
-        ? { outcome: notChecked("schema", "definition_missing") }
-        : checkSchema(token, findDefinition(evidence.definition));
-    add(outcome);
-    // DESIGN section 9: a personal record proves nothing about whoever shows it, unless it is bound to them.
-    if (schema?.access === "consent") findings.required = [...new Set([...findings.required, "binding" as const])];
-    add(checkValidity(record, options.now));
+    // format: strict parse, typ, alg, and whether it is the record that was asked for
+    const token = parseToken(evidence.token);
+    if ("check" in token) {
+      add(token);
+      return;
+    }
+    const { record, jwt } = token;
+    add(checkExpectation(token, expected));
 
-    const pinnedVersion = (options.expected ?? policy.expected)?.version;
+    // issuer: a chain to a pinned anchor, of today, or the archived one
+    const issuer = await checkIssuer(token, evidence, now);
+    const { trust } = issuer;
+    add(issuer.outcome);
+    if (issuer.outcome.result !== "pass" || trust === undefined) return;
+
+    // signature: by a record key of that chain
+    const signature = checkSignature(token, trust);
+    add(signature);
+    if (signature.result !== "pass") return;
+
+    // authority: the registry type is granted
+    add(checkAuthority(record, trust));
+
+    // schema: the definition that the issuer signed, and the data by it
+    const { outcome, schema } = checkSchema(token, evidence.definition);
+    add(outcome);
+    // A personal record proves nothing about whoever shows it, unless it is bound to them.
+    if (schema?.access === "consent") findings.required = [...new Set([...findings.required, "binding" as const])];
+
+    // validity: signed before now, in effect now
+    add(checkValidity(record, now));
+
+    // status: a fresh list of the issuer's, itself in the log where that is shown or asked for
     const status = await checkStatus({
       token: evidence.statusToken,
+      receipt: evidence.statusReceipt,
       claims: record,
       trust,
-      now: options.now,
+      now,
       maxAgeSeconds: policy.statusMaxAgeSeconds,
-      isSupersededAllowed: policy.allowSuperseded === true || pinnedVersion === record.version,
+      isSupersededAllowed: policy.allowSuperseded === true || expected.version === record.version,
+      isReceiptRequired: policy.requireStatusReceipt === true,
     });
     add(status.outcome);
+
+    // inclusion: the version's one place in the issuer's log
     const { firstReceipt, recentReceipt } = evidence;
     // DESIGN section 6: of a personal record only its subject gets the key; of any other it belongs to the receipt.
     const isKeyExpected = schema !== undefined && schema.access !== "consent";
     const entry = entryOfVersion(jwt, record);
     const inclusion = checkInclusion({ firstReceipt, recentReceipt, entry, trust, isKeyExpected });
     add(inclusion.outcome);
-    addReport(token, trust, { index: inclusion.index, findings });
-    if (context.archivedAt !== undefined && !isBefore(context.archivedAt, inclusion.index))
-      add(failed("issuer", "archive_unproved"));
-    if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
-    findings.record = describeRecord(token, trust);
-  }
 
-  return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
-    const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
-    const token = parseToken(evidence.token);
-    if ("check" in token) {
-      add(token);
-      return;
-    }
-    add(checkExpectation(token, options.expected ?? policy.expected ?? {}));
-    // The signature's key comes out of the chain, so `issuer` is found first, though it is reported second.
-    const { issuer, trust, archivedAt } = await findIssuer(token.record, evidence, options.now);
-    add(issuer);
-    if (issuer.result !== "pass" || !trust) return;
-    const signature = checkSignature(token, trust);
-    add(signature);
-    if (signature.result === "pass") await checkSigned(token, trust, { evidence, findings, options, archivedAt });
+    // The place in the log decides on two checks before it: a key reported as stolen, a chain archived in the same log.
+    const reported = judgeReportedKey(token, trust, inclusion.index);
+    if (reported !== undefined) add(reported);
+    if (!isAfterArchive(issuer, inclusion.index)) add(failed("issuer", "archive_unproved"));
+
+    // freshness: of the list, and of the checkpoint where the policy sets an age
+    if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
+
+    findings.record = describeRecord(token, trust);
   };
 }
 
@@ -232,23 +165,27 @@ export function createVerifier(policy: VerifierPolicy): Verifier {
   const fixed = structuredClone(policy);
   for (const anchor of fixed.anchors) parseKeySet(anchor.jwks);
   const runChecks = createChecks(fixed);
-  return {
-    async verify(evidence, options) {
-      const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
-      const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
-      add(notChecked("witness", "witness_policy_missing"));
-      add(notChecked("binding", "binding_not_supported"));
-      add(notChecked("references", "references_not_asked"));
-      let parts: EvidenceParts;
-      try {
-        parts = parseEvidence(evidence);
-      } catch (error) {
-        if (!(error instanceof AttestryError)) throw error;
-        add(failed("format", "evidence_invalid", error.message));
-        return concludeReport(findings);
-      }
-      await runChecks(parts, findings, options);
+
+  async function verifyRead(read: () => unknown, options: VerifyOptions): Promise<VerificationReport> {
+    const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
+    const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
+    add(notChecked("witness", "witness_policy_missing"));
+    add(notChecked("binding", "binding_not_supported"));
+    add(notChecked("references", "references_not_asked"));
+    let parts: EvidenceParts;
+    try {
+      parts = parseEvidence(read());
+    } catch (error) {
+      if (!(error instanceof AttestryError)) throw error;
+      add(failed("format", "evidence_invalid", error.message));
       return concludeReport(findings);
-    },
+    }
+    await runChecks(parts, findings, options);
+    return concludeReport(findings);
+  }
+
+  return {
+    verify: (evidence, options) => verifyRead(() => evidence, options),
+    verifyText: (text, options) => verifyRead(() => parseEvidenceText(text), options),
   };
 }

@@ -175,7 +175,7 @@ export const LogSection: FC<SectionProps> = ({ view, reader, basePath }) => {
   );
 };
 
-export const CheckSection: FC<SectionProps> = ({ view }) => (
+export const CheckSection: FC<SectionProps> = ({ view, basePath }) => (
   <Section id="check" title="Check it yourself">
     <p>
       Nothing on this page has to be believed. With the trust anchor's key, obtained from the anchor and not from here,
@@ -198,6 +198,13 @@ export const CheckSection: FC<SectionProps> = ({ view }) => (
         <strong>A record without asking this node</strong>: its evidence file, at the record's address followed by{" "}
         <code>/evidence</code>, holds the signed record, its receipt from the log, its status and the statements that
         lead to the anchor.
+        <pre>
+          <code>attestry verify evidence.json --anchors anchors.json</code>
+        </pre>
+      </li>
+      <li>
+        <strong>A file, a link or a printed code, in your browser</strong>:{" "}
+        <a href={`${basePath}/verify`}>check a record</a>, of this department or of any other.
       </li>
     </ol>
   </Section>

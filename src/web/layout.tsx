@@ -13,7 +13,18 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
-].join("; ");
+];
+
+/** For a page with a script: only this node's files run, none of them makes markup out of text, and they ask nobody but `connect`. */
+function allowScript(connect: readonly string[]): string[] {
+  return [
+    ...CONTENT_SECURITY_POLICY,
+    "script-src 'self'",
+    `connect-src ${connect.join(" ")}`,
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+}
 
 const PAGE_LANGUAGE = "en";
 
@@ -22,12 +33,14 @@ interface LayoutProps {
   readonly basePath: string;
   readonly header: Child;
   readonly footer: Child;
+  /** Path of the page's script below the base path, for the few that have one. */
+  readonly script?: string | undefined;
   /** Further style sheets, for pages of a look of their own. */
   readonly styles?: readonly Asset[];
   readonly children?: Child;
 }
 
-export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, styles = [], children }) => (
+export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, script, styles = [], children }) => (
   <html lang={PAGE_LANGUAGE}>
     <head>
       <meta charset="utf-8" />
@@ -37,6 +50,7 @@ export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, style
         <link rel="stylesheet" href={`${basePath}${path}`} />
       ))}
       <link rel="icon" type={SITE_ICON.mediaType} href={`${basePath}${SITE_ICON.path}`} />
+      {script !== undefined && <script type="module" src={`${basePath}${script}`} />}
     </head>
     <body>
       <a class="skip" href="#content">
@@ -56,9 +70,15 @@ export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, style
 );
 
 /** Answers a page with the headers that every page has. `no-cache`: kept, but asked for anew before it is shown. */
-export async function answerPage(context: Context, page: Child, status: ContentfulStatusCode = 200): Promise<Response> {
+export async function answerPage(
+  context: Context,
+  page: Child,
+  status: ContentfulStatusCode = 200,
+  script?: { readonly connect: readonly string[] },
+): Promise<Response> {
+  const policy = script ? allowScript(script.connect) : CONTENT_SECURITY_POLICY;
   context.header("content-language", PAGE_LANGUAGE);
-  context.header("content-security-policy", CONTENT_SECURITY_POLICY);
+  context.header("content-security-policy", policy.join("; "));
   context.header("referrer-policy", "no-referrer");
   context.header("cross-origin-opener-policy", "same-origin");
   context.header("cache-control", "no-cache");

@@ -176,6 +176,9 @@ export const ProofSection: FC<RecordSectionProps> = ({ view, frame }) => {
           Signed record (token)
         </a>
         <a href={below("certificate")}>Print a certificate</a>
+        <a href={`${frame.basePath}/verify?of=${encodeURIComponent(view.href)}&version=${view.version}`}>
+          Verify it in your browser
+        </a>
         <a href={`${frame.basePath}/log/records/checkpoint`}>Checkpoint of the log</a>
       </p>
       <details>
@@ -185,8 +188,9 @@ export const ProofSection: FC<RecordSectionProps> = ({ view, frame }) => {
           <code>{`attestry resolve ${view.href} --anchors anchors.json`}</code>
         </pre>
         <p>
-          The evidence file is checked without any node by the library <code>attestry/verify</code>, in a program or in
-          a browser.
+          The evidence file is checked without any node by <code>attestry verify FILE</code>, by the library{" "}
+          <code>attestry/verify</code>, and on the page <a href={`${frame.basePath}/verify`}>Check a record</a> of this
+          or any other node.
         </p>
         <dl class="facts">
           <dt>Address of the record</dt>

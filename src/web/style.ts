@@ -79,8 +79,8 @@ form.search { background: var(--card); border: 1px solid var(--line); border-rad
 .range.days { grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); }
 .range > div { min-width: 0; }
 .range label { display: block; color: var(--soft); font-size: .9rem; }
-input, select, button { font: inherit; color: inherit; }
-input, select { width: 100%; min-height: 2.75rem; padding: .35rem .6rem; background: var(--ground); border: 1px solid var(--input); border-radius: .3rem; }
+input, select, textarea, button { font: inherit; color: inherit; }
+input, select, textarea { width: 100%; min-height: 2.75rem; padding: .35rem .6rem; background: var(--ground); border: 1px solid var(--input); border-radius: .3rem; }
 select { text-overflow: ellipsis; }
 [aria-invalid="true"] { border-color: var(--over); border-width: 2px; }
 .fault { color: var(--over); font-weight: 600; }
@@ -135,6 +135,32 @@ details.operation h4 { margin: 1rem 0 .4rem; }
 .method.post, .method.put, .method.patch { color: var(--careful); }
 main section.example { padding: 0; border: 0; max-height: 24rem; overflow: auto; margin: 0 0 1rem; }
 main section.example pre { margin: 0; }
+.give { display: grid; gap: 1.1rem 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); align-items: start; }
+.give textarea { min-height: 6.5rem; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", monospace; font-size: .9rem; resize: vertical; }
+#verify.dropping #give-form { outline: 3px dashed var(--accent); outline-offset: .6rem; border-radius: .3rem; }
+.by-camera { display: none; }
+@media (pointer: coarse) { .by-camera { display: block; } }
+.progress { margin: 0; color: var(--soft); }
+.progress:not(:empty) { margin-top: 1rem; }
+main section.answer { padding-top: 1.5rem; }
+#answer:not(:empty) + section { border-top: 1px solid var(--line); }
+.verdict { display: flex; gap: 1.1rem; align-items: flex-start; padding: 1.2rem 1.4rem; border-radius: .5rem; border: 2px solid var(--accent); background: var(--accent-ground); margin: 0 0 1.25rem; }
+.verdict h2 { font-size: clamp(1.6rem, 1.1rem + 2.4vw, 2.4rem); line-height: 1.15; margin: 0 0 .3rem; color: var(--accent); }
+.verdict h2:focus-visible { outline-offset: .3rem; }
+.verdict > div { min-width: 0; }
+.verdict p, .verdict ul { margin: 0; max-width: 44rem; }
+.verdict ul { margin-top: .5rem; padding-inline-start: 1.2rem; }
+.sign { flex: none; width: 3.2rem; height: 3.2rem; border-radius: 50%; display: grid; place-items: center; font-size: 1.9rem; font-weight: 700; background: var(--accent); color: var(--on-accent); }
+.verdict.invalid { border-color: var(--over); background: var(--over-ground); }
+.verdict.invalid h2 { color: var(--over); }
+.verdict.invalid .sign { background: var(--over); }
+.verdict.undecided { border-color: var(--careful); background: var(--careful-ground); }
+.verdict.undecided h2 { color: var(--careful); }
+.verdict.undecided .sign { background: var(--careful); }
+.answer h3 { margin: 0 0 .6rem; }
+.judged { font-size: .95rem; }
+.fingerprint { display: inline-block; }
+@media (scripting: none) { .scripted { display: none; } }
 @media (max-width: 44rem) {
   table.records, table.records tbody, table.records tr, table.records td, table.records th { display: block; }
   table.records { border: 0; background: none; }
@@ -156,7 +182,14 @@ table.records tbody th { font-size: 1.05rem; }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .8rem; }
 }
-@media print { header.top, ul.cards > li { background: none; } .skip { display: none; } }
+@media (max-width: 34rem) { .verdict { padding: 1rem; gap: .8rem; } .sign { width: 2.4rem; height: 2.4rem; font-size: 1.4rem; } }
+@media print {
+  header.top, ul.cards > li { background: none; }
+  .skip { display: none; }
+  .answer ~ *, #verify > section, .answer .buttons, .answer details:not([open]), .answer .note button { display: none; }
+  body:has(.answer) header.top, body:has(.answer) footer { display: none; }
+  .verdict, .badge { background: none !important; print-color-adjust: exact; }
+}
 `;
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5f56"/><path d="M8.5 16.5l5 5 10-11" fill="none" stroke="#fff" stroke-width="3.6" stroke-linecap="round" stroke-linejoin="round"/></svg>`;

@@ -307,6 +307,10 @@ describe("what the node answers", () => {
       }),
     );
     await ask("POST", "/resolve", staff({ references: [String(href)], follow: [["near"]] }));
+    const { body: evidence } = await ask("GET", `${path}/evidence`);
+    await ask("POST", "/verify", { json: evidence });
+    await ask("POST", "/verify", { json: { ...evidence, token: "e30.e30.AA~" } });
+    await ask("GET", "/verify/policy");
     await ask(
       "POST",
       "/records:find",
@@ -344,6 +348,7 @@ describe("what the node answers", () => {
       "/log/records/tile/entries/000.p/1",
       "/log/records/consistency?from=1&to=2",
       "/status/0",
+      "/.well-known/jwt-vc-issuer",
     ])
       await ask("GET", path);
     for (const path of ["/.well-known/openid-federation", "/federation/list", "/healthz", "/readyz", "/openapi.json"])

@@ -1,8 +1,9 @@
 // What a stranger sends makes a node ask nobody anything: every operation of the document, and every page, without a token and full of addresses to ask.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
+import { currentSeconds } from "../../src/node.ts";
 import { createEntity, draftConfiguration, signDraft } from "../chain-fixture.ts";
 import { type CountedClient, createCountedClient } from "../counted-client.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -43,9 +44,7 @@ beforeAll(async () => {
   operations = createDocumentCheck((await node.request("GET", "/openapi.json")).body).operations;
 });
 
-beforeEach(async () => {
-  // The node's own chain, which it attaches to what it proves, is known: of whom to ask for it strangers decide nothing.
-  await node.request("GET", `/registries/wells/records/${rid}/evidence`);
+beforeEach(() => {
   client.urls.length = 0;
   trapped.length = 0;
 });
@@ -191,29 +190,74 @@ describe("with a token", () => {
   });
 });
 
-it("a node that does not know its own chain asks for it, of itself and its superiors alone", async () => {
-  const cold = createCountedClient();
-  const fresh = await startTestNode({ superiors: [anchor.entity], anchors: [anchor.pin(["wells"])], httpClient: cold });
-  try {
-    await anchor.node.federation.acceptSubordinate({ entity: fresh.entity, registryTypes: ["wells"] });
+describe("a node's own chain", () => {
+  // It stands still, so that the node's own job asks when the test moves it and at no other time.
+  let now = currentSeconds();
+  let cold: CountedClient;
+  let fresh: TestNode;
+  let path: string;
+
+  const askAsStrangers = async (): Promise<number[]> => {
+    const asked = { references: [`${fresh.entity}${path.replace("/evidence", "")}`], follow: [] };
+    const answers = await Promise.all([
+      ...Array.from({ length: 20 }, () => fresh.request("GET", path, { headers: headersWith(bait[1]!) })),
+      ...Array.from({ length: 20 }, () => fresh.request("POST", "/resolve", { json: asked })),
+    ]);
+    return [...new Set(answers.slice(0, 20).map(({ status }) => status))];
+  };
+  /** Until the job has asked, and all that it asked is answered. */
+  const settle = async (): Promise<void> => {
+    await vi.waitFor(() => expect(cold.urls).not.toEqual([]), 5_000);
+    await fresh.node.ownChain.renew().catch(() => undefined);
+    cold.urls.length = 0;
+  };
+
+  beforeAll(async () => {
+    cold = createCountedClient();
+    fresh = await startTestNode({
+      superiors: [anchor.entity],
+      anchors: [anchor.pin(["wells"])],
+      httpClient: cold,
+      clock: () => now,
+    });
+    await settle();
     expect((await fresh.publish(definition("wells"))).status).toBe(201);
-    const token = await fresh.token("registrar");
     const { body } = await fresh.request("POST", "/registries/wells/records", {
-      token,
+      token: await fresh.token("registrar"),
       json: { data: { code: "1", name: "W" } },
     });
-    const path = `/registries/wells/records/${String(body.rid)}/evidence`;
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => fresh.request("GET", path, { headers: headersWith(bait[1]!) })),
-    );
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect(cold.urls).toEqual([
-      `${fresh.entity}/.well-known/openid-federation`,
-      `${anchor.entity}/.well-known/openid-federation`,
-      `${anchor.entity}/federation/fetch?sub=${encodeURIComponent(fresh.entity)}`,
-    ]);
-    expect(trapped).toEqual([]);
-  } finally {
-    await fresh.close();
-  }
+    path = `/registries/wells/records/${String(body.rid)}/evidence`;
+  });
+
+  afterAll(() => fresh?.close());
+
+  it("is not asked for by strangers while nobody vouches for it, but by staff", async () => {
+    expect(await askAsStrangers()).toEqual([422]);
+    expect(cold.urls).toEqual([]);
+    expect((await fresh.request("GET", path, { token: await fresh.token("reader") })).status).toBe(422);
+    expect(cold.urls).toContain(`${anchor.entity}/federation/fetch?sub=${encodeURIComponent(fresh.entity)}`);
+  });
+
+  it("is fetched by the node itself and answered to strangers from what is held", async () => {
+    now = currentSeconds() + 1;
+    await anchor.node.federation.acceptSubordinate({ entity: fresh.entity, registryTypes: ["wells"] });
+    cold.urls.length = 0;
+    expect(await askAsStrangers()).toEqual([200]);
+    expect(cold.urls).toEqual([]);
+  });
+
+  it("is renewed by the node itself when half of its life is over", async () => {
+    const { expiresAt } = await fresh.node.ownChain.getChain({ outgoing: false });
+    now += Math.ceil((expiresAt - now) / 2);
+    await settle();
+    expect(await askAsStrangers()).toEqual([200]);
+    expect(cold.urls).toEqual([]);
+  });
+
+  it("is not asked for by strangers once it has run out", async () => {
+    now += 2 * 3_600;
+    await settle();
+    expect(await askAsStrangers()).toEqual([422]);
+    expect(cold.urls).toEqual([]);
+  });
 });

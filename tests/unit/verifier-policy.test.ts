@@ -24,6 +24,7 @@ describe("a policy file", () => {
       ...EXAMPLE,
       anchors: world.chain.anchors,
       checkpointMaxAgeSeconds: 60,
+      requireStatusReceipt: false,
       allowSuperseded: true,
       allowArchivedChain: false,
       expected: { version: 1, registryType: "districts" },

@@ -41,7 +41,8 @@ export async function insertVersions(
     ) as item (rid, version, definition_version, jwt, sealed, valid_from, valid_until, status_list, status_index, log_index, recorded_at)`;
 }
 
-export async function supersede(tx: Transaction, writes: readonly AmendWrite[]): Promise<void> {
+export async function supersede(tx: Transaction, items: readonly Accepted<AmendWrite>[]): Promise<void> {
+  const writes = items.map(({ input }) => input);
   await Promise.all([
     tx`
       update record set version = greatest(record.version, item.version)
@@ -49,7 +50,7 @@ export async function supersede(tx: Transaction, writes: readonly AmendWrite[]):
       where record.rid = item.rid`,
     setStatus(
       tx,
-      writes.map((write) => ({ place: write.supersedes, value: STATUS_SUPERSEDED })),
+      items.map(({ input, logIndex }) => ({ place: input.supersedes, value: STATUS_SUPERSEDED, logIndex })),
     ),
   ]);
 }
@@ -73,23 +74,30 @@ export async function changeStates(tx: Transaction, items: readonly Accepted<Sta
         ${inputs.map((input) => input.recordedAt)}::int8[]
       ) as item (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)`,
     tx`
-      insert into status_value (list, index, value)
-      select v.status_list, v.status_index, item.value
+      insert into status_value (list, index, value, log_index)
+      select v.status_list, v.status_index, item.value, item.log_index
       from unnest(
         ${rids}::uuid[], ${inputs.map((input) => input.expected.version)}::int[], ${inputs.map((input) => Number(input.allVersions))}::int2[],
-        ${inputs.map((input) => input.statusValue)}::int2[]
-      ) as item (rid, version, everything, value)
+        ${inputs.map((input) => input.statusValue)}::int2[], ${items.map(({ logIndex }) => logIndex)}::int8[]
+      ) as item (rid, version, everything, value, log_index)
       join record_version v on v.rid = item.rid and (item.everything = 1 or v.version = item.version)
-      on conflict (list, index) do update set value = excluded.value`,
+      on conflict (list, index) do update set value = excluded.value, log_index = excluded.log_index`,
   ]);
 }
 
-async function setStatus(tx: Transaction, changes: readonly { place: StatusPlace; value: number }[]): Promise<void> {
+interface StatusChange {
+  readonly place: StatusPlace;
+  readonly value: number;
+  readonly logIndex: number;
+}
+
+async function setStatus(tx: Transaction, changes: readonly StatusChange[]): Promise<void> {
   await tx`
-    insert into status_value (list, index, value)
+    insert into status_value (list, index, value, log_index)
     select * from unnest(
-      ${changes.map(({ place }) => place.list)}::int[], ${changes.map(({ place }) => place.index)}::int[], ${changes.map(({ value }) => value)}::int2[])
-    on conflict (list, index) do update set value = excluded.value`;
+      ${changes.map(({ place }) => place.list)}::int[], ${changes.map(({ place }) => place.index)}::int[], ${changes.map(({ value }) => value)}::int2[],
+      ${changes.map(({ logIndex }) => logIndex)}::int8[])
+    on conflict (list, index) do update set value = excluded.value, log_index = excluded.log_index`;
 }
 
 export async function insertAnswers(tx: Transaction, writes: readonly RecordWrite[]): Promise<void> {

@@ -92,13 +92,7 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
   const statements: Promise<unknown>[] = [];
   if (creates.length > 0) statements.push(insertRecords(tx, creates));
   if (creates.length + amends.length > 0) statements.push(insertVersions(tx, [...creates, ...amends]));
-  if (amends.length > 0)
-    statements.push(
-      supersede(
-        tx,
-        amends.map(({ input }) => input),
-      ),
-    );
+  if (amends.length > 0) statements.push(supersede(tx, amends));
   statements.push(
     storeHeldContent(
       tx,

@@ -1,0 +1,71 @@
+// Every file of the corpus has, in Node, the verdict and the code that were written down for it by hand.
+import { describe, expect, it } from "vitest";
+import { parseVerifierPolicyText } from "../../src/verification/policy-file.ts";
+import {
+  VERIFICATION_SENTENCES,
+  type VerificationCode,
+  type VerificationReport,
+} from "../../src/verification/report.ts";
+import { createVerifier } from "../../src/verification/verifier.ts";
+import type { ExpectedReport } from "../corpus/corpus-case.ts";
+import { buildEvidenceCorpus } from "../evidence-corpus.ts";
+
+// What one policy for all files cannot bring about: it asks for no particular record and allows no old version.
+const OF_OTHER_POLICIES: readonly VerificationCode[] = [
+  "status_superseded_allowed",
+  "status_receipt_missing",
+  "checkpoint_time_unknown",
+  "href_mismatch",
+  "version_mismatch",
+  "digest_mismatch",
+  "registry_type_mismatch",
+];
+
+const corpus = await buildEvidenceCorpus();
+const verifier = createVerifier(parseVerifierPolicyText(JSON.stringify(corpus.policy)));
+const reports = new Map<string, VerificationReport>();
+for (const { name, text, now } of corpus.files) reports.set(name, await verifier.verifyText(text, { now }));
+
+/** The first required check that did not pass by itself, or what is expected to be told of one that passed. */
+function summaryOf(report: VerificationReport, expected: ExpectedReport): ExpectedReport {
+  const { verdict, valid, required, checks } = report;
+  const found = valid
+    ? checks.find(({ check }) => check === expected.check)
+    : checks.find(
+        ({ check, result, code }) => required.includes(check) && result !== "pass" && code !== "prerequisite_failed",
+      );
+  return { verdict, valid, ...(found && { check: found.check, code: found.code }) };
+}
+
+describe("the evidence corpus", () => {
+  it.each(corpus.files.map((file) => [file.name, file] as const))("%s", (name, { expected }) => {
+    expect(summaryOf(reports.get(name)!, expected)).toEqual(expected);
+  });
+
+  it("has 200 files with names of their own, which tell what is wrong with them", () => {
+    expect(corpus.files).toHaveLength(200);
+    expect(new Set(corpus.files.map(({ name }) => name)).size).toBe(200);
+    for (const { name, expected } of corpus.files) {
+      expect(name).toMatch(/^[a-z0-9_]+\.[a-z0-9-]+$/);
+      expect(name.split(".")[0]).toBe(expected.valid ? "valid" : expected.code);
+    }
+  });
+
+  it("brings about every code there is, but for those of other policies", () => {
+    const met = new Set([...reports.values()].flatMap(({ checks }) => checks.map(({ code }) => code)));
+    const missed = Object.keys(VERIFICATION_SENTENCES).filter((code) => !met.has(code as VerificationCode));
+    expect(missed).toEqual(OF_OTHER_POLICIES);
+  });
+
+  it("is the same at every run", async () => {
+    expect((await buildEvidenceCorpus()).files).toEqual(corpus.files);
+  });
+
+  it("has the same reports from a verifier that remembers nothing, and in whatever order they are asked", async () => {
+    for (const { name, text, now } of corpus.files.toReversed()) {
+      const fresh = createVerifier(parseVerifierPolicyText(JSON.stringify(corpus.policy)));
+      expect(await fresh.verifyText(text, { now }), name).toEqual(reports.get(name));
+      expect(await verifier.verifyText(text, { now }), name).toEqual(reports.get(name));
+    }
+  });
+});
