@@ -267,6 +267,7 @@ export const PATTERN_CHARS_MAX = 1_000;
 export const PATTERN_TEXT_CHARS_MAX = 2_000;
 export const SCHEMA_STEPS_MAX = 50_000;
 export const VERIFIER_CHAINS_MAX = 1_000;
+export const VERIFIER_CHAIN_CHARS_MAX = 262_144; // of one that is remembered; usual ones have 5,000 to 30,000
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;

@@ -58,7 +58,8 @@ export const VERIFICATION_SENTENCES = {
   chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
   chain_signature_invalid: "A statement that vouches for the issuer has a wrong signature.",
   chain_invalid: "The statements that vouch for the issuer do not form a valid chain.",
-  archive_unproved: "The statements of the time when the record was logged are not proved to be in the log before it.",
+  archive_unproved:
+    "The statements of the time when the record was logged, which the evidence brings, are not proved to be in the issuer's log before it.",
 
   // authority
   authority_not_granted: "The issuer's superiors do not let it sign records of this type.",

@@ -54,6 +54,10 @@ describe("base45", () => {
     },
   );
 
+  it("says of a text that was cut off that it was", () => {
+    expect(() => decodeBase45("BB8A")).toThrowError(/cut off/);
+  });
+
   it("reads the highest values that are bytes", () => {
     expect(decodeBase45("FGW")).toEqual(Uint8Array.of(255, 255));
     expect(decodeBase45("U5")).toEqual(Uint8Array.of(255));
@@ -118,7 +122,7 @@ describe.each(["node", "browser"])("the text of a printed code in a %s", (platfo
   it("is the token itself where its parts are not canonical, or nothing is gained", async () => {
     const { encodePrintForm, decodePrintForm } = await loadModule(platform);
     // "AB" leaves bits over that are not zero: decoded, it would come back as "AA".
-    for (const token of [`${JWT}~AB~`, "AA.AA"]) {
+    for (const token of [`${JWT}~AB~`, "AA.AA", `AA.${"A".repeat(88_000)}~`]) {
       expect(await encodePrintForm(token)).toBe(token);
       expect(await decodePrintForm(token)).toBe(token);
     }
@@ -137,7 +141,10 @@ describe.each(["node", "browser"])("the text of a printed code in a %s", (platfo
     const { decodePrintForm } = await loadModule(platform);
     const bomb = deflateRawSync(new Uint8Array(64 * 1_048_576), { level: 9 });
     expect(bomb.length).toBeLessThan(70_000);
-    await expect(decodePrintForm(codeOf(bomb))).rejects.toMatchObject({ code: "encoding_invalid" });
+    await expect(decodePrintForm(codeOf(bomb))).rejects.toMatchObject({
+      code: "encoding_invalid",
+      message: expect.stringContaining(`inflates to more than ${TOKEN_CHARS_MAX} bytes`),
+    });
     await expect(decodePrintForm(`ATTESTRY1:${"0".repeat(TOKEN_CHARS_MAX)}`)).rejects.toMatchObject({
       code: "encoding_invalid",
       message: expect.stringContaining("characters"),
