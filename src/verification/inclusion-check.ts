@@ -150,7 +150,7 @@ export function findPublicIndex(
   text: string,
   { operation, object }: Pick<ExpectedEntry, "operation" | "object">,
   trust: IssuerTrust,
-  readNote: CheckpointReader = readCheckpoint,
+  readNote: CheckpointReader,
 ): number | undefined {
   const receipt = attempt(() => parseReceipt(text));
   if (receipt instanceof AttestryError || receipt.extra === undefined) return undefined;
@@ -170,8 +170,9 @@ export function findPublicIndex(
   return refusal instanceof AttestryError ? undefined : index;
 }
 
-/** Creates the check with its memory of verified checkpoints. */
-export function createInclusionCheck(): (question: InclusionQuestion) => InclusionAnswer {
-  const checkpoints = createCheckpointMemory();
+/** Creates the check; `checkpoints`: a memory of verified ones that other checks may share. */
+export function createInclusionCheck(
+  checkpoints: CheckpointReader = createCheckpointMemory(),
+): (question: InclusionQuestion) => InclusionAnswer {
   return (question) => checkInclusion(question, checkpoints);
 }

@@ -3,7 +3,7 @@
 import { chainText } from "../federation/chain-digest.ts";
 import { speaksFor } from "../federation/node-metadata.ts";
 import type { EvidenceParts } from "./evidence.ts";
-import { findPublicIndex } from "./inclusion-check.ts";
+import { type CheckpointReader, findPublicIndex } from "./inclusion-check.ts";
 import { addLater, createTrustMemory, establishAsSigned, type IssuerTrust, type TrustOutcome } from "./issuer-trust.ts";
 import type { VerifierPolicy } from "./policy.ts";
 import { type CheckOutcome, failed, notChecked, passed } from "./report.ts";
@@ -30,8 +30,12 @@ function isSilentOn(token: ParsedToken, trust: IssuerTrust): boolean {
 }
 
 /** The place of an archived chain in the issuer's log, undefined where it is not proved. Says nothing of whether the chain holds. */
-function findArchive({ chain, receipt }: NonNullable<EvidenceParts["archive"]>, trust: IssuerTrust) {
-  return findPublicIndex(receipt, { operation: "chain", object: chainText(chain) }, trust);
+function findArchive(
+  { chain, receipt }: NonNullable<EvidenceParts["archive"]>,
+  trust: IssuerTrust,
+  checkpoints: CheckpointReader,
+): number | undefined {
+  return findPublicIndex(receipt, { operation: "chain", object: chainText(chain) }, trust, checkpoints);
 }
 
 /**
@@ -42,6 +46,7 @@ function findArchive({ chain, receipt }: NonNullable<EvidenceParts["archive"]>, 
  */
 export function createIssuerCheck(
   policy: VerifierPolicy,
+  checkpoints: CheckpointReader,
 ): (token: ParsedToken, evidence: EvidenceParts, now: number) => Promise<IssuerAnswer> {
   const findTrust = createTrustMemory(policy.anchors);
 
@@ -59,7 +64,7 @@ export function createIssuerCheck(
     // Over, but not wrong: a broken chain could be one out of which somebody broke the report of a key.
     if (signedOutcome?.result === "fail") return { outcome: signedOutcome };
     const trust = addLater(archived.trust, signed && "trust" in signed ? signed.trust : later.trust);
-    const archivedAt = findArchive(archive, trust);
+    const archivedAt = findArchive(archive, trust, checkpoints);
     if (archivedAt === undefined) return { outcome: failed("issuer", "archive_unproved") };
     return { outcome: passed("issuer", "passed_by_archive", trust.chain.anchor), trust, archivedAt };
   }
@@ -79,7 +84,7 @@ export function createIssuerCheck(
       const answer = await judgeByArchive(token, archive, { chain: undefined, trust, now });
       if (answer.trust) return answer;
     }
-    const archivedAt = findArchive(archive, trust);
+    const archivedAt = findArchive(archive, trust, checkpoints);
     if (archivedAt === undefined) return { outcome: failed("issuer", "archive_unproved") };
     return { outcome, trust, archivedAt };
   };

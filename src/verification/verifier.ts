@@ -3,7 +3,7 @@ import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { jwtDigest } from "../records/record-url.ts";
 import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence.ts";
-import { createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
+import { createCheckpointMemory, createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
 import { checkAuthority, createIssuerCheck, isAfterArchive } from "./issuer-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
@@ -72,10 +72,11 @@ function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord 
  * first, though it is reported second. What fails in the first three ends the run; after them each check says what it finds.
  */
 function createChecks(policy: VerifierPolicy) {
-  const checkIssuer = createIssuerCheck(policy);
+  const checkpoints = createCheckpointMemory();
+  const checkIssuer = createIssuerCheck(policy, checkpoints);
   const checkSchema = createSchemaCheck();
-  const checkStatus = createStatusCheck();
-  const checkInclusion = createInclusionCheck();
+  const checkStatus = createStatusCheck(checkpoints);
+  const checkInclusion = createInclusionCheck(checkpoints);
 
   return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
     const { now, expected = policy.expected ?? {} } = options;
