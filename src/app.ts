@@ -1,6 +1,7 @@
 // Puts a node's routes together under its base path. Decides nothing.
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
+import { createAnswerRoutes } from "./http/answer-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
@@ -50,6 +51,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRegistryRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
   Parameters<typeof createIssuerMetadataRoutes>[0] &
+  Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -115,6 +117,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createReferenceRoutes(deps));
   serve(createExchangeRoutes(deps));
   serve(createIssuerMetadataRoutes(deps));
+  serve(createAnswerRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

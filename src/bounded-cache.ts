@@ -5,12 +5,16 @@ export interface BoundedCache<Value> {
   set(key: string, value: Value): void;
 }
 
-/** `entriesMax`: entries kept; the least recently set goes first. */
-export function createBoundedCache<Value>(entriesMax: number): BoundedCache<Value> {
+/** `entriesMax`: entries kept; the least recently set goes first. `keyCharsMax`: what has a longer key is not kept at all. */
+export function createBoundedCache<Value>(
+  entriesMax: number,
+  keyCharsMax: number = Number.POSITIVE_INFINITY,
+): BoundedCache<Value> {
   const entries = new Map<string, Value>();
   return {
     get: (key) => entries.get(key),
     set(key, value) {
+      if (key.length > keyCharsMax) return;
       entries.delete(key);
       if (entries.size >= entriesMax) {
         const oldest = entries.keys().next();

@@ -167,11 +167,16 @@ export const ERROR_CODES = [
   "evidence_invalid",
   "verification_busy",
   "verifier_policy_invalid",
+  "witness_policy_invalid",
   "definition_unsupported",
   // Resolution
   "budget_exceeded",
   // Status lists
   "status_list_invalid",
+  // Signed answers
+  "answer_not_offered",
+  "answer_budget_exceeded",
+  "answer_mismatch",
   // Operating
   "config_invalid",
   "migration_pending",
@@ -208,11 +213,18 @@ export class AttestryError extends Error {
   override readonly name = "AttestryError";
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
+  /** When it is worth trying again, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { details?: readonly ErrorDetail[]; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: readonly ErrorDetail[]; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

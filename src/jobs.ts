@@ -1,5 +1,6 @@
 // What a node does without being asked, at intervals. Every job may run on several processes of a node at once.
 import {
+  ANSWER_WINDOW_SECONDS,
   ATTACHMENT_UNHELD_SECONDS,
   CHAIN_ARCHIVE_CHECK_MS,
   DIRECTORY_JOB_INTERVAL_MS,
@@ -12,6 +13,7 @@ import {
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import type { Logger } from "./logger.ts";
+import { deleteBudgets } from "./records/answers/answer-budget-store.ts";
 import { sweepAttachments } from "./records/attachments/attachment-store.ts";
 import { deleteIdempotent } from "./records/record-store.ts";
 import type { Database } from "./storage/database.ts";
@@ -48,9 +50,14 @@ export function startJobs(deps: {
   let isStopped = false;
   const jobs = [
     startJob(
-      { everyMs: SWEEP_INTERVAL_MS, name: "sweeping old idempotency keys and files that no record holds", logger },
+      {
+        everyMs: SWEEP_INTERVAL_MS,
+        name: "sweeping old idempotency keys, budgets and files that no record holds",
+        logger,
+      },
       async () => {
         await deleteIdempotent(database, { before: clock() - IDEMPOTENCY_SECONDS });
+        await deleteBudgets(database, { before: clock() - 2 * ANSWER_WINDOW_SECONDS });
         await sweepAttachments(database, { before: clock() - ATTACHMENT_UNHELD_SECONDS });
       },
     ),

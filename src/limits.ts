@@ -232,6 +232,15 @@ export const STATUS_LIST_INFLATED_BYTES_MAX = 1_048_576;
 // Other implementations of SD-JWT VC
 export const ISSUER_METADATA_SECONDS = 300; // that readers may keep the keys unasked
 
+// Signed answers
+export const ANSWER_SECONDS = 300; // that one may be shown
+export const ANSWER_WINDOW_SECONDS = 3_600;
+export const ANSWERS_PER_CALLER_MAX = 5_000; // in one window, of a node or a token of staff
+export const ANSWERS_PER_RECORD_MAX = 30; // "matches" of one record, for one such caller
+export const ANSWERS_PER_RECORD_ANONYMOUS_MAX = 300; // the same, for all strangers together
+export const ANSWER_FIELDS_MAX = 50;
+export const ANSWER_CHARS_MAX = 65_536; // of a signed answer that is read
+
 // Database
 export const DATABASE_LOCK_TIMEOUT_MS = 120_000;
 export const DATABASE_START_TIMEOUT_MS = 60_000; // replaying the WAL after a crash counts as starting
@@ -251,12 +260,14 @@ export const DATABASE_LOG_BYTES_MAX = 16 * 1_048_576;
 
 // Verification
 export const EVIDENCE_CHARS_MAX = 8 * 1_048_576;
+export const WITNESS_POLICY_LINES_MAX = 256;
 export const VERIFIER_POLICY_CHARS_MAX = 1_048_576;
 export const VERIFIER_AGE_SECONDS_MAX = 100 * 31_557_600; // a hundred years: who judges archives may say so
 export const PATTERN_CHARS_MAX = 1_000;
 export const PATTERN_TEXT_CHARS_MAX = 2_000;
 export const SCHEMA_STEPS_MAX = 50_000;
 export const VERIFIER_CHAINS_MAX = 1_000;
+export const VERIFIER_CHAIN_CHARS_MAX = 262_144; // of one that is remembered; usual ones have 5,000 to 30,000
 export const VERIFIER_CHECKPOINTS_MAX = 4_000;
 export const VERIFIER_STATUS_LISTS_MAX = 64;
 export const VERIFIER_DEFINITIONS_MAX = 500;
@@ -342,7 +353,7 @@ export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
 
 // The page that verifies, in the visitor's browser
-export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
+export const VERIFY_SCRIPT_BYTES_MAX = 60_000; // compressed, of what the page loads at first
 export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
 export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
 export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
+import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
@@ -47,6 +48,7 @@ import { lockLogState } from "./log/log-store.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
+import { createAnswerService } from "./records/answers/answer-service.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
 import { createImportService } from "./records/bulk/import-service.ts";
@@ -123,10 +125,6 @@ export const KEY_FILE = "keys.json";
 const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
 const STATUS_BLOCK = 512;
-
-export function currentSeconds(): number {
-  return Math.floor(Date.now() / 1_000);
-}
 
 function readProgramVersion(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -215,6 +213,8 @@ export async function initializeNode(options: {
   await logKeySet({ writer, reader, secrets });
   await writer.close();
 }
+
+export { currentSeconds };
 
 interface Trust {
   readonly http: HttpClient;
@@ -482,6 +482,16 @@ export function createNode(options: {
     );
   });
   const recordReads = createRecordReadService({ database, registries, viewer });
+  const answers = createAnswerService({
+    entity: names,
+    database,
+    registries,
+    keyLookups,
+    recordReads,
+    signer: signers.record,
+    searchKey,
+    clock,
+  });
   const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
   const statistics = createStatisticService({ database, registries, searchKey, clock });
@@ -552,6 +562,8 @@ export function createNode(options: {
     referenceWatch,
     statuses,
     issuerKeys: keys,
+    answers,
+    ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
     getVerifierPolicy,
     federation,

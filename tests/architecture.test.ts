@@ -9,6 +9,7 @@ const SRC = new URL("../src", import.meta.url).pathname;
 const ORDER = [
   "errors.ts",
   "limits.ts",
+  "clock.ts",
   "schema-files.ts",
   "config.ts",
   "logger.ts",
@@ -37,7 +38,7 @@ const SIBLINGS = new Set(["http", "web"]);
 
 // Within a folder that has folders, the same: "" are its own files.
 const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  records: ["", "search", "references", "attachments", "writing", "bulk"],
+  records: ["", "search", "references", "attachments", "writing", "bulk", "answers"],
 };
 
 /** Which places may import a library; one that is not listed is owned by nobody and may not be imported. */

@@ -1,6 +1,5 @@
 // `attestry evidence`: fetches a record's evidence file from its node. Verifies nothing: that is `attestry verify`.
 import { Command } from "commander";
-import { readBearerToken } from "../config.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { VERSION_MAX } from "../limits.ts";
 import { parseEvidence, parseEvidenceText } from "../verification/evidence.ts";
@@ -35,6 +34,7 @@ export function readRecordLink(text: string, version: string | undefined): Recor
 
 async function fetchEvidence(url: string, options: EvidenceOptions): Promise<void> {
   const link = readRecordLink(url, options.version);
+  const { readBearerToken } = await import("../config.ts");
   const text = await fetchNamedEvidence(link, readBearerToken(options.tokenFile));
   try {
     parseEvidence(parseEvidenceText(text));

@@ -1,11 +1,12 @@
 // Home nodes, asked by a command that is no node: whom to believe comes from pinned anchors alone. Believes no answer.
+
+import { currentSeconds } from "../clock.ts";
 import { createChainService } from "../federation/chain-service.ts";
 import { type AskHome, createHomeAsker } from "../federation/home-chain.ts";
 import { createHttpClient, type HttpClient } from "../federation/http-client.ts";
 import { createMovedClient } from "../federation/moved-client.ts";
 import type { Reach } from "../federation/peer-address.ts";
 import type { AnchorPin } from "../federation/trust-chain.ts";
-import { currentSeconds } from "../node.ts";
 
 export interface TrustedHomes {
   readonly httpClient: HttpClient;

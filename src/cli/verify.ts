@@ -1,8 +1,7 @@
 // `attestry verify`: judges evidence files, tokens, printed codes and links by a policy that stands before anything is read. Trusts no node.
 import { Command } from "commander";
-import { readBearerToken } from "../config.ts";
+import { currentSeconds } from "../clock.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
-import { currentSeconds } from "../node.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
 import { parseRecordLink, type RecordLink } from "../verification/given-text.ts";
 import type { Verdict } from "../verification/report.ts";
@@ -72,6 +71,10 @@ interface Judge {
   readonly options: VerifyOptions;
 }
 
+async function readToken(tokenFile: string): Promise<string | undefined> {
+  return (await import("../config.ts")).readBearerToken(tokenFile);
+}
+
 /** Where the named node is gone, its anchors may know where its records are now. Throws what the named node's silence threw. */
 async function fetchLinked(link: RecordLink, { homes, options }: Judge): Promise<string> {
   if (homes === undefined)
@@ -79,7 +82,7 @@ async function fetchLinked(link: RecordLink, { homes, options }: Judge): Promise
       "request_invalid",
       "a link has to be fetched: leave --offline and --at out, or save the evidence first with: attestry evidence URL --output FILE",
     );
-  const token = options.tokenFile === undefined ? undefined : readBearerToken(options.tokenFile);
+  const token = options.tokenFile === undefined ? undefined : await readToken(options.tokenFile);
   try {
     return await fetchNamedEvidence(link, token);
   } catch (error) {
@@ -109,7 +112,7 @@ async function checkArgument(argument: string, judge: Judge): Promise<InputCheck
 }
 
 async function verifyArguments(inputs: readonly string[], options: VerifyOptions): Promise<Verdict> {
-  const trust = readTrust(options);
+  const trust = await readTrust(options);
   const at = readMoment(options.at);
   const isOffline = options.offline === true || at !== undefined;
   const homes = isOffline ? undefined : createTrustedHomes(trust.policy.anchors, trust.reach);
@@ -153,7 +156,7 @@ async function verify(inputs: string[], options: VerifyOptions): Promise<void> {
         ? await verifyArguments(inputs, options)
         : await runBatch({
             directory: options.batch,
-            trust: readTrust(options),
+            trust: await readTrust(options),
             at: readMoment(options.at),
             isOffline: options.offline === true,
             json: options.json === true,

@@ -61,8 +61,21 @@ export async function inflate(bytes: Uint8Array, options: InflateOptions): Promi
   }
 }
 
+/** On another thread: a full status list takes long enough that every request would feel it. */
+function deflateNatively(
+  native: typeof import("node:zlib"),
+  bytes: Uint8Array,
+  format: DeflateFormat,
+): Promise<Uint8Array> {
+  const compress = format === "deflate" ? native.deflate : native.deflateRaw;
+  return new Promise((resolve, reject) => {
+    // A copy: the caller may go on changing its own.
+    compress(bytes.slice(), { level: 9 }, (error, deflated) => (error ? reject(error) : resolve(deflated)));
+  });
+}
+
 /** At the highest level where that can be chosen. */
 export async function deflate(bytes: Uint8Array, format: DeflateFormat): Promise<Uint8Array> {
-  if (zlib) return (format === "deflate" ? zlib.deflateSync : zlib.deflateRawSync)(bytes, { level: 9 });
+  if (zlib) return deflateNatively(zlib, bytes, format);
   return readThrough(bytes, new CompressionStream(format), Number.POSITIVE_INFINITY);
 }

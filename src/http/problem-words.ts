@@ -88,5 +88,8 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   jws_invalid: "What should be a JWS in compact form is none.",
   algorithm_not_allowed: "The signature is of another algorithm than Ed25519.",
   verification_busy: "Others wait for this already; verify the evidence yourself, or try again in a moment.",
+  answer_not_offered: "The registry's definition does not offer answers to this question.",
+  answer_budget_exceeded:
+    "So many questions were answered that more would be guessing; Retry-After says when to go on.",
   budget_exceeded: "The request would follow more references than one request may.",
 };

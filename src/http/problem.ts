@@ -163,8 +163,12 @@ const STATUS = {
   peer_signature_invalid: 502,
   evidence_invalid: 400,
   verifier_policy_invalid: 400,
+  witness_policy_invalid: 400,
   definition_unsupported: 422,
   budget_exceeded: 413,
+  answer_not_offered: 422,
+  answer_budget_exceeded: 429,
+  answer_mismatch: 400,
   status_list_invalid: 400,
   config_invalid: 500,
   migration_pending: 500,
@@ -238,7 +242,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
   const status = STATUS[error.code];
   if (status >= 500) logger.warn({ code: error.code, detail: error.message }, "a request could not be answered");
   if (status === 401) context.header("www-authenticate", 'Bearer realm="attestry"');
-  const retryAfter = RETRY_AFTER_SECONDS[error.code];
+  const retryAfter = error.retryAfterSeconds ?? RETRY_AFTER_SECONDS[error.code];
   if (retryAfter !== undefined) context.header("retry-after", String(retryAfter));
   return context.body(JSON.stringify(describeProblem(error)), status);
 }

@@ -8,8 +8,11 @@ import { AttestryError } from "../errors.ts";
 import { NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX } from "../limits.ts";
 import { decodeBase64Line } from "./lines.ts";
 
-/** Ed25519 over the text (C2SP signed-note §Signature types). Cosignatures (0x04) are another type. */
+/** Ed25519 over the text (C2SP signed-note §Signature types). */
 export const NOTE_TYPE_ED25519 = 0x01;
+/** Ed25519 over a checkpoint and a time (C2SP tlog-cosignature): cosignature.ts checks these. */
+export const NOTE_TYPE_COSIGNATURE = 0x04;
+export type NoteKeyType = typeof NOTE_TYPE_ED25519 | typeof NOTE_TYPE_COSIGNATURE;
 
 const KEY_ID_BYTES = 4;
 const LINE_START = "— "; // U+2014
@@ -23,17 +26,26 @@ export interface NoteVerifier {
   readonly raw: Uint8Array;
 }
 
-interface NoteSignature {
+export interface NoteSignature {
   readonly name: string;
   readonly keyId: string;
   readonly signature: Uint8Array;
 }
 
 /**
- * Reads a verifier key `name+keyid+base64(type || key)`. Only Ed25519 note keys: a key whose signatures this code cannot
- * check must not look like one that it can. Throws `log_note_invalid`, or `key_invalid` for a weak key.
+ * Reads the verifier key of a log, `name+keyid+base64(type || key)`. Only Ed25519 note keys: a key whose signatures the caller cannot check
+ * must not look like one that it can. Throws `log_note_invalid`, or `key_invalid` for a weak key.
  */
 export function parseVerifierKey(vkey: string): NoteVerifier {
+  return parseTypedKey(vkey, NOTE_TYPE_ED25519);
+}
+
+/** As `parseVerifierKey`, of a witness that cosigns. */
+export function parseWitnessKey(vkey: string): NoteVerifier {
+  return parseTypedKey(vkey, NOTE_TYPE_COSIGNATURE);
+}
+
+function parseTypedKey(vkey: string, expectedType: NoteKeyType): NoteVerifier {
   // The base64 may hold '+' itself, so only the first two separate.
   const match = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkey);
   const key = match ? decodeBase64Line(match[3]!) : undefined;
@@ -43,15 +55,18 @@ export function parseVerifierKey(vkey: string): NoteVerifier {
   const name = match[1]!;
   const type = key[0]!;
   const raw = key.slice(1);
-  if (type !== NOTE_TYPE_ED25519) {
-    throw new AttestryError("log_note_invalid", `verifier key of ${name} has type ${type}, supported is 1 (Ed25519)`);
+  if (type !== expectedType) {
+    throw new AttestryError(
+      "log_note_invalid",
+      `verifier key of ${name} has type ${type}, expected is ${expectedType}`,
+    );
   }
   if (raw.length !== ED25519_KEY_BYTES) {
     throw new AttestryError("log_note_invalid", `verifier key of ${name} has ${raw.length} bytes, expected 32`);
   }
   // Verifiers disagree on signatures of weak keys (DESIGN §3), so no such key becomes a verifier.
   parsePublicKey({ kty: "OKP", crv: "Ed25519", x: encodeBase64url(raw) });
-  const keyId = noteKeyId(name, raw);
+  const keyId = toHex(keyIdBytes(name, raw, expectedType));
   if (keyId !== match[2]) {
     throw new AttestryError("log_note_invalid", `verifier key of ${name} has key id ${match[2]}, expected ${keyId}`);
   }
@@ -59,9 +74,12 @@ export function parseVerifierKey(vkey: string): NoteVerifier {
 }
 
 /** Writes a verifier key (`vkey`) for a raw Ed25519 public key. Throws `log_note_invalid` for an impossible name. */
-export function formatVerifierKey(key: { readonly name: string; readonly raw: Uint8Array }): string {
-  assertKeyName(key.name);
-  return `${key.name}+${noteKeyId(key.name, key.raw)}+${encodeBase64(typedKey(key.raw))}`;
+export function formatVerifierKey(
+  { name, raw }: { readonly name: string; readonly raw: Uint8Array },
+  type: NoteKeyType = NOTE_TYPE_ED25519,
+): string {
+  assertKeyName(name);
+  return `${name}+${toHex(keyIdBytes(name, raw, type))}+${encodeBase64(typedKey(raw, type))}`;
 }
 
 /**
@@ -87,7 +105,7 @@ export async function signNote(input: {
 
 async function signLine(signer: Signer, { text, name }: { text: string; name: string }): Promise<string> {
   // Before the signature: while it is made another key may take over.
-  const keyId = keyIdBytes(name, signer.publicKey.raw);
+  const keyId = keyIdBytes(name, signer.publicKey.raw, NOTE_TYPE_ED25519);
   const signature = await signer.sign(encodeUtf8(text));
   return `${LINE_START}${name} ${encodeBase64(concatBytes(keyId, signature))}\n`;
 }
@@ -122,7 +140,8 @@ export function listSigners(note: string): string[] {
   return parseNote(note).signatures.map(({ name, keyId }) => `${name}+${keyId}`);
 }
 
-function parseNote(note: string): { text: string; signatures: NoteSignature[] } {
+/** A note's text, with its last newline, and its signatures, of which nothing is proved here. Throws `log_note_invalid`. */
+export function parseNote(note: string): { text: string; signatures: NoteSignature[] } {
   assertSize(note);
   assertCharacters(note);
   // The text may hold blank lines, signature lines cannot: the last one separates.
@@ -170,17 +189,13 @@ function assertSize(note: string): void {
   }
 }
 
-function typedKey(raw: Uint8Array): Uint8Array {
-  return concatBytes(Uint8Array.of(NOTE_TYPE_ED25519), raw);
+function typedKey(raw: Uint8Array, type: NoteKeyType): Uint8Array {
+  return concatBytes(Uint8Array.of(type), raw);
 }
 
 // C2SP signed-note: SHA-256(name || 0x0A || type || key), first four bytes.
-function keyIdBytes(name: string, raw: Uint8Array): Uint8Array {
-  return sha256(name, "\n", typedKey(raw)).slice(0, KEY_ID_BYTES);
-}
-
-function noteKeyId(name: string, raw: Uint8Array): string {
-  return toHex(keyIdBytes(name, raw));
+function keyIdBytes(name: string, raw: Uint8Array, type: NoteKeyType): Uint8Array {
+  return sha256(name, "\n", typedKey(raw, type)).slice(0, KEY_ID_BYTES);
 }
 
 function toHex(bytes: Uint8Array): string {

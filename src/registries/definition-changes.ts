@@ -142,6 +142,16 @@ const compareStatistics = compareRules({
   },
 });
 
+const compareAnswers: Compare = (before, after, changes) => {
+  const [old, next] = [asObject(before), asObject(after)];
+  if (old.exists === undefined && next.exists !== undefined) changes.compatible("/exists", "is answered");
+  if (old.exists !== undefined && next.exists === undefined) changes.breaking("/exists", "is no longer answered");
+  for (const field of missingIn(asTexts(next.matches), asTexts(old.matches)))
+    changes.compatible("/matches", `"${String(field)}" is compared`);
+  for (const field of missingIn(asTexts(old.matches), asTexts(next.matches)))
+    changes.breaking("/matches", `"${String(field)}" is no longer compared`);
+};
+
 const compareRetired: Compare = (before, after, changes) => {
   if (before === undefined) changes.breaking("", "no new record is taken any more; those there are stay");
   else if (after === undefined) changes.compatible("", "new records are taken again");
@@ -164,5 +174,6 @@ const MEMBERS: Readonly<Record<string, Compare>> = {
   acts: compareActs,
   duplicates: compareDuplicates,
   statistics: compareStatistics,
+  answers: compareAnswers,
   retired: compareRetired,
 };

@@ -27,6 +27,12 @@ export interface StatisticRule {
   readonly smallest?: number;
 }
 
+/** Which questions are answered by a signed yes or no. */
+export interface AnswerRules {
+  readonly exists?: true;
+  readonly matches?: readonly string[];
+}
+
 /** A registry definition, DESIGN section 4. */
 export interface Definition {
   readonly name: string;
@@ -40,6 +46,7 @@ export interface Definition {
   readonly acts?: ActRules;
   readonly duplicates?: readonly DuplicateRule[];
   readonly statistics?: readonly StatisticRule[];
+  readonly answers?: AnswerRules;
   readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };
 }
 

@@ -1,4 +1,4 @@
-// What a definition asks to be compared and counted, made ready: rules of duplicates, statistics. Pure; refuses rules that name no field.
+// What a definition asks to be compared, counted and answered, made ready: rules of duplicates, statistics, answers. Pure; refuses rules that name no field.
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, type DataPath, findFieldSchema } from "./annotations.ts";
@@ -31,9 +31,16 @@ export interface CompiledStatistic {
   readonly personal: boolean;
 }
 
+/** The questions that are answered by a signed yes or no. */
+export interface CompiledAnswers {
+  readonly exists: boolean;
+  readonly matches: readonly RuleField[];
+}
+
 export interface IndexRules {
   readonly duplicates: readonly CompiledDuplicateRule[];
   readonly statistics: readonly CompiledStatistic[];
+  readonly answers: CompiledAnswers;
 }
 
 const SMALLEST_PERSONAL = 10;
@@ -82,6 +89,10 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
       personal,
     };
   });
+  const matches = (definition.answers?.matches ?? []).flatMap((name, at): RuleField[] => {
+    const found = readField(name, `/answers/matches/${at}`);
+    return found ? [{ name, path: found.path, personal: found.personal }] : [];
+  });
   refuseTwice(duplicates, "duplicates", details);
   refuseTwice(statistics, "statistics", details);
   for (const [at, { fields }] of statistics.entries())
@@ -89,7 +100,7 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
       details.push({ field: `/statistics/${at}/fields`, message: "names a field twice" });
   if (details.length > 0)
     throw new AttestryError("definition_invalid", "the definition has rules that cannot be honoured", { details });
-  return { duplicates, statistics };
+  return { duplicates, statistics, answers: { exists: definition.answers?.exists === true, matches } };
 }
 
 function refuseTwice(rules: readonly { name: string }[], member: string, details: ErrorDetail[]): void {

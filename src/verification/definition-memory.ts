@@ -4,7 +4,7 @@ import { createBoundedCache } from "../bounded-cache.ts";
 import { encodeBase64 } from "../crypto/base64.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
-import { VERIFIER_DEFINITIONS_MAX } from "../limits.ts";
+import { DEFINITION_BYTES_MAX, VERIFIER_DEFINITIONS_MAX } from "../limits.ts";
 import { compileRecordSchema, type RecordSchema } from "../registries/record-schema.ts";
 
 export interface RememberedDefinition {
@@ -15,7 +15,7 @@ export interface RememberedDefinition {
 }
 
 export function createDefinitionMemory(): (text: string) => RememberedDefinition {
-  const cache = createBoundedCache<RememberedDefinition>(VERIFIER_DEFINITIONS_MAX);
+  const cache = createBoundedCache<RememberedDefinition>(VERIFIER_DEFINITIONS_MAX, DEFINITION_BYTES_MAX);
   return (text) => {
     const remembered = cache.get(text);
     if (remembered) return remembered;

@@ -96,6 +96,8 @@ interface ProvenReceipt {
   readonly index: number;
   readonly entry: Uint8Array;
   readonly hasKey: boolean;
+  /** The note whose signature by the log was verified. */
+  readonly checkpoint: string;
 }
 
 function proveReceipt(text: string, question: InclusionQuestion, checkpoints: CheckpointReader): ProvenReceipt | Fault {
@@ -112,13 +114,14 @@ function proveReceipt(text: string, question: InclusionQuestion, checkpoints: Ch
   const { size, root } = checkpoint;
   const refusal = attempt(() => verifyInclusion({ index, size, leaf: leafHash(extra.entry), proof, root }));
   if (refusal instanceof AttestryError) return { code: "inclusion_failed", detail: refusal.message };
-  return { index, entry: extra.entry, hasKey: extra.k !== undefined };
+  return { index, entry: extra.entry, hasKey: extra.k !== undefined, checkpoint: receipt.checkpoint };
 }
 
-/** `index`: the entry's place in the log, where it is proved. */
+/** `index`: the entry's place in the log, where it is proved; `checkpoint`: the newest note that proves it. */
 export interface InclusionAnswer {
   readonly outcome: CheckOutcome;
   readonly index?: number;
+  readonly checkpoint?: string;
 }
 
 function checkInclusion(question: InclusionQuestion, checkpoints: CheckpointReader): InclusionAnswer {
@@ -133,8 +136,12 @@ function checkInclusion(question: InclusionQuestion, checkpoints: CheckpointRead
       return refuse({ code: "receipts_differ" });
     }
   }
-  const { index, hasKey } = recent;
-  return { outcome: passed("inclusion", hasKey ? "passed" : "passed_without_tag", `entry ${index}`), index };
+  const { index, hasKey, checkpoint } = recent;
+  return {
+    outcome: passed("inclusion", hasKey ? "passed" : "passed_without_tag", `entry ${index}`),
+    index,
+    checkpoint,
+  };
 }
 
 /** Whether the entry at `index` stands before the theft of the key that signed what it is about (DESIGN section 6: the log decides, no claim does). */
@@ -150,7 +157,7 @@ export function findPublicIndex(
   text: string,
   { operation, object }: Pick<ExpectedEntry, "operation" | "object">,
   trust: IssuerTrust,
-  readNote: CheckpointReader = readCheckpoint,
+  readNote: CheckpointReader,
 ): number | undefined {
   const receipt = attempt(() => parseReceipt(text));
   if (receipt instanceof AttestryError || receipt.extra === undefined) return undefined;
@@ -170,8 +177,9 @@ export function findPublicIndex(
   return refusal instanceof AttestryError ? undefined : index;
 }
 
-/** Creates the check with its memory of verified checkpoints. */
-export function createInclusionCheck(): (question: InclusionQuestion) => InclusionAnswer {
-  const checkpoints = createCheckpointMemory();
+/** Creates the check; `checkpoints`: a memory of verified ones that other checks may share. */
+export function createInclusionCheck(
+  checkpoints: CheckpointReader = createCheckpointMemory(),
+): (question: InclusionQuestion) => InclusionAnswer {
   return (question) => checkInclusion(question, checkpoints);
 }

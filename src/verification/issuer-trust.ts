@@ -6,7 +6,7 @@ import { AttestryError } from "../errors.ts";
 import { parseEntityStatement } from "../federation/entity-statement.ts";
 import { type RevokedKey, speaksFor } from "../federation/node-metadata.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
-import { VERIFIER_CHAINS_MAX } from "../limits.ts";
+import { VERIFIER_CHAIN_CHARS_MAX, VERIFIER_CHAINS_MAX } from "../limits.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
 import type { VerificationCode } from "./report.ts";
 
@@ -133,7 +133,9 @@ export function createTrustMemory(
     }
     // The promise is kept, not its value, so that records verified side by side share the work.
     const outcome = establish([...statements], anchors, now);
-    cache.set(key, { statements: [...statements], now, outcome });
+    // What strangers make up may be as long as a file; it is judged, and not kept.
+    const chars = statements.reduce((sum, statement) => sum + statement.length, 0);
+    if (chars <= VERIFIER_CHAIN_CHARS_MAX) cache.set(key, { statements: [...statements], now, outcome });
     return outcome;
   };
 }

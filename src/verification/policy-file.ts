@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/j
 import { AttestryError } from "../errors.ts";
 import { parseAnchorPins } from "../federation/anchor-pins.ts";
 import { VERIFIER_AGE_SECONDS_MAX, VERIFIER_POLICY_CHARS_MAX } from "../limits.ts";
+import { parseWitnessPolicy } from "../log/witness-policy.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import { CHECK_NAMES, type CheckName, type Expectation, REQUIRED_ALWAYS, type VerifierPolicy } from "./policy.ts";
 
@@ -11,6 +12,7 @@ const MEMBERS = [
   "required",
   "statusMaxAgeSeconds",
   "checkpointMaxAgeSeconds",
+  "witnessPolicy",
   "requireStatusReceipt",
   "allowSuperseded",
   "allowArchivedChain",
@@ -66,6 +68,17 @@ function readFlag(value: Json, member: string): boolean {
   return value;
 }
 
+function readWitnessPolicy(value: Json): string {
+  if (typeof value !== "string") throw invalid("witnessPolicy must be a text in the form of C2SP tlog-policy");
+  try {
+    parseWitnessPolicy(value);
+    return value;
+  } catch (error) {
+    if (!(error instanceof AttestryError)) throw error;
+    throw invalid(error.message, error);
+  }
+}
+
 function readExpected(value: Json): Expectation {
   if (!isJsonObject(value)) throw invalid("expected must be an object");
   checkMembers(value, "expected", EXPECTED_MEMBERS);
@@ -89,7 +102,7 @@ export function parseVerifierPolicy(value: unknown): VerifierPolicy {
   if (!isJsonObject(value)) throw invalid("it must be an object");
   checkMembers(value, "it", MEMBERS);
   const { required, checkpointMaxAgeSeconds: checkpointAge, expected } = value;
-  const { requireStatusReceipt, allowSuperseded, allowArchivedChain } = value;
+  const { witnessPolicy, requireStatusReceipt, allowSuperseded, allowArchivedChain } = value;
   return {
     anchors: readAnchors(value.anchors),
     statusMaxAgeSeconds: readSeconds(value.statusMaxAgeSeconds, "statusMaxAgeSeconds"),
@@ -97,6 +110,7 @@ export function parseVerifierPolicy(value: unknown): VerifierPolicy {
     ...(checkpointAge !== undefined && {
       checkpointMaxAgeSeconds: readSeconds(checkpointAge, "checkpointMaxAgeSeconds"),
     }),
+    ...(witnessPolicy !== undefined && { witnessPolicy: readWitnessPolicy(witnessPolicy) }),
     ...(requireStatusReceipt !== undefined && {
       requireStatusReceipt: readFlag(requireStatusReceipt, "requireStatusReceipt"),
     }),

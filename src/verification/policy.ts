@@ -54,6 +54,8 @@ export interface VerifierPolicy {
   readonly statusMaxAgeSeconds: number;
   /** How old (seconds) the log's checkpoint may be, by the clocks of witnesses. */
   readonly checkpointMaxAgeSeconds?: number;
+  /** Which witnesses must have cosigned the log's checkpoint: the text of a C2SP tlog-policy. One of the issuer's own never counts. */
+  readonly witnessPolicy?: string;
   /** The status list must be proved to be in the issuer's log; else its receipt is looked at where there is one. */
   readonly requireStatusReceipt?: boolean;
   /** Accepts a version that the issuer has replaced by a later one. */
@@ -72,4 +74,12 @@ export interface VerifyOptions {
   readonly now: number;
   /** For one call, in place of the policy's: one verifier, and its caches, then serve many references. */
   readonly expected?: Expectation;
+}
+
+/** The checks that must pass: those that the policy names, else the usual ones, and `witness` where it names witnesses. */
+export function requiredBy({ required, witnessPolicy }: VerifierPolicy): readonly CheckName[] {
+  if (required !== undefined) return required;
+  return CHECK_NAMES.filter(
+    (check) => REQUIRED_BY_DEFAULT.includes(check) || (check === "witness" && witnessPolicy !== undefined),
+  );
 }

@@ -16,6 +16,8 @@ export const VERIFICATION_SENTENCES = {
     "A newer version of the record exists, or the record ended or was replaced; this version was asked for, or the policy allows it.",
   fresh_by_status: "The issuer confirmed the state of this version recently. The time is the issuer's own word.",
 
+  fresh_by_witnesses: "Independent witnesses saw the log's state recently.",
+
   // Not checked
   prerequisite_failed: "Not checked, because an earlier check that this one builds on did not pass.",
   receipt_missing: "The evidence holds no receipt from the issuer's log.",
@@ -56,7 +58,8 @@ export const VERIFICATION_SENTENCES = {
   chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
   chain_signature_invalid: "A statement that vouches for the issuer has a wrong signature.",
   chain_invalid: "The statements that vouch for the issuer do not form a valid chain.",
-  archive_unproved: "The statements of the time when the record was logged are not proved to be in the log before it.",
+  archive_unproved:
+    "The statements of the time when the record was logged, which the evidence brings, are not proved to be in the issuer's log before it.",
 
   // authority
   authority_not_granted: "The issuer's superiors do not let it sign records of this type.",
@@ -104,6 +107,14 @@ export const VERIFICATION_SENTENCES = {
   checkpoint_malformed: "The log's signed state in the receipt is damaged.",
   checkpoint_signature_invalid: "The log's state is not signed by the issuer's log key.",
   inclusion_failed: "The record is not in the issuer's log.",
+
+  // witness
+  witness_quorum_missed:
+    "Too few of the demanded witnesses, independent of the issuer, saw the log's state in the receipt.",
+  witness_signature_invalid: "A witness's signature on the log's state in the receipt does not hold.",
+
+  // freshness
+  checkpoint_stale: "Witnesses saw the log's state in the receipt too long ago.",
 } as const;
 
 export type VerificationCode = keyof typeof VERIFICATION_SENTENCES;

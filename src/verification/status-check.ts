@@ -2,7 +2,7 @@
 
 import { createBoundedCache } from "../bounded-cache.ts";
 import { AttestryError } from "../errors.ts";
-import { CLOCK_SKEW_SECONDS, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
+import { CLOCK_SKEW_SECONDS, JWS_CHARS_MAX, VERIFIER_STATUS_LISTS_MAX } from "../limits.ts";
 import {
   findStatus,
   STATUS_INVALID,
@@ -11,7 +11,7 @@ import {
   type StatusList,
   verifyStatusListToken,
 } from "../records/status-list.ts";
-import { findPublicIndex } from "./inclusion-check.ts";
+import { type CheckpointReader, findPublicIndex } from "./inclusion-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import { type CheckOutcome, failed, notChecked, passed, type VerificationCode } from "./report.ts";
 import type { RecordClaims } from "./token-claims.ts";
@@ -49,7 +49,10 @@ async function readList(token: string, trust: IssuerTrust): Promise<ListOutcome>
 }
 
 function createListMemory(): (token: string, trust: IssuerTrust) => Promise<ListOutcome> {
-  const cache = createBoundedCache<{ trust: IssuerTrust; outcome: Promise<ListOutcome> }>(VERIFIER_STATUS_LISTS_MAX);
+  const cache = createBoundedCache<{ trust: IssuerTrust; outcome: Promise<ListOutcome> }>(
+    VERIFIER_STATUS_LISTS_MAX,
+    JWS_CHARS_MAX,
+  );
   return (token, trust) => {
     const remembered = cache.get(token);
     if (remembered?.trust === trust) return remembered.outcome;
@@ -59,12 +62,14 @@ function createListMemory(): (token: string, trust: IssuerTrust) => Promise<List
   };
 }
 
-function createLoggedMemory(): (token: string, receipt: string, trust: IssuerTrust) => boolean {
-  const cache = createBoundedCache<{ trust: IssuerTrust; token: string }>(VERIFIER_STATUS_LISTS_MAX);
+function createLoggedMemory(
+  checkpoints: CheckpointReader,
+): (token: string, receipt: string, trust: IssuerTrust) => boolean {
+  const cache = createBoundedCache<{ trust: IssuerTrust; token: string }>(VERIFIER_STATUS_LISTS_MAX, JWS_CHARS_MAX);
   return (token, receipt, trust) => {
     const remembered = cache.get(receipt);
     if (remembered?.trust === trust && remembered.token === token) return true;
-    const isProved = findPublicIndex(receipt, { operation: "status", object: token }, trust) !== undefined;
+    const isProved = findPublicIndex(receipt, { operation: "status", object: token }, trust, checkpoints) !== undefined;
     if (isProved) cache.set(receipt, { trust, token });
     return isProved;
   };
@@ -90,9 +95,9 @@ function judge(value: number, isSupersededAllowed: boolean): CheckOutcome {
 }
 
 /** Creates the check with its memory of verified lists. */
-export function createStatusCheck(): (question: StatusQuestion) => Promise<StatusAnswer> {
+export function createStatusCheck(checkpoints: CheckpointReader): (question: StatusQuestion) => Promise<StatusAnswer> {
   const readRemembered = createListMemory();
-  const isLogged = createLoggedMemory();
+  const isLogged = createLoggedMemory(checkpoints);
   return async ({ token, claims, trust, now, maxAgeSeconds, isSupersededAllowed, receipt, isReceiptRequired }) => {
     const reference = claims.status;
     if (reference === undefined) return { outcome: notChecked("status", "status_not_named") };

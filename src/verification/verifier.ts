@@ -1,12 +1,13 @@
 // The ordered checks of one record (DESIGN section 9). No I/O, no clock; takes neither anchor nor policy out of evidence.
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
+import { parseWitnessPolicy } from "../log/witness-policy.ts";
 import { jwtDigest } from "../records/record-url.ts";
 import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence.ts";
-import { createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
+import { createCheckpointMemory, createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
 import { checkAuthority, createIssuerCheck, isAfterArchive } from "./issuer-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
-import { CHECK_NAMES, type CheckName, REQUIRED_BY_DEFAULT, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
+import { CHECK_NAMES, type CheckName, requiredBy, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
 import { checkValidity, createSchemaCheck } from "./record-check.ts";
 import {
   type CheckOutcome,
@@ -18,6 +19,7 @@ import {
 } from "./report.ts";
 import { createStatusCheck } from "./status-check.ts";
 import { checkExpectation, checkSignature, findReportedKey, type ParsedToken, parseToken } from "./token-check.ts";
+import { checkFreshness, checkWitness, type WitnessAnswer } from "./witness-check.ts";
 
 export interface Verifier {
   /**
@@ -44,12 +46,6 @@ function judgeReportedKey(token: ParsedToken, trust: IssuerTrust, index: number 
   return failed("signature", "key_compromised", `its first ${report.logSize} entries are from before`);
 }
 
-function checkFreshness(checkpointMaxAgeSeconds: number | undefined): CheckOutcome {
-  // DESIGN section 6: only cosignatures tell when a checkpoint existed, and no witness is consulted yet.
-  if (checkpointMaxAgeSeconds !== undefined) return notChecked("freshness", "checkpoint_time_unknown");
-  return passed("freshness", "fresh_by_status");
-}
-
 function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord {
   const { record, claims, undisclosedCount } = token;
   return {
@@ -72,10 +68,12 @@ function describeRecord(token: ParsedToken, trust: IssuerTrust): VerifiedRecord 
  * first, though it is reported second. What fails in the first three ends the run; after them each check says what it finds.
  */
 function createChecks(policy: VerifierPolicy) {
-  const checkIssuer = createIssuerCheck(policy);
+  const checkpoints = createCheckpointMemory();
+  const checkIssuer = createIssuerCheck(policy, checkpoints);
   const checkSchema = createSchemaCheck();
-  const checkStatus = createStatusCheck();
-  const checkInclusion = createInclusionCheck();
+  const checkStatus = createStatusCheck(checkpoints);
+  const checkInclusion = createInclusionCheck(checkpoints);
+  const witnesses = policy.witnessPolicy === undefined ? undefined : parseWitnessPolicy(policy.witnessPolicy);
 
   return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
     const { now, expected = policy.expected ?? {} } = options;
@@ -139,8 +137,17 @@ function createChecks(policy: VerifierPolicy) {
     if (reported !== undefined) add(reported);
     if (!isAfterArchive(issuer, inclusion.index)) add(failed("issuer", "archive_unproved"));
 
+    // witness: a quorum of independent witnesses saw the log as the receipt shows it
+    const { checkpoint } = inclusion;
+    const witness: WitnessAnswer =
+      checkpoint === undefined && witnesses !== undefined
+        ? { outcome: notChecked("witness", "prerequisite_failed") }
+        : checkWitness(witnesses, { checkpoint: checkpoint ?? "", claims: record, trust, now });
+    add(witness.outcome);
+
     // freshness: of the list, and of the checkpoint where the policy sets an age
-    if (status.freshList) add(checkFreshness(policy.checkpointMaxAgeSeconds));
+    const { checkpointMaxAgeSeconds } = policy;
+    if (status.freshList) add(checkFreshness({ checkpointMaxAgeSeconds, times: witness.times, now }));
 
     findings.record = describeRecord(token, trust);
   };
@@ -158,7 +165,7 @@ function concludeReport({ outcomes, required, record }: Findings): VerificationR
 /**
  * Creates a verifier for one policy. It remembers what it has verified (chains, checkpoints, status lists, definitions),
  * so the records of one issuer cost little more than one signature each; keep it while the policy stays the same.
- * Throws `key_invalid` for an anchor whose keys cannot be used.
+ * Throws `key_invalid` for an anchor whose keys cannot be used, `witness_policy_invalid`.
  */
 export function createVerifier(policy: VerifierPolicy): Verifier {
   // Taken as a copy: the policy must stand before anything is parsed and not move afterwards.
@@ -167,9 +174,9 @@ export function createVerifier(policy: VerifierPolicy): Verifier {
   const runChecks = createChecks(fixed);
 
   async function verifyRead(read: () => unknown, options: VerifyOptions): Promise<VerificationReport> {
-    const findings: Findings = { outcomes: new Map(), required: fixed.required ?? REQUIRED_BY_DEFAULT };
+    const findings: Findings = { outcomes: new Map(), required: requiredBy(fixed) };
     const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
-    add(notChecked("witness", "witness_policy_missing"));
+    if (fixed.witnessPolicy === undefined) add(notChecked("witness", "witness_policy_missing"));
     add(notChecked("binding", "binding_not_supported"));
     add(notChecked("references", "references_not_asked"));
     let parts: EvidenceParts;

@@ -20,6 +20,7 @@ import {
   type RegistryPageView,
 } from "./registry-page-view.ts";
 import {
+  AnswersSection,
   FieldsSection,
   NotPublic,
   RegistryList,
@@ -347,6 +348,7 @@ export function createRegistryPages(deps: RegistryPagesDeps): Hono {
             <NotPublic access={access} />
           )}
           {access === "public" && <StatisticsSection compiled={view.compiled} frame={frame} />}
+          <AnswersSection compiled={view.compiled} fields={view.fields} frame={frame} />
           <FieldsSection fields={view.fields} frame={frame} />
           <VersionsSection name={name} type={type} versions={versions} frame={frame} />
         </Layout>,

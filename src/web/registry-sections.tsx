@@ -230,3 +230,40 @@ export const StatisticsSection: FC<{ compiled: CompiledDefinition; frame: PageFr
     </Section>
   );
 };
+
+/** The questions that are answered by a signed yes or no, where there is more to ask than whether a record is there. */
+export const AnswersSection: FC<{
+  compiled: CompiledDefinition;
+  fields: readonly FieldView[];
+  frame: PageFrame;
+}> = ({ compiled, fields, frame }) => {
+  const { exists, matches } = compiled.rules.answers;
+  if (!exists && matches.length === 0) return null;
+  const titles = new Map(flattenFields(fields).map((field) => [field.name, field.fullTitle]));
+  return (
+    <Section id="answers" title="Yes or no">
+      <p>
+        Whoever needs to know only one thing about a record may ask for a signed yes or no, and show it to others. It
+        says no more than that.
+      </p>
+      <ul class="plain">
+        {exists && <li>Is there such a record, and is it in force?</li>}
+        {matches.length > 0 && (
+          <li>
+            Does it say this:{" "}
+            {matches.map(({ name }, at) => (
+              <>
+                {at > 0 && ", "}
+                <Localized text={titles.get(name) ?? name} reader={frame.reader} />
+              </>
+            ))}
+            ?
+          </li>
+        )}
+      </ul>
+      <p class="soft">
+        Programs ask at <code>POST {frame.basePath}/answers</code>; <a href={`${frame.basePath}/docs`}>how</a>.
+      </p>
+    </Section>
+  );
+};

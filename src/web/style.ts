@@ -138,8 +138,7 @@ main section.example pre { margin: 0; }
 .give { display: grid; gap: 1.1rem 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); align-items: start; }
 .give textarea { min-height: 6.5rem; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", monospace; font-size: .9rem; resize: vertical; }
 #verify.dropping #give-form { outline: 3px dashed var(--accent); outline-offset: .6rem; border-radius: .3rem; }
-.by-camera { display: none; }
-@media (pointer: coarse) { .by-camera { display: block; } }
+@media (hover: hover) and (pointer: fine) { .by-camera { display: none; } }
 .progress { margin: 0; color: var(--soft); }
 .progress:not(:empty) { margin-top: 1rem; }
 main section.answer { padding-top: 1.5rem; }
@@ -186,7 +185,7 @@ table.records tbody th { font-size: 1.05rem; }
 @media print {
   header.top, ul.cards > li { background: none; }
   .skip { display: none; }
-  .answer ~ *, #verify > section, .answer .buttons, .answer details:not([open]), .answer .note button { display: none; }
+  .answer ~ *, #verify > section, .answer .buttons, .answer details:not([open]), .answer .offer { display: none; }
   body:has(.answer) header.top, body:has(.answer) footer { display: none; }
   .verdict, .badge { background: none !important; print-color-adjust: exact; }
 }

@@ -140,11 +140,15 @@ it("the limits that the schemas name are those of the program", () => {
     at("replace-request", "properties", "by", "maxItems"),
     at("record-read-request", "properties", "references", "maxItems"),
     at("resolve-request", "properties", "references", "maxItems"),
+    at("answer-request", "$defs", "matchesQuestion", "properties", "values", "maxProperties"),
+    at("definition", "properties", "answers", "properties", "matches", "maxItems"),
   ]).toEqual([
     limits.IDENTIFIER_CHARS_MAX,
     limits.REPLACE_RECORDS_MAX,
     limits.REPLACE_RECORDS_MAX,
     limits.RECORDS_READ_MAX,
     limits.RESOLVE_REFERENCES_MAX,
+    limits.ANSWER_FIELDS_MAX,
+    limits.ANSWER_FIELDS_MAX,
   ]);
 });

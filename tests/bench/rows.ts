@@ -12,6 +12,7 @@ import { benchHistory, benchMemory, benchSearch } from "./crowd-rows.ts";
 import { benchDirectory } from "./directory-rows.ts";
 import { runLoad } from "./load.ts";
 import { type BenchRow, interleave, median, summarize } from "./measure.ts";
+import { benchVerify, benchVerifyBatch } from "./verify-rows.ts";
 import type { World } from "./world.ts";
 
 const CONNECTIONS = 64;
@@ -275,4 +276,6 @@ export const ROWS = {
   history: benchHistory,
   memory: benchMemory,
   directory: benchDirectory,
+  verify: benchVerify,
+  "verify-batch": benchVerifyBatch,
 } as const;

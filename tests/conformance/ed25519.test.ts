@@ -2,7 +2,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { encodeBase64url } from "../../src/crypto/base64.ts";
-import { hasNeutralR, verifyEd25519Native, verifyEd25519Portable } from "../../src/crypto/ed25519.ts";
+import {
+  ED25519_SIGNATURE_BYTES,
+  hasNeutralR,
+  verifyEd25519Native,
+  verifyEd25519Portable,
+} from "../../src/crypto/ed25519.ts";
 import { parsePublicKey } from "../../src/crypto/keys.ts";
 import { isAttestryError } from "../../src/errors.ts";
 
@@ -39,6 +44,13 @@ function acceptedKey(publicKey: string): Uint8Array | undefined {
   }
 }
 
+/** As `verifyJws` asks it, with the one refusal that is not WebCrypto's own everywhere. */
+async function isSignedForWebCrypto(raw: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  if (signature.length !== ED25519_SIGNATURE_BYTES || hasNeutralR(signature)) return false;
+  const key = await crypto.subtle.importKey("raw", new Uint8Array(raw), "Ed25519", false, ["verify"]);
+  return crypto.subtle.verify("Ed25519", key, new Uint8Array(signature), new Uint8Array(message));
+}
+
 const groups = readVectors(wycheproofFile, (content: { testGroups: WycheproofGroup[] }) => content.testGroups);
 const cctv = readVectors(cctvFile, (content: CctvVector[]) => content);
 
@@ -53,6 +65,17 @@ describe.skipIf(groups.length === 0)("Wycheproof Ed25519", () => {
       return verdicts.some((verdict) => verdict !== (result === "valid"));
     });
     expect(cases).toHaveLength(151);
+    expect(wrong).toEqual([]);
+  });
+
+  test("WebCrypto gives them too", async () => {
+    const wrong: number[] = [];
+    for (const { tcId, pk, msg, sig, result } of cases) {
+      const raw = acceptedKey(pk);
+      if (raw === undefined) continue;
+      const verdict = await isSignedForWebCrypto(raw, hex(msg), hex(sig));
+      if (verdict !== (result === "valid")) wrong.push(tcId);
+    }
     expect(wrong).toEqual([]);
   });
 });
@@ -74,6 +97,17 @@ describe.skipIf(cctv.length === 0)("C2SP CCTV Ed25519", () => {
       const message = Buffer.from(msg);
       return verifyEd25519Native!(raw, message, hex(sig)) !== verifyEd25519Portable(raw, message, hex(sig));
     });
+    expect(split).toEqual([]);
+  });
+
+  test("WebCrypto, by which JWS are verified, agrees with them too", async () => {
+    const split: number[] = [];
+    for (const { number, raw, msg, sig } of judged) {
+      if (raw === undefined) continue;
+      const message = Buffer.from(msg);
+      const verdict = await isSignedForWebCrypto(raw, message, hex(sig));
+      if (verdict !== verifyEd25519Portable(raw, message, hex(sig))) split.push(number);
+    }
     expect(split).toEqual([]);
   });
 

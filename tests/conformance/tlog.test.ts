@@ -1,12 +1,14 @@
 // The public test vectors of transparency logs (vectors/tlog/SOURCE.md). Subtree proofs are left out: a witness that signs
-// subtrees is a later C2SP proposal which this log does not serve; cosignatures come with the witness.
+// subtrees is a later C2SP proposal which this log does not serve.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeBase64, encodeBase64 } from "../../src/crypto/base64.ts";
+import { verifyEd25519 } from "../../src/crypto/ed25519.ts";
 import { decodeUtf8 } from "../../src/crypto/hash.ts";
 import { createSigner, generateSeed } from "../../src/crypto/signer.ts";
 import { auditLog } from "../../src/log/audit.ts";
 import { parseCheckpoint, verifyCheckpoint } from "../../src/log/checkpoint.ts";
+import { findCosignatures, signCosignature } from "../../src/log/cosignature.ts";
 import {
   appendLeaf,
   EMPTY_FRONTIER,
@@ -17,7 +19,14 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../../src/log/merkle.ts";
-import { formatVerifierKey, parseVerifierKey, signNote, verifyNote } from "../../src/log/note.ts";
+import {
+  formatVerifierKey,
+  NOTE_TYPE_COSIGNATURE,
+  parseVerifierKey,
+  parseWitnessKey,
+  signNote,
+  verifyNote,
+} from "../../src/log/note.ts";
 import { formatReceipt, parseReceipt } from "../../src/log/receipt.ts";
 import {
   decodeBundle,
@@ -28,6 +37,7 @@ import {
   tilePath,
   tileWidth,
 } from "../../src/log/tiles.ts";
+import { findQuorum, parseWitnessPolicy } from "../../src/log/witness-policy.ts";
 import { caughtCode } from "../caught-code.ts";
 
 const folder = new URL("../../../shared/vectors/tlog/", import.meta.url).pathname;
@@ -316,5 +326,81 @@ describe.skipIf(isMissing)("signed notes", () => {
     const { verifier_keys } = readVector<{ verifier_keys: string[] }>("sunlight/witness/witness.v0.json");
     for (const vkey of verifier_keys) expect(caughtCode(() => parseVerifierKey(vkey))).toBe("log_note_invalid");
     expect(verifier_keys).toHaveLength(1);
+  });
+});
+
+describe.skipIf(isMissing)("cosignatures", () => {
+  it("of Sunlight's witness verify with its key, and with no byte of their checkpoint changed", () => {
+    const { verifier_keys } = readVector<{ verifier_keys: string[] }>("sunlight/witness/witness.v0.json");
+    const witness = parseWitnessKey(verifier_keys[0]!);
+    const note = readText(
+      "sunlight/witness/000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706/checkpoint",
+    );
+    const [cosignature, ...rest] = findCosignatures(note, [witness]);
+    expect(rest).toEqual([]);
+    expect(cosignature!.witness).toBe(witness);
+    const line = note.split("\n").find((one) => one.startsWith(`— ${witness.name} `))!;
+    const time = Number(Buffer.from(line.split(" ")[2]!, "base64").readBigUInt64BE(4));
+    expect(cosignature!.time).toBe(time);
+    const textLength = note.lastIndexOf("\n\n");
+    for (let at = 0; at < textLength; at++) {
+      const changed = `${note.slice(0, at)}~${note.slice(at + 1)}`;
+      expect(
+        caughtCode(() => findCosignatures(changed, [witness])),
+        `byte ${at}`,
+      ).toBe("signature_invalid");
+    }
+  });
+
+  it("cannot be verified by a log's key", () => {
+    const { signedNote } = readVector<{ signedNote: { vkey: string } }>("c2sp-examples.json");
+    expect(caughtCode(() => parseWitnessKey(signedNote.vkey))).toBe("log_note_invalid");
+  });
+
+  it("are made over the message that the C2SP specification prints", async () => {
+    const { checkpointFormatOnly, cosignatureSignedMessage, cosignatureTimestamp } = readVector<{
+      checkpointFormatOnly: string;
+      cosignatureSignedMessage: string;
+      cosignatureTimestamp: number;
+    }>("c2sp-examples.json");
+    const text = checkpointFormatOnly.slice(0, checkpointFormatOnly.lastIndexOf("\n\n") + 1);
+    const signer = createSigner(generateSeed());
+    const signed = await signCosignature(text, { signer, time: cosignatureTimestamp });
+    expect(hex(signed.slice(0, 8))).toBe(cosignatureTimestamp.toString(16).padStart(16, "0"));
+    const message = new TextEncoder().encode(cosignatureSignedMessage);
+    expect(verifyEd25519(signer.publicKey.raw, message, signed.slice(8))).toBe(true);
+  });
+});
+
+describe.skipIf(isMissing)("witness policies", () => {
+  interface PolicyVectors {
+    valid: { policy: string; k: number; n: number }[];
+    invalid: { desc: string; policy: string }[];
+  }
+  // Upstream writes some witnesses' keys with the type of a log's key, which is refused here: the same keys, as cosigners'.
+  const asCosigners = (policy: string): string =>
+    policy.replaceAll(/^(witness \S+) (\S+)/gm, (_, start: string, vkey: string) => {
+      const [name, , base64] = vkey.split(/\+(.{8})\+/) as [string, string, string];
+      return `${start} ${formatVerifierKey({ name, raw: decodeBase64(base64).slice(1) }, NOTE_TYPE_COSIGNATURE)}`;
+    });
+
+  it("read as published, with keys of cosigners", () => {
+    const { valid, invalid } = readVector<PolicyVectors>("policy.json");
+    for (const { policy, n } of valid) expect(parseWitnessPolicy(asCosigners(policy)).witnesses.size, policy).toBe(n);
+    for (const { desc, policy } of invalid)
+      expect([desc, caughtCode(() => parseWitnessPolicy(asCosigners(policy)))]).toEqual([
+        desc,
+        "witness_policy_invalid",
+      ]);
+    expect([valid.length, invalid.length]).toEqual([4, 5]);
+  });
+
+  it("are met by exactly as many witnesses as published", () => {
+    for (const { policy, k } of readVector<PolicyVectors>("policy.json").valid) {
+      const read = parseWitnessPolicy(asCosigners(policy));
+      const names = [...read.witnesses.keys()];
+      const metBy = (count: number) => findQuorum(read, new Map(names.slice(0, count).map((name) => [name, 1])));
+      if (k > 0) expect([metBy(k - 1), metBy(k)]).toEqual([undefined, { since: 1, last: 1 }]);
+    }
   });
 });

@@ -45,7 +45,6 @@ const FILES: readonly CorpusCase[] = [
   file("brings-its-own-policy", ({ evidence }) => ({ ...evidence, policy: { required: [] } })),
   file("chain-text", ({ evidence }) => ({ ...evidence, chain: evidence.chain.join(" ") })),
   file("chain-of-a-hundred", ({ evidence }) => ({ ...evidence, chain: Array(100).fill(evidence.chain[0]) })),
-  file("receipts-third", ({ evidence }) => ({ ...evidence, receipts: { ...evidence.receipts, other: "x" } })),
   file("status-value", ({ evidence }) => ({ ...evidence, status: { ...evidence.status, value: 0 } })),
   file("archive-without-receipt", ({ evidence }) => ({ ...evidence, archive: { chain: evidence.chain } })),
 ];

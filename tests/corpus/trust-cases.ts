@@ -109,6 +109,10 @@ const ISSUERS: readonly CorpusCase[] = [
     },
     LATER,
   ),
+  invalid("issuer", "archive_unproved", "damaged-though-not-needed", async () => {
+    const { evidence, archive } = await archivedSample("before");
+    return { ...evidence, archive: { ...archive, chain: archive.chain.slice(0, 2) } };
+  }),
   invalid("issuer", "chain_invalid", "archive-does-not-help-a-wrong-chain", async () => {
     const { evidence, archive } = await archivedSample("before");
     return { ...evidence, chain: evidence.chain.slice(0, 2), archive };

@@ -1,8 +1,6 @@
-// A real node's evidence file with a bit turned over at every place: what changes its meaning is refused and named, and what may change without is listed here.
+// A real node's evidence file with a bit turned over at every place: what changes its meaning is refused and named.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeUtf8 } from "../../src/crypto/hash.ts";
-import { isAttestryError } from "../../src/errors.ts";
-import { parseEvidence, parseEvidenceText } from "../../src/verification/evidence.ts";
 import type { VerifierPolicy } from "../../src/verification/policy.ts";
 import type { VerificationReport } from "../../src/verification/report.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
@@ -53,40 +51,29 @@ function faultOf({ checks, required }: VerificationReport): string | undefined {
   return fault && `${fault.check}: ${fault.code}`;
 }
 
-function isEvidence(text: string): boolean {
-  try {
-    parseEvidence(parseEvidenceText(text));
-    return true;
-  } catch (error) {
-    if (!isAttestryError(error)) throw error;
-    return false;
-  }
-}
-
 interface Flip {
   readonly at: number;
   readonly region: string;
-  readonly text: string;
   readonly valid: boolean;
   readonly fault: string | undefined;
 }
 
 async function flipAll(
   policy: Partial<VerifierPolicy>,
-  options: { now: number; isTried: (region: string) => boolean },
+  options: { now: number; step: number; isTried: (region: string) => boolean },
 ): Promise<Flip[]> {
   const verifier = createVerifier({ anchors: [anchor.pin(TYPES)], statusMaxAgeSeconds: 300, ...policy });
   expect((await verifier.verifyText(file, options)).verdict).toBe("valid");
   const flips: Flip[] = [];
   const size = encodeUtf8(file).length;
   const regions = listRegions();
-  for (let at = 0; at < size; at++) {
+  for (let at = 0; at < size; at += options.step) {
     const region = regions.filter(({ start }) => start <= at).at(-1)?.member ?? "file";
     if (!options.isTried(region)) continue;
     // Another bit at every place; each seventh time it is the one that tells capitals from small letters.
     const text = flipByte(file, at, 1 << (at % 7));
     const report = await verifier.verifyText(text, options);
-    flips.push({ at, region, text, valid: report.valid, fault: faultOf(report) });
+    flips.push({ at, region, valid: report.valid, fault: faultOf(report) });
   }
   return flips;
 }
@@ -97,18 +84,13 @@ function faultsIn(flips: readonly Flip[], region: string): string[] {
 }
 
 describe("one bit turned over in a real evidence file", { timeout: 600_000 }, () => {
-  it("is refused at every place but inside the archived chain, which is not looked at while today's statements hold", async () => {
-    const flips = await flipAll({}, { now, isTried: () => true });
+  it("is refused at every place", async () => {
+    const flips = await flipAll({}, { now, step: 1, isTried: () => true });
     expect(flips.length).toBeGreaterThanOrEqual(5_000);
-    const neutral = flips.filter(({ valid }) => valid);
-    console.info(
-      `${flips.length} places: ${flips.length - neutral.length} refused, ${neutral.length} neutral (archive)`,
-    );
-    // Neutral, all of them: flips in the archive after which it still has an archive's form.
-    expect([...new Set(neutral.map(({ region }) => region))]).toEqual(["archive"]);
-    const ofForm = flips.filter(({ region, text }) => region === "archive" && isEvidence(text));
-    expect(neutral.map(({ at }) => at)).toEqual(ofForm.map(({ at }) => at));
-
+    const neutral = flips.filter(({ valid }) => valid).map(({ region, at }) => `${region} at ${at}`);
+    console.info(`${flips.length} places: ${flips.length - neutral.length} refused, ${neutral.length} neutral`);
+    // None: every character of the file is signed, hashed, part of a proof, or of a form that has one text only.
+    expect(neutral).toEqual([]);
     expect(faultsIn(flips, "token")).toEqual(expect.arrayContaining(["signature: signature_invalid"]));
     expect(faultsIn(flips, "receipts")).toEqual(
       expect.arrayContaining([
@@ -122,6 +104,7 @@ describe("one bit turned over in a real evidence file", { timeout: 600_000 }, ()
       expect.arrayContaining(["status: status_signature_invalid", "status: status_unproved"]),
     );
     expect(faultsIn(flips, "chain")).toContain("issuer: chain_signature_invalid");
+    expect(faultsIn(flips, "archive")).toContain("issuer: archive_unproved");
     expect(faultsIn(flips, "definition")).toContain("schema: definition_mismatch");
   });
 
@@ -133,9 +116,11 @@ describe("one bit turned over in a real evidence file", { timeout: 600_000 }, ()
     const later = now + 86_400;
     const flips = await flipAll(policy, {
       now: later,
+      // Each flip is some ten signatures under keys that nobody has seen before.
+      step: 4,
       isTried: (region) => region === "archive" || region === "chain",
     });
-    expect(flips.length).toBeGreaterThan(3_000);
+    expect(flips.length).toBeGreaterThan(2_000);
     expect(flips.filter(({ valid }) => valid).map(({ region, at }) => `${region} at ${at}`)).toEqual([]);
     expect(faultsIn(flips, "archive")).toEqual(
       expect.arrayContaining(["issuer: archive_unproved", "issuer: chain_signature_invalid"]),

@@ -29,7 +29,11 @@ beforeAll(async () => {
   const wells = definition("wells", {
     properties: {
       owner: { type: "string", "x-personal": true },
-      site: { type: "object", properties: { ward: { type: "string", "x-personal": true }, lot: { type: "integer" } } },
+      site: {
+        type: "object",
+        additionalProperties: false,
+        properties: { ward: { type: "string", "x-personal": true }, lot: { type: "integer" } },
+      },
     },
     members: {
       title: { en: "Wells", hi: "कुएँ" },
@@ -37,7 +41,8 @@ beforeAll(async () => {
       display: { en: "Well {code}" },
     },
   });
-  expect((await node.publish(wells)).status).toBe(201);
+  const published = await node.publish(wells);
+  expect(published.status, published.text).toBe(201);
   calls = await createRecordCalls(node, "wells");
 });
 

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sha256Base64url } from "../../src/crypto/hash.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { parsePublicKey } from "../../src/crypto/keys.ts";
@@ -74,9 +74,13 @@ beforeAll(async () => {
   expect((await local.publish(definition("wells"))).status).toBe(201);
   expect((await local.publish(definition("springs", { access: "members" }))).status).toBe(201);
   well = String((await post("/registries/wells/records", { data: { code: "1", name: "Old well" } })).href);
-  evidence = (await local.request("GET", `${well.slice(local.entity.length)}/evidence`)).body;
   policy = file("policy.json", { anchors: pins, statusMaxAgeSeconds: 300 });
 }, 180_000);
+
+// A status list holds for five minutes, and a busy machine may take longer for all of this.
+beforeEach(async () => {
+  evidence = (await local.request("GET", `${well.slice(local.entity.length)}/evidence`)).body;
+});
 
 afterAll(async () => {
   for (const node of [local, anchor]) await node?.close();
@@ -195,7 +199,8 @@ describe("attestry verify", { timeout: COMMANDS_MS }, () => {
       .map((line) => JSON.parse(line) as JsonObject);
     expect(found.map(({ verdict }) => verdict)).toEqual(["undecided", "invalid", "valid"]);
     expect(found[0]!.error).toMatchObject({ code: "request_invalid" });
-    expect(found[1]!.unreadable).toMatchObject({ code: "json_invalid" });
+    expect(found[1]!.report).toMatchObject({ verdict: "invalid" });
+    expect(JSON.stringify(found[1]!.report)).toContain("JSON object has no member name");
     expect(code).toBe(1);
     expect((await attestry("verify", "--policy", policy, "--offline", args[0]!, args[2]!)).code).toBe(2);
   });
@@ -321,8 +326,7 @@ describe("attestry verify --batch", { timeout: COMMANDS_MS }, () => {
     writeFileSync(join(batch, "a-huge.json"), Buffer.alloc(9_000_000, 0x20));
     writeFileSync(join(batch, "b-bytes.json"), Buffer.from([0x7b, 0xff, 0xfe]));
     writeFileSync(join(batch, "c-deep.json"), `{"token":${"[".repeat(100_000)}`);
-    // A status list that was fetched at the beginning may be over by now, on a busy machine.
-    writeFileSync(join(batch, "d-good.json"), (await attestry("evidence", well)).stdout);
+    writeFileSync(join(batch, "d-good.json"), JSON.stringify(evidence));
     const { code, stdout } = await attestry("verify", "--policy", policy, "--offline", "--batch", batch, "--json");
     const found = stdout
       .trim()
@@ -331,7 +335,7 @@ describe("attestry verify --batch", { timeout: COMMANDS_MS }, () => {
     expect(found.map(({ verdict, unreadable }) => (unreadable as JsonObject | undefined)?.code ?? verdict)).toEqual([
       "evidence_invalid",
       "encoding_invalid",
-      "json_too_deep",
+      "invalid",
       "valid",
     ]);
     expect(code).toBe(1);

@@ -197,6 +197,16 @@ describe("a search", () => {
   });
 });
 
+describe("signed answers", () => {
+  test("that a definition offers are told of by the fields' names, in the reader's language", async () => {
+    const { html } = await fetchPage(districts);
+    const section = /<section aria-labelledby="answers".*?<\/section>/s.exec(html)?.[0].replaceAll(/<[^>]+>/g, "");
+    expect(section).toMatch(/Is there such a record, and is it in force\?.*Does it say this: Name, Population\?/s);
+    const states = await fetchPage(districts.replace("/districts", "/states"));
+    expect(states.html).not.toContain('id="answers"');
+  });
+});
+
 describe("a statistic", () => {
   test("is a table of counts in the reader's words, without the small ones, and linked from the registry", async () => {
     const registry = await fetchPage(districts);

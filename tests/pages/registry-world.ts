@@ -33,6 +33,7 @@ export const DISTRICTS: JsonObject = {
   display: "{name}",
   identifier: { field: "code" },
   statistics: [{ name: "by-kind", fields: ["state", "kind"], smallest: 5 }],
+  answers: { exists: true, matches: ["name", "population"] },
   acts: { reasons: { census: { en: "Counted anew", hi: "नई गणना" }, notification: "Notified in the gazette" } },
   schema: {
     type: "object",

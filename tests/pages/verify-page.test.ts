@@ -135,13 +135,27 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     expect(await visited.verdict()).toBe("Could not decide");
     expect(visited.requests).toEqual([]);
     await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
-    await visited.page.getByRole("heading", { name: "Valid" }).waitFor();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
     expect(visited.requests).toEqual([`${world.records.current.href}/evidence?version=1`]);
     // A token that the department did not sign stays one, whatever evidence the department hands out for it.
     const [header, payload] = String(world.records.current.token).split(".");
     await visited.paste(`${header}.${payload}.${"A".repeat(86)}~`);
     await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
     await visited.page.getByRole("heading", { name: "Not valid" }).waitFor();
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
+  test("of a file that was saved a while ago says that its proof is too old, and takes the one of today", async () => {
+    const visited = await visit();
+    const text = await evidenceText("current");
+    await visited.page.clock.setFixedTime(Date.now() + 1_200_000);
+    await visited.choose("evidence.json", text);
+    expect(await visited.verdict()).toBe("Not valid");
+    expect(await visited.answer()).toMatch(/its proof is too old or incomplete\. Nothing else speaks against/);
+    await visited.page.clock.setFixedTime(Date.now());
+    await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
     expect(visited.complaints).toEqual([]);
     await visited.close();
   });
@@ -193,7 +207,7 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     await visited.page.getByText("There is no connection to the network.").waitFor();
     await visited.context.setOffline(false);
     await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
-    await visited.page.getByRole("heading", { name: "Valid" }).waitFor();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
     expect(visited.complaints).toEqual([]);
     await visited.close();
   });

@@ -21,8 +21,14 @@ interface Thread {
   close(): Promise<unknown>;
 }
 
-function startThread(data: BatchWorkerData, onGone: (thread: Thread) => void): Thread {
-  const worker = new Worker(WORKER, {
+/** What threads are given and run. */
+interface ThreadPlan {
+  readonly data: BatchWorkerData;
+  readonly program: URL;
+}
+
+function startThread({ data, program }: ThreadPlan, onGone: (thread: Thread) => void): Thread {
+  const worker = new Worker(program, {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: VERIFY_WORKER_HEAP_MB_MAX },
   });
@@ -53,8 +59,8 @@ function startThread(data: BatchWorkerData, onGone: (thread: Thread) => void): T
 }
 
 /** One input in a thread of its own, after others died with it: whoever dies here is the one. */
-async function runAlone(data: BatchWorkerData, item: TextInput): Promise<InputCheck> {
-  const thread = startThread(data, () => {});
+async function runAlone(plan: ThreadPlan, item: TextInput): Promise<InputCheck> {
+  const thread = startThread(plan, () => {});
   try {
     return (await thread.run([item]))[0]!;
   } catch (error) {
@@ -67,9 +73,15 @@ async function runAlone(data: BatchWorkerData, item: TextInput): Promise<InputCh
   }
 }
 
-export function createBatchPool(data: BatchWorkerData, size: number = availableParallelism()): BatchPool {
+/** `program`: what the threads run; another one is for tests. */
+export function createBatchPool(
+  data: BatchWorkerData,
+  size: number = availableParallelism(),
+  program: URL = WORKER,
+): BatchPool {
+  const plan: ThreadPlan = { data, program };
   const threads = new Set<Thread>();
-  const start = (): void => void threads.add(startThread(data, (gone) => threads.delete(gone)));
+  const start = (): void => void threads.add(startThread(plan, (gone) => threads.delete(gone)));
   for (let count = 0; count < size; count++) start();
   return {
     size,
@@ -80,7 +92,7 @@ export function createBatchPool(data: BatchWorkerData, size: number = availableP
         return await idlest!.run(items);
       } catch {
         const found: InputCheck[] = [];
-        for (const item of items) found.push(await runAlone(data, item));
+        for (const item of items) found.push(await runAlone(plan, item));
         return found;
       }
     },

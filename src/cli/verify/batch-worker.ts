@@ -1,8 +1,8 @@
 // One core of a batch: a thread that verifies the chunks it is sent, one after the other. Writes nothing and decides no exit code.
 import { parentPort, workerData } from "node:worker_threads";
+import { currentSeconds } from "../../clock.ts";
 import type { Reach } from "../../federation/peer-address.ts";
 import { VERIFY_BATCH_ONLINE_MAX } from "../../limits.ts";
-import { currentSeconds } from "../../node.ts";
 import type { VerifierPolicy } from "../../verification/policy.ts";
 import { createVerifier } from "../../verification/verifier.ts";
 import { createTrustedHomes } from "../trusted-homes.ts";

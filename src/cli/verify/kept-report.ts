@@ -1,11 +1,10 @@
 // The signed report that an agency keeps of a verification (`--report`): without content, by its node's key or one of its own. Judges nothing.
 import { createPrivateKey } from "node:crypto";
-import { chooseNodeName, readNodeConfig, readProcessConfig } from "../../config.ts";
+import { currentSeconds } from "../../clock.ts";
 import { ED25519_KEY_BYTES } from "../../crypto/ed25519.ts";
 import { signJws } from "../../crypto/jws.ts";
 import { createSigner, type Signer } from "../../crypto/signer.ts";
 import { AttestryError } from "../../errors.ts";
-import { currentSeconds, readSecrets } from "../../node.ts";
 import type { VerifierPolicy } from "../../verification/policy.ts";
 import { buildReportPayload, SIGNED_REPORT_TYPE } from "../../verification/signed-report.ts";
 import { readInputText } from "../input-file.ts";
@@ -44,8 +43,11 @@ function readKeyFile(path: string): Signer {
 export async function readReportSigner(options: ReportKeyOptions): Promise<ReportSigner> {
   const { reportKey, verifier } = options;
   if (reportKey === undefined) {
+    // Only here, so that whoever verifies without a node waits for none to load.
+    const { chooseNodeName, readNodeConfig, readProcessConfig } = await import("../../config.ts");
     const { dataDirectory } = readProcessConfig({ data: options.data });
     const config = readNodeConfig(dataDirectory, chooseNodeName(dataDirectory, options.node));
+    const { readSecrets } = await import("../../node.ts");
     return { signer: (await readSecrets(config)).signers.request, verifier: config.entity };
   }
   if (verifier === undefined || !URL.canParse(verifier))

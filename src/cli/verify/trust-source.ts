@@ -1,10 +1,8 @@
 // Whom a verifying command trusts, found before any evidence is read: a policy file, a file of pins, or a node's own anchors. Asks nobody.
 import { existsSync } from "node:fs";
-import { chooseNodeName, listNodeNames, readNodeConfig, readProcessConfig } from "../../config.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Reach } from "../../federation/peer-address.ts";
 import { STATUS_LIST_SECONDS } from "../../limits.ts";
-import { readAnchors } from "../../node.ts";
 import type { VerifierPolicy } from "../../verification/policy.ts";
 import { parseVerifierPolicy } from "../../verification/policy-file.ts";
 import { readInputJson } from "../input-file.ts";
@@ -33,7 +31,10 @@ function withAnchors(anchors: unknown): VerifierPolicy {
   return parseVerifierPolicy({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS });
 }
 
-function readNodeTrust(options: TrustOptions): TrustSource {
+async function readNodeTrust(options: TrustOptions): Promise<TrustSource> {
+  // Only here, so that whoever brings a policy waits for no node to load.
+  const { chooseNodeName, listNodeNames, readNodeConfig, readProcessConfig } = await import("../../config.ts");
+  const { readAnchors } = await import("../../node.ts");
   const { dataDirectory } = readProcessConfig({ data: options.data });
   if (options.data === undefined && options.node === undefined && listNodeNames(dataDirectory).length === 0)
     throw new AttestryError("config_invalid", `nothing says whom to trust: ${HOW_TO}`);
@@ -55,7 +56,7 @@ function readNodeTrust(options: TrustOptions): TrustSource {
 }
 
 /** Throws `config_invalid`, `verifier_policy_invalid`, `json_*`, `node_unknown`. */
-export function readTrust(options: TrustOptions): TrustSource {
+export async function readTrust(options: TrustOptions): Promise<TrustSource> {
   const { policy, anchors } = options;
   if (policy !== undefined && anchors !== undefined)
     throw new AttestryError("config_invalid", "--policy and --anchors both say whom to trust; give one of them");

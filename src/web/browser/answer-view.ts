@@ -66,6 +66,8 @@ const SENTENCES = {
   invalid: "Do not rely on this record.",
   undecided: "Nothing speaks against this record, but not everything that is required could be checked.",
 } as const;
+const TOO_OLD =
+  "Do not rely on it as it is: its proof is too old or incomplete. Nothing else speaks against this record, so ask for the proof of today.";
 const VALID_WITH_REMARKS = "This record is genuine. Read the remarks before you rely on it.";
 const PLAIN_PASSES: readonly VerificationCode[] = ["passed", "fresh_by_status"];
 // Its detail is the address of the anchor, which is told beside the issuer.
@@ -125,6 +127,15 @@ function findReasons({ verdict, checks, required }: VerificationReport): string[
     .map(({ message }) => message);
 }
 
+function chooseSentence(
+  verdict: VerificationReport["verdict"],
+  { hasRemarks, isMendable }: { hasRemarks: boolean; isMendable: boolean },
+): string {
+  if (verdict === "valid" && hasRemarks) return VALID_WITH_REMARKS;
+  // A file that was right when it was saved fails today: whoever reads this must not take the record for a forged one.
+  return verdict === "invalid" && isMendable ? TOO_OLD : SENTENCES[verdict];
+}
+
 export async function describeAnswer(
   report: VerificationReport,
   context: { evidence: unknown; policy: VerifierPolicy; now: number; reader: Reader },
@@ -141,14 +152,15 @@ export async function describeAnswer(
           )
           .map(({ message }) => message);
   const isSuperseded = checks.some(({ code }) => code === "status_superseded" || code === "status_superseded_allowed");
+  const openChecks = findMendable(report);
   const claimed = report.record ? undefined : readClaims(evidence.token);
   return {
     verdict,
     headline: HEADLINES[verdict],
-    sentence: remarks.length > 0 ? VALID_WITH_REMARKS : SENTENCES[verdict],
+    sentence: chooseSentence(verdict, { hasRemarks: remarks.length > 0, isMendable: openChecks.length > 0 }),
     reasons: findReasons(report),
     remarks,
-    openChecks: findMendable(report),
+    openChecks,
     checks,
     required,
     ...(report.record && { record: await describeProved(report.record, evidence, context) }),

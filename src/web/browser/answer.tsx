@@ -206,7 +206,7 @@ const Claimed: FC<{ view: AnswerView; frame: PageFrame }> = ({ view: { claimed }
   );
 
 const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) => (
-  <Note kind="warning">
+  <div class="note warning offer">
     <p>
       <strong>The department that keeps the record has what is missing.</strong> To ask for it needs the network, and
       the department learns that somebody checks this record. It would settle:{" "}
@@ -216,7 +216,7 @@ const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) =>
     <p>
       <ActionButton action="ask" text={`Ask ${offer.host}`} />
     </p>
-  </Note>
+  </div>
 );
 
 const Undisclosed: FC<{ record: ProvedView; frame: PageFrame }> = ({ record: { verified }, frame }) =>

@@ -2,7 +2,7 @@
 import type { FC } from "hono/jsx";
 import { parseKeySet } from "../../crypto/keys.ts";
 import type { AnchorPin } from "../../federation/trust-chain.ts";
-import { REQUIRED_BY_DEFAULT, type VerifierPolicy } from "../../verification/policy.ts";
+import { requiredBy, type VerifierPolicy } from "../../verification/policy.ts";
 import { Instant, type PageFrame } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
 import { CHECK_TITLES } from "./answer-view.ts";
@@ -72,9 +72,11 @@ export const Trust: FC<{ policy: VerifierPolicy; policyName: string; frame: Page
       ))}
     </ul>
     <p class="soft">
-      {formatNumber((policy.required ?? REQUIRED_BY_DEFAULT).length, frame.reader)} checks are required:{" "}
-      {(policy.required ?? REQUIRED_BY_DEFAULT).map((check) => CHECK_TITLES[check].toLowerCase()).join(", ")}. The
-      department must have confirmed the record within {describeSeconds(policy.statusMaxAgeSeconds, frame)}.
+      {formatNumber(requiredBy(policy).length, frame.reader)} checks are required:{" "}
+      {requiredBy(policy)
+        .map((check) => CHECK_TITLES[check].toLowerCase())
+        .join(", ")}
+      . The department must have confirmed the record within {describeSeconds(policy.statusMaxAgeSeconds, frame)}.
       {policy.allowSuperseded === true && " Versions that a later one replaced are accepted."}
       {policy.allowArchivedChain === true && " Statements archived when a record was logged are accepted."}
     </p>

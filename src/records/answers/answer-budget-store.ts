@@ -1,0 +1,22 @@
+// SQL of the budgets against guessing: how much of each was used in its window of time. Knows no rule.
+import type { Database } from "../../storage/database.ts";
+
+/** Uses each budget once more, all or none, and says how often it was used in this window (Unix seconds), this time included. */
+export async function useBudgets(
+  database: Database,
+  { digests, windowStart }: { digests: readonly string[]; windowStart: number },
+): Promise<Map<string, number>> {
+  // In one order, so that two callers never wait for each other.
+  const sorted = [...digests].sort();
+  const rows = await database.sql<{ digest: string; used: number }[]>`
+    insert into answer_budget as held (digest, window_start, used)
+    select digest, ${windowStart}::int8, 1 from unnest(${sorted}::text[]) digest order by digest
+    on conflict (digest) do update set window_start = excluded.window_start,
+      used = case when held.window_start = excluded.window_start then least(held.used, 2000000000) + 1 else 1 end
+    returning digest, used`;
+  return new Map(rows.map(({ digest, used }) => [digest, used]));
+}
+
+export async function deleteBudgets(database: Database, options: { before: number }): Promise<void> {
+  await database.sql`delete from answer_budget where window_start < ${options.before}`;
+}

@@ -1,0 +1,31 @@
+// A signed answer's question and claims (DESIGN section 10): what may be asked, what the yes or no is about. Pure; portable; signs nothing.
+import type { Json, JsonObject } from "../../crypto/json.ts";
+
+/** By record keys only, beside record tokens and state statements (DESIGN section 3: one closed list of `typ` per key). */
+export const ANSWER_TYPE = "attestry-answer+jwt";
+
+/** A simple key is the identifier, or the value of the only field that is unique alone. */
+export type AnswerKey = string | number | boolean | JsonObject;
+
+/** About the record with this key of this registry, or at this URL. `values`: by the names of fields, nested ones with dots. */
+export type AnswerQuestion = {
+  readonly kind: "exists" | "matches";
+  readonly values?: Readonly<Record<string, Json>>;
+} & (
+  | { readonly registry: string; readonly key: AnswerKey; readonly record?: never }
+  | { readonly record: string; readonly registry?: never; readonly key?: never }
+);
+
+/** Yes: the record is there, active and in effect, and has exactly these values; no: anything else. Times in Unix seconds. */
+export interface AnswerClaims {
+  readonly iss: string;
+  /** Registry type: what authority is granted over. */
+  readonly rtype: string;
+  readonly aud: string;
+  readonly nonce: string;
+  readonly iat: number;
+  readonly exp: number;
+  /** As it was asked. */
+  readonly question: AnswerQuestion;
+  readonly answer: boolean;
+}
