@@ -247,6 +247,22 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     await visited.close();
   });
 
+  test("reads a certificate of the department as it is printed, and with the department's proof says that it is valid", async () => {
+    const visited = await visit();
+    const paper = await browser.newPage({ viewport: { width: 900, height: 1_300 }, deviceScaleFactor: 3 });
+    await paper.goto(`${world.records.current.href}/certificate`);
+    await paper.emulateMedia({ media: "print" });
+    const picture = await paper.screenshot({ fullPage: true });
+    await paper.close();
+    await visited.choose("certificate.png", picture, "image/png");
+    expect(await visited.verdict()).toBe("Could not decide");
+    await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
+    expect(await visited.answer()).toContain("Ludhiana");
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
   test("takes a file that is dropped anywhere, and a text of no kind that it knows", async () => {
     const visited = await visit();
     const text = await evidenceText("current");

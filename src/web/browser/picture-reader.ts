@@ -22,8 +22,11 @@ function drawScaled(picture: ImageBitmap, side: number): ImageData {
   return context.getImageData(0, 0, width, height);
 }
 
-/** The texts of the codes in a picture; none where there is no picture or no code in it. */
-export async function readPicture(file: Blob): Promise<string[]> {
+/**
+ * The texts of the codes in a picture; none where there is no picture or no code in it. `isEnough`: whether to stop looking, since of two
+ * codes on a paper the finer one may show only at another size.
+ */
+export async function readPicture(file: Blob, isEnough: (texts: readonly string[]) => boolean): Promise<string[]> {
   if (file.size > VERIFY_PICTURE_BYTES_MAX) return [];
   let picture: ImageBitmap;
   try {
@@ -39,7 +42,7 @@ export async function readPicture(file: Blob): Promise<string[]> {
       timeLimit: VERIFY_PICTURE_READ_MS,
     });
     for (const text of found ?? []) if (typeof text === "string") texts.add(text);
-    if (texts.size > 0) break;
+    if (isEnough([...texts])) break;
   }
   picture.close();
   return [...texts];

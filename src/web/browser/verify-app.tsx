@@ -156,8 +156,10 @@ async function takeText(text: string): Promise<void> {
 
 async function readCodes(file: Blob): Promise<Given> {
   const { readPicture } = await import("./picture-reader.ts");
-  const codes = await Promise.all((await readPicture(file)).map(parseGiven));
-  // A certificate has two codes: the record itself, and the link to it.
+  // A certificate has two codes: the record itself, and the link to it. The record is judged without asking anybody.
+  const isRecord = (text: string): boolean => !/^https?:/i.test(text);
+  const texts = await readPicture(file, (found) => found.some(isRecord));
+  const codes = await Promise.all(texts.map(parseGiven));
   return (
     codes.find(({ kind }) => kind === "token") ??
     codes.find(({ kind }) => kind === "link") ??
