@@ -40,10 +40,17 @@ function isLanguageTag(text: string): boolean {
 
 /** Reads an Accept-Language header; what is no language tag is passed over. */
 export function parseReader(acceptLanguage: string | undefined): Reader {
-  const languages = parseAccept((acceptLanguage ?? "").slice(0, HEADER_CHARS_MAX))
-    .filter(({ type, q }) => q > 0 && isLanguageTag(type))
-    .sort((a, b) => b.q - a.q)
-    .map(({ type }) => type);
+  return createReader(
+    parseAccept((acceptLanguage ?? "").slice(0, HEADER_CHARS_MAX))
+      .filter(({ q }) => q > 0)
+      .sort((a, b) => b.q - a.q)
+      .map(({ type }) => type),
+  );
+}
+
+/** `tags`: the most wanted first. */
+export function createReader(tags: readonly string[]): Reader {
+  const languages = tags.filter(isLanguageTag);
   return { languages, locale: Intl.NumberFormat.supportedLocalesOf(languages)[0] ?? DEFAULT_READER.locale };
 }
 
