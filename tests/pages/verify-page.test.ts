@@ -188,6 +188,10 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     await elsewhere.page.getByRole("button", { name: "Check", exact: true }).click();
     expect(await elsewhere.verdict()).toBe("Valid");
     await elsewhere.close();
+    // Of the node that the page came from nothing is hidden by not asking it.
+    const own = await visitVerify(browser, `${world.home.entity}/verify${query}`);
+    expect(await own.verdict()).toBe("Valid");
+    await own.close();
   });
 
   test("works with the network off once it is loaded, pictures included, and says what needs the network", async () => {
