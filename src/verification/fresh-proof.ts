@@ -10,6 +10,7 @@ const MENDABLE: ReadonlySet<VerificationCode> = new Set([
   "receipt_missing",
   "record_key_missing",
   "status_missing",
+  "status_receipt_missing",
   "status_stale",
   "chain_missing",
   "chain_expired",

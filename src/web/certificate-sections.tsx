@@ -135,7 +135,8 @@ const Codes: FC<CertificateProps> = ({ view, tokenCode, checkCode, nodeUrl }) =>
       <figure>
         <QrCode code={tokenCode} label={`QR code of the signed record, version ${view.version}`} />
         <figcaption>
-          <strong>A. The signed record.</strong> Checked without asking the department; not for a phone's camera app.
+          <strong>A. The signed record.</strong> For the page /verify of any department and for{" "}
+          <code>attestry verify</code>, not for a phone's camera app.
         </figcaption>
       </figure>
     ) : (
@@ -163,8 +164,9 @@ const HowToCheck: FC<CertificateProps> = ({ nodeUrl, tokenCode, definition }) =>
     </li>
     {tokenCode !== undefined && (
       <li>
-        Offline, or at any other time: read code A on the /verify page of a department that you know yourself, or give
-        its text to <code>attestry verify -</code>.
+        Without relying on a link from paper: read code A on the /verify page of a department that you know yourself, or
+        give its text to <code>attestry verify -</code>. It holds the record as it was signed; who vouches for the
+        signer comes from the network, or from the record's evidence file where you have kept it.
       </li>
     )}
     <li>

@@ -24,6 +24,14 @@ async function perSecond(count: number, run: () => Promise<void> | void): Promis
   return count / ((performance.now() - startedAt) / 1_000);
 }
 
+/** Both sides have one thread, so processor time tells what the clock tells on an idle machine, and tells it on a busy one, too. */
+async function perProcessorSecond(count: number, run: () => Promise<void> | void): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return count / ((user + system) / 1_000_000);
+}
+
 /** Every check of one record, with its issuer's chain, checkpoint, status list and definition known, against the one signature in it. */
 export async function benchVerify(): Promise<BenchRow> {
   const world = await createVerifyWorld(RECORDS);
@@ -31,19 +39,19 @@ export async function benchVerify(): Promise<BenchRow> {
   const verifier = createVerifier({ anchors: world.anchors, statusMaxAgeSeconds: POLICY_SECONDS });
   const rounds = await interleave(ROUNDS, {
     ours: () =>
-      perSecond(RECORDS, async () => {
+      perProcessorSecond(RECORDS, async () => {
         for (const one of evidence)
           if (!(await verifier.verify(one, { now: NOW })).valid) throw new Error("a record was not verified");
       }),
     twin: () =>
-      perSecond(RECORDS, () => {
+      perProcessorSecond(RECORDS, () => {
         for (const { message, signature } of world.signatures)
           if (!verifyByOpenssl(null, message, world.key, signature)) throw new Error("a signature was not verified");
       }),
   });
   const bytes = Math.round(world.files[0]!.length / 1_024);
   const note = `evidence of ${bytes} KB, parsed before; a log of 131,072 entries`;
-  return summarize({ row: "verify", goal: ">= 0.7 x", unit: "records/s", rounds, note });
+  return summarize({ row: "verify", goal: ">= 0.7 x", unit: "records per processor second", rounds, note });
 }
 
 /** Files read, parsed and verified by all cores, against one. */

@@ -148,6 +148,8 @@ describe("attestry verify", { timeout: COMMANDS_MS }, () => {
     }
     const link = `${local.entity}/verify?of=${encodeURIComponent(well)}&version=1`;
     for (const input of [well, link]) expect(await judge(input)).toMatchObject({ code: 0, verdict: "valid" });
+    const offline = await attestry("verify", "--policy", policy, "--offline", token);
+    expect(offline.stdout).toContain("Fresh proofs of its home node may settle: ");
     const fromInput = await attestryWith(token, "verify", "--policy", policy, "--development", "-");
     expect([fromInput.code, fromInput.stdout]).toEqual([0, expect.stringContaining("needed for: ")]);
   });

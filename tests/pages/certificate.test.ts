@@ -9,11 +9,14 @@ import { processDisclosures } from "../../src/crypto/sd-jwt-disclosures.ts";
 import { readOwnPayload } from "../../src/records/record-view.ts";
 import { createVerifier } from "../../src/verification/index.ts";
 import { decodePrintForm } from "../../src/verification/print-form.ts";
+import { startTestNode } from "../node-fixture.ts";
+import { ensurePageBundled } from "../page-bundle.ts";
 import { createRecordCalls } from "../record-calls.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
 import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
 import { addGrain, blur, type GreyPicture, takePicture, toRgba, warp } from "./printed-picture.ts";
 import { BIRTHS, type RecordName, type RegistryWorld, startRegistryWorld } from "./registry-world.ts";
+import { visitVerify } from "./verify-visit.ts";
 
 const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 
@@ -364,6 +367,26 @@ describe.skipIf(chromiumPath === undefined)("a certificate in a browser", () => 
     const other = String(world.records.punjab.token);
     expect((await verifier.verify({ ...evidence, token: other }, { now })).valid).toBe(false);
     await page.context().close();
+  }, 120_000);
+
+  test("is checked from a scan of the whole sheet on another department's page, without the network and with it", async () => {
+    await ensurePageBundled();
+    const agency = await startTestNode({ path: "/welfare", anchors: [world.node.pin(["districts"])] });
+    const page = await openPrinted(addressOf("ludhiana"), 300);
+    const scan = await page.screenshot();
+    await page.context().close();
+    const visit = await visitVerify(browser, `${agency.entity}/verify`);
+    await visit.context.setOffline(true);
+    await visit.choose("scan.png", scan, "image/png");
+    expect(await visit.verdict()).toBe("Could not decide");
+    // Of the link alone nothing could be said without the network.
+    expect(await visit.answer()).toContain("It would settle: signature");
+    await visit.context.setOffline(false);
+    await visit.page.getByRole("button", { name: /^Ask 127/ }).click();
+    await visit.page.getByRole("heading", { name: "Valid" }).waitFor();
+    expect(visit.complaints).toEqual([]);
+    await visit.close();
+    await agency.close();
   }, 120_000);
 
   test("is one sheet of A4 or letter paper, black on white, without what is for the screen", async () => {

@@ -10,15 +10,19 @@ import { createVerifier } from "../../src/verification/verifier.ts";
 import type { ExpectedReport } from "../corpus/corpus-case.ts";
 import { buildEvidenceCorpus } from "../evidence-corpus.ts";
 
-// What one policy for all files cannot bring about: it asks for no particular record and allows no old version.
+// What one policy for all files cannot bring about: it asks for no particular record, allows no old version and names no witness.
 const OF_OTHER_POLICIES: readonly VerificationCode[] = [
   "status_superseded_allowed",
+  "fresh_by_witnesses",
   "status_receipt_missing",
   "checkpoint_time_unknown",
   "href_mismatch",
   "version_mismatch",
   "digest_mismatch",
   "registry_type_mismatch",
+  "witness_quorum_missed",
+  "witness_signature_invalid",
+  "checkpoint_stale",
 ];
 
 const corpus = await buildEvidenceCorpus();

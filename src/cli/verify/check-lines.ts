@@ -1,5 +1,6 @@
 // What a verification found, as lines for people: the verdict, the record, each check with its sentence. Decides nothing.
 import type { Json } from "../../crypto/json.ts";
+import { findMendable } from "../../verification/fresh-proof.ts";
 import type { CheckOutcome, CheckResult, Verdict } from "../../verification/report.ts";
 import { formatTable, printable } from "../terminal.ts";
 import type { InputCheck } from "./input-check.ts";
@@ -91,7 +92,14 @@ function onlineLines(found: InputCheck): string[] {
   if ("error" in found) return [`  ${found.error.message} (${found.error.code})`];
   const { unreadable, online } = found;
   if (unreadable) return [`  ${unreadable.message} (${unreadable.code})`];
-  if (online === undefined) return [];
+  if (online === undefined) {
+    const mendable = findMendable(found.report);
+    if (mendable.length === 0) return [];
+    return [
+      "",
+      `  Fresh proofs of its home node may settle: ${mendable.join(", ")}. Nobody was asked (--offline, --at).`,
+    ];
+  }
   if ("error" in online) return ["", `  Its home node could not help: ${online.error.message} (${online.error.code})`];
   const { from, decided } = online;
   const which = decided.length === 0 ? "no check came out otherwise" : `needed for: ${decided.join(", ")}`;
