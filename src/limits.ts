@@ -265,6 +265,7 @@ export const VERIFIER_POLICY_CHARS_MAX = 1_048_576;
 export const VERIFIER_AGE_SECONDS_MAX = 100 * 31_557_600; // a hundred years: who judges archives may say so
 export const PATTERN_CHARS_MAX = 1_000;
 export const PATTERN_TEXT_CHARS_MAX = 2_000;
+export const PATTERN_WAYS_MAX = 32_000; // to match a text of that length, as many as it has places and some choices: about its square in time
 export const SCHEMA_STEPS_MAX = 50_000;
 export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHAIN_CHARS_MAX = 262_144; // of one that is remembered; usual ones have 5,000 to 30,000
