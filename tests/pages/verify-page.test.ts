@@ -151,8 +151,8 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     const text = await evidenceText("current");
     await visited.page.clock.setFixedTime(Date.now() + 1_200_000);
     await visited.choose("evidence.json", text);
-    expect(await visited.verdict()).toBe("Not valid");
-    expect(await visited.answer()).toMatch(/its proof is too old or incomplete\. Nothing else speaks against/);
+    expect(await visited.verdict()).toBe("Could not decide");
+    expect(await visited.answer()).toMatch(/its proof is too old\. Nothing speaks against/);
     await visited.page.clock.setFixedTime(Date.now());
     await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
     await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();

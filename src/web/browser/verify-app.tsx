@@ -11,7 +11,7 @@ import type { VerifierPolicy } from "../../verification/policy.ts";
 import { parseVerifierPolicyText } from "../../verification/policy-file.ts";
 import { createVerifier, type Verifier } from "../../verification/verifier.ts";
 import type { PageFrame } from "../markup.tsx";
-import { parseReader } from "../reader-language.ts";
+import { createReader } from "../reader-language.ts";
 import { type ActionName, Answer, type Offer, Refusal } from "./answer.tsx";
 import { describeAnswer } from "./answer-view.ts";
 import { fetchEvidence, fetchPolicy } from "./evidence-client.ts";
@@ -32,7 +32,7 @@ const frame: PageFrame = {
   basePath: root.dataset.basePath ?? "",
   entity: root.dataset.entity ?? "",
   organizationName: root.dataset.organizationName ?? "",
-  reader: parseReader(navigator.languages.join(",")),
+  reader: createReader(navigator.languages),
 };
 
 interface Policy {
