@@ -4,6 +4,7 @@ import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
 import { OWN_CHAIN_RETRY_SECONDS_MAX, OWN_CONFIGURATION_SECONDS } from "../limits.ts";
+import type { Logger } from "../logger.ts";
 import type { ChainService } from "./chain-service.ts";
 import { type AnchorPin, proveTrustChain, readNodeChain, type VerifiedChain } from "./trust-chain.ts";
 
@@ -36,6 +37,7 @@ interface OwnChainDeps {
   readonly chains: Pick<ChainService, "getChain" | "renewChain">;
   /** Unix seconds. */
   readonly clock: () => number;
+  readonly logger: Logger;
 }
 
 /** What a configuration says, whenever it was signed. */
@@ -56,7 +58,7 @@ function createLoneChain(readConfiguration: () => Promise<string>, { anchors, cl
   };
 }
 
-function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: OwnChainDeps): OwnChain {
+function createHeldChain({ entity, anchors, getConfiguration, chains, clock, logger }: OwnChainDeps): OwnChain {
   let held: VerifiedChain | undefined;
   let asking: Promise<VerifiedChain> | undefined;
   let failure: unknown = new AttestryError(
@@ -65,6 +67,7 @@ function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: O
   );
   let retrySeconds = 1;
   let dueAt = 0;
+  let hasTold = false;
 
   async function follow(statements: readonly string[]): Promise<VerifiedChain | undefined> {
     try {
@@ -129,7 +132,17 @@ function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: O
       await ask(chains.renewChain);
     },
     async renewIfDue() {
-      if (clock() >= dueAt) await ask(chains.renewChain);
+      if (clock() < dueAt) return;
+      try {
+        await ask(chains.renewChain);
+        hasTold = false;
+      } catch (error) {
+        if (!isAttestryError(error)) throw error;
+        // Told once. That nobody vouches for a new node yet is in the order of things; that nobody does any more is not.
+        if (!hasTold)
+          logger[held ? "warn" : "debug"]({ error: error.message }, "the node's trust chain was not renewed");
+        hasTold = true;
+      }
     },
   };
 }
