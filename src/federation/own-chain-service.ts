@@ -58,13 +58,14 @@ function createLoneChain(readConfiguration: () => Promise<string>, { anchors, cl
   };
 }
 
+function notYet(reason: string): AttestryError {
+  return new AttestryError("chain_not_found", `${reason}; try again in some seconds`);
+}
+
 function createHeldChain({ entity, anchors, getConfiguration, chains, clock, logger }: OwnChainDeps): OwnChain {
   let held: VerifiedChain | undefined;
   let asking: Promise<VerifiedChain> | undefined;
-  let failure: unknown = new AttestryError(
-    "chain_not_found",
-    "this node has not asked its superiors for its trust chain yet; it does so in some seconds",
-  );
+  let failure: unknown = notYet("this node has not asked its superiors for its trust chain yet");
   let retrySeconds = 1;
   let dueAt = 0;
   let hasTold = false;
@@ -99,6 +100,7 @@ function createHeldChain({ entity, anchors, getConfiguration, chains, clock, log
     try {
       held = await outcome;
       current.forget(entity);
+      failure = notYet("this node's trust chain has run out and is being renewed");
       retrySeconds = 1;
       // Half of its life is left to wait for a superior that is away.
       dueAt = clock() + Math.max(1, Math.floor((held.expiresAt - clock()) / 2));
