@@ -153,6 +153,7 @@ export const TRUST_MARK_CHARS_MAX = 16_384;
 export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
+export const TIME_SECONDS_MAX = 8_640_000_000_000; // the last moment that dates of ECMAScript have
 export const CHAIN_DEPTH_MAX = 8;
 export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
 export const OWN_CHAIN_CHECK_MS = 500;

@@ -65,12 +65,11 @@ function parseBranches(pattern: string): Branch[] | undefined {
 
 /** Tells whether two atoms of this pattern have a character in common; in doubt they have. */
 function createOverlap(pattern: string): (atom: string, others: readonly string[]) => boolean {
-  const named = [...pattern.matchAll(/\\u\{([0-9a-fA-F]+)\}|\\u([0-9a-fA-F]{4})/g)].map(([, long, short]) =>
-    Number.parseInt(long ?? short!, 16),
+  const written = [...pattern.matchAll(/\\u(?:\{(\w+)\}|(\w{4}))|./gsu)].map(([character, long, short]) =>
+    long || short ? Number.parseInt(long ?? short!, 16) : character.codePointAt(0)!,
   );
-  const written = [...pattern].map((character) => character.codePointAt(0)!);
   // Where two ranges overlap, an end of one lies in the other.
-  const samples = [...new Set([...SAMPLE, ...named, ...written])].map((code) => String.fromCodePoint(code));
+  const samples = [...new Set([...SAMPLE, ...written])].map((code) => String.fromCodePoint(code));
   const known = new Map<string, ReadonlySet<string>>();
   function matchesOf(atom: string): ReadonlySet<string> {
     const remembered = known.get(atom);
@@ -93,12 +92,6 @@ function createOverlap(pattern: string): (atom: string, others: readonly string[
   };
 }
 
-function atomsOf(branch: Branch): string[] {
-  return branch.flatMap((part) =>
-    part.kind === "atom" ? [part.atom] : part.kind === "group" ? part.branches.flatMap(atomsOf) : [],
-  );
-}
-
 /** What a text may go on with at the beginning of these parts; `after`: what may follow them. */
 function firstOf(parts: Branch, after: readonly string[]): string[] {
   const first = new Set<string>();
@@ -115,12 +108,6 @@ function firstOf(parts: Branch, after: readonly string[]): string[] {
 function isNullable(part: Part): boolean {
   if (part.kind === "end") return true;
   return part.quantity.min === 0 || (part.kind === "group" && part.branches.some((branch) => branch.every(isNullable)));
-}
-
-function hasChoice(part: Part): boolean {
-  if (part.kind === "end") return false;
-  if (part.quantity.min !== part.quantity.max) return true;
-  return part.kind === "group" && (part.branches.length > 1 || part.branches[0]!.some(hasChoice));
 }
 
 /**
@@ -168,21 +155,10 @@ function createCount(overlaps: (atom: string, others: readonly string[]) => bool
     if (quantity.max <= 1)
       return ofBranches(branches, next) + (isOpen || branches.some((one) => one.every(isNullable)) ? 1 : 0);
     // What can go two ways in one round goes 2^n ways in n rounds.
-    if (branches.some((branch) => branch.some(hasChoice)) || branches.length > 1) {
-      if (branches.length > 1 || !hasSeparator(branches[0]!, overlaps)) return Number.POSITIVE_INFINITY;
-      if (ofBranch(branches[0]!, [...first, ...next]) > 1) return Number.POSITIVE_INFINITY;
-    }
+    if (ofBranches(branches, [...first, ...next]) > 1) return Number.POSITIVE_INFINITY;
     return isOpen ? lengths(quantity) : 1;
   }
   return ofBranches;
-}
-
-/** A repeated group is unambiguous only if each round begins or ends with a separator that nothing else in it matches. */
-function hasSeparator(parts: Branch, overlaps: (atom: string, others: readonly string[]) => boolean): boolean {
-  return [parts[0], parts.at(-1)].some((part) => {
-    if (part?.kind !== "atom" || part.quantity.min !== 1 || part.quantity.max !== 1) return false;
-    return !overlaps(part.atom, atomsOf(parts.filter((other) => other !== part)));
-  });
 }
 
 /** Whether every branch begins with `^`, so that a match is looked for at one place only. */
@@ -192,9 +168,9 @@ function isAnchored(pattern: string, branches: readonly Branch[]): boolean {
 
 /**
  * Whether matching the pattern takes no more than about the square of the text's length: no back-references and no
- * look-around, no repetition around a choice unless a separator keeps its rounds apart (`(-[a-z]+)*` may run,
- * `(a+)+` and `(a|b)*` may not), and not many repetitions or choices side by side that could share out a text between
- * them (`a*a*a*` and `a?` thirty times may not). Sound patterns may be refused.
+ * look-around, no repeated group that a text can go through in two ways (`(-[a-z]+)*` may run, `(a+)+` and `(a|a)*` may
+ * not), and not many repetitions or choices side by side that could share out a text between them (`a*a*a*a*` and `a?`
+ * forty times may not). Sound patterns may be refused.
  */
 export function isPatternSafe(pattern: string): boolean {
   if (pattern.length > PATTERN_CHARS_MAX) return false;

@@ -251,6 +251,41 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     await visited.close();
   });
 
+  test("asks no address that only a picture or a file names before the visitor has seen it", async () => {
+    const visited = await visit();
+    const link = `${world.agency.entity}/verify?of=${encodeURIComponent(String(world.records.current.href))}&version=1`;
+    await visited.choose("link.gif", Buffer.from(encodeQR(link, "gif", { scale: 6 })), "image/gif");
+    expect(await visited.answer()).toMatch(/This is a link[\s\S]*leads to 127\.0\.0\.1:\d+\./);
+    await visited.choose("link.txt", `https://tracker.example/registries/a/records/${world.records.current.rid}`);
+    expect(await visited.answer()).toContain("leads to tracker.example.");
+    expect(visited.requests).toEqual([]);
+    await visited.choose("link.gif", Buffer.from(encodeQR(link, "gif", { scale: 6 })), "image/gif");
+    expect(await visited.answer()).toContain("This is a link");
+    await visited.page.getByRole("button", { name: "Check", exact: true }).click();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
+  test("could not decide on a token whose issuer is no address, and offers to ask nobody", async () => {
+    const visited = await visit();
+    const [header, payload, signature] = String(world.records.current.token).split("~")[0]!.split(".");
+    for (const iss of ["not an address", "javascript:alert(1)", "https://[", "data:text/html,x"]) {
+      const claims = JSON.parse(Buffer.from(payload!, "base64url").toString()) as JsonObject;
+      const renamed = { ...claims, iss, vct: String(claims.vct).replace(String(claims.iss), iss) };
+      const token = `${header}.${Buffer.from(JSON.stringify(renamed)).toString("base64url")}.${signature}~`;
+      await visited.paste(token);
+      expect(await visited.answer(), iss).toMatch(/Could not decide[\s\S]*not everything that is required/);
+      expect(await visited.page.getByRole("button", { name: /^Ask/ }).count(), iss).toBe(0);
+    }
+    await visited.paste(`https://[/registries/districts/records/${world.records.current.rid}`);
+    expect(await visited.verdict()).toBe("This cannot be read");
+    await visited.paste(`${verifyAddress()}?of=https://[/registries/districts/records/${world.records.current.rid}`);
+    expect(await visited.verdict()).toBe("This cannot be read");
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
   test("reads a certificate of the department as it is printed, and with the department's proof says that it is valid", async () => {
     const visited = await visit();
     const paper = await browser.newPage({ viewport: { width: 900, height: 1_300 }, deviceScaleFactor: 3 });
@@ -350,6 +385,15 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
       buffer: Buffer.from('{"anchors":[],"statusMaxAgeSeconds":60,"trustEverybody":true}'),
     });
     await visited.page.getByText(/cannot be used, and nothing has changed: .*trustEverybody/).waitFor();
+    // One whose anchors could not be shown would else be judged by, unseen.
+    await visited.page.setInputFiles("#policy-file", {
+      name: "endless.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify({ ...world.policy, anchors: [{ ...pin, exp: 9_000_000_000_000_000 }] })),
+    });
+    await visited.page.getByText(/cannot be used, and nothing has changed: .*Unix seconds/).waitFor();
+    await visited.choose("evidence.json", await evidenceText("current"));
+    expect(await visited.answer()).toMatch(/Not valid[\s\S]*No pinned trust anchor/);
     expect(await visited.page.locator("#trusted").innerText()).toContain("stranger.example");
     await visited.close();
   });
