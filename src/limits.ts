@@ -355,7 +355,7 @@ export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
 
 // The page that verifies, in the visitor's browser
-export const VERIFY_SCRIPT_BYTES_MAX = 60_000; // compressed, of what the page loads at first
+export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
 export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
 export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
 export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for

@@ -189,7 +189,7 @@ describe("attestry verify", { timeout: COMMANDS_MS }, () => {
     expect(codeOf(await judge("--at", inAnHour, path), "status")).toBe("status_stale");
     const yesterday = new Date(Date.now() - 86_400_000).toISOString();
     const before = await judge("--at", yesterday, path);
-    expect([before.code, before.verdict, before.online]).toEqual([1, "invalid", undefined]);
+    expect([before.code, before.verdict, before.online]).toEqual([2, "undecided", undefined]);
   });
 
   it("answers several inputs with the worst, and one bad file stops none of the rest", async () => {

@@ -132,7 +132,8 @@ function findReason(found: InputCheck): string {
   const { report, unreadable, online } = found;
   if (unreadable) return `${unreadable.code}: ${unreadable.message}`;
   const open = report.checks.filter(({ check, result }) => result !== "pass" && report.required.includes(check));
-  const first = open.find(({ result }) => result === "fail") ?? open[0];
+  const first =
+    open.find(({ result }) => result === "fail") ?? open.find(({ code }) => code !== "prerequisite_failed") ?? open[0];
   const asked = online && "error" in online ? ` (its home node: ${online.error.message})` : "";
   return first === undefined ? "" : `${first.check}: ${first.code}: ${first.message}${asked}`;
 }
