@@ -37,7 +37,53 @@ export interface NodeConfig {
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
+  /** By whom staff sign in; none where they have this node's own tokens only. */
+  readonly signInIssuers: readonly SignInIssuer[];
 }
+
+/** An OpenID provider that says who people are, and what its groups mean here. */
+export interface SignInIssuer {
+  readonly issuer: string;
+  /** What its access tokens must be for; the node's entity identifier where the config says nothing else. */
+  readonly audience: string;
+  /** `typ` of its access tokens. */
+  readonly tokenType: "at+jwt" | "JWT";
+  readonly algorithms: readonly JwtAlgorithm[];
+  /** The claim that names a person's groups: its name, or a JSON Pointer. */
+  readonly rolesClaim: string;
+  /** What each group means. */
+  readonly roles: readonly {
+    readonly value: string;
+    readonly role: StaffRole;
+    readonly registries: readonly string[] | undefined;
+  }[];
+  /** The claim that names the registries that a person may do anything in; undefined where there is none. */
+  readonly registriesClaim: string | undefined;
+  readonly nameClaim: string;
+}
+
+/** As the config file has it. */
+interface SignInIssuerFile {
+  readonly issuer: string;
+  readonly audience?: string;
+  readonly token_type?: "at+jwt" | "JWT";
+  readonly algorithms?: readonly JwtAlgorithm[];
+  readonly roles_claim: string;
+  readonly roles: readonly {
+    readonly value: string;
+    readonly role: StaffRole;
+    readonly registries?: readonly string[];
+  }[];
+  readonly registries_claim?: string;
+  readonly name_claim?: string;
+}
+
+export const STAFF_ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
+export type StaffRole = (typeof STAFF_ROLES)[number];
+
+/** RFC 8725 §3.1 and §3.2: none is symmetric, none is "none"; both names of Ed25519 mean the same (RFC 9864). */
+export const SIGN_IN_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
+export type JwtAlgorithm = (typeof SIGN_IN_ALGORITHMS)[number];
 
 /** What the config file holds, as `attestry init` writes it. */
 export interface NodeConfigFile {
@@ -54,6 +100,7 @@ export interface NodeConfigFile {
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
   readonly directory?: boolean;
+  readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
 }
 
 export interface ProcessOverrides {
@@ -243,7 +290,31 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? superiors.length === 0,
+    signInIssuers: parseSignInIssuers(file, path),
   };
+}
+
+function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, path: string): SignInIssuer[] {
+  const issuers = sign_in?.issuers ?? [];
+  for (const { issuer } of issuers) {
+    const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+    // OpenID Connect Discovery §3: no query, no fragment; http is for loopback in development.
+    const isHttp = url?.protocol === "https:" || (development === true && url?.protocol === "http:");
+    if (!url || !isHttp || /[?#]/.test(issuer))
+      throw invalid(`${path}: "${issuer}" in "sign_in" must be an https URL without query and fragment`);
+    if (issuers.filter((one) => one.issuer === issuer).length > 1)
+      throw invalid(`${path}: "sign_in" has the issuer "${issuer}" twice`);
+  }
+  return issuers.map((one) => ({
+    issuer: one.issuer,
+    audience: one.audience ?? entity,
+    tokenType: one.token_type ?? "at+jwt",
+    algorithms: one.algorithms ?? SIGN_IN_ALGORITHMS,
+    rolesClaim: one.roles_claim,
+    roles: one.roles.map(({ value, role, registries }) => ({ value, role, registries })),
+    registriesClaim: one.registries_claim,
+    nameClaim: one.name_claim ?? "name",
+  }));
 }
 
 /** Reads `<data>/nodes/<name>/config.json`. */

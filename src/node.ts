@@ -39,6 +39,8 @@ import {
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
+import { createIssuerStates } from "./identity/issuer-state-service.ts";
+import { createIssuerTokenService } from "./identity/issuer-token-service.ts";
 import { startJobs } from "./jobs.ts";
 import { COUNTERS_REMEMBERED_MAX, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
@@ -270,7 +272,19 @@ export function createNode(options: {
     signer: requestSigner,
     clock,
   });
-  const identity = createIdentityService({ database, clock, random, signedRequests });
+  const { signInIssuers } = config;
+  const issuerStates = createIssuerStates({
+    httpClient: http,
+    issuers: signInIssuers.map(({ issuer }) => issuer),
+    clock,
+  });
+  const identity = createIdentityService({
+    database,
+    clock,
+    random,
+    signedRequests,
+    issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
+  });
   const registries = createRegistryService({
     database,
     writer,

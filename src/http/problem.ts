@@ -25,6 +25,17 @@ const STATUS = {
   authentication_required: 401,
   token_invalid: 401,
   token_expired: 401,
+  token_issuer_unknown: 401,
+  token_algorithm_refused: 401,
+  token_type_refused: 401,
+  token_key_unknown: 401,
+  token_signature_invalid: 401,
+  token_audience_wrong: 401,
+  token_not_yet_valid: 401,
+  token_claims_invalid: 401,
+  role_not_granted: 403,
+  role_choice_required: 403,
+  sign_in_unavailable: 503,
   permission_denied: 403,
   structured_field_invalid: 400,
   content_digest_invalid: 400,
@@ -191,6 +202,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   database_unavailable: 2,
   peer_busy: 1,
   verification_busy: 2,
+  sign_in_unavailable: 10,
 };
 
 /** A stable address of a code's description; it need not be fetched (RFC 9457 §3.1.1). */
