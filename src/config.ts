@@ -59,6 +59,10 @@ export interface SignInIssuer {
   }[];
   /** The claim that names the registries that a person may do anything in; undefined where there is none. */
   readonly registriesClaim: string | undefined;
+  /** For pages: what the node is called at the issuer; undefined where people sign in for the API only. */
+  readonly client: { readonly id: string; readonly secretPath: string | undefined } | undefined;
+  /** What people call the issuer. */
+  readonly title: string | undefined;
   readonly nameClaim: string;
 }
 
@@ -75,6 +79,8 @@ interface SignInIssuerFile {
     readonly registries?: readonly string[];
   }[];
   readonly registries_claim?: string;
+  readonly client?: { readonly id: string; readonly secret_file?: string };
+  readonly title?: string;
   readonly name_claim?: string;
 }
 
@@ -290,13 +296,14 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? superiors.length === 0,
-    signInIssuers: parseSignInIssuers(file, path),
+    signInIssuers: parseSignInIssuers(file, directory),
   };
 }
 
-function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, path: string): SignInIssuer[] {
+function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, directory: string): SignInIssuer[] {
+  const path = join(directory, "config.json");
   const issuers = sign_in?.issuers ?? [];
-  for (const { issuer } of issuers) {
+  for (const { issuer, client, audience = entity } of issuers) {
     const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
     // OpenID Connect Discovery §3: no query, no fragment; http is for loopback in development.
     const isHttp = url?.protocol === "https:" || (development === true && url?.protocol === "http:");
@@ -304,6 +311,9 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, pa
       throw invalid(`${path}: "${issuer}" in "sign_in" must be an https URL without query and fragment`);
     if (issuers.filter((one) => one.issuer === issuer).length > 1)
       throw invalid(`${path}: "sign_in" has the issuer "${issuer}" twice`);
+    // Else an ID token, which every page of the issuer may get, could pass for an access token.
+    if (client?.id === audience)
+      throw invalid(`${path}: "audience" of "${issuer}" must be another than the id of its client`);
   }
   return issuers.map((one) => ({
     issuer: one.issuer,
@@ -313,6 +323,11 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, pa
     rolesClaim: one.roles_claim,
     roles: one.roles.map(({ value, role, registries }) => ({ value, role, registries })),
     registriesClaim: one.registries_claim,
+    client: one.client && {
+      id: one.client.id,
+      secretPath: one.client.secret_file === undefined ? undefined : resolve(directory, one.client.secret_file),
+    },
+    title: one.title,
     nameClaim: one.name_claim ?? "name",
   }));
 }
@@ -329,6 +344,13 @@ export function readNodeConfig(dataDirectory: string, name: string): NodeConfig 
     throw new AttestryError("config_invalid", `${path} is not JSON`, { cause });
   }
   return parseNodeConfig({ name, directory, file });
+}
+
+/** A secret in a file of its own; throws `config_invalid` where the file is missing or others can read it. */
+export function readSecretFile(path: string): string {
+  if (!existsSync(path)) throw invalid(`${path} does not exist`);
+  checkPrivateFile(path);
+  return readFileSync(path, "utf8").trim();
 }
 
 /** A file that only its owner may read; throws `config_invalid` where others can. */

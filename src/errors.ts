@@ -32,6 +32,10 @@ export const ERROR_CODES = [
   "role_not_granted",
   "role_choice_required",
   "sign_in_unavailable",
+  "sign_in_failed",
+  "session_unknown",
+  "form_token_invalid",
+  "token_unknown",
   "permission_denied",
   // Signed requests and answers between nodes
   "structured_field_invalid",

@@ -99,6 +99,13 @@ export const ISSUER_ANSWER_BYTES_MAX = 262_144; // of its configuration, its key
 export const ISSUER_KEYS_SECONDS = 300; // after which they are asked for anew: a key that the issuer gave up is believed no longer
 export const ISSUER_KEYS_REFRESH_SECONDS = 10; // at least, between two askings of one issuer, however many tokens name unknown keys
 export const ISSUER_KEYS_HELD_SECONDS = 3_600; // while the issuer does not answer
+export const SIGN_IN_SECONDS = 600; // to go to the issuer and come back
+export const SESSION_SECONDS = 10 * 3_600; // a working day; then people sign in again, and their groups are read anew
+export const SESSION_IDLE_SECONDS = 30 * 60;
+export const SESSION_SEEN_SECONDS = 60; // between two notes that somebody is there
+export const SESSIONS_LISTED_MAX = 1_000;
+export const STAFF_TOKENS_LISTED_MAX = 1_000;
+export const FORM_BYTES_MAX = 65_536; // of a form on a page
 
 export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node
 export const KEY_OVERLAP_SECONDS = 2 * 3_600; // a retired key is published on, and signs checkpoints beside the new one

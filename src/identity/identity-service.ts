@@ -8,12 +8,18 @@ import type {
   IncomingRequest,
   SignedRequestService,
 } from "../federation/signed-request-service.ts";
-import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
+import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS, STAFF_TOKENS_LISTED_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
 import { chooseRole, toStaff } from "./issuer-claims.ts";
 import type { IssuerTokenService } from "./issuer-token-service.ts";
-import { findStaffToken, insertStaffToken, type StoredStaffToken } from "./staff-token-store.ts";
+import {
+  findStaffToken,
+  insertStaffToken,
+  listStaffTokens,
+  revokeStaffToken,
+  type StoredStaffToken,
+} from "./staff-token-store.ts";
 
 export interface IdentityService {
   /** Makes a token, shown once. `expiresAt` in Unix seconds. */
@@ -23,6 +29,10 @@ export interface IdentityService {
     registries: readonly string[] | undefined;
     expiresAt: number;
   }): Promise<string>;
+  /** The tokens that were made here and have not ended, newest first. */
+  listTokens(): Promise<StaffTokenSummary[]>;
+  /** Seen by every process within BEARER_CACHE_SECONDS. Throws `token_unknown`. */
+  revokeToken(id: string): Promise<void>;
   /**
    * The caller of an Authorization header, in the role that was asked for; throws `token_*`, `role_*`, `sign_in_unavailable`. No
    * header is anonymous.
@@ -32,6 +42,17 @@ export interface IdentityService {
   authenticateNode(
     request: IncomingRequest,
   ): Promise<{ readonly caller: MemberNode; readonly signAnswer: AuthenticatedRequest["signAnswer"] }>;
+}
+
+/** A token of this node without its secret. Times in Unix seconds. */
+export interface StaffTokenSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly registries: readonly string[] | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | undefined;
 }
 
 // att_<id 16 hex>_<secret 43 base64url>: a fixed start lets secret scanners find a leaked one.
@@ -87,6 +108,26 @@ export function createIdentityService(deps: {
         revokedAt: null,
       });
       return `att_${id}_${secret}`;
+    },
+    async listTokens() {
+      const rows = await listStaffTokens(database, { now: clock(), limit: STAFF_TOKENS_LISTED_MAX });
+      return rows.map(({ id, name, role, registries, createdAt, expiresAt, revokedAt }) => ({
+        id,
+        name,
+        role: role as Role,
+        registries: registries ?? undefined,
+        createdAt,
+        expiresAt,
+        revokedAt: revokedAt ?? undefined,
+      }));
+    },
+    async revokeToken(id) {
+      if (!(await revokeStaffToken(database, { id, revokedAt: clock() })))
+        throw new AttestryError(
+          "token_unknown",
+          "there is no such token, or it was revoked; attestry token list shows those that there are",
+        );
+      tokens.forget(id);
     },
     async authenticate(authorization, role) {
       if (authorization === undefined) return ANONYMOUS;

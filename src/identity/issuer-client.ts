@@ -1,6 +1,6 @@
 // Asks a configured sign-in issuer what it says of itself and which keys it signs with. Believes an answer only at the addresses of that issuer.
 
-import { decodeUtf8 } from "../crypto/hash.ts";
+import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../crypto/json.ts";
 import { type IssuerKey, parseIssuerKeys } from "../crypto/jwt.ts";
 import { AttestryError } from "../errors.ts";
@@ -13,6 +13,8 @@ export interface IssuerMetadata {
   readonly authorizationEndpoint: string | undefined;
   readonly tokenEndpoint: string | undefined;
   readonly endSessionEndpoint: string | undefined;
+  /** Whether its answers to the browser name it (RFC 9207). */
+  readonly namesIssuerInAnswer: boolean;
 }
 
 export interface IssuerState extends IssuerMetadata {
@@ -54,6 +56,54 @@ export async function askIssuer(http: Pick<HttpClient, "send">, issuer: string):
     authorizationEndpoint: endpoint(metadata, "authorization_endpoint"),
     tokenEndpoint: endpoint(metadata, "token_endpoint"),
     endSessionEndpoint: endpoint(metadata, "end_session_endpoint"),
+    namesIssuerInAnswer: metadata.authorization_response_iss_parameter_supported === true,
     keys: parseIssuerKeys(await getObject(http, issuer, jwksUri)),
   };
+}
+
+/** RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+function basicCredentials(id: string, secret: string): string {
+  const encode = (text: string) => new URLSearchParams({ text }).toString().slice("text=".length);
+  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString("base64")}`;
+}
+
+/** The ID token for a code, unproved. Throws `sign_in_failed`, `sign_in_unavailable`, `peer_*`. */
+export async function redeemCode(
+  http: Pick<HttpClient, "send">,
+  options: {
+    readonly issuer: string;
+    readonly tokenEndpoint: string | undefined;
+    readonly client: { readonly id: string; readonly secret: string | undefined };
+    readonly code: string;
+    readonly redirectUri: string;
+    readonly verifier: string;
+  },
+): Promise<string> {
+  const { issuer, tokenEndpoint, client } = options;
+  if (tokenEndpoint === undefined) throw unusable(issuer, "its configuration names no token_endpoint");
+  const form = new URLSearchParams({
+    grant_type: "authorization_code",
+    code: options.code,
+    redirect_uri: options.redirectUri,
+    code_verifier: options.verifier,
+    ...(client.secret === undefined && { client_id: client.id }),
+  });
+  const { status, body } = await http.send({
+    method: "POST",
+    url: tokenEndpoint,
+    headers: {
+      accept: "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+      ...(client.secret !== undefined && { authorization: basicCredentials(client.id, client.secret) }),
+    },
+    body: encodeUtf8(form.toString()),
+    bytesMax: ISSUER_ANSWER_BYTES_MAX,
+  });
+  const value = parseJson(decodeUtf8(body));
+  const idToken = status === 200 && isJsonObject(value) ? value.id_token : undefined;
+  if (typeof idToken === "string") return idToken;
+  throw new AttestryError(
+    "sign_in_failed",
+    `${issuer} gave no token for the code (status ${status}); start the sign-in again`,
+  );
 }
