@@ -114,7 +114,13 @@ function createProvider(
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        // The provider's own page waits for a style sheet from elsewhere.
+        logoutSource: (context: { body: string }, form: string) => {
+          context.body = `<!doctype html><html lang="en"><title>Sign out</title><h1>Sign out?</h1>${form}<button form="op.logoutForm" name="logout" value="yes">Yes</button></html>`;
+        },
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,

@@ -17,11 +17,11 @@ interface PageProps {
 }
 
 const ROLE_WORDS: Readonly<Record<string, string>> = {
-  registrar: "writes records",
-  approver: "approves what others propose",
-  reader: "reads records",
-  auditor: "reads logs, and no records",
-  operator: "runs the node, and reads no records",
+  registrar: "write records",
+  approver: "approve what others propose",
+  reader: "read records",
+  auditor: "read logs, and no records",
+  operator: "run the node, and read no records",
 };
 
 const ConsolePage: FC<PageProps> = ({ session, frame }) => {
@@ -30,7 +30,7 @@ const ConsolePage: FC<PageProps> = ({ session, frame }) => {
   return (
     <StaffPage
       title="Your desk"
-      lead={`As ${session.role} you are who ${ROLE_WORDS[session.role]}.`}
+      lead={`As ${session.role} you ${ROLE_WORDS[session.role]}.`}
       crumbs={[]}
       session={session}
       frame={frame}

@@ -24,10 +24,10 @@ export const ActionForm: FC<{
 );
 
 const SignedIn: FC<{ session: Session; frame: PageFrame }> = ({ session, frame }) => (
-  <div class="links">
-    <p class="soft">
+  <div class="buttons">
+    <span class="soft">
       Signed in as <strong dir="auto">{session.name}</strong>, acting as <strong>{session.role}</strong>
-    </p>
+    </span>
     <ActionForm action={`${frame.basePath}/sign-out`} session={session}>
       <button type="submit">Sign out</button>
     </ActionForm>
