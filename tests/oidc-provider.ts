@@ -206,6 +206,11 @@ export async function startTestProvider(
     const answer = provider.callback();
     server = createServer((request, response) => {
       if (request.url === "/jwks") keyRequests++;
+      if (request.url === "/favicon.ico") {
+        response.statusCode = 204;
+        response.end();
+        return;
+      }
       const work = request.url?.startsWith("/interaction/")
         ? interact(provider, accounts, [request, response])
         : answer(request, response);
