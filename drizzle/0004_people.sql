@@ -6,6 +6,7 @@ CREATE TABLE "session" (
 	"name" text NOT NULL,
 	"roles" jsonb NOT NULL,
 	"role" text NOT NULL,
+	"claims" jsonb NOT NULL,
 	"created_at" bigint NOT NULL,
 	"seen_at" bigint NOT NULL,
 	"expires_at" bigint NOT NULL,

@@ -64,6 +64,8 @@ export interface SignInIssuer {
   /** What people call the issuer. */
   readonly title: string | undefined;
   readonly nameClaim: string;
+  /** What binds a person to a part of the records: by its name here, the claim that says it. */
+  readonly jurisdictionClaims: Readonly<Record<string, string>>;
 }
 
 /** As the config file has it. */
@@ -82,6 +84,7 @@ interface SignInIssuerFile {
   readonly client?: { readonly id: string; readonly secret_file?: string };
   readonly title?: string;
   readonly name_claim?: string;
+  readonly jurisdiction_claims?: Readonly<Record<string, string>>;
 }
 
 export const STAFF_ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
@@ -329,6 +332,7 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, di
     },
     title: one.title,
     nameClaim: one.name_claim ?? "name",
+    jurisdictionClaims: one.jurisdiction_claims ?? {},
   }));
 }
 

@@ -23,6 +23,8 @@ export interface Staff {
   readonly role: Role;
   /** Registries the token is limited to; undefined means all. */
   readonly registries: readonly string[] | undefined;
+  /** What binds the person to a jurisdiction; without a claim that a registry asks for, none of its records is the person's. */
+  readonly claims?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Another node of the federation, by a signed request. */

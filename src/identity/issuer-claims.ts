@@ -9,6 +9,8 @@ import {
   ISSUER_NAME_CHARS_MAX,
   ISSUER_SUBJECT_CHARS_MAX,
   ISSUER_TOKEN_SECONDS_MAX,
+  JURISDICTION_VALUE_CHARS_MAX,
+  JURISDICTION_VALUES_MAX,
   SIGN_IN_SCOPE_REGISTRIES_MAX,
 } from "../limits.ts";
 import type { Role, Staff } from "./caller.ts";
@@ -19,6 +21,7 @@ export interface Person {
   readonly subject: string;
   readonly name: string;
   readonly roles: ReadonlyMap<Role, readonly string[] | undefined>;
+  readonly claims: Readonly<Record<string, readonly string[]>>;
 }
 
 function invalid(claim: string, rule: string): AttestryError {
@@ -78,6 +81,18 @@ function listTexts(value: Json | undefined): string[] {
   return values.filter((one): one is string => typeof one === "string");
 }
 
+/** "*", which in a token of this node is everywhere, is in an issuer's no value: everywhere is not for others to say. */
+function readJurisdiction(claims: JsonObject, names: Readonly<Record<string, string>>): Person["claims"] {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, claim]) => [
+      name,
+      listTexts(findClaim(claims, claim))
+        .filter((value) => value !== "*" && value.length <= JURISDICTION_VALUE_CHARS_MAX)
+        .slice(0, JURISDICTION_VALUES_MAX),
+    ]),
+  );
+}
+
 function intersect(one: readonly string[] | undefined, other: readonly string[] | undefined) {
   return one === undefined ? other : other === undefined ? one : one.filter((name) => other.includes(name));
 }
@@ -105,6 +120,7 @@ export function readPerson(claims: JsonObject, issuer: SignInIssuer): Person {
     subject,
     name: (typeof name === "string" && name.trim() !== "" ? name : subject).slice(0, ISSUER_NAME_CHARS_MAX),
     roles,
+    claims: readJurisdiction(claims, issuer.jurisdictionClaims),
   };
 }
 
@@ -142,5 +158,6 @@ export function toStaff(person: Person, role: Role): Staff {
     issuer: person.issuer,
     role,
     registries: person.roles.get(role),
+    claims: person.claims,
   };
 }

@@ -54,9 +54,9 @@ export interface SessionService {
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
-function toPerson({ issuer, subject, name, roles }: StoredSession): Person {
+function toPerson({ issuer, subject, name, roles, claims }: StoredSession): Person {
   const known = ROLES.filter((role) => Object.hasOwn(roles, role));
-  return { issuer, subject, name, roles: new Map(known.map((role) => [role, roles[role] ?? undefined])) };
+  return { issuer, subject, name, roles: new Map(known.map((role) => [role, roles[role] ?? undefined])), claims };
 }
 
 function summarize(row: StoredSession): SessionSummary {
@@ -98,6 +98,7 @@ export function createSessionService(deps: {
         name: person.name,
         roles: Object.fromEntries([...person.roles].map(([one, scope]) => [one, scope ? [...scope] : null])),
         role,
+        claims: Object.fromEntries(Object.entries(person.claims).map(([one, values]) => [one, [...values]])),
         createdAt: now,
         seenAt: now,
         expiresAt: now + SESSION_SECONDS,

@@ -14,6 +14,8 @@ export const sessionTable = pgTable(
     /** What the issuer granted at sign-in: by role the registries, null for all. */
     roles: jsonb("roles").$type<Record<string, string[] | null>>().notNull(),
     role: text("role").notNull(),
+    /** What bound the person to a jurisdiction at sign-in. */
+    claims: jsonb("claims").$type<Record<string, string[]>>().notNull(),
     createdAt: bigint("created_at", { mode: "number" }).notNull(),
     seenAt: bigint("seen_at", { mode: "number" }).notNull(),
     expiresAt: bigint("expires_at", { mode: "number" }).notNull(),

@@ -38,6 +38,7 @@ beforeAll(async () => {
     ],
     registriesClaim: "registries",
     nameClaim: "name",
+    jurisdictionClaims: { district: "/realm/districts", state: "state" },
     client: { id: "pages", secretPath: undefined },
     title: undefined,
   };
@@ -74,7 +75,7 @@ async function comeBack(make: Change) {
     iat: now,
     exp: now + 300,
     name: "Asha Rao",
-    realm: { groups: ["registrars", "readers"] },
+    realm: { groups: ["registrars", "readers"], districts: ["021", "*", 7, "022"] },
     registries: ["wells", "lakes"],
   });
   return service.finish({ attempt, answer: { state: asked.get("state")!, code: "c", iss: provider.issuer } });
@@ -94,6 +95,8 @@ describe("an ID token", () => {
         ["registrar", ["wells"]],
         ["reader", ["wells", "lakes"]],
       ]),
+      // Everywhere, "*", is not for an issuer to say; what is missing is nowhere.
+      claims: { district: ["021", "022"], state: [] },
     });
   });
 
