@@ -35,11 +35,13 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
+import { createSignInPages } from "./web/sign-in-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
 
@@ -75,6 +77,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createFederationPages>[0] &
   Parameters<typeof createHomePages>[0] &
   Parameters<typeof createVerifyPages>[0] &
+  Parameters<typeof createSignInPages>[0] &
+  Parameters<typeof createConsolePages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -97,6 +101,8 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createStatisticPages(named));
   routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
+  routes.route("/", createSignInPages(deps));
+  routes.route("/", createConsolePages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

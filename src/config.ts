@@ -37,7 +37,62 @@ export interface NodeConfig {
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
+  /** By whom staff sign in; none where they have this node's own tokens only. */
+  readonly signInIssuers: readonly SignInIssuer[];
 }
+
+/** An OpenID provider that says who people are, and what its groups mean here. */
+export interface SignInIssuer {
+  readonly issuer: string;
+  /** What its access tokens must be for; the node's entity identifier where the config says nothing else. */
+  readonly audience: string;
+  /** `typ` of its access tokens. */
+  readonly tokenType: "at+jwt" | "JWT";
+  readonly algorithms: readonly JwtAlgorithm[];
+  /** The claim that names a person's groups: its name, or a JSON Pointer. */
+  readonly rolesClaim: string;
+  /** What each group means. */
+  readonly roles: readonly {
+    readonly value: string;
+    readonly role: StaffRole;
+    readonly registries: readonly string[] | undefined;
+  }[];
+  /** The claim that names the registries that a person may do anything in; undefined where there is none. */
+  readonly registriesClaim: string | undefined;
+  /** For pages: what the node is called at the issuer; undefined where people sign in for the API only. */
+  readonly client: { readonly id: string; readonly secretPath: string | undefined } | undefined;
+  /** What people call the issuer. */
+  readonly title: string | undefined;
+  readonly nameClaim: string;
+  /** What binds a person to a part of the records: by its name here, the claim that says it. */
+  readonly jurisdictionClaims: Readonly<Record<string, string>>;
+}
+
+/** As the config file has it. */
+interface SignInIssuerFile {
+  readonly issuer: string;
+  readonly audience?: string;
+  readonly token_type?: "at+jwt" | "JWT";
+  readonly algorithms?: readonly JwtAlgorithm[];
+  readonly roles_claim: string;
+  readonly roles: readonly {
+    readonly value: string;
+    readonly role: StaffRole;
+    readonly registries?: readonly string[];
+  }[];
+  readonly registries_claim?: string;
+  readonly client?: { readonly id: string; readonly secret_file?: string };
+  readonly title?: string;
+  readonly name_claim?: string;
+  readonly jurisdiction_claims?: Readonly<Record<string, string>>;
+}
+
+export const STAFF_ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
+export type StaffRole = (typeof STAFF_ROLES)[number];
+
+/** RFC 8725 §3.1 and §3.2: none is symmetric, none is "none"; both names of Ed25519 mean the same (RFC 9864). */
+export const SIGN_IN_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"] as const;
+export type JwtAlgorithm = (typeof SIGN_IN_ALGORITHMS)[number];
 
 /** What the config file holds, as `attestry init` writes it. */
 export interface NodeConfigFile {
@@ -54,6 +109,7 @@ export interface NodeConfigFile {
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
   readonly directory?: boolean;
+  readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
 }
 
 export interface ProcessOverrides {
@@ -243,7 +299,41 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? superiors.length === 0,
+    signInIssuers: parseSignInIssuers(file, directory),
   };
+}
+
+function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, directory: string): SignInIssuer[] {
+  const path = join(directory, "config.json");
+  const issuers = sign_in?.issuers ?? [];
+  for (const { issuer, client, audience = entity } of issuers) {
+    const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+    // OpenID Connect Discovery §3: no query, no fragment; http is for loopback in development.
+    const isHttp = url?.protocol === "https:" || (development === true && url?.protocol === "http:");
+    if (!url || !isHttp || /[?#]/.test(issuer))
+      throw invalid(`${path}: "${issuer}" in "sign_in" must be an https URL without query and fragment`);
+    if (issuers.filter((one) => one.issuer === issuer).length > 1)
+      throw invalid(`${path}: "sign_in" has the issuer "${issuer}" twice`);
+    // Else an ID token, which every page of the issuer may get, could pass for an access token.
+    if (client?.id === audience)
+      throw invalid(`${path}: "audience" of "${issuer}" must be another than the id of its client`);
+  }
+  return issuers.map((one) => ({
+    issuer: one.issuer,
+    audience: one.audience ?? entity,
+    tokenType: one.token_type ?? "at+jwt",
+    algorithms: one.algorithms ?? SIGN_IN_ALGORITHMS,
+    rolesClaim: one.roles_claim,
+    roles: one.roles.map(({ value, role, registries }) => ({ value, role, registries })),
+    registriesClaim: one.registries_claim,
+    client: one.client && {
+      id: one.client.id,
+      secretPath: one.client.secret_file === undefined ? undefined : resolve(directory, one.client.secret_file),
+    },
+    title: one.title,
+    nameClaim: one.name_claim ?? "name",
+    jurisdictionClaims: one.jurisdiction_claims ?? {},
+  }));
 }
 
 /** Reads `<data>/nodes/<name>/config.json`. */
@@ -258,6 +348,13 @@ export function readNodeConfig(dataDirectory: string, name: string): NodeConfig 
     throw new AttestryError("config_invalid", `${path} is not JSON`, { cause });
   }
   return parseNodeConfig({ name, directory, file });
+}
+
+/** A secret in a file of its own; throws `config_invalid` where the file is missing or others can read it. */
+export function readSecretFile(path: string): string {
+  if (!existsSync(path)) throw invalid(`${path} does not exist`);
+  checkPrivateFile(path);
+  return readFileSync(path, "utf8").trim();
 }
 
 /** A file that only its owner may read; throws `config_invalid` where others can. */

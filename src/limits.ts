@@ -86,6 +86,29 @@ export const PSEUDONYMS_REMEMBERED_MAX = 1_000;
 export const BEARER_CACHE_SECONDS = 2;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 
+// Sign-in by OpenID Connect
+export const SIGN_IN_ISSUERS_MAX = 10; // of one node
+export const SIGN_IN_ROLES_MAX = 500; // of one issuer's groups that mean a role here
+export const SIGN_IN_SCOPE_REGISTRIES_MAX = 1_000; // that a token names
+export const ISSUER_TOKEN_CHARS_MAX = 16_384;
+export const ISSUER_SUBJECT_CHARS_MAX = 255; // OpenID Connect Core §2
+export const ISSUER_NAME_CHARS_MAX = 200;
+export const ISSUER_TOKEN_SECONDS_MAX = 86_400; // from iat to exp: a token that was taken away cannot be called back
+export const JURISDICTION_VALUES_MAX = 200; // of one claim of a person
+export const JURISDICTION_VALUE_CHARS_MAX = 200;
+export const ISSUER_KEYS_MAX = 32;
+export const ISSUER_ANSWER_BYTES_MAX = 262_144; // of its configuration, its keys, its tokens
+export const ISSUER_KEYS_SECONDS = 300; // after which they are asked for anew: a key that the issuer gave up is believed no longer
+export const ISSUER_KEYS_REFRESH_SECONDS = 10; // at least, between two askings of one issuer, however many tokens name unknown keys
+export const ISSUER_KEYS_HELD_SECONDS = 3_600; // while the issuer does not answer
+export const SIGN_IN_SECONDS = 600; // to go to the issuer and come back
+export const SESSION_SECONDS = 10 * 3_600; // a working day; then people sign in again, and their groups are read anew
+export const SESSION_IDLE_SECONDS = 30 * 60;
+export const SESSION_SEEN_SECONDS = 60; // between two notes that somebody is there
+export const SESSIONS_LISTED_MAX = 1_000;
+export const STAFF_TOKENS_LISTED_MAX = 1_000;
+export const FORM_BYTES_MAX = 65_536; // of a form on a page
+
 export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node
 export const KEY_OVERLAP_SECONDS = 2 * 3_600; // a retired key is published on, and signs checkpoints beside the new one
 export const KEY_FOLLOW_INTERVAL_MS = 10_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
-import { checkPrivateFile, type NodeConfig, readPassphrase } from "./config.ts";
+import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
@@ -39,6 +39,10 @@ import {
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
+import { createIssuerStates } from "./identity/issuer-state-service.ts";
+import { createIssuerTokenService } from "./identity/issuer-token-service.ts";
+import { createSessionService, type SessionService } from "./identity/session-service.ts";
+import { createSignInService } from "./identity/sign-in-service.ts";
 import { startJobs } from "./jobs.ts";
 import { COUNTERS_REMEMBERED_MAX, STATUS_LIST_SECONDS } from "./limits.ts";
 import { parseCheckpoint } from "./log/checkpoint.ts";
@@ -97,6 +101,7 @@ import { createVerifier } from "./verification/verifier.ts";
 export interface Node extends ServedNode {
   readonly config: NodeConfig;
   readonly identity: IdentityService;
+  readonly sessions: SessionService;
   readonly registries: RegistryService;
   readonly recordWrites: RecordWriteService;
   readonly referenceWatch: ReferenceWatchService;
@@ -270,7 +275,31 @@ export function createNode(options: {
     signer: requestSigner,
     clock,
   });
-  const identity = createIdentityService({ database, clock, random, signedRequests });
+  const { signInIssuers } = config;
+  const issuerStates = createIssuerStates({
+    httpClient: http,
+    issuers: signInIssuers.map(({ issuer }) => issuer),
+    clock,
+  });
+  const signIn = createSignInService({
+    entity,
+    issuers: signInIssuers,
+    states: issuerStates,
+    httpClient: http,
+    readClientSecret: ({ client }) =>
+      client?.secretPath === undefined ? undefined : readSecretFile(client.secretPath),
+    nodeKey: secrets.wrappingKey,
+    clock,
+    random,
+  });
+  const sessions = createSessionService({ database, clock, random });
+  const identity = createIdentityService({
+    database,
+    clock,
+    random,
+    signedRequests,
+    issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
+  });
   const registries = createRegistryService({
     database,
     writer,
@@ -543,6 +572,8 @@ export function createNode(options: {
     superiors: config.superiors,
     logger,
     identity,
+    sessions,
+    signIn,
     registries,
     recordWrites,
     recordStates,
@@ -586,6 +617,7 @@ export function createNode(options: {
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
+    purgeSessions: sessions.purge,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -607,6 +639,7 @@ export function createNode(options: {
     listen: config.listen,
     fetch: (request) => app.fetch(request),
     identity,
+    sessions,
     registries,
     recordWrites,
     referenceWatch,

@@ -4,7 +4,7 @@ import type { StoredTrustMark } from "../federation/trust-mark-store.ts";
 import { parseDuration } from "./duration.ts";
 import { type NodeOptions, nodeCommand, withNode } from "./federation-node.ts";
 import { readInputText } from "./input-file.ts";
-import { EXIT, formatTable, printResult } from "./terminal.ts";
+import { EXIT, isoTime, printResult, tableLines } from "./terminal.ts";
 
 interface TypeOptions extends NodeOptions {
   readonly type: string;
@@ -16,10 +16,6 @@ interface IssueOptions extends TypeOptions {
 }
 
 const TYPE_OPTION = ["--type <type>", "the type of mark, usually a URL"] as const;
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString();
-}
 
 /** A mark given as such, or the file that holds it; `-` is standard input. */
 function readMark(textOrFile: string): string {
@@ -61,10 +57,6 @@ function describeIssued(row: StoredTrustMark & { readonly status: string }) {
     issued_at: isoTime(row.issuedAt),
     expires_at: isoTime(row.expiresAt),
   };
-}
-
-function tableLines(rows: string[][]): string[] {
-  return formatTable(rows).trimEnd().split("\n");
 }
 
 async function list(options: NodeOptions): Promise<void> {

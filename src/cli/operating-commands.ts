@@ -11,6 +11,7 @@ import { recordCommand } from "./record.ts";
 import { registryCommand } from "./registry.ts";
 import { resolveCommand } from "./resolve.ts";
 import { serveCommand } from "./serve.ts";
+import { sessionCommand } from "./session.ts";
 import { tokenCommand } from "./token.ts";
 
 export function operatingCommands(): Command[] {
@@ -18,6 +19,7 @@ export function operatingCommands(): Command[] {
     initCommand(),
     serveCommand(),
     tokenCommand(),
+    sessionCommand(),
     registryCommand(),
     recordCommand(),
     federationCommand(),

@@ -62,6 +62,16 @@ export function formatTable(rows: readonly (readonly (string | number)[])[]): st
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** A table as lines to print. */
+export function tableLines(rows: readonly (readonly (string | number)[])[]): string[] {
+  return formatTable(rows).trimEnd().split("\n");
+}
+
+/** Unix seconds as RFC 3339 has them. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString();
+}
+
 /** Prints why a command failed, with its code and every detail, to standard error; `json` prints one object instead. Sets the exit code. */
 export function printFailure(error: unknown, { json }: { json: boolean }): void {
   process.exitCode = EXIT.failed;

@@ -83,7 +83,8 @@ export function buildDocument(options: DocumentOptions): JsonObject {
         bearer: {
           type: "http",
           scheme: "bearer",
-          description: "A token of this node's staff, made with: attestry token",
+          description:
+            "A token of this node's staff, made with: attestry token; or a JWT access token (RFC 9068) of an issuer by whom staff sign in here. Who has several roles names one in Attestry-Role.",
         },
         signature: {
           type: "apiKey",

@@ -13,6 +13,23 @@ const JSON_ERRORS: readonly ErrorCode[] = [
   "request_invalid",
 ];
 
+/** Of a bearer token, in the order in which it meets them. */
+const TOKEN_ERRORS: readonly ErrorCode[] = [
+  "token_invalid",
+  "token_issuer_unknown",
+  "token_algorithm_refused",
+  "token_type_refused",
+  "sign_in_unavailable",
+  "token_key_unknown",
+  "token_signature_invalid",
+  "token_claims_invalid",
+  "token_audience_wrong",
+  "token_not_yet_valid",
+  "token_expired",
+  "role_not_granted",
+  "role_choice_required",
+];
+
 const SIGNATURE_ERRORS: readonly ErrorCode[] = [
   "signature_missing",
   "signature_malformed",
@@ -38,7 +55,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   const { access, path, headers, body } = operation;
   const codes: ErrorCode[] = [];
   const isInRegistry = path.includes("{registry}");
-  if (access !== "open") codes.push("token_invalid", "token_expired");
+  if (access !== "open") codes.push(...TOKEN_ERRORS);
   if (operation.nodes) codes.push(...SIGNATURE_ERRORS, "body_too_large");
   codes.push("query_invalid");
   for (const { read, missing } of Object.values(headers ?? {})) {

@@ -68,7 +68,7 @@ async function authenticate(
   identity: Pick<IdentityService, "authenticate" | "authenticateNode">,
 ): Promise<Caller> {
   const node = nodes && (await authenticateNode(context, identity, body?.bytesMax));
-  return node ?? identity.authenticate(context.req.header("authorization"));
+  return node ?? identity.authenticate(context.req.header("authorization"), context.req.header("attestry-role"));
 }
 
 function refuseStranger(roles: readonly Role[]): AttestryError {

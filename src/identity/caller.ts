@@ -1,20 +1,30 @@
 // Who is calling. Pure values; how a caller was authenticated is identity-service.ts's business.
+import { STAFF_ROLES, type StaffRole } from "../config.ts";
 
-export const ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
-export type Role = (typeof ROLES)[number];
+export const ROLES = STAFF_ROLES;
+export type Role = StaffRole;
 
 export interface Anonymous {
   readonly kind: "anonymous";
 }
 
-/** A person or service of this node's department, by a bearer token of this node. */
+/** A person or service of this node's department, by a bearer token of this node or of an issuer by whom staff sign in. */
 export interface Staff {
   readonly kind: "staff";
+  /** Under what requests are counted and remembered: the token of this node, or the person of an issuer whatever the token. */
   readonly tokenId: string;
+  /** For people to read; an issuer may change it. */
   readonly name: string;
+  /** Who it is, the same from day to day: what pseudonyms are made of, and by what two people are told apart. */
+  readonly person: string;
+  /** Who vouches for the person; undefined where that is this node's own token. */
+  readonly issuer: string | undefined;
+  /** The one role of several in which the person acts now. */
   readonly role: Role;
   /** Registries the token is limited to; undefined means all. */
   readonly registries: readonly string[] | undefined;
+  /** What binds the person to a jurisdiction; without a claim that a registry asks for, none of its records is the person's. */
+  readonly claims?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** Another node of the federation, by a signed request. */

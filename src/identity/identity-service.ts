@@ -1,4 +1,4 @@
-// Makes and checks the bearer tokens of this node's staff. A token names a person or service, has a role, a scope and an end.
+// Says who calls: by the bearer tokens of this node's staff, which it also makes, by those of sign-in issuers, by other nodes' signed requests.
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { equalBytes, sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
@@ -8,10 +8,18 @@ import type {
   IncomingRequest,
   SignedRequestService,
 } from "../federation/signed-request-service.ts";
-import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
+import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS, STAFF_TOKENS_LISTED_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
-import { findStaffToken, insertStaffToken, type StoredStaffToken } from "./staff-token-store.ts";
+import { chooseRole, toStaff } from "./issuer-claims.ts";
+import type { IssuerTokenService } from "./issuer-token-service.ts";
+import {
+  findStaffToken,
+  insertStaffToken,
+  listStaffTokens,
+  revokeStaffToken,
+  type StoredStaffToken,
+} from "./staff-token-store.ts";
 
 export interface IdentityService {
   /** Makes a token, shown once. `expiresAt` in Unix seconds. */
@@ -21,12 +29,30 @@ export interface IdentityService {
     registries: readonly string[] | undefined;
     expiresAt: number;
   }): Promise<string>;
-  /** The caller of an Authorization header; throws `token_invalid` or `token_expired`. No header is anonymous. */
-  authenticate(authorization: string | undefined): Promise<Caller>;
+  /** The tokens that were made here and have not ended, newest first. */
+  listTokens(): Promise<StaffTokenSummary[]>;
+  /** Seen by every process within BEARER_CACHE_SECONDS. Throws `token_unknown`. */
+  revokeToken(id: string): Promise<void>;
+  /**
+   * The caller of an Authorization header, in the role that was asked for; throws `token_*`, `role_*`, `sign_in_unavailable`. No
+   * header is anonymous.
+   */
+  authenticate(authorization: string | undefined, role?: string): Promise<Caller>;
   /** The node that signed a request, and what signs the answer. Throws `signature_*`, `content_digest_*`. */
   authenticateNode(
     request: IncomingRequest,
   ): Promise<{ readonly caller: MemberNode; readonly signAnswer: AuthenticatedRequest["signAnswer"] }>;
+}
+
+/** A token of this node without its secret. Times in Unix seconds. */
+export interface StaffTokenSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly registries: readonly string[] | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | undefined;
 }
 
 // att_<id 16 hex>_<secret 43 base64url>: a fixed start lets secret scanners find a leaked one.
@@ -36,11 +62,13 @@ function refused(): AttestryError {
   return new AttestryError("token_invalid", "the bearer token is none of this node's; make one with: attestry token");
 }
 
-function toStaff(stored: StoredStaffToken): Staff {
+function tokenBearer(stored: StoredStaffToken): Staff {
   return {
     kind: "staff",
     tokenId: stored.id,
     name: stored.name,
+    person: stored.name,
+    issuer: undefined,
     role: stored.role as Role,
     registries: stored.registries ?? undefined,
   };
@@ -51,6 +79,7 @@ export function createIdentityService(deps: {
   clock: () => number;
   random: (length: number) => Uint8Array;
   signedRequests: Pick<SignedRequestService, "authenticate">;
+  issuerTokens: Pick<IssuerTokenService, "verifyAccessToken">;
 }): IdentityService {
   const { database, clock } = deps;
   // A revocation is seen after BEARER_CACHE_SECONDS at the latest; the hash is checked on every request all the same.
@@ -63,6 +92,9 @@ export function createIdentityService(deps: {
 
   return {
     async createToken({ name, role, registries, expiresAt }) {
+      // A line break would let a name pass for a person of a sign-in issuer.
+      if (/[\u0000-\u001f\u007f]/.test(name))
+        throw new AttestryError("request_invalid", "the name of a token must be one line without control characters");
       const id = Buffer.from(deps.random(8)).toString("hex");
       const secret = encodeBase64url(deps.random(32));
       await insertStaffToken(database, {
@@ -77,9 +109,33 @@ export function createIdentityService(deps: {
       });
       return `att_${id}_${secret}`;
     },
-    async authenticate(authorization) {
+    async listTokens() {
+      const rows = await listStaffTokens(database, { now: clock(), limit: STAFF_TOKENS_LISTED_MAX });
+      return rows.map(({ id, name, role, registries, createdAt, expiresAt, revokedAt }) => ({
+        id,
+        name,
+        role: role as Role,
+        registries: registries ?? undefined,
+        createdAt,
+        expiresAt,
+        revokedAt: revokedAt ?? undefined,
+      }));
+    },
+    async revokeToken(id) {
+      if (!(await revokeStaffToken(database, { id, revokedAt: clock() })))
+        throw new AttestryError(
+          "token_unknown",
+          "there is no such token, or it was revoked; attestry token list shows those that there are",
+        );
+      tokens.forget(id);
+    },
+    async authenticate(authorization, role) {
       if (authorization === undefined) return ANONYMOUS;
       const bearer = /^Bearer ([^\s]+)$/i.exec(authorization)?.[1];
+      if (bearer?.includes(".")) {
+        const person = await deps.issuerTokens.verifyAccessToken(bearer);
+        return toStaff(person, chooseRole(person, role));
+      }
       const parts = bearer === undefined ? null : TOKEN.exec(bearer);
       if (!parts) throw refused();
       const stored = await tokens.get(parts[1]!);
@@ -91,7 +147,9 @@ export function createIdentityService(deps: {
           `the bearer token ended at ${new Date(stored.expiresAt * 1_000).toISOString()}; make a new one with: attestry token`,
         );
       }
-      return toStaff(stored);
+      if (role !== undefined && role !== stored.role)
+        throw new AttestryError("role_not_granted", `the token is for role ${stored.role}`);
+      return tokenBearer(stored);
     },
     async authenticateNode(request) {
       const { chain, signAnswer } = await deps.signedRequests.authenticate(request);

@@ -65,3 +65,8 @@ export function checkPermitted(options: { caller: Caller; action: Action; regist
 export function mayReadAsMember(caller: Caller): boolean {
   return caller.kind === "staff" && caller.registries === undefined && ALLOWED["record.read"].includes(caller.role);
 }
+
+/** Whether this caller sees and ends the sessions and tokens of all people of this node. */
+export function mayManagePeople(caller: Caller): boolean {
+  return caller.kind === "staff" && caller.role === "operator";
+}

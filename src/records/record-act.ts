@@ -81,6 +81,6 @@ export function createActDescriber(pseudonymKey: Uint8Array): DescribeAct {
   }
   return ({ compiled, operation, caller, ground }) => {
     checkAct(compiled, operation, ground);
-    return { operation, role: caller.role, by: pseudonymOf(caller.name), ...ground };
+    return { operation, role: caller.role, by: pseudonymOf(caller.person), ...ground };
   };
 }

@@ -52,7 +52,10 @@ export function createCertificatePages(deps: CertificatePagesDeps): Hono {
     const frame: PageFrame = { basePath, entity, organizationName, reader };
     const languages = listLookupTags(reader);
     const asked = readVersion(readValues(context).values.version);
-    const caller = await identity.authenticate(context.req.header("authorization"));
+    const caller = await identity.authenticate(
+      context.req.header("authorization"),
+      context.req.header("attestry-role"),
+    );
     const { view } = await recordReads.get({
       ...{ caller, registry, rid, languages },
       ...(asked !== undefined && { version: asked }),

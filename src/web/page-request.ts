@@ -20,6 +20,16 @@ export function prefersPage(context: Context): boolean {
   return accepts(context, { header: "Accept", supports: [HTML, JSON_TYPE], default: JSON_TYPE }) === HTML;
 }
 
+/** Whether a browser sent a form, so that whoever sent it sees the answer as a page. */
+export function isForm(context: Context): boolean {
+  const type = context.req.header("content-type") ?? "";
+  return (
+    context.req.method === "POST" &&
+    type.startsWith("application/x-www-form-urlencoded") &&
+    accepts(context, { header: "Accept", supports: [HTML, JSON_TYPE], default: JSON_TYPE }) === HTML
+  );
+}
+
 export function readReader(context: Context): Reader {
   return parseReader(context.req.header("accept-language"));
 }

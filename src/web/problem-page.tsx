@@ -5,7 +5,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorDetail } from "../errors.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { FOOTER, Note } from "./markup.tsx";
-import { prefersPage } from "./page-request.ts";
+import { isForm, prefersPage } from "./page-request.ts";
 
 /** Problem details (RFC 9457) as this node answers them. */
 interface Problem {
@@ -24,6 +24,11 @@ const TITLES: Readonly<Record<string, string>> = {
   authentication_required: "These records are not open to everybody",
   permission_denied: "These records are not open to everybody",
   not_found: "There is nothing at this address",
+  sign_in_failed: "You are not signed in",
+  role_not_granted: "You have no role at this node",
+  sign_in_unavailable: "The sign-in service does not answer",
+  form_token_invalid: "The form could not be taken",
+  session_unknown: "There is no such session",
   query_invalid: "The address asks for something that cannot be answered",
   database_unavailable: "The register cannot be read just now",
 };
@@ -37,6 +42,9 @@ const HELP: Readonly<Record<string, string>> = {
     "The department destroyed its content, for example because a law or the person concerned asked for it. That there was a record, and that it was erased, stays in the log; nobody can bring back what it said.",
   authentication_required:
     "Only those may read them whom the department's rules name. If a record is about you, ask the department for a copy.",
+  role_not_granted:
+    "Your sign-in service knows you, and none of your groups there means a role here. The operator of this node can say which ones do.",
+  form_token_invalid: "Nothing was changed. Go back, load the page again, and send the form once more.",
   database_unavailable: "Nothing is lost. Try again in a minute.",
 };
 
@@ -130,7 +138,7 @@ export async function answerProblemPage(
   options: { basePath: string },
 ): Promise<Response> {
   const response = await answer;
-  if (!prefersPage(context)) return response;
+  if (!prefersPage(context) && !isForm(context)) return response;
   const problem = (await response.json()) as Problem;
   const { pathname, search } = new URL(context.req.url);
   context.header("vary", "accept, authorization");

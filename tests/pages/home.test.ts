@@ -64,6 +64,8 @@ async function publishAndFill(node: Node): Promise<void> {
     kind: "staff",
     tokenId: "t",
     name: "R. Registrar",
+    person: "R. Registrar",
+    issuer: undefined,
     role: "registrar",
     registries: undefined,
   } as const;

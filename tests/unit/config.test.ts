@@ -119,6 +119,26 @@ describe("a node's config file", () => {
     expect(refused).toMatch(message);
   });
 
+  it("names the sign-in issuers, whose tokens are for this node unless it says otherwise", () => {
+    const issuer = {
+      issuer: "https://login.example/dept",
+      roles_claim: "groups",
+      roles: [{ value: "r", role: "reader" }],
+    };
+    const [parsed] = parse({ sign_in: { issuers: [issuer] } }).signInIssuers;
+    expect(parsed).toMatchObject({ audience: FILE.entity, tokenType: "at+jwt", client: undefined, nameClaim: "name" });
+    const refuse = (...changes: JsonObject[]) =>
+      refusalOf(() => parse({ sign_in: { issuers: changes.map((change) => ({ ...issuer, ...change })) } }));
+    expect(refuse({ issuer: "http://login.example" })).toMatch(/https URL/);
+    expect(refuse({ issuer: "https://login.example/?tenant=1" })).toMatch(/without query/);
+    expect(refuse({}, {})).toMatch(/twice/);
+    // An ID token could pass for an access token.
+    expect(refuse({ client: { id: "pages" }, audience: "pages" })).toMatch(/another than the id of its client/);
+    expect(refuse({ algorithms: ["HS256"] })).toMatch(/algorithms/);
+    expect(refuse({ algorithms: ["none"] })).toMatch(/algorithms/);
+    expect(refuse({ roles: [{ value: "r", role: "superuser" }] })).toMatch(/role/);
+  });
+
   it("is read from the data directory, and a broken one is named", () => {
     const place = nodeDirectory(directory, "lgd");
     mkdirSync(place, { recursive: true });

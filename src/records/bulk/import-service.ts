@@ -250,7 +250,7 @@ export function createImportService(deps: {
     const { caller, registry, mode, fills, key } = options;
     const way: Json = fills ? [mode, { ...fills, paths: fills.paths.map((path) => [...path]) }] : mode;
     return ({ name, body }: ImportEnvelope): Idempotency => ({
-      digest: keyDigest({ searchKey, registry, name: "import row", values: [caller.name, key, name] }),
+      digest: keyDigest({ searchKey, registry, name: "import row", values: [caller.person, key, name] }),
       // Keyed, too: a row may be personal and short enough to be guessed from its plain hash.
       request: keyDigest({ searchKey, registry, name: "import row request", values: [way, body] }),
     });

@@ -116,7 +116,15 @@ export function createDuplicateService(deps: {
       if (rids.length === 0) return [...errors];
       const compiled = await registries.getCurrent(registry);
       const rows = await findRecords(database, [...new Set(rids)]);
-      const writer: Staff = { kind: "staff", tokenId: "", name: "", role: "registrar", registries: [registry] };
+      const writer: Staff = {
+        kind: "staff",
+        tokenId: "",
+        name: "",
+        person: "",
+        issuer: undefined,
+        role: "registrar",
+        registries: [registry],
+      };
       const explain = (detail: ErrorDetail): ErrorDetail => {
         const row = detail.rid === undefined ? undefined : rows.get(detail.rid);
         if (!row || row.record.registry !== registry) return detail;

@@ -1,0 +1,101 @@
+// Sessions of pages over HTTP: cookies, and what a form must bring. The only place that reads or sets a cookie; the API never does, so that no other site can make a browser use it.
+import type { Context } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { sha256 } from "../crypto/hash.ts";
+import { AttestryError } from "../errors.ts";
+import type { Session, SessionService } from "../identity/session-service.ts";
+import { FORM_BYTES_MAX, SESSION_SECONDS, SIGN_IN_SECONDS } from "../limits.ts";
+
+export interface PageSessions {
+  /** Who is signed in. */
+  find(context: Context): Promise<Session | undefined>;
+  /** Who is signed in, or where to send the browser so that somebody is. */
+  require(context: Context): Promise<Session | Response>;
+  /** The fields of a form of this session's own pages. Throws `form_token_invalid`, `body_too_large`, `content_type_unsupported`. */
+  readForm(context: Context, session: Session): Promise<URLSearchParams>;
+  /** The secret that the browser holds. */
+  readSecret(context: Context): string | undefined;
+  keepSecret(context: Context, secret: string): void;
+  dropSecret(context: Context): void;
+  readAttempt(context: Context): string | undefined;
+  keepAttempt(context: Context, attempt: string): void;
+  dropAttempt(context: Context): void;
+  /** A path of this node's staff pages; any other, which may be anybody's, is their first page. */
+  cleanReturn(path: string | undefined): string;
+}
+
+/** Name of the field by which a form shows that a page of this session made it. */
+export const FORM_TOKEN = "form_token";
+
+export function createPageSessions(deps: {
+  readonly entity: string;
+  readonly basePath: string;
+  readonly sessions: Pick<SessionService, "find" | "checkForm">;
+}): PageSessions {
+  const { entity, basePath, sessions } = deps;
+  const { origin, protocol } = new URL(entity);
+  const isSecure = protocol === "https:";
+  // Nodes of one host share its cookies, whatever their ports and paths.
+  const tag = Buffer.from(sha256(entity)).toString("hex").slice(0, 8);
+  // __Host-: no other host of the domain, and nobody without https, can set or overwrite it (RFC 6265bis §4.1.3.2).
+  const name = (what: string) => `${isSecure ? "__Host-" : ""}attestry-${what}-${tag}`;
+  const options = { path: "/", httpOnly: true, secure: isSecure, sameSite: "Lax" } as const;
+  const console = `${basePath}/console`;
+
+  function checkSameSite(context: Context): void {
+    const site = context.req.header("sec-fetch-site");
+    const from = context.req.header("origin");
+    // Pages send no referrer, and therefore "null" as their origin; the browser's own word on the site is better where it has one.
+    const isForeign =
+      site !== undefined ? site !== "same-origin" : from !== undefined && from !== "null" && from !== origin;
+    if (isForeign) throw new AttestryError("form_token_invalid", "the form was sent by another site");
+  }
+
+  async function readFields(context: Context): Promise<URLSearchParams> {
+    const type = (context.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+    if (type !== "application/x-www-form-urlencoded")
+      throw new AttestryError("content_type_unsupported", "a form is sent as application/x-www-form-urlencoded");
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of context.req.raw.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > FORM_BYTES_MAX)
+        throw new AttestryError("body_too_large", `a form has at most ${FORM_BYTES_MAX} bytes`);
+      chunks.push(chunk);
+    }
+    return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+  }
+
+  const find: PageSessions["find"] = (context) => sessions.find(getCookie(context, name("session")));
+
+  return {
+    find,
+    async require(context) {
+      const session = await find(context);
+      if (session) return session;
+      const { pathname, search } = new URL(context.req.url);
+      const wanted = context.req.method === "GET" ? `?${new URLSearchParams({ return_to: pathname + search })}` : "";
+      return context.redirect(`${basePath}/sign-in${wanted}`, 303);
+    },
+    async readForm(context, session) {
+      checkSameSite(context);
+      const fields = await readFields(context);
+      sessions.checkForm(session, fields.get(FORM_TOKEN) ?? undefined);
+      return fields;
+    },
+    readSecret: (context) => getCookie(context, name("session")),
+    keepSecret: (context, secret) =>
+      setCookie(context, name("session"), secret, { ...options, maxAge: SESSION_SECONDS }),
+    dropSecret: (context) => void deleteCookie(context, name("session"), options),
+    readAttempt: (context) => getCookie(context, name("sign-in")),
+    keepAttempt: (context, attempt) =>
+      setCookie(context, name("sign-in"), attempt, { ...options, maxAge: SIGN_IN_SECONDS }),
+    dropAttempt: (context) => void deleteCookie(context, name("sign-in"), options),
+    cleanReturn(path) {
+      if (path === undefined || !path.startsWith("/") || !URL.canParse(path, entity)) return console;
+      const url = new URL(path, entity);
+      const isOurs = url.origin === origin && (url.pathname === console || url.pathname.startsWith(`${console}/`));
+      return isOurs ? `${url.pathname}${url.search}` : console;
+    },
+  };
+}

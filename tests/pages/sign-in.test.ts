@@ -1,0 +1,132 @@
+// Signing in, acting in a role and signing out in a real browser, by keyboard alone, on a phone and a desktop.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type SignInWorld, startSignInWorld } from "../sign-in-world.ts";
+import { chromiumPath, launchChromium } from "./chromium.ts";
+import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = process.env.ATTESTRY_PICTURES;
+
+let world: SignInWorld;
+let browser: Browser;
+let base: string;
+
+beforeAll(async () => {
+  if (chromiumPath === undefined) return;
+  world = await startSignInWorld();
+  base = world.node.entity;
+  await world.node.token("operator");
+  browser = await launchChromium();
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+/** A page in a browser of its own; axe is put in past the page's own policy, which allows no script. */
+async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({ ...options, bypassCSP: true });
+  await context.addInitScript(AXE);
+  const page = await context.newPage();
+  return { page, complaints: collectComplaints(page) };
+}
+
+/** Goes on by Tab until the focus is on what has this text, and presses Enter. */
+async function pressOn(page: Page, text: string): Promise<void> {
+  for (let turn = 0; turn < 40; turn++) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
+    if (!focused.includes(text)) continue;
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+    return;
+  }
+  throw new Error(`no Tab leads to "${text}"`);
+}
+
+async function signIn(page: Page, name: string, from = "/console"): Promise<void> {
+  await page.goto(`${base}${from}`);
+  await pressOn(page, "Sign in with Department account");
+  await pressOn(page, name);
+  await page.waitForURL(`${base}${from}`);
+}
+
+async function checkLook(page: Page, told: string): Promise<void> {
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+  expect([told, violations]).toEqual([told, []]);
+  expect([told, await page.evaluate(findFaintTexts)]).toEqual([told, []]);
+  expect([told, await page.evaluate(findUnnamed)]).toEqual([told, []]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect([told, overflow <= 0]).toEqual([told, true]);
+  if (pictures) await page.screenshot({ fullPage: true, path: `${pictures}/${told}.png` });
+}
+
+describe.skipIf(chromiumPath === undefined)("staff pages", () => {
+  test("are reached by the keyboard alone: signing in, changing the role, signing out at the node and at the provider", async () => {
+    const { page, complaints } = await open();
+    await signIn(page, "Asha Rao");
+    expect(await page.locator("header").innerText()).toMatch(/Signed in as Asha Rao, acting as registrar/);
+    await pressOn(page, "Act as reader");
+    expect(await page.locator("header").innerText()).toContain("acting as reader");
+    await pressOn(page, "Sign out");
+    expect(await page.locator("h1").innerText()).toBe("You are signed out here");
+    await pressOn(page, "sign out there, too");
+    expect(page.url()).toContain(world.provider.issuer);
+    await pressOn(page, "Yes");
+    expect(page.url()).toMatch(new RegExp(`^${base}/sign-in`));
+    // Back in the history there is nothing to see: the page was kept by nobody.
+    await page.goto(`${base}/console`);
+    expect(page.url()).toContain("/sign-in?return_to=");
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
+  test("let an operator revoke a token and end a session, and nobody else see either", async () => {
+    const [operator, reader] = [await open(), await open()];
+    await signIn(reader.page, "Bina", "/console/sessions");
+    expect(await reader.page.locator("h1").innerText()).toBe("Where you are signed in");
+    expect(await reader.page.locator("table").count()).toBe(1);
+    await signIn(operator.page, "Omar Khan", "/console/sessions");
+    const { page } = operator;
+    expect(await page.locator("h1").innerText()).toBe("Sessions and tokens");
+    await pressOn(page, "Revoke the token of Test operator");
+    expect(await page.locator(".badge.over").allInnerTexts()).toEqual(["revoked"]);
+    await page.getByRole("button", { name: "End the session of Bina <Sen>" }).click();
+    await reader.page.goto(`${base}/console/sessions`);
+    expect(reader.page.url()).toContain("/sign-in?return_to=");
+    expect([...operator.complaints, ...reader.complaints]).toEqual([]);
+  }, 60_000);
+
+  test("fit a phone and a desktop, light and dark, and axe finds nothing against them", async () => {
+    for (const [width, colorScheme] of [
+      [360, "light"],
+      [1280, "dark"],
+    ] as const) {
+      const { page, complaints } = await open({ viewport: { width, height: 740 }, colorScheme });
+      await page.goto(`${base}/sign-in`);
+      await checkLook(page, `sign-in-${width}`);
+      await signIn(page, "Asha Rao");
+      await checkLook(page, `desk-${width}`);
+      await pressOn(page, "Sign out");
+      await checkLook(page, `signed-out-${width}`);
+      await page.context().clearCookies();
+      await signIn(page, "Omar Khan", "/console/sessions");
+      await checkLook(page, `sessions-${width}`);
+      await page.context().clearCookies();
+      await page.goto(`${base}/console`);
+      await pressOn(page, "Sign in with Department account");
+      await pressOn(page, "Nobody Here");
+      expect(await page.locator("h1").innerText()).toBe("You have no role at this node");
+      await checkLook(page, `no-role-${width}`);
+      // The browser itself notes that the last page was a refusal.
+      expect(complaints.filter((one) => !one.includes("403"))).toEqual([]);
+    }
+  }, 90_000);
+});
