@@ -2,7 +2,7 @@
 import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
+import { checkPermitted, isPermitted } from "../identity/permissions.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
@@ -100,7 +100,7 @@ export function createRecordHistoryService(deps: {
     async history({ languages = [], ...options }) {
       const { caller, registry, rid } = options;
       const compiled = await getReadable(options);
-      const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry });
+      const seesPersonal = isPermitted({ caller, action: "record.inspect", registry });
       const record = await store.getHead(database, { registry, rid });
       if (record.state === "erased" && !seesPersonal) throw store.recordErased();
       const { periods, events, next } = await readEvents(options, -1);

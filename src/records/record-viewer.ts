@@ -1,7 +1,7 @@
 // Shows stored records to callers, each what it may see, with the ETag of what is shown. Reads no database.
 import type { JsonObject } from "../crypto/json.ts";
 import type { Caller } from "../identity/caller.ts";
-import { isStaffPermitted } from "../identity/permissions.ts";
+import { isPermitted } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
@@ -36,7 +36,7 @@ export function recordEtag({ record, version, change, at }: RecordRow): string {
 export function createRecordViewer(deps: { entity: string; sealer: RecordSealer }): RecordViewer {
   const { entity, sealer } = deps;
   const view: RecordViewer["view"] = (row, { definition }, caller, languages = []) => {
-    const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry: definition.name });
+    const seesPersonal = isPermitted({ caller, action: "record.inspect", registry: definition.name });
     const known = readClaims(row.version.jwt, () => (seesPersonal ? openSecrets(sealer, row).secrets.disclosures : []));
     return formatView({ entity, row, definition, languages, ...known });
   };

@@ -5,7 +5,7 @@ import { randomBytes } from "../../crypto/random.ts";
 import { seal, unseal } from "../../crypto/seal.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
 import { ATTACHMENT_NAME_CHARS_MAX, ATTACHMENTS_UNHELD_MAX } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import { isOfMediaType } from "../../registries/attachment-types.ts";
@@ -128,7 +128,7 @@ export function createAttachmentService(deps: {
       checkPermitted({ caller, action: "record.read", registry, access });
       const key = attachmentKey({ searchKey, registry, digest });
       const isOpen = access === "public" && (await store.isHeldOpenly(database, key));
-      const mayKnow = isOpen || isStaffPermitted({ caller, action: "record.read", registry });
+      const mayKnow = isOpen || isPermitted({ caller, action: "record.inspect", registry });
       const stored = mayKnow && isAttachmentDigest(digest) ? await store.findAttachment(database, key) : undefined;
       if (!stored)
         throw new AttestryError(

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
 import { EXPORT_FIELDS_MAX, EXPORT_PAGE_RECORDS } from "../../limits.ts";
 import { findFieldSchema } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -74,7 +74,7 @@ export function createExportService(deps: {
     const { caller, registry } = options;
     const compiled = await registries.getCurrent(registry);
     checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-    const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry });
+    const seesPersonal = isPermitted({ caller, action: "record.inspect", registry });
     const known = await deps.readSize();
     const size = options.size ?? known;
     if (size > known) throw new AttestryError("query_invalid", `the log has ${known} entries, not ${size}`);

@@ -330,7 +330,7 @@ export function createImportService(deps: {
 
   return {
     async importRows({ caller, registry, mode, dryRun, fills, idempotencyKey, rows }) {
-      checkPermitted({ caller, action: "import", registry });
+      checkPermitted({ caller, action: "record.import", registry });
       const compiled = await registries.getCurrent(registry);
       const isNamed = idempotencyKey !== undefined && !dryRun;
       const nameRow = isNamed

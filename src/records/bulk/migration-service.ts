@@ -233,11 +233,11 @@ export function createMigrationService(deps: {
   return {
     countByDefinition: (registry) => countByDefinition(database, registry),
     async migrate({ caller, registry, body }) {
-      checkPermitted({ caller, action: "import", registry });
+      checkPermitted({ caller, action: "record.import", registry });
       const request = parseMigrationRequest(body);
       const { plan, after, limit, dryRun } = request;
       // A preview shows personal values.
-      if (dryRun) checkPermitted({ caller, action: "record.read", registry });
+      if (dryRun) checkPermitted({ caller, action: "record.inspect", registry });
       const compiled = await getTarget(registry, plan);
       const run: Run = { caller: caller as Staff, compiled, plan, migrateData: compilePlan(plan) };
       const counts = after < 0 ? await countLeft(run) : {};

@@ -1,7 +1,7 @@
 // Says which record of this node has a key: for references that are written as type and key, here and on other nodes.
 import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { isPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { isPermitted } from "../../identity/permissions.ts";
 import { RECORDS_FIND_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
@@ -77,7 +77,7 @@ export function createKeyLookupService(deps: {
     const searches = spelled.flatMap((fields) => searchDigest({ searchKey, compiled, fields, spelled: true }) ?? []);
     // Whoever may not see a personal value may not learn either whether somebody has it.
     const open = searches.filter(
-      ({ personal }) => !personal || isStaffPermitted({ caller, action: "record.read", registry }),
+      ({ personal }) => !personal || isPermitted({ caller, action: "record.inspect", registry }),
     );
     if (open.length > 0) return { compiled, digests: open.map(({ digest }) => digest) };
     if (searches.length > 0)

@@ -135,7 +135,7 @@ export function createReferenceWatchService(deps: {
     },
 
     async list({ caller, registry, state, cursor, limit = PAGE_SIZE_DEFAULT }) {
-      checkPermitted({ caller, action: "record.read", registry });
+      checkPermitted({ caller, action: "record.inspect", registry });
       await registries.getCurrent(registry);
       if (cursor !== undefined && !isRid(cursor))
         throw new AttestryError("query_invalid", "the cursor is not one of ours; take it from the previous page");

@@ -66,7 +66,7 @@ export function createDuplicateService(deps: {
   return {
     async find({ caller, registry, data, except, languages }) {
       const compiled = await registries.getCurrent(registry);
-      checkPermitted({ caller, action: "record.read", registry });
+      checkPermitted({ caller, action: "record.inspect", registry });
       const like = await readLikeRecords(database.sql, marksOf(compiled, data));
       const rulesOf = new Map<string, string[]>();
       for (const { rid, ...mark } of like)

@@ -99,7 +99,7 @@ export function createRecordSearchService(deps: {
       );
     }
     // Whoever may not see a personal value may not learn either whether somebody has it.
-    checkPermitted({ caller, action: "record.read", registry });
+    checkPermitted({ caller, action: "record.inspect", registry });
   }
 
   async function search(

@@ -1,6 +1,6 @@
 // Keeps back records whose key values were sealed when they were signed, from those to whom a later definition opens the field only.
 import type { Caller } from "../../identity/caller.ts";
-import { isStaffPermitted } from "../../identity/permissions.ts";
+import { isPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
@@ -21,7 +21,7 @@ interface HeldOptions {
  */
 export async function keepOpenlyHeld(database: Database, options: HeldOptions): Promise<string[]> {
   const { compiled, caller, rids, ever } = options;
-  if (rids.length === 0 || isStaffPermitted({ caller, action: "record.read", registry: compiled.definition.name }))
+  if (rids.length === 0 || isPermitted({ caller, action: "record.inspect", registry: compiled.definition.name }))
     return [...rids];
   const versions = await listSealing(compiled, options.registries);
   if (versions.length === 0) return [...rids];
