@@ -1,0 +1,316 @@
+// What each operation of the API is for whom, written by hand apart from src/: a request that gets as far as it may and changes nothing, and who may. Test code only.
+import type { Json, JsonObject } from "../src/crypto/json.ts";
+import type { Role } from "../src/identity/caller.ts";
+import type { Answer } from "./node-fixture.ts";
+
+export type Access = "public" | "members" | "consent";
+
+/** A caller as the matrix has it. `reach`: which registries the token is for. */
+export type MatrixCaller =
+  | { readonly kind: "stranger" | "node" }
+  | { readonly kind: "staff"; readonly role: Role; readonly reach: "every" | "own" | "foreign" };
+
+/** A record that requests are about, and what leads to it. */
+export interface Subject {
+  readonly registry: string;
+  readonly rid: string;
+  readonly href: string;
+  readonly code: string;
+  readonly name: string;
+  /** Digest of the file that it holds. */
+  readonly file: string;
+  readonly district: string;
+}
+
+export interface MatrixRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly json?: Json;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+}
+
+export type MayCall = (caller: MatrixCaller, access: Access) => boolean;
+
+export interface MatrixCase {
+  /** The action that the document must name first. */
+  readonly action: string;
+  readonly may: MayCall;
+  /** Statuses of an answer to who may. */
+  readonly answers: readonly number[];
+  readonly ask: (about: Subject) => MatrixRequest;
+  /** Where a refusal stands in an answer of 200; the status tells it otherwise. */
+  readonly isRefused?: (answer: Answer) => boolean;
+  /** Whether a registry of this access is closed here to whoever asks: then a stranger is not sent for a token. */
+  readonly isForNobody?: (access: Access) => boolean;
+  /** Whether who may read personal fields is shown them here; nobody else ever is. */
+  readonly showsPersonal?: true;
+}
+
+const READERS: readonly Role[] = ["registrar", "approver", "reader"];
+
+const EVERYBODY: MayCall = () => true;
+
+/** Staff of these roles whose token is for the registry. */
+const staffOf =
+  (...roles: Role[]): MayCall =>
+  (caller) =>
+    caller.kind === "staff" && roles.includes(caller.role) && caller.reach !== "foreign";
+
+export const isReader = staffOf(...READERS);
+
+/** Everybody what is public, nodes what is for members, and who reads the records of the registry anyway. */
+const mayRead: MayCall = (caller, access) =>
+  access === "public" || (access === "members" && caller.kind === "node") || isReader(caller, access);
+
+const withoutConsent =
+  (may: MayCall): MayCall =>
+  (caller, access) =>
+    access !== "consent" && may(caller, access);
+
+type Ask = MatrixCase["ask"];
+
+const get =
+  (path: string | ((about: Subject) => string), headers?: Record<string, string>): Ask =>
+  (about) => ({
+    method: "GET",
+    path: typeof path === "string" ? path : path(about),
+    ...(headers && { headers }),
+  });
+
+const ofRegistry =
+  (below: string): Ask =>
+  ({ registry }) => ({ method: "GET", path: `/registries/${registry}${below}` });
+
+const ofRecord =
+  (below: string): Ask =>
+  ({ registry, rid }) => ({ method: "GET", path: `/registries/${registry}/records/${rid}${below}` });
+
+const post =
+  (path: string, json: (about: Subject) => Json): Ask =>
+  (about) => ({ method: "POST", path, json: json(about) });
+
+const postTo =
+  (below: string, json: (about: Subject) => Json): Ask =>
+  (about) => ({ method: "POST", path: `/registries/${about.registry}${below}`, json: json(about) });
+
+// Always of a version that the record never had: who may is told so, and nothing changes.
+const STALE = { "if-match": '"9.9"' };
+
+const change = (name: string, json: (about: Subject) => Json = () => ({})): MatrixCase => ({
+  action: "record.write",
+  may: staffOf("registrar"),
+  answers: [412],
+  ask: (about) => ({
+    method: "POST",
+    path: `/registries/${about.registry}/records/${about.rid}/${name}`,
+    json: json(about),
+    headers: STALE,
+  }),
+});
+
+const open = (action: string, answers: readonly number[], ask: Ask): MatrixCase => ({
+  action,
+  may: EVERYBODY,
+  answers,
+  ask,
+});
+
+const read = (ask: Ask, more: Partial<MatrixCase> = {}): MatrixCase => ({
+  action: "record.read",
+  may: mayRead,
+  answers: [200],
+  ask,
+  ...more,
+});
+
+const outcomeOf = (list: string) => (answer: Answer) => (answer.body[list] as JsonObject[])[0]?.outcome;
+
+const NO_DIGEST = "A".repeat(43);
+
+export const MATRIX: Readonly<Record<string, MatrixCase>> = {
+  getHealth: open("node.describe", [200], get("/healthz")),
+  getReadiness: open("node.describe", [200], get("/readyz")),
+  getOpenApi: open("node.describe", [200], get("/openapi.json")),
+
+  getEntityConfiguration: open("federation.speak", [200], get("/.well-known/openid-federation")),
+  getIssuerMetadata: open("federation.speak", [200], get("/.well-known/jwt-vc-issuer")),
+  fetchSubordinateStatement: open("federation.speak", [400], get("/federation/fetch")),
+  listSubordinates: open("federation.speak", [200], get("/federation/list")),
+  listSubordinatesExtended: open("federation.speak", [200], get("/federation/extended-list")),
+  listDirectory: open("federation.speak", [200], get("/federation/directory")),
+  resolveEntity: open(
+    "federation.speak",
+    [404],
+    get("/federation/resolve?sub=https://x.example&trust_anchor=https://x.example"),
+  ),
+  applyForEnrolment: open(
+    "federation.speak",
+    [400],
+    post("/federation/enrolments", () => ({ configuration: "x" })),
+  ),
+  proveEnrolment: open(
+    "federation.speak",
+    [404],
+    post(`/federation/enrolments/${NO_DIGEST}/proof`, () => ({ proof: "x" })),
+  ),
+  getEnrolment: open("federation.speak", [404], get(`/federation/enrolments/${NO_DIGEST}`)),
+  leaveSuperior: open(
+    "federation.speak",
+    [400],
+    post("/federation/enrolments/departures", () => ({ departure: "x" })),
+  ),
+  getHistoricalKeys: open("federation.speak", [200], get("/federation/historical-keys")),
+  listKeyEvents: open("federation.speak", [200], get("/federation/key-events")),
+  listArchivedChains: open("federation.speak", [200], get("/federation/chains")),
+  getArchivedChain: open("federation.speak", [404], get("/federation/chains/unknown")),
+  getTrustMark: open("federation.speak", [404], get("/federation/trust-mark?trust_mark_type=x&sub=https://x.example")),
+  listTrustMarked: open("federation.speak", [200], get("/federation/trust-marked?trust_mark_type=x")),
+  getTrustMarkStatus: open(
+    "federation.speak",
+    [400],
+    post("/federation/trust-mark-status", () => ({})),
+  ),
+
+  getLogCheckpoint: open("log.read", [200], get("/log/records/checkpoint")),
+  getLogTile: open("log.read", [200], get("/log/records/tile/entries/000.p/1")),
+  getLogConsistency: open("log.read", [200], get("/log/records/consistency?from=1&to=2")),
+
+  listRegistries: open("registry.describe", [200], get("/registries")),
+  getRegistry: open("registry.describe", [200], ofRegistry("")),
+  listRegistryVersions: open("registry.describe", [200], ofRegistry("/versions")),
+  getRegistryDefinition: open("registry.describe", [200], ofRegistry("/schema/1")),
+
+  // Nothing is ever published of a registry that is not public.
+  getOpenData: { action: "open-data.read", may: EVERYBODY, answers: [200, 404], ask: ofRegistry("/open-data") },
+  getOpenDataSet: { action: "open-data.read", may: EVERYBODY, answers: [200, 404], ask: ofRegistry("/open-data/1") },
+  getOpenDataFile: {
+    action: "open-data.read",
+    may: EVERYBODY,
+    answers: [200, 404],
+    ask: ofRegistry("/open-data/1/records.csv"),
+  },
+
+  getStatusList: open("proof.check", [200], get("/status/0")),
+  getVerifierPolicy: open("proof.check", [200], get("/verify/policy")),
+  verifyEvidence: open(
+    "proof.check",
+    [200],
+    post("/verify", () => ({ token: "e30.e30.AA~" })),
+  ),
+
+  publishRegistry: {
+    action: "definition.publish",
+    may: staffOf("operator"),
+    answers: [422],
+    ask: ({ registry }) => ({ method: "PUT", path: `/registries/${registry}`, json: { name: "wrong" } }),
+  },
+
+  getRecord: read(ofRecord(""), { showsPersonal: true }),
+  listRecordVersions: read(ofRecord("/versions"), { showsPersonal: true }),
+  getRecordHistory: read(ofRecord("/history"), { showsPersonal: true }),
+  // Who may see the proofs of records about people needs consent, which nobody can show yet.
+  getRecordEvidence: read(ofRecord("/evidence"), { may: withoutConsent(mayRead) }),
+  getRecordReceipt: read(ofRecord("/receipt"), { may: withoutConsent(mayRead) }),
+  listRecords: read(({ registry }) => ({ method: "GET", path: `/registries/${registry}/records` }), {
+    showsPersonal: true,
+  }),
+  searchRecords: read(
+    postTo("/records:search", ({ code }) => ({ fields: { code } })),
+    { showsPersonal: true },
+  ),
+  exportRecords: read(ofRegistry("/records:export"), { showsPersonal: true }),
+  getAttachment: read(({ registry, file }) => ({ method: "GET", path: `/registries/${registry}/attachments/${file}` })),
+  listStatistics: read(ofRegistry("/statistics")),
+  getStatistic: read(ofRegistry("/statistics/by-district")),
+  answerQuestion: read(
+    post("/answers", ({ registry, code }) => ({
+      question: { kind: "exists", registry, key: { code } },
+      audience: "https://welfare.example",
+      nonce: "n-0S6_WzA2Mj.kXk4bB9Qw",
+    })),
+    { may: withoutConsent(mayRead), isForNobody: (access) => access === "consent" },
+  ),
+  readRecords: read(
+    post("/records:read", ({ href }) => ({ references: [{ href }] })),
+    {
+      may: withoutConsent(mayRead),
+      isRefused: (answer) => ["members_only", "consent_required"].includes(String(outcomeOf("records")(answer))),
+    },
+  ),
+  findRecordsByKeys: read(
+    post("/records:find", ({ registry, code }) => ({ lookups: [{ registry, key: { code } }] })),
+    {
+      isRefused: (answer) => outcomeOf("results")(answer) === "permission_denied",
+    },
+  ),
+  resolveReferences: {
+    action: "reference.resolve",
+    may: withoutConsent(mayRead),
+    answers: [200],
+    ask: post("/resolve", ({ href }) => ({ references: [href] })),
+    isRefused: (answer) => outcomeOf("references")(answer) !== "verified",
+  },
+
+  findDuplicates: {
+    action: "record.inspect",
+    may: isReader,
+    answers: [200],
+    ask: postTo("/records:duplicates", ({ name }) => ({ data: { code: "none", name } })),
+  },
+  listAcceptedReferences: { action: "record.inspect", may: isReader, answers: [200], ask: ofRegistry("/references") },
+
+  createRecord: {
+    action: "record.write",
+    may: staffOf("registrar"),
+    answers: [409],
+    // The code is another record's already.
+    ask: postTo("/records", ({ code, district }) => ({ data: { code, name: "Twice", district } })),
+  },
+  amendRecord: {
+    action: "record.write",
+    may: staffOf("registrar"),
+    answers: [412],
+    ask: ({ registry, rid }) => ({
+      method: "PATCH",
+      path: `/registries/${registry}/records/${rid}`,
+      json: { data: { name: "Other" } },
+      headers: STALE,
+    }),
+  },
+  suspendRecord: change("suspend"),
+  reinstateRecord: change("reinstate"),
+  revokeRecord: change("revoke"),
+  endRecord: change("end"),
+  replaceRecord: change("replace", ({ href }) => ({ by: [href] })),
+  eraseRecord: change("erase", () => ({ act: { reason: "asked for" } })),
+  uploadAttachment: {
+    action: "record.write",
+    may: staffOf("registrar"),
+    answers: [422],
+    ask: ({ registry }) => ({
+      method: "POST",
+      path: `/registries/${registry}/attachments`,
+      body: "no such file",
+      headers: { "content-type": "application/pdf" },
+    }),
+  },
+
+  importRecords: {
+    action: "record.import",
+    may: staffOf("registrar"),
+    answers: [200],
+    ask: ({ registry, code, district }) => ({
+      method: "POST",
+      path: `/registries/${registry}/records:import`,
+      body: `${JSON.stringify({ data: { code, name: "Twice", district } })}\n`,
+      headers: { "content-type": "application/x-ndjson" },
+    }),
+  },
+  migrateRecords: {
+    action: "record.import",
+    may: staffOf("registrar"),
+    answers: [200],
+    ask: postTo("/records:migrate", () => ({ plan: { to: 1, steps: [] }, dryRun: true })),
+  },
+};
