@@ -84,6 +84,9 @@ export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
 export const PSEUDONYMS_REMEMBERED_MAX = 1_000;
 export const BEARER_CACHE_SECONDS = 2;
+/** Of one value of a claim that binds a token to a jurisdiction, and of all values of one token. */
+export const CLAIM_CHARS_MAX = 200;
+export const CLAIM_VALUES_MAX = 100;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 
 export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node

@@ -62,6 +62,7 @@ import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordProofService } from "./records/record-proof-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
+import { createRecordSight } from "./records/record-sight-service.ts";
 import { findUsedRegistries } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createKeyLookupService } from "./records/references/key-lookup-service.ts";
@@ -347,6 +348,8 @@ export function createNode(options: {
   });
 
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
+  const { searchKey } = secrets;
+  const sight = createRecordSight({ database, searchKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
   // Of a template with a field in it there is a counter for each of the field's values.
@@ -356,7 +359,7 @@ export function createNode(options: {
     entity: names,
     signer: signers.record,
     sealer,
-    searchKey: secrets.searchKey,
+    searchKey,
     describeAct,
     clock,
     random,
@@ -402,7 +405,7 @@ export function createNode(options: {
       kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
   });
   const proofs = createRecordProofService({ reader, sealer });
-  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
+  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs, sight });
   const findArchivedChain = chainArchive.findBefore;
   const evidence = createEvidenceService({
     database,
@@ -410,6 +413,7 @@ export function createNode(options: {
     statuses,
     proofs,
     readBatch,
+    sight,
     ownChain: ownChain.getStatements,
     findArchivedChain,
   });
@@ -444,9 +448,8 @@ export function createNode(options: {
     };
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
-  const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity: names, sealer });
-  const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
+  const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -459,10 +462,11 @@ export function createNode(options: {
     registries,
     sealer,
     verifyReferences,
+    sight,
     clock,
   });
-  const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences, referenceKeys };
-  const duplicates = createDuplicateService({ database, registries, viewer, searchKey });
+  const writing = { database, writer, registries, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
+  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -481,20 +485,21 @@ export function createNode(options: {
       "reading the erasure ledger failed",
     );
   });
-  const recordReads = createRecordReadService({ database, registries, viewer });
+  const recordReads = createRecordReadService({ database, registries, viewer, sight });
   const answers = createAnswerService({
     entity: names,
     database,
     registries,
     keyLookups,
     recordReads,
+    sight,
     signer: signers.record,
     searchKey,
     clock,
   });
-  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer });
-  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
-  const statistics = createStatisticService({ database, registries, searchKey, clock });
+  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
+  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, sight, searchKey });
+  const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
   const indexRebuild = createIndexRebuildService({
     database,
     registries,
@@ -502,11 +507,12 @@ export function createNode(options: {
     searchKey,
     lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
   });
-  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
   const attachments = createAttachmentService({
     entity: names,
     database,
     registries,
+    sight,
     searchKey,
     nodeKey: secrets.wrappingKey,
     clock,
@@ -519,7 +525,7 @@ export function createNode(options: {
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity: names, database, registries, sealer, readSize });
+  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize });
   const publishing = {
     entity: names,
     database,

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { chooseNodeName, readProcessConfig } from "../config.ts";
 import { ROLES } from "../identity/caller.ts";
 import { parseRole } from "../identity/identity-service.ts";
+import { parseClaims } from "../identity/jurisdiction.ts";
 import { BEARER_TOKEN_SECONDS_DEFAULT } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseDuration } from "./duration.ts";
@@ -15,12 +16,14 @@ interface TokenOptions {
   readonly role: string;
   readonly name: string;
   readonly registry?: string[];
+  readonly claim?: string[];
   readonly expires?: string;
   readonly json?: boolean;
 }
 
 async function makeToken(options: TokenOptions): Promise<void> {
   const role = parseRole(options.role);
+  const claims = options.claim === undefined ? undefined : parseClaims(options.claim);
   const config = readProcessConfig({ data: options.data });
   const name = chooseNodeName(config.dataDirectory, options.node);
   const seconds = options.expires === undefined ? BEARER_TOKEN_SECONDS_DEFAULT : parseDuration(options.expires);
@@ -37,6 +40,7 @@ async function makeToken(options: TokenOptions): Promise<void> {
       name: options.name,
       role,
       registries: options.registry,
+      claims,
       expiresAt,
     });
     const until = new Date(expiresAt * 1_000).toISOString();
@@ -46,7 +50,14 @@ async function makeToken(options: TokenOptions): Promise<void> {
       );
     printResult({
       json: options.json,
-      value: { token, name: options.name, role, registries: options.registry ?? null, expires_at: until },
+      value: {
+        token,
+        name: options.name,
+        role,
+        registries: options.registry ?? null,
+        claims: claims ?? null,
+        expires_at: until,
+      },
       lines: [token],
     });
   } finally {
@@ -60,6 +71,10 @@ export function tokenCommand(): Command {
     .requiredOption("--role <role>", `what the bearer may do: ${ROLES.join(", ")}`)
     .requiredOption("--name <name>", "the person or service; stands in signed records as a pseudonym only")
     .option("--registry <name...>", "limit the token to these registries (default: all)")
+    .option(
+      "--claim <name=value...>",
+      "what binds the bearer to a part of the records, such as district=021; district=* is all of them",
+    )
     .option("--expires <duration>", "how long it holds, such as 30m, 8h or 90d (default: 12h)")
     .option("--data <directory>", "data directory (default: $ATTESTRY_DATA or .attestry)")
     .option("--node <name>", "the node, if the data directory holds several")

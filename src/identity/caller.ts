@@ -1,4 +1,5 @@
 // Who is calling. Pure values; how a caller was authenticated is identity-service.ts's business.
+import type { Claims } from "./jurisdiction.ts";
 
 export const ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
 export type Role = (typeof ROLES)[number];
@@ -15,6 +16,8 @@ export interface Staff {
   readonly role: Role;
   /** Registries the token is limited to; undefined means all. */
   readonly registries: readonly string[] | undefined;
+  /** What binds the person to a jurisdiction; without a claim that a registry asks for, none of its records is the person's. */
+  readonly claims?: Claims | undefined;
 }
 
 /** Another node of the federation, by a signed request. */

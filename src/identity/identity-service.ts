@@ -11,6 +11,7 @@ import type {
 import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
+import type { Claims } from "./jurisdiction.ts";
 import { findStaffToken, insertStaffToken, type StoredStaffToken } from "./staff-token-store.ts";
 
 export interface IdentityService {
@@ -19,6 +20,7 @@ export interface IdentityService {
     name: string;
     role: Role;
     registries: readonly string[] | undefined;
+    claims?: Claims | undefined;
     expiresAt: number;
   }): Promise<string>;
   /** The caller of an Authorization header; throws `token_invalid` or `token_expired`. No header is anonymous. */
@@ -43,6 +45,7 @@ function toStaff(stored: StoredStaffToken): Staff {
     name: stored.name,
     role: stored.role as Role,
     registries: stored.registries ?? undefined,
+    claims: stored.claims ?? undefined,
   };
 }
 
@@ -62,7 +65,7 @@ export function createIdentityService(deps: {
   });
 
   return {
-    async createToken({ name, role, registries, expiresAt }) {
+    async createToken({ name, role, registries, claims, expiresAt }) {
       const id = Buffer.from(deps.random(8)).toString("hex");
       const secret = encodeBase64url(deps.random(32));
       await insertStaffToken(database, {
@@ -71,6 +74,7 @@ export function createIdentityService(deps: {
         name,
         role,
         registries: registries === undefined ? null : [...registries],
+        claims: claims ?? null,
         createdAt: clock(),
         expiresAt,
         revokedAt: null,

@@ -67,7 +67,7 @@ export function isPermitted({ caller, action, registry, access }: PermissionQuer
 }
 
 /** Everybody reads the open fields of a `public` registry, other nodes of the federation those of a `members` registry, too. */
-function isOpenTo(caller: Caller, access: Access | undefined): boolean {
+export function isOpenTo(caller: Caller, access: Access | undefined): boolean {
   return access === "public" || (access === "members" && caller.kind === "node");
 }
 
