@@ -62,7 +62,6 @@ import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordProofService } from "./records/record-proof-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
-import { createRecordSight } from "./records/record-sight-service.ts";
 import { findUsedRegistries } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createKeyLookupService } from "./records/references/key-lookup-service.ts";
@@ -74,6 +73,7 @@ import {
 import { createDuplicateService } from "./records/search/duplicate-service.ts";
 import { createIndexRebuildService } from "./records/search/index-rebuild-service.ts";
 import { createRecordSearchService } from "./records/search/record-search-service.ts";
+import { createRecordSight } from "./records/search/record-sight-service.ts";
 import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";

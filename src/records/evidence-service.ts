@@ -6,7 +6,7 @@ import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { ReadBatch } from "./record-batch-service.ts";
 import type { RecordProofService } from "./record-proof-service.ts";
-import type { RecordSight } from "./record-sight-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import type { StatusService } from "./status-service.ts";
 

@@ -8,7 +8,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { ProvenChange, RecordProofService } from "./record-proof-service.ts";
-import type { RecordSight } from "./record-sight-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { statusListUrl } from "./record-token.ts";
 import { parseRecordUrl } from "./record-url.ts";

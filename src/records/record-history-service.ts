@@ -8,7 +8,7 @@ import type { Database } from "../storage/database.ts";
 import { cutPage } from "./cut-page.ts";
 import { describeChange, describeVersion, type HistoryEntry } from "./history-entry.ts";
 import type { RecordSealer } from "./record-sealer.ts";
-import type { RecordSight } from "./record-sight-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findPredecessor } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";

@@ -3,7 +3,7 @@ import type { Caller } from "../identity/caller.ts";
 import { PAGE_NAMES_MAX } from "../limits.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
-import type { RecordSight } from "./record-sight-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { parseRecordUrl } from "./record-url.ts";
 import type { RecordViewer } from "./record-viewer.ts";

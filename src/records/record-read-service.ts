@@ -3,7 +3,7 @@ import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
-import type { RecordSight } from "./record-sight-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
 import { formatSeconds } from "./record-view.ts";

@@ -20,7 +20,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordReadService } from "../record-read-service.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { parseRecordUrl } from "../record-url.ts";
 import { formatSeconds, type RecordView } from "../record-view.ts";
 import type { KeyLookupService } from "../references/key-lookup-service.ts";

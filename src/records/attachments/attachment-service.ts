@@ -13,7 +13,7 @@ import { type Attachment, attachmentUrl, isAttachmentDigest } from "../../regist
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "./attachment-store.ts";
 import { attachmentKey } from "./held-content.ts";
 

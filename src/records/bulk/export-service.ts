@@ -9,7 +9,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import type { TimeCoordinates } from "../record-timeline.ts";
 import { type ExportedRecord, formatCsvHeader, formatCsvRecord, listCsvColumns } from "./export-csv.ts";
 import { describeExported, describeStatement, describeVersion, type ExportReader } from "./export-record.ts";

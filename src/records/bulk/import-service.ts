@@ -9,7 +9,6 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { findRetirement } from "../../registries/retirement.ts";
 import type { Database } from "../../storage/database.ts";
-import { checkJurisdiction } from "../jurisdiction-marks.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import * as store from "../record-store.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../record-view.ts";
@@ -22,6 +21,7 @@ import {
 } from "../references/reference-check.ts";
 import type { ReferenceKeyService } from "../references/reference-key-service.ts";
 import type { DuplicateService, LikenessSource } from "../search/duplicate-service.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import { dataKeys, describeTakenKey, identifierKeys, keyDigest, type RecordKey } from "../search/record-keys.ts";
 import { isDrawnNumberTaken } from "../writing/identifier-chooser.ts";
 import type { Draft, Idempotency, RecordDrafter } from "../writing/record-drafter.ts";

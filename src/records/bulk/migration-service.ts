@@ -12,7 +12,7 @@ import type { Database } from "../../storage/database.ts";
 import { checkAct } from "../record-act.ts";
 import { type FieldChange, findChanges } from "../record-changes.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
 import { formatRecordUrl } from "../record-url.ts";
 import { openSecrets, readFullData } from "../record-view.ts";

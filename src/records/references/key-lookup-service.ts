@@ -6,7 +6,7 @@ import { RECORDS_FIND_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findHeads, findKeyHolders } from "../record-store.ts";
 import { formatRecordUrl } from "../record-url.ts";
 import { searchableFields, searchDigest } from "../search/record-keys.ts";

@@ -16,7 +16,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
 import { formatRecordUrl, isRid, parseReference } from "../record-url.ts";
 import { openSecrets, readFullData } from "../record-view.ts";

@@ -2,7 +2,7 @@
 
 import type { ErrorDetail } from "../../errors.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
-import type { JurisdictionMark } from "../jurisdiction-marks.ts";
+import type { JurisdictionMark } from "../record-sight.ts";
 import { hasMark } from "../search/record-search-store.ts";
 
 /** pending: not checked yet. unreachable: a home node could not be asked. */

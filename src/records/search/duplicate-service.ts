@@ -7,7 +7,7 @@ import { DUPLICATE_CANDIDATES_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecords } from "../record-store.ts";
 import type { RecordViewer } from "../record-viewer.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";

@@ -6,7 +6,7 @@ import { deriveKey, seal } from "../../crypto/seal.ts";
 import { valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { CompiledDuplicateRule, CompiledStatistic } from "../../registries/index-rules.ts";
-import { jurisdictionMarks } from "../jurisdiction-marks.ts";
+import { jurisdictionMarks } from "./jurisdiction-marks.ts";
 import { dataKeys, identifierKeys, type RecordKey } from "./record-keys.ts";
 import { encodeSearchValue, encodeWhole, keyedDigest } from "./search-value.ts";
 

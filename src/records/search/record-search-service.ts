@@ -7,9 +7,8 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { type Database, isStatementTimeout } from "../../storage/database.ts";
 import { cutPage } from "../cut-page.ts";
-import type { JurisdictionMark } from "../jurisdiction-marks.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import type { RecordSight, Sight } from "../record-sight-service.ts";
+import type { JurisdictionMark, RecordSight, Sight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
 import { openSecrets, type RecordView, readFullData } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";

@@ -1,7 +1,7 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
 import { SEARCH_COUNT_MAX, SEARCH_STAGES } from "../../limits.ts";
 import type { Database, Sql } from "../../storage/database.ts";
-import type { JurisdictionMark } from "../jurisdiction-marks.ts";
+import type { JurisdictionMark } from "../record-sight.ts";
 import { type FlatRow, joinVersions, type RecordRow, rowColumns, toRow } from "../record-store.ts";
 import { isRid } from "../record-url.ts";
 import { OPEN_VERSION } from "./index-write-store.ts";

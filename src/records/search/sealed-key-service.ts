@@ -3,7 +3,7 @@ import type { Caller } from "../../identity/caller.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecordsUnder } from "../record-store.ts";
 
 interface HeldOptions {

@@ -12,7 +12,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { CompiledStatistic } from "../../registries/index-rules.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { cellAad, cellKey } from "./record-index.ts";
 import { suppressSmallCells } from "./small-cells.ts";

@@ -6,7 +6,6 @@ import type { Staff } from "../../identity/caller.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { checkNotRetired } from "../../registries/retirement.ts";
-import { checkJurisdiction } from "../jurisdiction-marks.ts";
 import type { Act, DescribeAct, WriteGround } from "../record-act.ts";
 import { nextState } from "../record-states.ts";
 import type { RecordRow } from "../record-store.ts";
@@ -14,6 +13,7 @@ import { jwtDigest } from "../record-url.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../record-view.ts";
 import type { CheckReferences } from "../references/reference-check.ts";
 import { ridFromKey } from "../rid.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import {
   changeIndex,
   EMPTY_INDEX,

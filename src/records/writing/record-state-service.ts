@@ -8,7 +8,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { DescribeAct } from "../record-act.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { nextState, type StateOperation } from "../record-states.ts";
 import * as store from "../record-store.ts";
 import { formatRecordUrl, parseRecordUrl } from "../record-url.ts";

@@ -6,7 +6,7 @@ import { checkPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
-import type { RecordSight } from "../record-sight-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
 import type { RecordViewer, TaggedView } from "../record-viewer.ts";
 import { createReferenceCheck, type VerifyReferences } from "../references/reference-check.ts";

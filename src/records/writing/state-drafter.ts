@@ -6,13 +6,13 @@ import type { Staff } from "../../identity/caller.ts";
 import { commitment, stateTag } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { parseEffectiveTime } from "../effective-time.ts";
-import { checkJurisdiction } from "../jurisdiction-marks.ts";
 import type { DescribeAct, WriteGround } from "../record-act.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import { nextState, OPERATION_EFFECTS, type StateOperation } from "../record-states.ts";
 import type { RecordRow } from "../record-store.ts";
 import { issueStateStatement } from "../record-token.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import type { Draft, Idempotency } from "./record-drafter.ts";
 import type { StateWrite } from "./record-write.ts";
 

@@ -1,17 +1,12 @@
 // By what the database tells in whose jurisdiction a record is: keyed hashes of the values that its registry's rules name. Pure.
-import type { JsonObject } from "../crypto/json.ts";
-import type { Caller } from "../identity/caller.ts";
-import { type Bound, claimText, findBounds, outsideJurisdiction } from "../identity/jurisdiction.ts";
-import { valuesAt } from "../registries/annotations.ts";
-import type { CompiledDefinition } from "../registries/compiled-definition.ts";
-import type { CompiledJurisdiction } from "../registries/index-rules.ts";
-import { keyedDigest } from "./search/search-value.ts";
-
-/** A row of the search table, and which values of it will do. */
-export interface JurisdictionMark {
-  readonly field: string;
-  readonly values: readonly string[];
-}
+import type { JsonObject } from "../../crypto/json.ts";
+import type { Caller } from "../../identity/caller.ts";
+import { type Bound, claimText, findBounds, outsideJurisdiction } from "../../identity/jurisdiction.ts";
+import { valuesAt } from "../../registries/annotations.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { CompiledJurisdiction } from "../../registries/index-rules.ts";
+import type { JurisdictionMark } from "../record-sight.ts";
+import { keyedDigest } from "./search-value.ts";
 
 interface MarkSource {
   readonly searchKey: Uint8Array;
