@@ -5,10 +5,21 @@ import type { Answer } from "./node-fixture.ts";
 
 export type Access = "public" | "members" | "consent";
 
-/** A caller as the matrix has it. `reach`: which registries the token is for. */
+/**
+ * A caller as the matrix has it. `registries`: which the token is for. `claim`: of the district, by which every registry of the matrix
+ * binds its staff: the one, every one, or no claim at all.
+ */
 export type MatrixCaller =
   | { readonly kind: "stranger" | "node" }
-  | { readonly kind: "staff"; readonly role: Role; readonly reach: "every" | "own" | "foreign" };
+  | {
+      readonly kind: "staff";
+      readonly role: Role;
+      readonly registries: "every" | "own" | "foreign";
+      readonly claim: "district" | "every district" | "none";
+    };
+
+/** Whether a record is of the district of the claim. */
+export type Place = "within" | "outside";
 
 /** A record that requests are about, and what leads to it. */
 export interface Subject {
@@ -30,7 +41,7 @@ export interface MatrixRequest {
   readonly headers?: Record<string, string>;
 }
 
-export type MayCall = (caller: MatrixCaller, access: Access) => boolean;
+export type MayCall = (caller: MatrixCaller, access: Access, place: Place) => boolean;
 
 export interface MatrixCase {
   /** The action that the document must name first. */
@@ -39,10 +50,10 @@ export interface MatrixCase {
   /** Statuses of an answer to who may. */
   readonly answers: readonly number[];
   readonly ask: (about: Subject) => MatrixRequest;
-  /** Where a refusal stands in an answer of 200; the status tells it otherwise. */
+  /** Where a refusal is told by more than a status of 401 or 403. */
   readonly isRefused?: (answer: Answer) => boolean;
-  /** Whether a registry of this access is closed here to whoever asks: then a stranger is not sent for a token. */
-  readonly isForNobody?: (access: Access) => boolean;
+  /** Who finds the record in the answer; nobody else who is answered does. */
+  readonly finds?: MayCall;
   /** Whether who may read personal fields is shown them here; nobody else ever is. */
   readonly showsPersonal?: true;
 }
@@ -55,18 +66,41 @@ const EVERYBODY: MayCall = () => true;
 const staffOf =
   (...roles: Role[]): MayCall =>
   (caller) =>
-    caller.kind === "staff" && roles.includes(caller.role) && caller.reach !== "foreign";
+    caller.kind === "staff" && roles.includes(caller.role) && caller.registries !== "foreign";
 
-export const isReader = staffOf(...READERS);
+const isReaderOfRegistry = staffOf(...READERS);
 
-/** Everybody what is public, nodes what is for members, and who reads the records of the registry anyway. */
-const mayRead: MayCall = (caller, access) =>
-  access === "public" || (access === "members" && caller.kind === "node") || isReader(caller, access);
+const isWithin = (caller: MatrixCaller, place: Place): boolean =>
+  caller.kind === "staff" && (caller.claim === "every district" || (caller.claim === "district" && place === "within"));
+
+const within =
+  (may: MayCall): MayCall =>
+  (caller, access, place) =>
+    may(caller, access, place) && isWithin(caller, place);
+
+/** Staff for whom nothing of the registry is out of bounds. */
+const ofWhole =
+  (may: MayCall): MayCall =>
+  (caller, access, place) =>
+    may(caller, access, place) && isWithin(caller, "outside");
+
+/** Who sees the personal fields of a record. */
+export const isReader: MayCall = within(isReaderOfRegistry);
+
+const isOpen: MayCall = (caller, access) => access === "public" || (access === "members" && caller.kind === "node");
+
+/** Everybody what is public, nodes what is for members, and who reads the record anyway. */
+const mayRead: MayCall = (...asked) => isOpen(...asked) || isReader(...asked);
+
+/** A list is answered to whoever reads some of the registry, and has only what the caller may read. */
+const mayList: MayCall = (...asked) => isOpen(...asked) || isReaderOfRegistry(...asked);
+
+const mayCount: MayCall = (...asked) => isOpen(...asked) || ofWhole(isReaderOfRegistry)(...asked);
 
 const withoutConsent =
   (may: MayCall): MayCall =>
-  (caller, access) =>
-    access !== "consent" && may(caller, access);
+  (caller, access, place) =>
+    access !== "consent" && may(caller, access, place);
 
 type Ask = MatrixCase["ask"];
 
@@ -99,7 +133,7 @@ const STALE = { "if-match": '"9.9"' };
 
 const change = (name: string, json: (about: Subject) => Json = () => ({})): MatrixCase => ({
   action: "record.write",
-  may: staffOf("registrar"),
+  may: within(staffOf("registrar")),
   answers: [412],
   ask: (about) => ({
     method: "POST",
@@ -213,23 +247,31 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   getRecordEvidence: read(ofRecord("/evidence"), { may: withoutConsent(mayRead) }),
   getRecordReceipt: read(ofRecord("/receipt"), { may: withoutConsent(mayRead) }),
   listRecords: read(({ registry }) => ({ method: "GET", path: `/registries/${registry}/records` }), {
+    may: mayList,
+    finds: mayRead,
     showsPersonal: true,
   }),
   searchRecords: read(
     postTo("/records:search", ({ code }) => ({ fields: { code } })),
-    { showsPersonal: true },
+    { may: mayList, finds: mayRead, showsPersonal: true },
   ),
-  exportRecords: read(ofRegistry("/records:export"), { showsPersonal: true }),
-  getAttachment: read(({ registry, file }) => ({ method: "GET", path: `/registries/${registry}/attachments/${file}` })),
-  listStatistics: read(ofRegistry("/statistics")),
-  getStatistic: read(ofRegistry("/statistics/by-district")),
+  exportRecords: read(ofRegistry("/records:export"), { may: mayList, finds: mayRead, showsPersonal: true }),
+  getAttachment: read(
+    ({ registry, file }) => ({ method: "GET", path: `/registries/${registry}/attachments/${file}` }),
+    {
+      isRefused: ({ body }) => body.code === "attachment_unknown",
+    },
+  ),
+  // Counts are of all of a registry.
+  listStatistics: read(ofRegistry("/statistics"), { may: mayCount }),
+  getStatistic: read(ofRegistry("/statistics/by-district"), { may: mayCount }),
   answerQuestion: read(
     post("/answers", ({ registry, code }) => ({
       question: { kind: "exists", registry, key: { code } },
       audience: "https://welfare.example",
       nonce: "n-0S6_WzA2Mj.kXk4bB9Qw",
     })),
-    { may: withoutConsent(mayRead), isForNobody: (access) => access === "consent" },
+    { may: withoutConsent(mayRead) },
   ),
   readRecords: read(
     post("/records:read", ({ href }) => ({ references: [{ href }] })),
@@ -241,7 +283,7 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   findRecordsByKeys: read(
     post("/records:find", ({ registry, code }) => ({ lookups: [{ registry, key: { code } }] })),
     {
-      isRefused: (answer) => outcomeOf("results")(answer) === "permission_denied",
+      isRefused: (answer) => outcomeOf("results")(answer) !== "found",
     },
   ),
   resolveReferences: {
@@ -254,22 +296,30 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
 
   findDuplicates: {
     action: "record.inspect",
-    may: isReader,
+    may: isReaderOfRegistry,
+    finds: isReader,
     answers: [200],
     ask: postTo("/records:duplicates", ({ name }) => ({ data: { code: "none", name } })),
   },
-  listAcceptedReferences: { action: "record.inspect", may: isReader, answers: [200], ask: ofRegistry("/references") },
+  listAcceptedReferences: {
+    action: "record.inspect",
+    may: isReaderOfRegistry,
+    finds: isReader,
+    answers: [200],
+    // Those that nobody has looked at yet.
+    ask: ofRegistry("/references?state=pending"),
+  },
 
   createRecord: {
     action: "record.write",
-    may: staffOf("registrar"),
+    may: within(staffOf("registrar")),
     answers: [409],
     // The code is another record's already.
     ask: postTo("/records", ({ code, district }) => ({ data: { code, name: "Twice", district } })),
   },
   amendRecord: {
     action: "record.write",
-    may: staffOf("registrar"),
+    may: within(staffOf("registrar")),
     answers: [412],
     ask: ({ registry, rid }) => ({
       method: "PATCH",
@@ -298,8 +348,9 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
 
   importRecords: {
     action: "record.import",
-    may: staffOf("registrar"),
+    may: within(staffOf("registrar")),
     answers: [200],
+    isRefused: ({ text }) => text.includes("permission_denied"),
     ask: ({ registry, code, district }) => ({
       method: "POST",
       path: `/registries/${registry}/records:import`,
@@ -309,7 +360,8 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   },
   migrateRecords: {
     action: "record.import",
-    may: staffOf("registrar"),
+    // It goes through all of a registry.
+    may: ofWhole(staffOf("registrar")),
     answers: [200],
     ask: postTo("/records:migrate", () => ({ plan: { to: 1, steps: [] }, dryRun: true })),
   },
