@@ -1,6 +1,9 @@
 // Staff bound to a part of a registry's records: what they find, count, write and move, and what they are told of the rest.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
+import { lockLogState } from "../../src/log/log-store.ts";
+import { createRecordSealer } from "../../src/records/record-sealer.ts";
+import { createIndexRebuildService } from "../../src/records/search/index-rebuild-service.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { refusal } from "../record-calls.ts";
 
@@ -211,7 +214,13 @@ describe("a definition that binds its staff", () => {
     });
     expect(answer.status, answer.text).toBe(201);
     expect(await list("7")).toBe(0);
-    await node.node.indexRebuild.run(() => false);
+    await createIndexRebuildService({
+      database: node.database.database,
+      registries: node.node.registries,
+      sealer: createRecordSealer({ entity: node.entity, nodeKey: node.secrets.wrappingKey }),
+      searchKey: node.secrets.searchKey,
+      lockRecords: async (tx) => void (await lockLogState(tx, "records")),
+    }).run(() => false);
     expect([await list("7"), await list("8")]).toEqual([0, 1]);
   });
 });
