@@ -14,4 +14,5 @@ CREATE TABLE "session" (
 	CONSTRAINT "session_id_unique" UNIQUE("id")
 );
 --> statement-breakpoint
+ALTER TABLE "staff_token" ADD COLUMN "claims" jsonb;--> statement-breakpoint
 CREATE INDEX "session_expires_at" ON "session" USING btree ("expires_at");

@@ -84,6 +84,9 @@ export const SOUND_KEYS_REMEMBERED_MAX = 10_000;
 export const BEARER_TOKEN_SECONDS_DEFAULT = 12 * 3_600;
 export const PSEUDONYMS_REMEMBERED_MAX = 1_000;
 export const BEARER_CACHE_SECONDS = 2;
+/** Of one value of a claim that binds a token to a jurisdiction, and of all values of one token. */
+export const CLAIM_CHARS_MAX = 200;
+export const CLAIM_VALUES_MAX = 100;
 export const BEARER_CACHE_ENTRIES_MAX = 1_000;
 
 // Sign-in by OpenID Connect
@@ -94,8 +97,6 @@ export const ISSUER_TOKEN_CHARS_MAX = 16_384;
 export const ISSUER_SUBJECT_CHARS_MAX = 255; // OpenID Connect Core §2
 export const ISSUER_NAME_CHARS_MAX = 200;
 export const ISSUER_TOKEN_SECONDS_MAX = 86_400; // from iat to exp: a token that was taken away cannot be called back
-export const JURISDICTION_VALUES_MAX = 200; // of one claim of a person
-export const JURISDICTION_VALUE_CHARS_MAX = 200;
 export const ISSUER_KEYS_MAX = 32;
 export const ISSUER_ANSWER_BYTES_MAX = 262_144; // of its configuration, its keys, its tokens
 export const ISSUER_KEYS_SECONDS = 300; // after which they are asked for anew: a key that the issuer gave up is believed no longer

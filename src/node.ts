@@ -77,6 +77,7 @@ import {
 import { createDuplicateService } from "./records/search/duplicate-service.ts";
 import { createIndexRebuildService } from "./records/search/index-rebuild-service.ts";
 import { createRecordSearchService } from "./records/search/record-search-service.ts";
+import { createRecordSight } from "./records/search/record-sight-service.ts";
 import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
@@ -376,6 +377,8 @@ export function createNode(options: {
   });
 
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
+  const { searchKey } = secrets;
+  const sight = createRecordSight({ database, searchKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
   // Of a template with a field in it there is a counter for each of the field's values.
@@ -385,7 +388,7 @@ export function createNode(options: {
     entity: names,
     signer: signers.record,
     sealer,
-    searchKey: secrets.searchKey,
+    searchKey,
     describeAct,
     clock,
     random,
@@ -432,7 +435,7 @@ export function createNode(options: {
       kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
   });
   const proofs = createRecordProofService({ reader, sealer });
-  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs });
+  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs, sight });
   const findArchivedChain = chainArchive.findBefore;
   const evidence = createEvidenceService({
     database,
@@ -440,6 +443,7 @@ export function createNode(options: {
     statuses,
     proofs,
     readBatch,
+    sight,
     ownChain: ownChain.getStatements,
     findArchivedChain,
   });
@@ -474,9 +478,8 @@ export function createNode(options: {
     };
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
-  const { searchKey } = secrets;
   const viewer = createRecordViewer({ entity: names, sealer });
-  const keyLookups = createKeyLookupService({ entity: names, database, registries, searchKey });
+  const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -489,10 +492,11 @@ export function createNode(options: {
     registries,
     sealer,
     verifyReferences,
+    sight,
     clock,
   });
-  const writing = { database, writer, registries, drafter, sealer, searchKey, verifyReferences, referenceKeys };
-  const duplicates = createDuplicateService({ database, registries, viewer, searchKey });
+  const writing = { database, writer, registries, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
+  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -511,20 +515,21 @@ export function createNode(options: {
       "reading the erasure ledger failed",
     );
   });
-  const recordReads = createRecordReadService({ database, registries, viewer });
+  const recordReads = createRecordReadService({ database, registries, viewer, sight });
   const answers = createAnswerService({
     entity: names,
     database,
     registries,
     keyLookups,
     recordReads,
+    sight,
     signer: signers.record,
     searchKey,
     clock,
   });
-  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer });
-  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, searchKey });
-  const statistics = createStatisticService({ database, registries, searchKey, clock });
+  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
+  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, sight, searchKey });
+  const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
   const indexRebuild = createIndexRebuildService({
     database,
     registries,
@@ -532,11 +537,12 @@ export function createNode(options: {
     searchKey,
     lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
   });
-  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
   const attachments = createAttachmentService({
     entity: names,
     database,
     registries,
+    sight,
     searchKey,
     nodeKey: secrets.wrappingKey,
     clock,
@@ -549,7 +555,7 @@ export function createNode(options: {
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity: names, database, registries, sealer, readSize });
+  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize });
   const publishing = {
     entity: names,
     database,

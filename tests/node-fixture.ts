@@ -30,7 +30,10 @@ export interface TestNode {
   readonly database: TestDatabase;
   /** How others pin this node as their anchor. */
   pin(registryTypes: readonly string[]): AnchorPin;
-  token(role: Role, options?: { registries?: string[]; seconds?: number }): Promise<string>;
+  token(
+    role: Role,
+    options?: { registries?: string[]; claims?: Record<string, string[]>; seconds?: number },
+  ): Promise<string>;
   /** A request below the node's base URL over real HTTP. */
   request(
     method: string,
@@ -146,11 +149,12 @@ export async function startTestNode(
     };
   }
 
-  const token: TestNode["token"] = (role, { registries, seconds = 3_600 } = {}) =>
+  const token: TestNode["token"] = (role, { registries, claims, seconds = 3_600 } = {}) =>
     known.identity.createToken({
       name: `Test ${role}`,
       role,
       registries,
+      claims,
       expiresAt: currentSeconds() + seconds,
     });
 

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { ROLES } from "../identity/caller.ts";
 import { parseRole, type StaffTokenSummary } from "../identity/identity-service.ts";
+import { type Claims, parseClaims } from "../identity/jurisdiction.ts";
 import { BEARER_CACHE_SECONDS, BEARER_TOKEN_SECONDS_DEFAULT } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseDuration } from "./duration.ts";
@@ -12,11 +13,13 @@ interface TokenOptions extends NodeOptions {
   readonly role: string;
   readonly name: string;
   readonly registry?: string[];
+  readonly claim?: string[];
   readonly expires?: string;
 }
 
 async function makeToken(options: TokenOptions): Promise<void> {
   const role = parseRole(options.role);
+  const claims = options.claim === undefined ? undefined : parseClaims(options.claim);
   const seconds = options.expires === undefined ? BEARER_TOKEN_SECONDS_DEFAULT : parseDuration(options.expires);
   const expiresAt = currentSeconds() + seconds;
   await withNode(options, async ({ registries, identity }) => {
@@ -25,17 +28,36 @@ async function makeToken(options: TokenOptions): Promise<void> {
     // Not refused: the registrar's token may be made before the registry is published.
     if (unknown.length > 0)
       process.stderr.write(`warning: this node has no registry ${unknown.map((one) => `"${one}"`).join(", ")} yet\n`);
-    const token = await identity.createToken({ name: options.name, role, registries: options.registry, expiresAt });
+    const token = await identity.createToken({
+      name: options.name,
+      role,
+      registries: options.registry,
+      claims,
+      expiresAt,
+    });
     if (!options.json)
       process.stderr.write(
         `For ${options.name}, role ${role}, until ${isoTime(expiresAt)}. It is shown this once; keep it as you keep a password.\n`,
       );
     printResult({
       json: options.json,
-      value: { token, name: options.name, role, registries: options.registry ?? null, expires_at: isoTime(expiresAt) },
+      value: {
+        token,
+        name: options.name,
+        role,
+        registries: options.registry ?? null,
+        claims: claims ?? null,
+        expires_at: isoTime(expiresAt),
+      },
       lines: [token],
     });
   });
+}
+
+function describeClaims(claims: Claims | undefined): string {
+  return Object.entries(claims ?? {})
+    .map(([name, values]) => `${name}=${values.join(",")}`)
+    .join(" ");
 }
 
 async function listTokens(options: NodeOptions): Promise<void> {
@@ -50,6 +72,7 @@ async function listTokens(options: NodeOptions): Promise<void> {
           name: one.name,
           role: one.role,
           registries: one.registries ?? null,
+          claims: one.claims ?? null,
           made_by: "this node",
           created_at: isoTime(one.createdAt),
           expires_at: isoTime(one.expiresAt),
@@ -60,12 +83,13 @@ async function listTokens(options: NodeOptions): Promise<void> {
         tokens.length === 0
           ? ["No token of this node is in force."]
           : tableLines([
-              ["id", "for", "role", "registries", "until", "state"],
+              ["id", "for", "role", "registries", "claims", "until", "state"],
               ...tokens.map((one) => [
                 one.id,
                 one.name,
                 one.role,
                 one.registries?.join(",") ?? "all",
+                describeClaims(one.claims),
                 isoTime(one.expiresAt),
                 stateOf(one),
               ]),
@@ -90,6 +114,10 @@ function createCommand(): Command {
     .requiredOption("--role <role>", `what the bearer may do: ${ROLES.join(", ")}`)
     .requiredOption("--name <name>", "the person or service; stands in signed records as a pseudonym only")
     .option("--registry <name...>", "limit the token to these registries (default: all)")
+    .option(
+      "--claim <name=value...>",
+      "what binds the bearer to a part of the records, such as district=021; district=* is all of them",
+    )
     .option("--expires <duration>", "how long it holds, such as 30m, 8h or 90d (default: 12h)")
     .action((options: TokenOptions) => makeToken(options));
 }

@@ -19,7 +19,7 @@ const answerQuestion = declareOperation({
   tag: "Proofs",
   summary: "A signed yes or no about a record",
   description: `Says less than a record: whether it is there and in force ("exists"), or also has these values ("matches"). The answer is a JWS (\`attestry-answer+jwt\`) of a record key, bound to audience and nonce, good for ${ANSWER_SECONDS} seconds; its \`question\` is what was asked. The registry's definition says under \`answers\` which questions it takes; anybody may ask public registries, nodes of the federation also those with access "members". In an hour ${ANSWERS_PER_RECORD_MAX} comparisons with one record are made for a node or token, ${ANSWERS_PER_RECORD_ANONYMOUS_MAX} for all strangers together, and ${ANSWERS_PER_CALLER_MAX} questions of a node or token answered.`,
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   body: jsonBody<AnswerRequest>({ schema: { $ref: "answer-request.schema.json" } }),
   responses: {

@@ -17,7 +17,7 @@ const uploadAttachment = declareOperation({
   summary: "Upload a file for a record to hold",
   description:
     "The answer is what to write into a field marked x-attachment. The bytes must be what the Content-Type says. A file that no record holds is removed after a day.",
-  access: ["registrar"],
+  actions: ["record.write"],
   query: {
     name: {
       description: `Name under which the file is handed out, up to ${ATTACHMENT_NAME_CHARS_MAX} characters.`,
@@ -48,7 +48,7 @@ const getAttachment = declareOperation({
   tag: "Attachments",
   summary: "Read a file that a record holds",
   description: "Open to everybody where a record of a public registry holds it in an open field, else to staff.",
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   responses: {
     200: {
       description: "The file. Its SHA-256 is the digest in its address.",

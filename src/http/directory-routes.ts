@@ -27,7 +27,7 @@ const listDirectory = declareOperation({
   tag: "Federation",
   summary: "Who belongs to the federation",
   description: `The members below the anchors that this node trusts, as it last found them: it asks for what changed every ${DIRECTORY_REFRESH_SECONDS / 60} minutes, where it keeps a directory. \`registry_types\` is what the proven chain lets a member sign. It is told for orientation: whoever relies on a record proves its issuer's chain anew.`,
-  access: "open",
+  actions: ["federation.speak"],
   query: {
     type: {
       description: "Only members that may sign this registry type.",

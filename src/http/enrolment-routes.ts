@@ -28,7 +28,7 @@ const applyForEnrolment = declareOperation({
   summary: "Ask this node to vouch for another",
   description:
     "`configuration` is the applicant's entity configuration, signed by itself, which must name this node among its superiors. The answer challenges it to prove its key.",
-  access: "open",
+  actions: ["federation.speak"],
   body: jsonBody<{ configuration: string; formerly?: string }>({
     schema: {
       type: "object",
@@ -82,7 +82,7 @@ const proveEnrolment = declareOperation({
   summary: "Prove the applicant's key",
   description:
     "`proof` is a JWS of type attestry-enrolment+jwt by a federation key of the configuration: iss (the applicant), aud (this node), nonce (the challenge), iat, exp, and code where there is a one-time code.",
-  access: "open",
+  actions: ["federation.speak"],
   body: jsonBody<{ proof: string }>({
     schema: {
       type: "object",
@@ -112,7 +112,7 @@ const getEnrolment = declareOperation({
   path: "/federation/enrolments/{enrolment}",
   tag: "Federation",
   summary: "Ask what became of an application",
-  access: "open",
+  actions: ["federation.speak"],
   responses: {
     200: jsonAnswer({ description: "The application.", schema: STATUS_SCHEMA, example: STATUS_EXAMPLE }),
   },
@@ -127,7 +127,7 @@ const leaveSuperior = declareOperation({
   summary: "Leave this node as its subordinate",
   description:
     "`departure` is a JWS of type attestry-departure+jwt by a federation key that this node knows the subordinate by: iss (the subordinate), aud (this node), iat, exp.",
-  access: "open",
+  actions: ["federation.speak"],
   body: jsonBody<{ departure: string }>({
     schema: {
       type: "object",

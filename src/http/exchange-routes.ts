@@ -26,7 +26,7 @@ const getStatusList = declareOperation({
   tag: "Proofs",
   summary: "A signed status list",
   description: `IETF Token Status List, 2 bits a version: 0 valid, 1 invalid, 2 suspended, 3 superseded. A change is in it within ${STATUS_LIST_TTL_SECONDS} seconds. Compressed by gzip where that is accepted.`,
-  access: "open",
+  actions: ["proof.check"],
   headers: { "if-none-match": IF_NONE_MATCH },
   responses: {
     200: textAnswer(STATUS_LIST_TYPE, {
@@ -45,7 +45,7 @@ const readRecords = declareOperation({
   tag: "Proofs",
   summary: "Read records of this node with their proofs",
   description: `What another node needs to verify up to ${RECORDS_READ_MAX} references. This node answers only for its own records, and never asks further. Records of registries with access "members" are given to nodes of the federation, by signed requests.`,
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   body: jsonBody<{ references: ReadReference[] }>({ schema: { $ref: "record-read-request.schema.json" } }),
   responses: {

@@ -17,7 +17,7 @@ const exportRecords = declareOperation({
   summary: "Export a registry's records",
   description:
     "All of them, as of the log's size when the export began, in the order of creation; what an import into another node takes. Staff gets every field, anyone the open fields of a public registry. With `limit` in parts: `Attestry-Next` and `Attestry-Log-Size` of one part are `after` and `size` of the next.",
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   query: {
     format: { description: "NDJSON, or CSV (docs/export.md).", schema: { enum: EXPORT_FORMATS }, example: "csv" },
     fields: {

@@ -25,7 +25,7 @@ const listExtended = declareOperation({
   tag: "Federation",
   summary: "Whom this node vouches for, page by page",
   description: `As the list of subordinates, in pages of at most ${EXTENDED_LIST_ENTITIES_MAX}, with the signed statement about each. With \`updated_after\` only what changed in that second or later: also entities that have left the list since, as \`"status":"removed"\`. Ask again with the greatest \`updated\` of what you got, and take what you know already as known.`,
-  access: "open",
+  actions: ["federation.speak"],
   otherQuery: {
     description: `\`from_entity_id\`: where the page begins, the \`next_entity_id\` of the page before. \`limit\`: ${EXTENDED_LIST_ENTITIES_DEFAULT} unless given. \`updated_after\`: Unix seconds. \`audit_timestamps=false\` leaves out \`registered\` and \`updated\`. \`claims\`: \`${STATEMENT_CLAIM}\`, or empty to leave it out. And the filters of the list of subordinates.`,
     example: { limit: "2", updated_after: "1790000000" },

@@ -22,7 +22,7 @@ const resolveEntity = declareOperation({
   summary: "An entity's chain, metadata and trust marks, as this node knows them",
   description:
     "A signed JWT (OpenID Federation 1.0 §8.3). Answered for this node, for its subordinates and for entities whose chain it has proven a while ago; it asks nobody on behalf of a stranger.",
-  access: "open",
+  actions: ["federation.speak"],
   query: {
     sub: {
       description: "Entity identifier of whom is asked about.",

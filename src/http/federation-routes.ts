@@ -18,7 +18,7 @@ const getConfiguration = declareOperation({
   tag: "Federation",
   summary: "This node's entity configuration",
   description: "A signed JWT (OpenID Federation 1.0 §9): its keys, its superiors, what it keeps and where it is asked.",
-  access: "open",
+  actions: ["federation.speak"],
   foreign: { errorSchema: FEDERATION_ERROR_SCHEMA, errors: {} },
   responses: {
     200: textAnswer(MEDIA_TYPE, { description: "The entity configuration.", example: STATEMENT_EXAMPLE }),
@@ -31,7 +31,7 @@ const fetchStatement = declareOperation({
   path: "/federation/fetch",
   tag: "Federation",
   summary: "What this node says of a subordinate",
-  access: "open",
+  actions: ["federation.speak"],
   query: {
     sub: {
       description: "Entity identifier of the subordinate.",
@@ -56,7 +56,7 @@ const listSubordinates = declareOperation({
   tag: "Federation",
   summary: "Whom this node vouches for",
   description: "Those that statements are signed about (OpenID Federation 1.0 §8.2): suspended ones are not.",
-  access: "open",
+  actions: ["federation.speak"],
   otherQuery: {
     description:
       "`entity_type`, several times: those of any of these types. `intermediate`: those that vouch for others, or not. `trust_marked=true`: those that have a trust mark of this node that holds; `trust_mark_type`: one of that type.",

@@ -20,7 +20,7 @@ const importRecords = declareOperation({
   summary: "Create or amend many records",
   description:
     'One envelope of a creation a line. Each row is answered for itself, in order: created, amended, unchanged or refused by name; one that is refused holds up no other. With an Idempotency-Key a row that was written before is answered as it was then, in whatever batch it comes again; `"row"` in a line names it within the import, its place in the request where it has none. What an export told in `record` is not imported.',
-  access: ["registrar"],
+  actions: ["record.import"],
   writes: true,
   query: {
     mode: {

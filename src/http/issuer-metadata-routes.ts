@@ -23,7 +23,7 @@ const getIssuerMetadata = declareOperation({
   summary: "The keys that sign this node's records",
   description:
     "SD-JWT VC issuer metadata, also at the address where that standard looks for it: with `/.well-known/jwt-vc-issuer` between host and path of `iss`. It is the issuer's own word: the chain of the federation, which evidence brings, says who vouches for it. Keys that were reported as stolen are left out. `status_jwks` is ours: the keys of the status lists, which sign no record.",
-  access: "open",
+  actions: ["federation.speak"],
   responses: {
     200: jsonAnswer({
       description: "The metadata.",

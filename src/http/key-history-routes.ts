@@ -48,7 +48,7 @@ const getHistoricalKeys = declareOperation({
   summary: "The federation keys that sign no more",
   description:
     "A signed JWK set (OpenID Federation 1.0 §8.7). Keys of other roles are not among them; see the events of keys.",
-  access: "open",
+  actions: ["federation.speak"],
   responses: {
     200: textAnswer(HISTORICAL_KEYS_MEDIA_TYPE, { description: "The signed set.", example: JWS_EXAMPLE }),
   },
@@ -61,7 +61,7 @@ const listKeyEvents = declareOperation({
   tag: "Federation",
   summary: "What happened to this node's keys",
   description: `Which key took whose place, and which was reported, each with its place in the log; the newest ${KEY_EVENTS_MAX}.`,
-  access: "open",
+  actions: ["federation.speak"],
   responses: {
     200: jsonAnswer({
       description: "The events, oldest first.",
@@ -107,7 +107,7 @@ const listChains = declareOperation({
   tag: "Federation",
   summary: "The trust chains that were in force",
   description: `Newest first, ${CHAIN_ARCHIVE_PAGE} at most; go on with \`before\`, the last \`log_index\`.`,
-  access: "open",
+  actions: ["federation.speak"],
   query: {
     before: {
       description: "Only those whose entry stands before this index of the log.",
@@ -151,7 +151,7 @@ const getChain = declareOperation({
   tag: "Federation",
   summary: "A trust chain that was in force",
   description: "The newest archived one of this digest, with the receipt of its `chain` entry.",
-  access: "open",
+  actions: ["federation.speak"],
   responses: { 200: CHAIN_ANSWER },
   errors: ["not_found"],
 });

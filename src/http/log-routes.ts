@@ -19,7 +19,7 @@ const getCheckpoint = declareOperation({
   tag: "Log",
   summary: "The signed head of a log",
   description: "A signed note (C2SP tlog-checkpoint): origin, size and root of the tree, and signatures.",
-  access: "open",
+  actions: ["log.read"],
   responses: {
     200: textAnswer("text/plain", {
       description: "The checkpoint.",
@@ -37,7 +37,7 @@ const getTile = declareOperation({
   tag: "Log",
   summary: "A tile of a log's tree, or a bundle of its entries",
   description: "C2SP tlog-tiles: `0/000` is the first tile of level 0, `entries/000.p/17` the first 17 entries.",
-  access: "open",
+  actions: ["log.read"],
   responses: {
     200: textAnswer(BYTES, {
       description: "Hashes of 32 bytes each, or entries, each with its length before it.",
@@ -53,7 +53,7 @@ const getConsistency = declareOperation({
   path: "/log/{log}/consistency",
   tag: "Log",
   summary: "The proof that a log only grew from one size to another",
-  access: "open",
+  actions: ["log.read"],
   query: {
     from: {
       description: "The smaller size.",

@@ -13,7 +13,7 @@ const migrateRecords = declareOperation({
   summary: "Carry a batch of records over to the current definition",
   description:
     "Active records under old versions of the definition are amended along a plan, each by itself: one that cannot be is named and stays as it is. Send the next batch with `after`: the `next` of this answer, until that is null. What was migrated is not met again, so an interrupted migration goes on when it is started anew. A dry run writes nothing and shows what would change in a few records.",
-  access: ["registrar"],
+  actions: ["record.import"],
   writes: true,
   body: jsonBody({
     schema: {

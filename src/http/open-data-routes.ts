@@ -38,7 +38,7 @@ const getOpenData = declareOperation({
   tag: "Open data",
   summary: "The last published set of a public registry's open data",
   description: `A new set is made when the registry changed, at most every ${OPEN_DATA_INTERVAL_SECONDS} seconds.`,
-  access: "open",
+  actions: ["open-data.read"],
   responses: { 200: answer },
   errors: ["registry_unknown", "not_found"],
 });
@@ -49,7 +49,7 @@ const getOpenDataSet = declareOperation({
   path: "/registries/{registry}/open-data/{size}",
   tag: "Open data",
   summary: "A set of open data by the size of the log that it is as of",
-  access: "open",
+  actions: ["open-data.read"],
   responses: { 200: answer },
   errors: ["registry_unknown", "not_found"],
 });
@@ -60,7 +60,7 @@ const getOpenDataFile = declareOperation({
   path: "/registries/{registry}/open-data/{size}/{file}",
   tag: "Open data",
   summary: "A file of a set of open data",
-  access: "open",
+  actions: ["open-data.read"],
   responses: {
     200: {
       description: "The file, as its manifest describes it.",

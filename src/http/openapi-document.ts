@@ -1,6 +1,7 @@
 // Builds the OpenAPI 3.1 document out of the declared operations, and of what each registry's definition says of its data. Pure.
 import type { Json, JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
+import { describeCallers } from "../identity/permissions.ts";
 import { type Components, createComponents, isAboutData } from "./openapi-components.ts";
 import { adaptExample, findExample } from "./openapi-example.ts";
 import type { DescribedRegistry } from "./openapi-registry.ts";
@@ -118,23 +119,25 @@ function describeInfo({ organizationName, version, registries, only }: DocumentO
 
 function describeOperation(operation: Operation, writing: Writing): JsonObject {
   const { registry } = writing;
-  const { id, tag, summary, description, body } = operation;
+  const { id, tag, summary, description, actions, body } = operation;
   return {
     operationId: registry ? `${registry.prefix}_${id}` : id,
     tags: [tag],
     summary: registry ? `${summary}: ${registry.title}` : summary,
     ...(description !== undefined && { description }),
     security: describeSecurity(operation),
+    "x-actions": [...actions],
     parameters: describeParameters(operation, writing),
     ...(body && { requestBody: describeBody(body, writing) }),
     responses: describeResponses(operation, writing),
   };
 }
 
-function describeSecurity({ access, nodes }: Operation): Json[] {
-  if (access === "open") return [];
+function describeSecurity({ actions, nodes }: Operation): Json[] {
+  const callers = describeCallers(actions);
+  if (callers === "open") return [];
   const byNodes = nodes ? [{ signature: [] }] : [];
-  return access === "optional" ? [{}, { bearer: [] }, ...byNodes] : [{ bearer: [] }, ...byNodes];
+  return callers === "optional" ? [{}, { bearer: [] }, ...byNodes] : [{ bearer: [] }, ...byNodes];
 }
 
 function describeParameters(operation: Operation, { components, registry }: Writing): Json[] {

@@ -20,7 +20,7 @@ const getDocument = declareOperation({
   summary: "This document",
   description:
     "OpenAPI 3.1 of all operations, and of those about the data of each registry once more, with its schema. Texts of definitions are in the reader's language.",
-  access: "open",
+  actions: ["node.describe"],
   query: {
     registry: {
       description: "Only the operations of this registry.",

@@ -1,5 +1,6 @@
 // Which errors an operation answers: those it names, and those that follow from the rest of its declaration. Pure.
 import type { ErrorCode } from "../errors.ts";
+import { describeCallers } from "../identity/permissions.ts";
 import type { Operation } from "./operation.ts";
 
 const JSON_ERRORS: readonly ErrorCode[] = [
@@ -52,10 +53,11 @@ const SIGNATURE_ERRORS: readonly ErrorCode[] = [
 /** In the order in which a request meets them. */
 export function listErrors(operation: Operation): ErrorCode[] {
   if (operation.foreign) return [];
-  const { access, path, headers, body } = operation;
+  const { actions, path, headers, body } = operation;
+  const callers = describeCallers(actions);
   const codes: ErrorCode[] = [];
   const isInRegistry = path.includes("{registry}");
-  if (access !== "open") codes.push(...TOKEN_ERRORS);
+  if (callers !== "open") codes.push(...TOKEN_ERRORS);
   if (operation.nodes) codes.push(...SIGNATURE_ERRORS, "body_too_large");
   codes.push("query_invalid");
   for (const { read, missing } of Object.values(headers ?? {})) {
@@ -66,7 +68,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   if (body && !body.mediaTypes.includes("*/*")) codes.push("content_type_unsupported");
   if (body?.form === "json") codes.push(...JSON_ERRORS);
   if (body?.checkedBy === "schema" && JSON.stringify(body.schema).includes("$ref")) codes.push("too_many_items");
-  if (typeof access === "object" || (access === "optional" && isInRegistry))
+  if (typeof callers === "object" || (callers === "optional" && isInRegistry))
     codes.push("authentication_required", "permission_denied");
   if (isInRegistry) codes.push("registry_unknown");
   if (path.includes("{rid}")) codes.push("record_unknown");

@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { AttestryError } from "../errors.ts";
 import { ANONYMOUS, type Caller, type Role } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
+import { describeCallers } from "../identity/permissions.ts";
 import { authenticateNode } from "./node-caller.ts";
 import type { Operation, OperationInput, Parameters } from "./operation.ts";
 import { createOperationReader } from "./operation-input.ts";
@@ -20,7 +21,7 @@ export interface OperationRoutes extends Hono {
   ): void;
 }
 
-/** `identity` may be left out only where every operation is "open". */
+/** `identity` may be left out only where everybody may call every operation. */
 export function createOperationRoutes({
   identity,
 }: {
@@ -30,19 +31,19 @@ export function createOperationRoutes({
   const routes = new Hono();
 
   const handle: OperationRoutes["handle"] = (operation, handler) => {
-    if (!identity && operation.access !== "open") throw new Error(`${operation.id} has to know who calls`);
+    const callers = describeCallers(operation.actions);
+    if (!identity && callers !== "open") throw new Error(`${operation.id} has to know who calls`);
     operations.push(operation as Operation);
     const reader = createOperationReader(operation as Operation);
     routes.on(operation.method.toUpperCase(), honoPath(operation), async (context) => {
-      const caller =
-        operation.access === "open" ? ANONYMOUS : await authenticate(context, operation as Operation, identity!);
+      const caller = callers === "open" ? ANONYMOUS : await authenticate(context, operation as Operation, identity!);
       if (caller.kind !== "anonymous") {
         // Whatever a token shows is nobody else's, and stays on no shared desk; a handler that knows better says so.
         context.header("cache-control", "private, no-store");
         context.header("vary", "accept, accept-language, authorization, signature");
-      } else if (typeof operation.access !== "string") {
+      } else if (typeof callers !== "string") {
         // Before the body: what a stranger sends to staff's operations is not even read.
-        throw refuseStranger(operation.access);
+        throw refuseStranger(callers);
       }
       const { query, otherQuery } = reader.query(context);
       const headers = reader.headers(context);

@@ -8,7 +8,7 @@
 //     path: "/registries/{registry}/records/{rid}",       // further names need a line in PATH_PARAMETERS (parameters.ts)
 //     tag: "Records",
 //     summary: "Amend a record",
-//     access: ["registrar"],                              // "open": nobody is asked who they are; "optional": a token shows more
+//     actions: ["record.write"],                          // of the table in identity/permissions.ts: what it needs, then what shows more
 //     writes: true,
 //     query: { version: VERSION },                        // checked and given as the type its schema says; unknown names are refused
 //     headers: { "if-match": IF_MATCH },
@@ -16,14 +16,15 @@
 //     responses: { 200: jsonAnswer({ description: "…", schema: { $ref: "record.schema.json" }, example: {…} }) },
 //     errors: ["state_conflict"],                         // beyond those that follow from the above: see operation-errors.ts
 //   });
-//   const routes = createOperationRoutes(deps);           // deps.identity, unless all are "open"
+//   const routes = createOperationRoutes(deps);           // deps.identity, unless everybody may call all
 //   routes.handle(amendRecord, async ({ context, caller, path, query, headers, body }) => context.json(…));
 //
 // A `$ref` names a file of schemas/, or a `$defs` member of the same schema.
 import type { Context } from "hono";
 import type { Json } from "../crypto/json.ts";
 import type { AttestryError, ErrorCode } from "../errors.ts";
-import type { Caller, Role } from "../identity/caller.ts";
+import type { Caller } from "../identity/caller.ts";
+import type { Action } from "../identity/permissions.ts";
 import { BODY_BYTES_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 
@@ -73,12 +74,6 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, { readonly description: string; readonly schema: Schema }>>;
 }
 
-/**
- * Who may call: "open": nobody is authenticated; "optional": without a token what is public, with one what its role may see;
- * roles: staff only. The services decide; this says it.
- */
-export type OperationAccess = "open" | "optional" | readonly Role[];
-
 /** Under what the document gathers operations; openapi-document.ts says what each is about. */
 export type Tag =
   | "Registries"
@@ -106,7 +101,8 @@ export interface Operation<
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  readonly access: OperationAccess;
+  /** What a caller must be permitted, by identity/permissions.ts, and after it what shows a caller more. The services decide; this says it. */
+  readonly actions: readonly [Action, ...Action[]];
   /** Other nodes of the federation may call it, too, by signed requests; its answers are signed then, and so must not be streams. */
   readonly nodes?: true;
   /** Whether it appends to the log. */

@@ -26,7 +26,7 @@ const getRecord = declareOperation({
   summary: "Read a record",
   description:
     "As JSON, as the signed token alone, or as the file with which anyone verifies it offline, by Accept. `asOf` asks what was recorded then, `validAt` what was in effect then; both may be given, but not with `version`.",
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   query: { version: VERSION, asOf: AS_OF, validAt: VALID_AT },
   headers: { "if-none-match": IF_NONE_MATCH, "accept-language": ACCEPT_LANGUAGE },
@@ -51,7 +51,7 @@ const listVersions = declareOperation({
   path: "/registries/{registry}/records/{rid}/versions",
   tag: "Records",
   summary: "Every version of a record with its token, and every statement of its state",
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   query: { cursor: CURSOR, limit: LIMIT },
   responses: {
@@ -66,7 +66,7 @@ const getHistory = declareOperation({
   path: "/registries/{registry}/records/{rid}/history",
   tag: "Records",
   summary: "What happened to a record: what changed, when, by whom and why",
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   query: { cursor: CURSOR, limit: LIMIT },
   headers: { "accept-language": ACCEPT_LANGUAGE },
@@ -82,7 +82,7 @@ const getEvidence = declareOperation({
   summary: "Everything that is needed to verify a record offline",
   description:
     "One JSON file. Verify it with `attestry verify`, or with the library attestry/verify, and the anchor's key.",
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   query: { version: VERSION },
   responses: { 200: textAnswer(EVIDENCE_TYPE, { description: "The evidence file.", schema: EVIDENCE }) },
@@ -101,7 +101,7 @@ const getReceipt = declareOperation({
   path: "/registries/{registry}/records/{rid}/receipt",
   tag: "Proofs",
   summary: "The proof that a version, or a change of state, is in the node's log",
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   query: { version: VERSION, state: STATE_NUMBER },
   responses: {

@@ -23,7 +23,7 @@ const listRecords = declareOperation({
   tag: "Records",
   summary: "List records, or find some by their fields",
   description: `Fields are named as parameters: \`name=x\`, \`name[prefix]=jai\`, \`population[gte]=1000\`, as the definition's x-search allows; unique fields and the identifier by their value. Personal fields do not belong in an address: they are searched by POST. ${ORDER}`,
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   query: {
     cursor: CURSOR,
@@ -63,7 +63,7 @@ const searchRecords = declareOperation({
   tag: "Records",
   summary: "Find records by their fields, personal ones too",
   description: `What is asked for stands in the body, and so in no log of addresses. Personal fields are searched by staff who may read them, by their whole value. ${ORDER}`,
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   headers: { "accept-language": ACCEPT_LANGUAGE },
   body: jsonBody<SearchBody>({ schema: { $ref: "record-search.schema.json" }, example: { fields: { code: "603" } } }),
@@ -79,7 +79,7 @@ const findDuplicates = declareOperation({
   summary: "Name the records that may be the same as one with these data",
   description:
     "By the definition's rules of duplicates; writes nothing. Creating such a record would be refused with `possible_duplicate`, unless `act.distinct` says why it is another. Data may be incomplete: a rule counts when all its fields are there. `except`: a record that is left out, such as the one that is to be amended.",
-  access: ["registrar", "approver", "reader"],
+  actions: ["record.inspect"],
   headers: { "accept-language": ACCEPT_LANGUAGE },
   body: jsonBody<{ data: JsonObject; except?: string }>({
     schema: {

@@ -19,7 +19,7 @@ function declareChange<const Name extends string>(name: Name, id: string, summar
     tag: "Records",
     summary,
     description,
-    access: ["registrar"],
+    actions: ["record.write"],
     writes: true,
     headers: HEADERS,
     body: optionalJsonBody({ schema: { $ref: "state-request.schema.json" }, checkedBy: "service" }),
@@ -58,7 +58,7 @@ const replaceRecord = declareOperation({
   summary: "Replace records by others: merge, split, move",
   description:
     "All or nothing. Successors are records that are there, of other nodes too, or are created with it; each names the other.",
-  access: ["registrar"],
+  actions: ["record.write"],
   writes: true,
   headers: HEADERS,
   body: jsonBody({ schema: { $ref: "replace-request.schema.json" }, checkedBy: "service" }),
@@ -87,7 +87,7 @@ const eraseRecord = declareOperation({
   summary: "Erase what a record says",
   description:
     "Destroys its data, keys and signed texts, now and for ever. That there was a record and that it was erased stays in the log. It takes no `effective`.",
-  access: ["registrar"],
+  actions: ["record.write"],
   writes: true,
   headers: HEADERS,
   body: optionalJsonBody({ schema: { $ref: "state-request.schema.json" }, checkedBy: "service" }),

@@ -14,7 +14,7 @@ const createRecord = declareOperation({
   summary: "Create a record",
   description:
     "Signed, logged and stored before it is answered. A reference in `data` may be given as the URL of a record, or as `{type, key}`.",
-  access: ["registrar"],
+  actions: ["record.write"],
   writes: true,
   headers: { "idempotency-key": IDEMPOTENCY_KEY },
   body: jsonBody({ schema: { $ref: "record-request.schema.json" }, checkedBy: "service" }),
@@ -41,7 +41,7 @@ const amendRecord = declareOperation({
   summary: "Amend a record",
   description:
     "Makes the next version; the one before stays readable and proves what was said then. A patch that changes nothing makes none. With dates in the past it corrects the past, and the current content is issued again with its own dates.",
-  access: ["registrar"],
+  actions: ["record.write"],
   writes: true,
   headers: { "if-match": IF_MATCH_REQUIRED, "idempotency-key": IDEMPOTENCY_KEY },
   body: jsonBody({

@@ -20,7 +20,7 @@ const findRecords = declareOperation({
   tag: "Records",
   summary: "Find the URLs of records by their keys",
   description: `What other nodes ask to turn references written as type and key into URLs: up to ${RECORDS_FIND_MAX} keys of public registries, and for nodes of the federation of those with access "members". A simple key is the identifier, or the value of the only field that is unique alone. Staff may ask for their own registries, too.`,
-  access: "optional",
+  actions: ["record.read", "record.inspect"],
   nodes: true,
   body: jsonBody<{ lookups: readonly KeyQuery[] }>({
     schema: {
@@ -94,7 +94,7 @@ const listReferences = declareOperation({
   summary: "References that were accepted unverified, and what became of them",
   description:
     'Of fields with x-reference.onWrite "accept". They are verified at intervals: a record is "dangling" as long as one of them leads nowhere, "unreachable" if a home node could not be asked.',
-  access: ["registrar", "approver", "reader"],
+  actions: ["record.inspect"],
   query: {
     state: {
       description: 'State of the record\'s references, "dangling" unless given.',

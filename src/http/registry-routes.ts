@@ -20,7 +20,7 @@ const listRegistries = declareOperation({
   path: "/registries",
   tag: "Registries",
   summary: "The registries of this node, with their definitions",
-  access: "open",
+  actions: ["registry.describe"],
   responses: {
     200: jsonAnswer({
       description: "All registries.",
@@ -39,7 +39,7 @@ const getRegistry = declareOperation({
   path: "/registries/{registry}",
   tag: "Registries",
   summary: "A registry and its current definition",
-  access: "open",
+  actions: ["registry.describe"],
   responses: { 200: jsonAnswer({ description: "The registry.", schema: REGISTRY }) },
 });
 
@@ -49,7 +49,7 @@ const listDefinitions = declareOperation({
   path: "/registries/{registry}/versions",
   tag: "Registries",
   summary: "The versions of a registry's definition",
-  access: "open",
+  actions: ["registry.describe"],
   responses: {
     200: jsonAnswer({
       description: "Oldest first.",
@@ -66,7 +66,7 @@ const getDefinition = declareOperation({
   summary: "The exact text of a version of the definition",
   description:
     "The bytes that `vct#integrity` of a token hashes. A version never changes. The document is SD-JWT VC type metadata, too, so that `display` and `description` say what that standard wants; `record_display` and `descriptions` are the definition's own. Versions published before that are the bare definition.",
-  access: "open",
+  actions: ["registry.describe"],
   responses: {
     200: jsonAnswer({
       description: "The definition.",
@@ -84,7 +84,7 @@ const publishDefinition = declareOperation({
   summary: "Publish the next version of a definition",
   description:
     "The first makes the registry. An unchanged definition changes nothing. Records that are there stay readable under theirs.",
-  access: ["operator"],
+  actions: ["definition.publish"],
   writes: true,
   query: {
     "allow-breaking": {

@@ -17,7 +17,7 @@ const resolveReferences = declareOperation({
   summary: "Resolve and verify references, wherever their records are",
   description:
     "Asks each home node once per step and verifies every record. Without a token of this node's staff, which another node has not either, only records of this node are resolved.",
-  access: "optional",
+  actions: ["reference.resolve", "peer.read"],
   nodes: true,
   body: jsonBody<{ references: Json[]; follow?: Json }>({ schema: { $ref: "resolve-request.schema.json" } }),
   responses: {

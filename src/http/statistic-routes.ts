@@ -10,7 +10,7 @@ const listStatistics = declareOperation({
   path: "/registries/{registry}/statistics",
   tag: "Registries",
   summary: "List what is counted",
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   responses: {
     200: jsonAnswer({
@@ -42,7 +42,7 @@ const getStatistic = declareOperation({
   summary: "Counts of active records by fields, without the small ones",
   description:
     "Small counts are hidden, and with them so many others that none follows from totals or from another statistic of the registry.",
-  access: "optional",
+  actions: ["record.read"],
   nodes: true,
   responses: { 200: jsonAnswer({ description: "The counts.", schema: { $ref: "statistic.schema.json" } }) },
   errors: ["statistic_unknown", "search_too_broad"],

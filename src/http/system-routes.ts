@@ -15,7 +15,7 @@ const getHealth = declareOperation({
   path: "/healthz",
   tag: "System",
   summary: "Whether the process lives",
-  access: "open",
+  actions: ["node.describe"],
   responses: { 200: jsonAnswer({ description: "It lives.", schema: STATUS, example: { status: "ok" } }) },
 });
 
@@ -25,7 +25,7 @@ const getReadiness = declareOperation({
   path: "/readyz",
   tag: "System",
   summary: "Whether the node can serve",
-  access: "open",
+  actions: ["node.describe"],
   responses: {
     200: jsonAnswer({ description: "It can.", schema: STATUS, example: { status: "ready" } }),
     503: jsonAnswer({

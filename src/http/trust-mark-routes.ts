@@ -38,7 +38,7 @@ const getTrustMark = declareOperation({
   tag: "Federation",
   summary: "A trust mark that this node issued",
   description: "The newest of its type and subject that holds (OpenID Federation 1.0 §8.6).",
-  access: "open",
+  actions: ["federation.speak"],
   query: { trust_mark_type: TYPE_PARAMETER, sub: { ...SUBJECT_PARAMETER, required: true } },
   foreign: {
     errorSchema: FEDERATION_ERROR_SCHEMA,
@@ -54,7 +54,7 @@ const listTrustMarked = declareOperation({
   tag: "Federation",
   summary: "Who has a trust mark of this node",
   description: "Those that have a mark of this type that holds (OpenID Federation 1.0 §8.5).",
-  access: "open",
+  actions: ["federation.speak"],
   query: { trust_mark_type: TYPE_PARAMETER, sub: SUBJECT_PARAMETER },
   foreign: {
     errorSchema: FEDERATION_ERROR_SCHEMA,
@@ -77,7 +77,7 @@ const getTrustMarkStatus = declareOperation({
   summary: "Whether a trust mark of this node still holds",
   description:
     "A signed JWT (OpenID Federation 1.0 §8.4), whose `status` is active, expired, revoked or, where the signature is none of this node's, invalid.",
-  access: "open",
+  actions: ["federation.speak"],
   body: bytesBody({
     mediaTypes: ["application/x-www-form-urlencoded"],
     // Each character of a mark may stand in three.

@@ -71,7 +71,7 @@ const getVerifierPolicy = declareOperation({
   summary: "Whom this node trusts, as a verifier's policy",
   description:
     "The anchors that this node pins, or, where it pins none, itself. Whoever takes it trusts this node to have chosen them well: compare the keys with what the anchors publish elsewhere.",
-  access: "open",
+  actions: ["proof.check"],
   responses: {
     200: jsonAnswer({
       description: "A policy, for `attestry verify --policy` and the page /verify.",
@@ -89,7 +89,7 @@ const verifyEvidence = declareOperation({
   summary: "Verify a record by its evidence",
   description:
     "By this node's own policy, with what the evidence holds: no other node is asked. Whatever is wrong with the evidence is told in the report, which is answered with status 200. The verdict is this node's word; to rely on nobody's, verify the evidence yourself.",
-  access: "open",
+  actions: ["proof.check"],
   body: bytesBody({
     mediaTypes: ["application/json"],
     schema: { $ref: "evidence.schema.json" },

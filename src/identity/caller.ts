@@ -1,5 +1,6 @@
 // Who is calling. Pure values; how a caller was authenticated is identity-service.ts's business.
 import { STAFF_ROLES, type StaffRole } from "../config.ts";
+import type { Claims } from "./jurisdiction.ts";
 
 export const ROLES = STAFF_ROLES;
 export type Role = StaffRole;
@@ -24,7 +25,7 @@ export interface Staff {
   /** Registries the token is limited to; undefined means all. */
   readonly registries: readonly string[] | undefined;
   /** What binds the person to a jurisdiction; without a claim that a registry asks for, none of its records is the person's. */
-  readonly claims?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly claims?: Claims | undefined;
 }
 
 /** Another node of the federation, by a signed request. */

@@ -13,6 +13,7 @@ import type { Database } from "../storage/database.ts";
 import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
 import { chooseRole, toStaff } from "./issuer-claims.ts";
 import type { IssuerTokenService } from "./issuer-token-service.ts";
+import type { Claims } from "./jurisdiction.ts";
 import {
   findStaffToken,
   insertStaffToken,
@@ -27,6 +28,7 @@ export interface IdentityService {
     name: string;
     role: Role;
     registries: readonly string[] | undefined;
+    claims?: Claims | undefined;
     expiresAt: number;
   }): Promise<string>;
   /** The tokens that were made here and have not ended, newest first. */
@@ -50,6 +52,7 @@ export interface StaffTokenSummary {
   readonly name: string;
   readonly role: Role;
   readonly registries: readonly string[] | undefined;
+  readonly claims: Claims | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
@@ -71,6 +74,7 @@ function tokenBearer(stored: StoredStaffToken): Staff {
     issuer: undefined,
     role: stored.role as Role,
     registries: stored.registries ?? undefined,
+    claims: stored.claims ?? undefined,
   };
 }
 
@@ -91,7 +95,7 @@ export function createIdentityService(deps: {
   });
 
   return {
-    async createToken({ name, role, registries, expiresAt }) {
+    async createToken({ name, role, registries, claims, expiresAt }) {
       // A line break would let a name pass for a person of a sign-in issuer.
       if (/[\u0000-\u001f\u007f]/.test(name))
         throw new AttestryError("request_invalid", "the name of a token must be one line without control characters");
@@ -103,6 +107,7 @@ export function createIdentityService(deps: {
         name,
         role,
         registries: registries === undefined ? null : [...registries],
+        claims: claims ?? null,
         createdAt: clock(),
         expiresAt,
         revokedAt: null,
@@ -111,11 +116,12 @@ export function createIdentityService(deps: {
     },
     async listTokens() {
       const rows = await listStaffTokens(database, { now: clock(), limit: STAFF_TOKENS_LISTED_MAX });
-      return rows.map(({ id, name, role, registries, createdAt, expiresAt, revokedAt }) => ({
+      return rows.map(({ id, name, role, registries, claims, createdAt, expiresAt, revokedAt }) => ({
         id,
         name,
         role: role as Role,
         registries: registries ?? undefined,
+        claims: claims ?? undefined,
         createdAt,
         expiresAt,
         revokedAt: revokedAt ?? undefined,

@@ -5,12 +5,12 @@ import { sha256 } from "../crypto/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import {
+  CLAIM_CHARS_MAX,
+  CLAIM_VALUES_MAX,
   CLOCK_SKEW_SECONDS,
   ISSUER_NAME_CHARS_MAX,
   ISSUER_SUBJECT_CHARS_MAX,
   ISSUER_TOKEN_SECONDS_MAX,
-  JURISDICTION_VALUE_CHARS_MAX,
-  JURISDICTION_VALUES_MAX,
   SIGN_IN_SCOPE_REGISTRIES_MAX,
 } from "../limits.ts";
 import type { Role, Staff } from "./caller.ts";
@@ -87,8 +87,8 @@ function readJurisdiction(claims: JsonObject, names: Readonly<Record<string, str
     Object.entries(names).map(([name, claim]) => [
       name,
       listTexts(findClaim(claims, claim))
-        .filter((value) => value !== "*" && value.length <= JURISDICTION_VALUE_CHARS_MAX)
-        .slice(0, JURISDICTION_VALUES_MAX),
+        .filter((value) => value !== "*" && value.length <= CLAIM_CHARS_MAX)
+        .slice(0, CLAIM_VALUES_MAX),
     ]),
   );
 }

@@ -1,48 +1,90 @@
-// Who may do what: one table, deny by default. Pure.
+// Who may do what: one table, deny by default. Pure; every operation of the API names its actions, and services ask here and nowhere else.
 import { AttestryError } from "../errors.ts";
-import type { Caller, Role } from "./caller.ts";
+import type { Caller, Role, Staff } from "./caller.ts";
 
 /** How open a registry is (DESIGN section 4). */
 export type Access = "public" | "members" | "consent";
 
-const ACTIONS = ["definition.publish", "record.write", "record.read", "import"] as const;
-export type Action = (typeof ACTIONS)[number];
-
-// Operators run the node and read no records; auditors read logs and no records (DESIGN section 2).
-const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
-  "definition.publish": ["operator"],
-  "record.write": ["registrar"],
-  "record.read": ["registrar", "approver", "reader"],
-  import: ["registrar"],
-};
-
-/**
- * Whether a caller may do this in this registry. Everybody reads the open fields of a `public` registry, other nodes of the federation
- * those of a `members` registry, too.
- */
-export function isPermitted(options: { caller: Caller; action: Action; registry: string; access?: Access }): boolean {
-  const { caller, action, registry, access } = options;
-  if (action === "record.read" && access === "public") return true;
-  if (action === "record.read" && access === "members" && caller.kind === "node") return true;
-  return isStaffPermitted({ caller, action, registry });
+interface Rule {
+  /** The roles of this node's staff that may; a role that is not named may not. */
+  readonly staff: readonly Role[];
+  /** Who else may: everybody, or as far as the registry's access opens it to strangers and to other nodes. Nobody where it is left out. */
+  readonly others?: "everybody" | "by access";
+  /** What a token must reach: the registry it is about, or every registry of the node. */
+  readonly reach: "registry" | "node";
 }
 
-/** Whether a staff member may do this in this registry; also decides who sees the personal fields. */
-export function isStaffPermitted(options: { caller: Caller; action: Action; registry: string }): boolean {
-  const { caller, action, registry } = options;
-  if (caller.kind !== "staff" || !ALLOWED[action].includes(caller.role)) return false;
-  return caller.registries === undefined || caller.registries.includes(registry);
+const EVERYBODY = { staff: [], others: "everybody", reach: "node" } as const satisfies Rule;
+const READERS = ["registrar", "approver", "reader"] as const;
+
+// Operators run the node and read no records; auditors read logs and no records (DESIGN section 2).
+const PERMISSIONS = {
+  /** What the node and its API are, and whether it works. */
+  "node.describe": EVERYBODY,
+  /** The protocols between nodes; those prove by their own signatures who speaks. */
+  "federation.speak": EVERYBODY,
+  /** The log of all that was signed: it tells no content. */
+  "log.read": EVERYBODY,
+  /** Definitions of registries. */
+  "registry.describe": EVERYBODY,
+  /** What a node has published for everybody to take. */
+  "open-data.read": EVERYBODY,
+  /** Signed lists of states, and the checking of what somebody brings. */
+  "proof.check": EVERYBODY,
+  /** References to follow, of public records at first; "peer.read" shows more. */
+  "reference.resolve": EVERYBODY,
+  /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
+  "peer.read": { staff: READERS, reach: "node" },
+  /** Sessions of others, and the node's own tokens. */
+  "people.manage": { staff: ["operator"], reach: "node" },
+  "definition.publish": { staff: ["operator"], reach: "registry" },
+  /** The open fields of records, and what is made of them. */
+  "record.read": { staff: READERS, others: "by access", reach: "registry" },
+  /** Records with their personal fields, and whatever would tell of these. */
+  "record.inspect": { staff: READERS, reach: "registry" },
+  "record.write": { staff: ["registrar"], reach: "registry" },
+  "record.import": { staff: ["registrar"], reach: "registry" },
+} as const satisfies Record<string, Rule>;
+
+export type Action = keyof typeof PERMISSIONS;
+
+const ruleOf = (action: Action): Rule => PERMISSIONS[action];
+
+export interface PermissionQuery {
+  readonly caller: Caller;
+  readonly action: Action;
+  /** What it is about; left out only of actions that reach the whole node. */
+  readonly registry?: string;
+  /** That of the registry; without it nothing is open to others. */
+  readonly access?: Access;
+}
+
+/** Whether a caller may do this; no other rule stands beside the table. */
+export function isPermitted({ caller, action, registry, access }: PermissionQuery): boolean {
+  const { staff, others, reach } = ruleOf(action);
+  if (others === "everybody") return true;
+  if (others === "by access" && isOpenTo(caller, access)) return true;
+  if (caller.kind !== "staff" || !staff.includes(caller.role)) return false;
+  return reach === "node" ? caller.registries === undefined : isReached(caller, registry);
+}
+
+/** Everybody reads the open fields of a `public` registry, other nodes of the federation those of a `members` registry, too. */
+export function isOpenTo(caller: Caller, access: Access | undefined): boolean {
+  return access === "public" || (access === "members" && caller.kind === "node");
+}
+
+function isReached({ registries }: Staff, registry: string | undefined): boolean {
+  return registry !== undefined && (registries === undefined || registries.includes(registry));
 }
 
 /** Throws `authentication_required` or `permission_denied`. */
-export function checkPermitted(options: { caller: Caller; action: Action; registry: string; access?: Access }): void {
-  if (isPermitted(options)) return;
-  const { caller, action, registry } = options;
+export function checkPermitted(query: PermissionQuery & { readonly registry: string }): void {
+  if (isPermitted(query)) return;
+  const { caller, action, registry } = query;
+  const { staff, others } = ruleOf(action);
   if (caller.kind === "anonymous") {
     const orSigned =
-      action === "record.read" && options.access === "members"
-        ? ", or a request signed by a node of the federation"
-        : "";
+      others === "by access" && query.access === "members" ? ", or a request signed by a node of the federation" : "";
     throw new AttestryError(
       "authentication_required",
       `"${action}" in "${registry}" needs a bearer token of this node: Authorization: Bearer …${orSigned}`,
@@ -57,16 +99,18 @@ export function checkPermitted(options: { caller: Caller; action: Action; regist
   const scope = caller.registries === undefined ? "every registry" : caller.registries.join(", ");
   throw new AttestryError(
     "permission_denied",
-    `the token is for role ${caller.role} in ${scope}; "${action}" in "${registry}" needs role ${ALLOWED[action].join(" or ")}`,
+    `the token is for role ${caller.role} in ${scope}; "${action}" in "${registry}" needs role ${staff.join(" or ")}`,
   );
 }
 
-/** Whether what other nodes show to members of the federation may be shown to this caller: who reads all records here, and nobody by a narrower token. */
-export function mayReadAsMember(caller: Caller): boolean {
-  return caller.kind === "staff" && caller.registries === undefined && ALLOWED["record.read"].includes(caller.role);
-}
+/**
+ * Who may call what is made of these actions: "open": nobody is asked who they are; "optional": without a token what is open, with
+ * one what its role may see; roles: staff only. The first action is what a caller needs; the others show more.
+ */
+export type CallerKinds = "open" | "optional" | readonly Role[];
 
-/** Whether this caller sees and ends the sessions and tokens of all people of this node. */
-export function mayManagePeople(caller: Caller): boolean {
-  return caller.kind === "staff" && caller.role === "operator";
+export function describeCallers([first, ...more]: readonly [Action, ...Action[]]): CallerKinds {
+  const { staff, others } = ruleOf(first);
+  if (others === undefined) return staff;
+  return [first, ...more].every((action) => ruleOf(action).others === "everybody") ? "open" : "optional";
 }

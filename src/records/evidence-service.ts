@@ -2,11 +2,11 @@
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { checkPermitted } from "../identity/permissions.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { ReadBatch } from "./record-batch-service.ts";
 import type { RecordProofService } from "./record-proof-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import type { StatusService } from "./status-service.ts";
 
@@ -43,6 +43,7 @@ export function createEvidenceService(deps: {
   statuses: StatusService;
   proofs: RecordProofService;
   readBatch: ReadBatch;
+  sight: RecordSight;
   /** This node's own chain, from its configuration up to the anchor's; where none is held it may be asked for if `outgoing`. */
   ownChain: (options: { readonly outgoing: boolean }) => Promise<readonly string[]>;
   /** The last chain that the log committed to before its entry of that index. */
@@ -53,9 +54,10 @@ export function createEvidenceService(deps: {
   const { database, registries, statuses, proofs } = deps;
 
   /** Who may not know of a record learns nothing of it; who may, learns first that it is unknown or erased, and then what is not shown of it. */
-  async function getPermitted<T>({ caller, registry }: ProofOptions, find: () => Promise<T>): Promise<T> {
-    const { access } = (await registries.getCurrent(registry)).definition;
-    checkPermitted({ caller, action: "record.read", registry, access });
+  async function getPermitted<T>({ caller, registry, rid }: ProofOptions, find: () => Promise<T>): Promise<T> {
+    const compiled = await registries.getCurrent(registry);
+    const { access } = compiled.definition;
+    await deps.sight.checkReadable({ caller, compiled, rid });
     const found = await find();
     if (access !== "consent") return found;
     throw new AttestryError(

@@ -2,11 +2,13 @@
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { type Access, isPermitted } from "../identity/permissions.ts";
+import { isPermitted } from "../identity/permissions.ts";
 import { RECORDS_READ_MAX, RECORDS_READ_TOKEN_CHARS_MAX, RECORDS_READ_UNWEIGHED_MAX } from "../limits.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import type { ProvenChange, RecordProofService } from "./record-proof-service.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { statusListUrl } from "./record-token.ts";
 import { parseRecordUrl } from "./record-url.ts";
@@ -87,12 +89,13 @@ export function createRecordBatchService(deps: {
   registries: RegistryService;
   statuses: StatusService;
   proofs: RecordProofService;
+  sight: Pick<RecordSight, "findReadable">;
 }): ReadBatch {
   const { entity, database, registries, statuses, proofs } = deps;
 
-  async function findAccessToday(registry: string): Promise<Access | undefined> {
+  async function findToday(registry: string): Promise<CompiledDefinition | undefined> {
     try {
-      return (await registries.getCurrent(registry)).definition.access;
+      return await registries.getCurrent(registry);
     } catch (error) {
       if (isAttestryError(error, "registry_unknown")) return undefined;
       throw error;
@@ -107,12 +110,15 @@ export function createRecordBatchService(deps: {
   ): Promise<Judgement> {
     const address = parseRecordUrl(reference.href);
     if (!address || address.entity !== entity) return "reference_foreign";
-    const today = await findAccessToday(address.registry);
-    if (today === undefined) return "registry_unknown";
+    const compiled = await findToday(address.registry);
+    if (compiled === undefined) return "registry_unknown";
+    const today = compiled.definition.access;
     // Before the row is looked at: whether a record is there is nobody's business either.
     if (today === "consent") return "consent_required";
     const { registry } = address;
     if (!isPermitted({ caller, action: "record.read", registry, access: today })) return "members_only";
+    const { rid } = address;
+    if (!(await deps.sight.findReadable({ caller, compiled, rids: [rid] })).has(rid)) return "members_only";
     if ((row ?? erased)?.record.registry !== address.registry)
       return reference.version === undefined ? "record_unknown" : "version_unknown";
     if (!row) return { outcome: "record_erased", record: erased!.record, row: undefined, change: erased!.change };

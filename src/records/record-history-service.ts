@@ -2,14 +2,13 @@
 import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../identity/permissions.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
-import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import { cutPage } from "./cut-page.ts";
 import { describeChange, describeVersion, type HistoryEntry } from "./history-entry.ts";
 import type { RecordSealer } from "./record-sealer.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findPredecessor } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
@@ -66,13 +65,13 @@ export function createRecordHistoryService(deps: {
   registries: RegistryService;
   sealer: RecordSealer;
   viewer: RecordViewer;
+  sight: RecordSight;
 }): RecordHistoryService {
   const { entity, database, registries, sealer, viewer } = deps;
 
-  async function getReadable({ caller, registry }: PageOptions): Promise<CompiledDefinition> {
+  async function getReadable({ caller, registry, rid }: PageOptions) {
     const compiled = await registries.getCurrent(registry);
-    checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-    return compiled;
+    return { compiled, seesPersonal: await deps.sight.checkReadable({ caller, compiled, rid }) };
   }
 
   /** A page of what the log has of a record, without content: every number of these rows is small, whatever the record holds. */
@@ -98,9 +97,8 @@ export function createRecordHistoryService(deps: {
 
   return {
     async history({ languages = [], ...options }) {
-      const { caller, registry, rid } = options;
-      const compiled = await getReadable(options);
-      const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry });
+      const { registry, rid } = options;
+      const { compiled, seesPersonal } = await getReadable(options);
       const record = await store.getHead(database, { registry, rid });
       if (record.state === "erased" && !seesPersonal) throw store.recordErased();
       const { periods, events, next } = await readEvents(options, -1);
@@ -121,8 +119,8 @@ export function createRecordHistoryService(deps: {
     },
 
     async versions(options) {
-      const { caller, registry, rid } = options;
-      const compiled = await getReadable(options);
+      const { registry, rid } = options;
+      const { compiled, seesPersonal } = await getReadable(options);
       const { record } = await store.getRecord(database, { registry, rid });
       const { events, next } = await readEvents(options, 1);
       const [versions, statements] = await readContent(rid, events, []);
@@ -130,7 +128,7 @@ export function createRecordHistoryService(deps: {
       if (events.some((event) => isVersion(event) && !versions.has(event.version))) throw store.recordErased();
       return {
         versions: events.filter(isVersion).map(({ version: number }) => {
-          const shown = viewer.view({ record, version: versions.get(number)! }, compiled, caller);
+          const shown = viewer.view({ record, version: versions.get(number)! }, compiled, seesPersonal);
           const { version, state, recorded_at, definition, log_index, data, token } = shown;
           return { version, state, recorded_at, definition, log_index, data, token };
         }),

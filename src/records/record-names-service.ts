@@ -1,10 +1,9 @@
 // What own records are called, many at once: for pages that refer to records. Gives no more than the caller may see.
 import type { Caller } from "../identity/caller.ts";
-import { isPermitted } from "../identity/permissions.ts";
 import { PAGE_NAMES_MAX } from "../limits.ts";
-import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { parseRecordUrl } from "./record-url.ts";
 import type { RecordViewer } from "./record-viewer.ts";
@@ -23,8 +22,9 @@ export function createRecordNamesService(deps: {
   database: Database;
   registries: Pick<RegistryService, "list">;
   viewer: RecordViewer;
+  sight: RecordSight;
 }): RecordNamesService {
-  const { entity, database, registries, viewer } = deps;
+  const { entity, database, registries, viewer, sight } = deps;
   return {
     async findNames({ caller, hrefs, languages }) {
       const rids = [...new Set(hrefs)].slice(0, PAGE_NAMES_MAX).flatMap((href) => {
@@ -34,18 +34,24 @@ export function createRecordNamesService(deps: {
       if (rids.length === 0) return new Map();
       const [rows, definitions] = await Promise.all([store.findRecords(database, rids), registries.list()]);
       const byName = new Map(definitions.map((compiled) => [compiled.definition.name, compiled]));
-      return new Map(
-        [...rows.values()].flatMap((row) => {
-          const compiled = byName.get(row.record.registry);
-          if (!compiled || !mayRead(caller, compiled)) return [];
-          const { href, display } = viewer.view(row, compiled, caller, languages);
-          return [[href, display] as const];
-        }),
-      );
+      const names = new Map<string, string>();
+      for (const [registry, ofRegistry] of groupByRegistry(rows.values())) {
+        const compiled = byName.get(registry);
+        if (!compiled) continue;
+        const asked = { caller, compiled, rids: ofRegistry.map(({ record }) => record.rid) };
+        const [readable, inspected] = await Promise.all([sight.findReadable(asked), sight.findInspected(asked)]);
+        for (const row of ofRegistry.filter(({ record }) => readable.has(record.rid))) {
+          const { href, display } = viewer.view(row, compiled, inspected.has(row.record.rid), languages);
+          names.set(href, display);
+        }
+      }
+      return names;
     },
   };
 }
 
-function mayRead(caller: Caller, { definition }: CompiledDefinition): boolean {
-  return isPermitted({ caller, action: "record.read", registry: definition.name, access: definition.access });
+function groupByRegistry(rows: Iterable<store.RecordRow>): Map<string, store.RecordRow[]> {
+  const groups = new Map<string, store.RecordRow[]>();
+  for (const row of rows) groups.set(row.record.registry, [...(groups.get(row.record.registry) ?? []), row]);
+  return groups;
 }

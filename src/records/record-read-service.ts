@@ -1,9 +1,9 @@
 // Reading single records: as they are now, one version of them, as they were at other times.
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import { checkPermitted } from "../identity/permissions.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
 import { formatSeconds } from "./record-view.ts";
@@ -26,6 +26,7 @@ export function createRecordReadService(deps: {
   database: Database;
   registries: RegistryService;
   viewer: RecordViewer;
+  sight: RecordSight;
 }): RecordReadService {
   const { database, registries } = deps;
   const { tag } = deps.viewer;
@@ -66,14 +67,14 @@ export function createRecordReadService(deps: {
     async get({ version, at, languages, ...options }) {
       const { caller, registry, rid } = options;
       const compiled = await registries.getCurrent(registry);
-      checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+      const seesPersonal = await deps.sight.checkReadable({ caller, compiled, rid });
       if (version !== undefined && at)
         throw new AttestryError(
           "query_invalid",
           '"version" names one version whatever the time; leave out asOf and validAt',
         );
       const row = at ? await getRowAt(options, at) : await store.getRecord(database, { registry, rid, version });
-      return tag(row, compiled, caller, languages);
+      return tag(row, compiled, seesPersonal, languages);
     },
   };
 }

@@ -1,7 +1,5 @@
 // Shows stored records to callers, each what it may see, with the ETag of what is shown. Reads no database.
 import type { JsonObject } from "../crypto/json.ts";
-import type { Caller } from "../identity/caller.ts";
-import { isStaffPermitted } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordRow } from "./record-store.ts";
@@ -13,10 +11,10 @@ export interface TaggedView {
   readonly etag: string;
 }
 
-/** Shows rows to callers: who may read personal fields is decided here. `languages`: the reader's, the most wanted first. */
+/** `seesPersonal`: as RecordSight says. `languages`: the reader's, the most wanted first. */
 export interface RecordViewer {
-  view(row: RecordRow, compiled: CompiledDefinition, caller: Caller, languages?: readonly string[]): RecordView;
-  tag(row: RecordRow, compiled: CompiledDefinition, caller: Caller, languages?: readonly string[]): TaggedView;
+  view(row: RecordRow, compiled: CompiledDefinition, seesPersonal: boolean, languages?: readonly string[]): RecordView;
+  tag(row: RecordRow, compiled: CompiledDefinition, seesPersonal: boolean, languages?: readonly string[]): TaggedView;
   /** As `tag`, for the writer of a version that was just signed: everything in it is at hand. */
   tagWritten(
     row: RecordRow,
@@ -35,15 +33,14 @@ export function recordEtag({ record, version, change, at }: RecordRow): string {
 
 export function createRecordViewer(deps: { entity: string; sealer: RecordSealer }): RecordViewer {
   const { entity, sealer } = deps;
-  const view: RecordViewer["view"] = (row, { definition }, caller, languages = []) => {
-    const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry: definition.name });
+  const view: RecordViewer["view"] = (row, { definition }, seesPersonal, languages = []) => {
     const known = readClaims(row.version.jwt, () => (seesPersonal ? openSecrets(sealer, row).secrets.disclosures : []));
     return formatView({ entity, row, definition, languages, ...known });
   };
   return {
     view,
-    tag(row, compiled, caller, languages) {
-      const shown = view(row, compiled, caller, languages);
+    tag(row, compiled, seesPersonal, languages) {
+      const shown = view(row, compiled, seesPersonal, languages);
       // A record with fields withheld is another representation than the whole one (RFC 9110 §8.8.3).
       return { view: shown, etag: `${recordEtag(row)}${shown.withheld ? ".withheld" : ""}` };
     },

@@ -176,4 +176,5 @@ const MEMBERS: Readonly<Record<string, Compare>> = {
   statistics: compareStatistics,
   answers: compareAnswers,
   retired: compareRetired,
+  jurisdiction: breakingMember("which records a member of staff reads and writes is told in another way"),
 };

@@ -2,6 +2,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
+import type { JurisdictionRule } from "../identity/jurisdiction.ts";
 import type { Access } from "../identity/permissions.ts";
 import { DEFINITION_BYTES_MAX } from "../limits.ts";
 import { readSchema } from "../schema-files.ts";
@@ -47,6 +48,8 @@ export interface Definition {
   readonly duplicates?: readonly DuplicateRule[];
   readonly statistics?: readonly StatisticRule[];
   readonly answers?: AnswerRules;
+  /** By which fields staff are bound to a part of the records. */
+  readonly jurisdiction?: readonly JurisdictionRule[];
   readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };
 }
 

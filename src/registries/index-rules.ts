@@ -37,10 +37,18 @@ export interface CompiledAnswers {
   readonly matches: readonly RuleField[];
 }
 
+/** The field whose value must be one of a claim of who reads or writes the record. */
+export interface CompiledJurisdiction {
+  readonly field: string;
+  readonly claim: string;
+  readonly path: DataPath;
+}
+
 export interface IndexRules {
   readonly duplicates: readonly CompiledDuplicateRule[];
   readonly statistics: readonly CompiledStatistic[];
   readonly answers: CompiledAnswers;
+  readonly jurisdiction: readonly CompiledJurisdiction[];
 }
 
 const SMALLEST_PERSONAL = 10;
@@ -93,6 +101,15 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
     const found = readField(name, `/answers/matches/${at}`);
     return found ? [{ name, path: found.path, personal: found.personal }] : [];
   });
+  const jurisdiction = (definition.jurisdiction ?? []).flatMap(({ field, claim }, at): CompiledJurisdiction[] => {
+    const found = readField(field, `/jurisdiction/${at}/field`);
+    if (found && found.schema["x-reference"] !== undefined)
+      details.push({
+        field: `/jurisdiction/${at}/field`,
+        message: `"${field}" is a reference; name a field with a code`,
+      });
+    return found ? [{ field, claim, path: found.path }] : [];
+  });
   refuseTwice(duplicates, "duplicates", details);
   refuseTwice(statistics, "statistics", details);
   for (const [at, { fields }] of statistics.entries())
@@ -100,7 +117,7 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
       details.push({ field: `/statistics/${at}/fields`, message: "names a field twice" });
   if (details.length > 0)
     throw new AttestryError("definition_invalid", "the definition has rules that cannot be honoured", { details });
-  return { duplicates, statistics, answers: { exists: definition.answers?.exists === true, matches } };
+  return { duplicates, statistics, answers: { exists: definition.answers?.exists === true, matches }, jurisdiction };
 }
 
 function refuseTwice(rules: readonly { name: string }[], member: string, details: ErrorDetail[]): void {
@@ -116,5 +133,6 @@ export function indexFingerprint(annotations: Annotations, rules: IndexRules): s
     plain(annotations.searchFields),
     plain(rules.duplicates),
     rules.statistics.map(({ identity }) => identity),
+    plain(rules.jurisdiction),
   ]);
 }

@@ -5,7 +5,7 @@ import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { AskHome } from "../federation/home-chain.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { ANONYMOUS, type Caller, type MemberNode } from "../identity/caller.ts";
-import { mayReadAsMember } from "../identity/permissions.ts";
+import { isPermitted } from "../identity/permissions.ts";
 import {
   RECORDS_READ_MAX,
   REFERENCE_CACHE_ENTRIES_MAX,
@@ -255,7 +255,7 @@ export function createResolutionService(deps: {
       deadline: Date.now() + RESOLVE_DEADLINE_MS,
       outgoing: request.outgoing,
       caller,
-      isMember: caller === self || mayReadAsMember(caller),
+      isMember: caller === self || isPermitted({ caller, action: "peer.read" }),
     };
     const tasks = mergeTasks(
       request.references.map((reference) => ({ key: referenceKey(reference), reference, paths: [...request.follow] })),

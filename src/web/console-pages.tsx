@@ -2,8 +2,9 @@
 import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { AttestryError } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
 import type { IdentityService, StaffTokenSummary } from "../identity/identity-service.ts";
-import { mayManagePeople } from "../identity/permissions.ts";
+import { isPermitted } from "../identity/permissions.ts";
 import type { Session, SessionService, SessionSummary } from "../identity/session-service.ts";
 import { type PageFrame, ROLES, Section } from "./markup.tsx";
 import { readReader } from "./page-request.ts";
@@ -15,6 +16,8 @@ interface PageProps {
   readonly session: Session;
   readonly frame: PageFrame;
 }
+
+const mayManagePeople = (caller: Caller): boolean => isPermitted({ caller, action: "people.manage" });
 
 const ROLE_WORDS: Readonly<Record<string, string>> = {
   registrar: "write records",

@@ -4,6 +4,7 @@ import type { Json } from "../../src/crypto/json.ts";
 import { createRecordHistoryService } from "../../src/records/record-history-service.ts";
 import { createRecordSealer } from "../../src/records/record-sealer.ts";
 import { createRecordViewer } from "../../src/records/record-viewer.ts";
+import { createRecordSight } from "../../src/records/search/record-sight-service.ts";
 import type { Database, Sql } from "../../src/storage/database.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls } from "../record-calls.ts";
@@ -102,6 +103,7 @@ it("tells who reads on about a record that is erased meanwhile that it was erase
       registries: node.node.registries,
       sealer,
       viewer: createRecordViewer({ entity, sealer }),
+      sight: createRecordSight({ database: node.database.database, searchKey: secrets.searchKey }),
     });
     return { service, options: { caller, registry: "plots", rid: String(rid) } };
   };

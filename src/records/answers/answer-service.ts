@@ -20,6 +20,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordReadService } from "../record-read-service.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { parseRecordUrl } from "../record-url.ts";
 import { formatSeconds, type RecordView } from "../record-view.ts";
 import type { KeyLookupService } from "../references/key-lookup-service.ts";
@@ -90,13 +91,14 @@ export function createAnswerService(deps: {
   registries: RegistryService;
   keyLookups: KeyLookupService;
   recordReads: RecordReadService;
+  sight: Pick<RecordSight, "checkReadable">;
   /** The record key's. */
   signer: Signer;
   searchKey: Uint8Array;
   /** Unix seconds. */
   clock: () => number;
 }): AnswerService {
-  const { entity, database, registries, keyLookups, recordReads, signer, searchKey, clock } = deps;
+  const { entity, database, registries, keyLookups, recordReads, sight, signer, searchKey, clock } = deps;
   // Whoever asks, an answer is about what stands open in the token: also staff's answers are shown to others.
   const asMember: Caller = { kind: "node", entity, anchor: entity };
 
@@ -182,6 +184,7 @@ export function createAnswerService(deps: {
       checkOffered(compiled, question);
       checkPermitted({ caller, action: "record.read", registry, access });
       const found = await findRecord(question);
+      if (found) await sight.checkReadable({ caller, compiled, rid: found.rid });
       await useBudget(caller, question, found);
       const view = found && (await readInEffect(found));
       const now = clock();

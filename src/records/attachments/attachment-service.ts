@@ -5,13 +5,15 @@ import { randomBytes } from "../../crypto/random.ts";
 import { seal, unseal } from "../../crypto/seal.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
 import { ATTACHMENT_NAME_CHARS_MAX, ATTACHMENTS_UNHELD_MAX } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import { isOfMediaType } from "../../registries/attachment-types.ts";
 import { type Attachment, attachmentUrl, isAttachmentDigest } from "../../registries/attachment-value.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "./attachment-store.ts";
 import { attachmentKey } from "./held-content.ts";
 
@@ -44,6 +46,7 @@ export function createAttachmentService(deps: {
   entity: string;
   database: Database;
   registries: RegistryService;
+  sight: RecordSight;
   searchKey: Uint8Array;
   /** 32 bytes that wrap every file's own key. */
   nodeKey: Uint8Array;
@@ -65,6 +68,14 @@ export function createAttachmentService(deps: {
         ? undefined
         : decodeUtf8(unseal({ key: fileKey, aad: aad(key, "name"), sealed: stored.sealedName }));
     return { bytes, name };
+  }
+
+  /** Whether the caller may inspect a record that holds the file; who is bound to no part of the registry also sees what none holds yet. */
+  async function isInspected(who: { caller: Caller; compiled: CompiledDefinition }, key: string): Promise<boolean> {
+    const { caller, compiled } = who;
+    if (!isPermitted({ caller, action: "record.inspect", registry: compiled.definition.name })) return false;
+    if (deps.sight.describe({ ...who, personal: true }).within === undefined) return true;
+    return (await deps.sight.findInspected({ ...who, rids: await store.listHolders(database, key) })).size > 0;
   }
 
   return {
@@ -123,12 +134,13 @@ export function createAttachmentService(deps: {
     },
 
     async read({ caller, registry, digest }) {
-      const { access } = (await registries.getCurrent(registry)).definition;
+      const compiled = await registries.getCurrent(registry);
+      const { access } = compiled.definition;
       // Before anything is looked up: nobody else learns whether a registry that is not public has a file.
       checkPermitted({ caller, action: "record.read", registry, access });
       const key = attachmentKey({ searchKey, registry, digest });
       const isOpen = access === "public" && (await store.isHeldOpenly(database, key));
-      const mayKnow = isOpen || isStaffPermitted({ caller, action: "record.read", registry });
+      const mayKnow = isOpen || (await isInspected({ caller, compiled }, key));
       const stored = mayKnow && isAttachmentDigest(digest) ? await store.findAttachment(database, key) : undefined;
       if (!stored)
         throw new AttestryError(

@@ -46,6 +46,12 @@ export async function isHeldOpenly(database: Database, key: string): Promise<boo
   return rows.length > 0;
 }
 
+/** The records that hold the file, by rid. */
+export async function listHolders(database: Database, key: string): Promise<string[]> {
+  const rows = await database.sql<{ rid: string }[]>`select rid from attachment_hold where key = ${key}`;
+  return rows.map(({ rid }) => rid);
+}
+
 /** How many files of a registry no record ever held; at most `max` are counted. */
 export async function countUnheld(database: Database, options: { registry: string; max: number }): Promise<number> {
   const rows = await database.sql<{ count: number }[]>`

@@ -16,20 +16,21 @@ export interface ExportReader {
   readonly entity: string;
   readonly sealer: RecordSealer;
   readonly compiled: CompiledDefinition;
-  readonly seesPersonal: boolean;
+  /** The records that are told with their personal fields, by rid. */
+  readonly inspected: ReadonlySet<string>;
 }
 
 const time = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 
 /** A record as of an export. `fields`: dotted paths that `data` is cut down to. */
 export function describeExported(
-  { entity, sealer, compiled, seesPersonal }: ExportReader,
+  { entity, sealer, compiled, inspected }: ExportReader,
   row: RecordRow,
   fields: readonly string[] | undefined,
 ): ExportedRecord {
   const { record, version, change } = row;
   const { claims, withheld } = readClaims(version.jwt, () =>
-    seesPersonal ? openSecrets(sealer, row).secrets.disclosures : [],
+    inspected.has(record.rid) ? openSecrets(sealer, row).secrets.disclosures : [],
   );
   const data = (claims.data ?? {}) as JsonObject;
   const isNumbered = compiled.identifier?.kind === "sequence";
@@ -78,10 +79,10 @@ function cutDown(data: JsonObject, fields: readonly string[]): JsonObject {
 
 /** A version as a line of a history, with the token that proves it. */
 export function describeVersion(reader: ExportReader, head: StoredRecord, version: ExportedVersion): JsonObject {
-  const { entity, sealer, compiled, seesPersonal } = reader;
+  const { entity, sealer, compiled, inspected } = reader;
   const { rid, sealedKey } = head;
   const open = (): readonly string[] => {
-    if (!seesPersonal || sealedKey === null) return [];
+    if (!inspected.has(rid) || sealedKey === null) return [];
     const dataKey = sealer.openDataKey({ rid, sealedKey });
     return sealer.openVersion({ dataKey, rid, version: version.version, sealed: version.sealed }).disclosures;
   };
@@ -104,9 +105,9 @@ export function describeVersion(reader: ExportReader, head: StoredRecord, versio
 
 /** A statement of a state as a line of a history. */
 export function describeStatement(reader: ExportReader, head: StoredRecord, statement: ExportedStatement): JsonObject {
-  const { entity, sealer, compiled, seesPersonal } = reader;
+  const { entity, sealer, compiled, inspected } = reader;
   const { rid } = head;
-  const disclosures = seesPersonal ? openStatement(sealer, head, statement).disclosures : [];
+  const disclosures = inspected.has(rid) ? openStatement(sealer, head, statement).disclosures : [];
   const { claims } = processDisclosures(readOwnPayload(statement.statement), disclosures);
   return {
     event: statement.operation,

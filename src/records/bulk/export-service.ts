@@ -2,13 +2,14 @@
 import type { JsonObject } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { checkPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { checkPermitted } from "../../identity/permissions.ts";
 import { EXPORT_FIELDS_MAX, EXPORT_PAGE_RECORDS } from "../../limits.ts";
 import { findFieldSchema } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordSealer } from "../record-sealer.ts";
+import type { RecordSight } from "../record-sight.ts";
 import type { TimeCoordinates } from "../record-timeline.ts";
 import { type ExportedRecord, formatCsvHeader, formatCsvRecord, listCsvColumns } from "./export-csv.ts";
 import { describeExported, describeStatement, describeVersion, type ExportReader } from "./export-record.ts";
@@ -60,31 +61,47 @@ export interface ExportService {
   }): AsyncGenerator<Readonly<Record<ExportFormat, string>> & { rows: number }>;
 }
 
+/** What is shown of records, by rid; others are left out. */
+type Look = (
+  rids: readonly string[],
+) => Promise<{ readonly readable: ReadonlySet<string>; readonly reader: ExportReader }>;
+
 export function createExportService(deps: {
   entity: string;
   database: Database;
   registries: RegistryService;
   sealer: RecordSealer;
+  sight: RecordSight;
   /** Entries of the log that everyone may see. */
   readSize: () => Promise<number>;
 }): ExportService {
-  const { entity, database, registries, sealer } = deps;
+  const { entity, database, registries, sealer, sight } = deps;
 
   async function prepare(options: ExportOptions) {
     const { caller, registry } = options;
     const compiled = await registries.getCurrent(registry);
     checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
-    const seesPersonal = isStaffPermitted({ caller, action: "record.read", registry });
     const known = await deps.readSize();
     const size = options.size ?? known;
     if (size > known) throw new AttestryError("query_invalid", `the log has ${known} entries, not ${size}`);
     const after = options.after ?? -1;
-    const reader: ExportReader = { entity, sealer, compiled, seesPersonal };
+    const look: Look = async (rids) => {
+      const asked = { caller, compiled, rids };
+      const [readable, inspected] = await Promise.all([sight.findReadable(asked), sight.findInspected(asked)]);
+      return { readable, reader: { entity, sealer, compiled, inspected } };
+    };
     const range = { registry, after, size };
     const { limit } = options;
     const end = limit === undefined ? undefined : await store.findRangeEnd(database, { ...range, limit });
     const next = end && end.count === limit ? end.last : undefined;
-    return { reader, range, size, next, last: limit === undefined ? Number.POSITIVE_INFINITY : (end?.last ?? -1) };
+    return {
+      compiled,
+      look,
+      range,
+      size,
+      next,
+      last: limit === undefined ? Number.POSITIVE_INFINITY : (end?.last ?? -1),
+    };
   }
 
   /** The runs of a part, each small enough for memory. */
@@ -101,18 +118,19 @@ export function createExportService(deps: {
   }
 
   async function* readRecords(options: {
-    reader: ExportReader;
+    look: Look;
     range: Omit<store.ExportRange, "limit">;
     last: number;
     at?: TimeCoordinates | undefined;
     states: readonly string[];
     fields?: readonly string[] | undefined;
   }): AsyncGenerator<ExportedRecord[]> {
-    const { reader, range, last, at, states, fields } = options;
+    const { look, range, last, at, states, fields } = options;
     for await (const run of runs(range, last)) {
       const rows = await store.listRange(database, run, at);
+      const { readable, reader } = await look(rows.map(({ record }) => record.rid));
       yield rows
-        .filter(({ change }) => states.includes(change?.state ?? "active"))
+        .filter(({ record, change }) => readable.has(record.rid) && states.includes(change?.state ?? "active"))
         .map((row) => describeExported(reader, row, fields));
     }
   }
@@ -125,10 +143,10 @@ export function createExportService(deps: {
         const allowed = EXPORT_STATES.join(", ");
         throw new AttestryError("query_invalid", `states: "${unknown.slice(0, 40)}" is none; allowed: ${allowed}`);
       }
-      const { reader, range, size, next, last } = await prepare(options);
-      checkFields(reader.compiled, fields);
-      const formatter = createFormatter(reader.compiled, format, fields);
-      const records = readRecords({ reader, range, last, at, states, fields });
+      const { compiled, look, range, size, next, last } = await prepare(options);
+      checkFields(compiled, fields);
+      const formatter = createFormatter(compiled, format, fields);
+      const records = readRecords({ look, range, last, at, states, fields });
       async function* write(): AsyncGenerator<ExportChunk> {
         // Only ahead of the first part, so that the parts put together are one file.
         if (range.after < 0 && formatter.header !== "") yield { text: formatter.header, rows: 0 };
@@ -144,11 +162,14 @@ export function createExportService(deps: {
           "a history has every version, whenever it was in effect; leave out validAt",
         );
       }
-      const { reader, range, size, next, last } = await prepare(options);
+      const { look, range, size, next, last } = await prepare(options);
       const recordedBy = options.at?.asOf?.seconds ?? Number.MAX_SAFE_INTEGER;
       async function* write(): AsyncGenerator<ExportChunk> {
         for await (const run of runs(range, last)) {
-          const events = describeHistory(reader, await store.listRangeHistory(database, run, recordedBy));
+          const found = await store.listRangeHistory(database, run, recordedBy);
+          const { readable, reader } = await look(found.records.map(({ rid }) => rid));
+          const records = found.records.filter(({ rid }) => readable.has(rid));
+          const events = describeHistory(reader, { ...found, records });
           yield { text: events.map(formatJsonLine).join(""), rows: events.length };
         }
       }
@@ -156,14 +177,18 @@ export function createExportService(deps: {
     },
 
     async *readPublic({ compiled, size }) {
-      const reader: ExportReader = { entity, sealer, compiled, seesPersonal: false };
+      const inspected: ReadonlySet<string> = new Set();
+      const look: Look = async (rids) => ({
+        readable: new Set(rids),
+        reader: { entity, sealer, compiled, inspected },
+      });
       const range = { registry: compiled.definition.name, after: -1, size };
       const [csv, ndjson] = [
         createFormatter(compiled, "csv", undefined),
         createFormatter(compiled, "ndjson", undefined),
       ];
       yield { csv: csv.header, ndjson: "", rows: 0 };
-      const all = { reader, range, last: Number.POSITIVE_INFINITY, states: ["active"] };
+      const all = { look, range, last: Number.POSITIVE_INFINITY, states: ["active"] };
       for await (const page of readRecords(all)) {
         yield { csv: page.map(csv.line).join(""), ndjson: page.map(ndjson.line).join(""), rows: page.length };
       }
@@ -171,10 +196,13 @@ export function createExportService(deps: {
   };
 }
 
-function describeHistory(
-  reader: ExportReader,
-  { records, versions, statements }: Awaited<ReturnType<typeof store.listRangeHistory>>,
-): JsonObject[] {
+type ExportedHistory = {
+  readonly [List in keyof Awaited<ReturnType<typeof store.listRangeHistory>>]: readonly Awaited<
+    ReturnType<typeof store.listRangeHistory>
+  >[List][number][];
+};
+
+function describeHistory(reader: ExportReader, { records, versions, statements }: ExportedHistory): JsonObject[] {
   const versionsOf = groupByRid(versions);
   const statementsOf = groupByRid(statements);
   return records.flatMap((head) => {

@@ -21,6 +21,7 @@ import {
 } from "../references/reference-check.ts";
 import type { ReferenceKeyService } from "../references/reference-key-service.ts";
 import type { DuplicateService, LikenessSource } from "../search/duplicate-service.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import { dataKeys, describeTakenKey, identifierKeys, keyDigest, type RecordKey } from "../search/record-keys.ts";
 import { isDrawnNumberTaken } from "../writing/identifier-chooser.ts";
 import type { Draft, Idempotency, RecordDrafter } from "../writing/record-drafter.ts";
@@ -123,7 +124,7 @@ export function createImportService(deps: {
   async function matchExisting(
     compiled: CompiledDefinition,
     plans: Plan[],
-    { mode, fills }: { mode: ImportMode; fills: ImportFills | undefined },
+    { caller, mode, fills }: { caller: Caller; mode: ImportMode; fills: ImportFills | undefined },
   ): Promise<void> {
     const retired = findRetirement(compiled.definition);
     const holders = await store.findKeyHolders(
@@ -138,6 +139,12 @@ export function createImportService(deps: {
       const row = rids.size === 1 ? records.get([...rids][0]!) : undefined;
       if (rids.size === 0 && retired) plans[at] = retired;
       if (!row) continue;
+      // Before anything is compared with it: even that it says the same is not told.
+      const outside = findOutside(caller, compiled, () => readData(row));
+      if (outside) {
+        plans[at] = outside;
+        continue;
+      }
       plan.existing = row;
       if (fills) plan.request = fillRecord(readExisting(row), plan.request, fills);
       plan.isUnchanged = isSame(row, plan.request);
@@ -263,12 +270,13 @@ export function createImportService(deps: {
     );
 
   /** What would be refused as a possible duplicate, of a record or of an earlier row. */
-  async function refuseAlike(compiled: CompiledDefinition, plans: readonly Plan[]): Promise<Plan[]> {
+  async function refuseAlike(caller: Caller, compiled: CompiledDefinition, plans: readonly Plan[]): Promise<Plan[]> {
     const rows = plans.map((plan) =>
       plan instanceof AttestryError || plan.isUnchanged ? undefined : describeLikeness(plan),
     );
     const alike = await duplicates.forecast(compiled, rows);
     return explainRefusals(
+      caller,
       compiled.definition.name,
       plans.map((plan, at) => alike[at] ?? plan),
     );
@@ -276,17 +284,19 @@ export function createImportService(deps: {
 
   /** The same, with the addresses and names of the records that refusals are about. */
   async function explainRefusals<Result>(
+    caller: Caller,
     registry: string,
     results: readonly (Result | AttestryError)[],
   ): Promise<(Result | AttestryError)[]> {
     const refused = results.filter((result) => result instanceof AttestryError);
-    const explained = await duplicates.explain(registry, refused);
+    const explained = await duplicates.explain({ caller, registry, errors: refused });
     const told = new Map(refused.map((error, at) => [error, explained[at]!]));
     return results.map((result) => (result instanceof AttestryError ? told.get(result)! : result));
   }
 
   /** Writes what was drafted; an error that hides an earlier success of the same row is answered as that success. */
   async function appendRows(
+    caller: Caller,
     registry: string,
     rows: readonly (Draft<RecordWrite> | RowOutcome)[],
     redraft: (at: number) => Promise<Draft<RecordWrite> | RowOutcome> | undefined,
@@ -317,7 +327,7 @@ export function createImportService(deps: {
     if (results.some((result) => isAttestryError(result, "version_conflict"))) registries.refresh(registry);
     // The first try of a batch may still have run when its retry was drafted.
     const answered = await findAnswered(failed.map(({ input }) => input.idempotency));
-    const told = await explainRefusals(registry, results);
+    const told = await explainRefusals(caller, registry, results);
     let at = 0;
     return drafted.map((item): RowOutcome => {
       if (!("entry" in item)) return item;
@@ -330,7 +340,7 @@ export function createImportService(deps: {
 
   return {
     async importRows({ caller, registry, mode, dryRun, fills, idempotencyKey, rows }) {
-      checkPermitted({ caller, action: "import", registry });
+      checkPermitted({ caller, action: "record.import", registry });
       const compiled = await registries.getCurrent(registry);
       const isNamed = idempotencyKey !== undefined && !dryRun;
       const nameRow = isNamed
@@ -346,22 +356,39 @@ export function createImportService(deps: {
         const before = idempotency && answered.get(idempotency.digest);
         return before && answerAgain(before, idempotency);
       });
-      await matchExisting(compiled, plans, { mode, fills });
+      await matchExisting(compiled, plans, { caller, mode, fills });
+      for (const [at, plan] of plans.entries())
+        if (!(plan instanceof AttestryError))
+          plans[at] = findOutside(caller, compiled, () => plan.request.data) ?? plan;
       await verifyAll(compiled, plans);
       if (dryRun) {
-        const judged = await refuseAlike(compiled, plans);
+        const judged = await refuseAlike(caller, compiled, plans);
         return judged.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
       }
       const drafted = await Promise.all(
         plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),
       );
-      return appendRows(registry, drafted, (at) => {
+      return appendRows(caller, registry, drafted, (at) => {
         const plan = plans[at]!;
         const isDrawn = !(plan instanceof AttestryError) && plan.request.identifier === undefined && !plan.existing;
         return isDrawn ? draftOrRefuse(compiled, plan, caller as Staff) : undefined;
       });
     },
   };
+}
+
+function findOutside(
+  caller: Caller,
+  compiled: CompiledDefinition,
+  readData: () => JsonObject,
+): AttestryError | undefined {
+  try {
+    checkJurisdiction(caller, compiled, readData);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AttestryError) return error;
+    throw error;
+  }
 }
 
 function written({ kind, rid }: RecordWrite, logIndex: number): RowOutcome {

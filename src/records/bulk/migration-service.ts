@@ -12,6 +12,7 @@ import type { Database } from "../../storage/database.ts";
 import { checkAct } from "../record-act.ts";
 import { type FieldChange, findChanges } from "../record-changes.ts";
 import type { RecordSealer } from "../record-sealer.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
 import { formatRecordUrl } from "../record-url.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
@@ -77,6 +78,7 @@ export function createMigrationService(deps: {
   writer: LogWriter;
   registries: RegistryService;
   drafter: RecordDrafter;
+  sight: Pick<RecordSight, "checkWhole">;
   sealer: RecordSealer;
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
@@ -233,12 +235,14 @@ export function createMigrationService(deps: {
   return {
     countByDefinition: (registry) => countByDefinition(database, registry),
     async migrate({ caller, registry, body }) {
-      checkPermitted({ caller, action: "import", registry });
+      checkPermitted({ caller, action: "record.import", registry });
       const request = parseMigrationRequest(body);
       const { plan, after, limit, dryRun } = request;
       // A preview shows personal values.
-      if (dryRun) checkPermitted({ caller, action: "record.read", registry });
+      if (dryRun) checkPermitted({ caller, action: "record.inspect", registry });
       const compiled = await getTarget(registry, plan);
+      // A migration goes through all of a registry.
+      deps.sight.checkWhole({ caller, compiled });
       const run: Run = { caller: caller as Staff, compiled, plan, migrateData: compilePlan(plan) };
       const counts = after < 0 ? await countLeft(run) : {};
       const current = compiled.version;

@@ -1,11 +1,12 @@
 // Says which record of this node has a key: for references that are written as type and key, here and on other nodes.
 import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { isPermitted, isStaffPermitted } from "../../identity/permissions.ts";
+import { isPermitted } from "../../identity/permissions.ts";
 import { RECORDS_FIND_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findHeads, findKeyHolders } from "../record-store.ts";
 import { formatRecordUrl } from "../record-url.ts";
 import { searchableFields, searchDigest } from "../search/record-keys.ts";
@@ -35,16 +36,22 @@ export interface KeyLookupService {
 }
 
 type Candidates =
-  | { readonly compiled: CompiledDefinition; readonly digests: readonly string[] }
+  | {
+      readonly compiled: CompiledDefinition;
+      readonly digests: readonly string[];
+      /** Those of personal values. */
+      readonly personal: ReadonlySet<string>;
+    }
   | Exclude<KeyOutcome, { outcome: "found" }>;
 
 export function createKeyLookupService(deps: {
   entity: string;
   database: Database;
   registries: RegistryService;
+  sight: RecordSight;
   searchKey: Uint8Array;
 }): KeyLookupService {
-  const { entity, database, registries, searchKey } = deps;
+  const { entity, database, registries, sight, searchKey } = deps;
 
   async function registriesOf(
     query: KeyQuery,
@@ -77,9 +84,12 @@ export function createKeyLookupService(deps: {
     const searches = spelled.flatMap((fields) => searchDigest({ searchKey, compiled, fields, spelled: true }) ?? []);
     // Whoever may not see a personal value may not learn either whether somebody has it.
     const open = searches.filter(
-      ({ personal }) => !personal || isStaffPermitted({ caller, action: "record.read", registry }),
+      ({ personal }) => !personal || isPermitted({ caller, action: "record.inspect", registry }),
     );
-    if (open.length > 0) return { compiled, digests: open.map(({ digest }) => digest) };
+    if (open.length > 0) {
+      const personal = new Set(open.flatMap((one) => (one.personal ? [one.digest] : [])));
+      return { compiled, digests: open.map(({ digest }) => digest), personal };
+    }
     if (searches.length > 0)
       return {
         outcome: "permission_denied",
@@ -101,10 +111,22 @@ export function createKeyLookupService(deps: {
     const kept = new Map<string, string>();
     const asked = candidates.filter((one): one is Extract<Candidates, { digests: unknown }> => "digests" in one);
     for (const compiled of new Set(asked.map((one) => one.compiled))) {
-      const own = asked.filter((one) => one.compiled === compiled).flatMap((one) => one.digests);
+      const ofRegistry = asked.filter((one) => one.compiled === compiled);
+      const own = ofRegistry.flatMap((one) => one.digests);
+      const personal = new Set(ofRegistry.flatMap((one) => [...one.personal]));
       const rids = own.flatMap((digest) => holders.get(digest) ?? []);
-      const open = new Set(await keepOpenlyHeld(database, { registries, compiled, caller, rids, ever: false }));
-      for (const digest of own) if (open.has(holders.get(digest) ?? "")) kept.set(digest, holders.get(digest)!);
+      const [readable, inspected] = await Promise.all([
+        sight.findReadable({ caller, compiled, rids }),
+        sight.findInspected({ caller, compiled, rids }),
+      ]);
+      const shown = own.filter((digest) =>
+        (personal.has(digest) ? inspected : readable).has(holders.get(digest) ?? ""),
+      );
+      const held = shown.map((digest) => holders.get(digest)!);
+      const open = new Set(
+        await keepOpenlyHeld(database, { registries, sight, compiled, caller, rids: held, ever: false }),
+      );
+      for (const digest of shown) if (open.has(holders.get(digest) ?? "")) kept.set(digest, holders.get(digest)!);
     }
     return kept;
   }

@@ -16,6 +16,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { RecordSealer } from "../record-sealer.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
 import { formatRecordUrl, isRid, parseReference } from "../record-url.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
@@ -60,6 +61,7 @@ export function createReferenceWatchService(deps: {
   registries: RegistryService;
   sealer: RecordSealer;
   verifyReferences: VerifyReferences;
+  sight: Pick<RecordSight, "describe">;
   clock: () => number;
 }): ReferenceWatchService {
   const { entity, database, registries, sealer, clock } = deps;
@@ -135,11 +137,12 @@ export function createReferenceWatchService(deps: {
     },
 
     async list({ caller, registry, state, cursor, limit = PAGE_SIZE_DEFAULT }) {
-      checkPermitted({ caller, action: "record.read", registry });
-      await registries.getCurrent(registry);
+      checkPermitted({ caller, action: "record.inspect", registry });
+      const compiled = await registries.getCurrent(registry);
+      const { within } = deps.sight.describe({ caller, compiled, personal: true });
       if (cursor !== undefined && !isRid(cursor))
         throw new AttestryError("query_invalid", "the cursor is not one of ours; take it from the previous page");
-      const rows = await store.listWatched(database, { registry, state, after: cursor, limit: limit + 1 });
+      const rows = await store.listWatched(database, { registry, state, within, after: cursor, limit: limit + 1 });
       const shown = rows.slice(0, limit);
       return {
         references: shown.map(({ rid, version, faults, checkedAt, nextCheckAt }) => ({

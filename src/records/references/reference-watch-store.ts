@@ -1,6 +1,9 @@
 // SQL of the records whose references were accepted unverified: which are due, and what was found. Holds no reference itself.
+
 import type { ErrorDetail } from "../../errors.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
+import type { JurisdictionMark } from "../record-sight.ts";
+import { hasMark } from "../search/record-search-store.ts";
 
 /** pending: not checked yet. unreachable: a home node could not be asked. */
 export const WATCH_STATES = ["pending", "verified", "dangling", "unreachable"] as const;
@@ -77,14 +80,23 @@ export async function reportReferences(
 /** A page of a registry's records in this state, by rid, after the rid `after`. */
 export async function listWatched(
   database: Database,
-  options: { registry: string; state: WatchState; after: string | undefined; limit: number },
+  options: {
+    registry: string;
+    state: WatchState;
+    /** Marks that the records must have. */
+    within: readonly JurisdictionMark[] | undefined;
+    after: string | undefined;
+    limit: number;
+  },
 ): Promise<WatchReport[]> {
-  const { registry, state, after, limit } = options;
+  const { registry, state, within = [], after, limit } = options;
   const { sql } = database;
+  const marked = within.map((mark) => sql`and ${hasMark(sql, mark)}`).reduce((all, one) => sql`${all} ${one}`, sql``);
   return sql<WatchReport[]>`
     select rid, registry, version, state, faults, attempts, checked_at as "checkedAt", next_check_at as "nextCheckAt"
     from reference_watch
     where registry = ${registry} and state = ${state} ${after === undefined ? sql`` : sql`and rid > ${after}::uuid`}
+      and exists (select 1 from record r where r.rid = reference_watch.rid ${marked})
     order by rid limit ${limit}`;
 }
 

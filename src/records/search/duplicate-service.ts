@@ -1,12 +1,13 @@
 // Names the records that may be the same as another: before a write is tried, and where one was refused for it. Writes nothing.
 import type { JsonObject } from "../../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
-import type { Caller, Staff } from "../../identity/caller.ts";
+import type { Caller } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import { DUPLICATE_CANDIDATES_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecords } from "../record-store.ts";
 import type { RecordViewer } from "../record-viewer.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
@@ -33,30 +34,34 @@ export interface LikenessSource {
 }
 
 export interface DuplicateService {
-  /** Records like `data`, but for `except`. For staff only: it tells whether somebody has these values. */
+  /**
+   * Records like `data`, but for `except`. For staff only: it tells whether somebody has these values. Of records outside the caller's
+   * jurisdiction no more than how many there are: `elsewhere`.
+   */
   find(options: {
     caller: Caller;
     registry: string;
     data: JsonObject;
     except?: string | undefined;
     languages?: readonly string[];
-  }): Promise<{ candidates: readonly Candidate[]; index?: IndexProgress }>;
+  }): Promise<{ candidates: readonly Candidate[]; elsewhere?: number; index?: IndexProgress }>;
   /** What a write of each of these would be refused with, also for being like an earlier one. */
   forecast(
     compiled: CompiledDefinition,
     rows: readonly (LikenessSource | undefined)[],
   ): Promise<(AttestryError | undefined)[]>;
-  /** Refusals as they are told to who may write in the registry, and so may read it: with the records' addresses and names. */
-  explain(registry: string, errors: readonly AttestryError[]): Promise<AttestryError[]>;
+  /** Refusals as they are told to a writer: with the addresses and names of the records that the writer may inspect, and without a word on others. */
+  explain(options: { caller: Caller; registry: string; errors: readonly AttestryError[] }): Promise<AttestryError[]>;
 }
 
 export function createDuplicateService(deps: {
   database: Database;
   registries: RegistryService;
   viewer: RecordViewer;
+  sight: RecordSight;
   searchKey: Uint8Array;
 }): DuplicateService {
-  const { database, registries, viewer, searchKey } = deps;
+  const { database, registries, viewer, sight, searchKey } = deps;
 
   function marksOf(compiled: CompiledDefinition, data: JsonObject) {
     const registry = compiled.definition.name;
@@ -66,21 +71,24 @@ export function createDuplicateService(deps: {
   return {
     async find({ caller, registry, data, except, languages }) {
       const compiled = await registries.getCurrent(registry);
-      checkPermitted({ caller, action: "record.read", registry });
+      checkPermitted({ caller, action: "record.inspect", registry });
       const like = await readLikeRecords(database.sql, marksOf(compiled, data));
       const rulesOf = new Map<string, string[]>();
       for (const { rid, ...mark } of like)
         if (rid !== except) rulesOf.set(rid, [...(rulesOf.get(rid) ?? []), readLikenessRow(mark)!]);
-      const rids = [...rulesOf.keys()].slice(0, DUPLICATE_CANDIDATES_MAX);
+      const found = [...rulesOf.keys()].slice(0, DUPLICATE_CANDIDATES_MAX);
+      const inspected = await sight.findInspected({ caller, compiled, rids: found });
+      const rids = found.filter((rid) => inspected.has(rid));
       const rows = await findRecords(database, rids);
       const candidates = rids.flatMap((rid) => {
         const row = rows.get(rid);
         if (!row) return [];
-        const { href, identifier, display, state } = viewer.view(row, compiled, caller, languages);
+        const { href, identifier, display, state } = viewer.view(row, compiled, true, languages);
         return { rid, href, ...(identifier !== undefined && { identifier }), display, state, rules: rulesOf.get(rid)! };
       });
       const index = await readIndexProgress({ database, registries, compiled });
-      return { candidates, ...(index && { index }) };
+      const elsewhere = found.length - rids.length;
+      return { candidates, ...(elsewhere > 0 && { elsewhere }), ...(index && { index }) };
     },
 
     async forecast(compiled, rows) {
@@ -111,24 +119,18 @@ export function createDuplicateService(deps: {
       });
     },
 
-    async explain(registry, errors) {
+    async explain({ caller, registry, errors }) {
       const rids = errors.flatMap((error) => error.details.flatMap((detail) => detail.rid ?? []));
       if (rids.length === 0) return [...errors];
       const compiled = await registries.getCurrent(registry);
       const rows = await findRecords(database, [...new Set(rids)]);
-      const writer: Staff = {
-        kind: "staff",
-        tokenId: "",
-        name: "",
-        person: "",
-        issuer: undefined,
-        role: "registrar",
-        registries: [registry],
-      };
+      const inspected = await sight.findInspected({ caller, compiled, rids: [...rows.keys()] });
       const explain = (detail: ErrorDetail): ErrorDetail => {
         const row = detail.rid === undefined ? undefined : rows.get(detail.rid);
         if (!row || row.record.registry !== registry) return detail;
-        const { href, display } = viewer.view(row, compiled, writer);
+        if (!inspected.has(row.record.rid))
+          return { field: detail.field, message: `${detail.message}, in another jurisdiction` };
+        const { href, display } = viewer.view(row, compiled, true);
         return { ...detail, href, display };
       };
       return errors.map((error) =>

@@ -6,6 +6,7 @@ import { deriveKey, seal } from "../../crypto/seal.ts";
 import { valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { CompiledDuplicateRule, CompiledStatistic } from "../../registries/index-rules.ts";
+import { jurisdictionMarks } from "./jurisdiction-marks.ts";
 import { dataKeys, identifierKeys, type RecordKey } from "./record-keys.ts";
 import { encodeSearchValue, encodeWhole, keyedDigest } from "./search-value.ts";
 
@@ -64,7 +65,7 @@ export interface IndexSource {
 export function indexRecord(source: IndexSource & { keys?: readonly RecordKey[] }): RecordIndex {
   return {
     keys: [...(source.keys ?? dataKeys(source)), ...identifierKeys(source)],
-    search: [...fieldValues(source), ...likenessMarks(source)],
+    search: [...fieldValues(source), ...likenessMarks(source), ...jurisdictionMarks(source)],
     cells: statisticCells(source),
   };
 }

@@ -8,6 +8,7 @@ import type { RegistryService } from "../../registries/registry-service.ts";
 import { type Database, isStatementTimeout } from "../../storage/database.ts";
 import { cutPage } from "../cut-page.ts";
 import type { RecordSealer } from "../record-sealer.ts";
+import type { JurisdictionMark, RecordSight, Sight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
 import { openSecrets, type RecordView, readFullData } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
@@ -19,6 +20,7 @@ import {
   createSearchQueries,
   type FoundRow,
   findHolders,
+  findMarkedRecords,
   type SearchPlan,
 } from "./record-search-store.ts";
 import { keepOpenlyHeld } from "./sealed-key-service.ts";
@@ -62,9 +64,10 @@ export function createRecordSearchService(deps: {
   registries: RegistryService;
   viewer: RecordViewer;
   sealer: RecordSealer;
+  sight: RecordSight;
   searchKey: Uint8Array;
 }): RecordSearchService {
-  const { database, registries, viewer, sealer, searchKey } = deps;
+  const { database, registries, viewer, sealer, sight, searchKey } = deps;
 
   return {
     async find(options) {
@@ -73,16 +76,18 @@ export function createRecordSearchService(deps: {
       checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
       const query = parseQuery(options, { searchKey, compiled });
       checkPersonal(query, options);
+      const { within } = sight.describe({ caller, compiled, personal: query.personal });
       const source = { searchKey, registry, query };
       const after = options.cursor === undefined ? undefined : parseCursor(source, options.cursor);
       const [{ found, count }, index] = await Promise.all([
-        search(query, { compiled, caller, after }),
+        search(query, { compiled, caller, after, within }),
         readIndexProgress({ database, registries, compiled }),
       ]);
       const shown = cutPage(found.slice(0, query.limit), ({ row }) => row.version.jwt.length);
       const last = shown.at(-1);
+      const inspected = await sight.findInspected({ caller, compiled, rids: shown.map(({ row }) => row.record.rid) });
       return {
-        records: shown.map(({ row }) => viewer.view(row, compiled, caller, options.languages)),
+        records: shown.map(({ row }) => viewer.view(row, compiled, inspected.has(row.record.rid), options.languages)),
         ...(found.length > shown.length && last && { next: formatCursor(source, last.position) }),
         ...(count && { count }),
         ...(index && { index }),
@@ -99,19 +104,19 @@ export function createRecordSearchService(deps: {
       );
     }
     // Whoever may not see a personal value may not learn either whether somebody has it.
-    checkPermitted({ caller, action: "record.read", registry });
+    checkPermitted({ caller, action: "record.inspect", registry });
   }
 
   async function search(
     query: RecordQuery,
-    { compiled, caller, after }: SearchContext & { after: SearchPosition | undefined },
+    { compiled, caller, after, within }: SearchContext & { after: SearchPosition | undefined; within: Sight["within"] },
   ): Promise<{ found: FoundRow[]; count: MatchCount | undefined }> {
     const registry = compiled.definition.name;
-    const among = await findAmong(query, { compiled, caller });
+    const among = await findAmong(query, { compiled, caller, within });
     if (among?.length === 0) return { found: [], count: query.count ? { value: 0, relation: "exact" } : undefined };
-    const plan: SearchPlan = { registry, query, among };
+    const plan: SearchPlan = { registry, query, among, within };
     if (isPlainKeySearch(query)) return findByKey(query, plan.among!, after);
-    const isCountKept = query.conditions.length === 0 && among === undefined && !query.at;
+    const isCountKept = query.conditions.length === 0 && among === undefined && !query.at && within === undefined;
     const isFormerKey = query.at !== undefined && among !== undefined;
     const { found, counted } = await withinTime(async () => {
       const queries = createSearchQueries(database.bounded, plan);
@@ -135,13 +140,22 @@ export function createRecordSearchService(deps: {
   }
 
   /** The records that hold all keys of a query, by rid; undefined where it has none. */
-  async function findAmong(query: RecordQuery, context: SearchContext): Promise<string[] | undefined> {
+  async function findAmong(
+    query: RecordQuery,
+    { within, ...context }: SearchContext & { within: Sight["within"] },
+  ): Promise<string[] | undefined> {
     const registry = context.compiled.definition.name;
     const everHeld = query.at !== undefined;
     const sets = await Promise.all(query.keys.map((digest) => findHolders(database, { registry, digest, everHeld })));
     if (sets.length === 0) return undefined;
     const among = sets.reduce((all, some) => all.filter((rid) => some.includes(rid)));
-    return keepOpenlyHeld(database, { ...context, registries, rids: among, ever: everHeld });
+    const registered = within === undefined ? among : await findMarked(context, among, within);
+    return keepOpenlyHeld(database, { ...context, registries, sight, rids: registered, ever: everHeld });
+  }
+
+  async function findMarked({ compiled }: SearchContext, rids: readonly string[], marks: readonly JurisdictionMark[]) {
+    const kept = await findMarkedRecords(database, { registry: compiled.definition.name, rids, marks });
+    return rids.filter((rid) => kept.has(rid));
   }
 
   // The commonest search, by a code: one round trip less.

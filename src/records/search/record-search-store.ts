@@ -1,7 +1,9 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
 import { SEARCH_COUNT_MAX, SEARCH_STAGES } from "../../limits.ts";
 import type { Database, Sql } from "../../storage/database.ts";
+import type { JurisdictionMark } from "../record-sight.ts";
 import { type FlatRow, joinVersions, type RecordRow, rowColumns, toRow } from "../record-store.ts";
+import { isRid } from "../record-url.ts";
 import { OPEN_VERSION } from "./index-write-store.ts";
 import { FORMER_KEY_FIELD, STATE_STATISTIC } from "./record-index.ts";
 import { type Condition, isMany, type RecordQuery } from "./record-query.ts";
@@ -15,6 +17,8 @@ export interface SearchPlan {
   readonly registry: string;
   readonly query: RecordQuery;
   readonly among: readonly string[] | undefined;
+  /** Marks that every record found must have now, whatever time is asked for. */
+  readonly within?: readonly JurisdictionMark[] | undefined;
 }
 
 /** A row, and where it stands in the order of the search. */
@@ -62,7 +66,7 @@ interface Walked {
 /** Asks through a pool that bounds the time that a statement takes. */
 export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_STAGES) {
   const rarestUpTo = new Map<number, Promise<Rarest | undefined>>();
-  const { registry, among, query } = plan;
+  const { registry, among, query, within = [] } = plan;
   const { conditions, state, at, sort } = query;
   const order = sort.descending ? sql`desc` : sql`asc`;
 
@@ -126,7 +130,12 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_
 
   /** Whether nothing is left to be looked at in the rows of a source. */
   function isAllMet({ met }: Source): boolean {
-    return !at && conditions.every((one) => met.includes(one)) && (state === undefined || met.includes(state));
+    return (
+      !at &&
+      within.length === 0 &&
+      conditions.every((one) => met.includes(one)) &&
+      (state === undefined || met.includes(state))
+    );
   }
 
   /** The condition with the fewest rows, counted up to `most`; undefined without any. */
@@ -266,7 +275,12 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_
       );
     const inState =
       state === undefined ? sql`` : at ? sql`and coalesce(s.state, 'active') = ${state}` : sql`and r.state = ${state}`;
-    return tests.reduce((all, test) => sql`${all} ${test}`, sql`true ${inState}`);
+    return [...tests, ...within.map(isWithin)].reduce((all, test) => sql`${all} ${test}`, sql`true ${inState}`);
+  }
+
+  function isWithin({ field, values }: JurisdictionMark): Fragment {
+    return sql`and exists (
+      select 1 from record_search j where ${ofRecord("j", field)} and j.value = any(${values as string[]}) and j.until = ${OPEN_VERSION} offset 0)`;
   }
 
   /** Whether a row is of the version that is asked for. */
@@ -333,6 +347,29 @@ export async function findHolders(
     : sql``;
   const rows = await sql<{ rid: string }[]>`select rid from record_key where digest = ${digest} ${former}`;
   return rows.map((row) => row.rid);
+}
+
+/** Whether the record `r` has a mark now. */
+export function hasMark(sql: Sql, { field, values }: JurisdictionMark) {
+  return sql`exists (
+    select 1 from record_search j where j.first_index = r.first_index and j.field = ${field}
+      and j.value = any(${values as string[]}) and j.until = ${OPEN_VERSION})`;
+}
+
+/** Of these records those that have all marks now. */
+export async function findMarkedRecords(
+  database: Database,
+  options: { registry: string; rids: readonly string[]; marks: readonly JurisdictionMark[] },
+): Promise<ReadonlySet<string>> {
+  const { registry, rids, marks } = options;
+  const known = rids.filter(isRid);
+  if (known.length === 0) return new Set();
+  const { sql } = database;
+  const tests = marks.map((mark) => sql`and ${hasMark(sql, mark)}`);
+  const rows = await sql<{ rid: string }[]>`
+    select r.rid from record r where r.registry = ${registry} and r.rid = any(${known}::uuid[])
+      ${tests.reduce((all, test) => sql`${all} ${test}`, sql``)}`;
+  return new Set(rows.map(({ rid }) => rid));
 }
 
 /** How many records of a registry are in a state, or in all but erased. */

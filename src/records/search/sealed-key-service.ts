@@ -1,14 +1,15 @@
 // Keeps back records whose key values were sealed when they were signed, from those to whom a later definition opens the field only.
 import type { Caller } from "../../identity/caller.ts";
-import { isStaffPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { findRecordsUnder } from "../record-store.ts";
 
 interface HeldOptions {
   readonly registries: Pick<RegistryService, "getVersion">;
   readonly compiled: CompiledDefinition;
+  readonly sight: Pick<RecordSight, "findInspected">;
   readonly caller: Caller;
   readonly rids: readonly string[];
   /** Whether former versions count too. */
@@ -21,12 +22,13 @@ interface HeldOptions {
  */
 export async function keepOpenlyHeld(database: Database, options: HeldOptions): Promise<string[]> {
   const { compiled, caller, rids, ever } = options;
-  if (rids.length === 0 || isStaffPermitted({ caller, action: "record.read", registry: compiled.definition.name }))
-    return [...rids];
+  if (rids.length === 0) return [];
   const versions = await listSealing(compiled, options.registries);
   if (versions.length === 0) return [...rids];
+  const inspected = await options.sight.findInspected({ caller, compiled, rids });
+  if (inspected.size === new Set(rids).size) return [...rids];
   const sealed = new Set(await findRecordsUnder(database, { rids, versions, ever }));
-  return rids.filter((rid) => !sealed.has(rid));
+  return rids.filter((rid) => inspected.has(rid) || !sealed.has(rid));
 }
 
 // Versions of a definition never change, so neither does this.

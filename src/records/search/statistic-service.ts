@@ -6,12 +6,13 @@ import { unseal } from "../../crypto/seal.ts";
 import { AttestryError } from "../../errors.ts";
 import { createExpiringCache } from "../../expiring-cache.ts";
 import type { Caller } from "../../identity/caller.ts";
-import { checkPermitted } from "../../identity/permissions.ts";
+import { checkPermitted, isOpenTo } from "../../identity/permissions.ts";
 import { STATISTIC_CELLS_MAX, STATISTIC_SECONDS, STATISTIC_TABLES_REMEMBERED_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { CompiledStatistic } from "../../registries/index-rules.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { cellAad, cellKey } from "./record-index.ts";
 import { suppressSmallCells } from "./small-cells.ts";
@@ -41,6 +42,7 @@ type ShownCounts = ReadonlyMap<string, Pick<StatisticView, "counts" | "withheld"
 export function createStatisticService(deps: {
   database: Database;
   registries: RegistryService;
+  sight: Pick<RecordSight, "checkWhole">;
   searchKey: Uint8Array;
   clock: () => number;
 }): StatisticService {
@@ -61,7 +63,10 @@ export function createStatisticService(deps: {
 
   async function getPermitted({ caller, registry }: { caller: Caller; registry: string }): Promise<CompiledDefinition> {
     const compiled = await registries.getCurrent(registry);
-    checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+    const { access } = compiled.definition;
+    checkPermitted({ caller, action: "record.read", registry, access });
+    // Counts are of all of a registry: who is bound to a part of it gets those that everybody gets.
+    if (!isOpenTo(caller, access)) deps.sight.checkWhole({ caller, compiled });
     return compiled;
   }
 

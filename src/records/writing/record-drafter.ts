@@ -13,6 +13,7 @@ import { jwtDigest } from "../record-url.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../record-view.ts";
 import type { CheckReferences } from "../references/reference-check.ts";
 import { ridFromKey } from "../rid.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import {
   changeIndex,
   EMPTY_INDEX,
@@ -55,7 +56,7 @@ export interface CreateDraft extends Draft<CreateWrite> {
 }
 
 export interface RecordDrafter {
-  /** Throws `registry_retired`, `record_invalid` with a detail per fault, `act_incomplete`, `record_too_large`, and what `checkReferences` throws. */
+  /** Throws `registry_retired`, `record_invalid` with a detail per fault, `act_incomplete`, `record_too_large`, `permission_denied` outside the caller's jurisdiction, and what `checkReferences` throws. */
   draftCreate(options: {
     compiled: CompiledDefinition;
     request: RecordRequest;
@@ -167,6 +168,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       const act = options.act ?? deps.describeAct({ compiled, operation: "create", caller, ground: request.act });
       // Whoever has the keys has checked the data, too.
       if (options.keys === undefined) checkData(compiled, request.data);
+      checkJurisdiction(caller, compiled, () => request.data);
       await checkReferences(compiled, request.data);
       const k = random(K_BYTES);
       const rid = ridFromKey(k);
@@ -215,6 +217,8 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       nextState(record.state, "amend");
       const { dataKey, secrets } = openSecrets(sealer, row);
       const before = readFullData(current.jwt, secrets.disclosures);
+      // Read anew: since the service looked, another may have moved it out of the writer's jurisdiction.
+      checkJurisdiction(caller, compiled, () => before);
       const data = change.data(before);
       const payload = readOwnPayload(current.jwt);
       const was = {
@@ -231,6 +235,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
       const act = deps.describeAct({ compiled, operation: "amend", caller, ground: change.act });
       checkPeriod({ was, validFrom, validUntil, now: clock() });
       checkData(compiled, data);
+      checkJurisdiction(caller, compiled, () => data);
       await checkReferences(compiled, data);
       const identifier = record.identifier ?? undefined;
       checkIdentifierKept(compiled, data, identifier);

@@ -8,6 +8,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { DescribeAct } from "../record-act.ts";
+import type { RecordSight } from "../record-sight.ts";
 import { nextState, type StateOperation } from "../record-states.ts";
 import * as store from "../record-store.ts";
 import { formatRecordUrl, parseRecordUrl } from "../record-url.ts";
@@ -63,12 +64,13 @@ export function createRecordStateService(deps: {
   stateDrafter: StateDrafter;
   describeAct: DescribeAct;
   viewer: RecordViewer;
+  sight: RecordSight;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
   /** Told of every erasure once it is committed. */
   onErased: (erasure: Erasure) => Promise<void>;
 }): RecordStateService {
-  const { entity, database, registries, writes, drafter, stateDrafter, viewer } = deps;
+  const { entity, database, registries, writes, drafter, stateDrafter, viewer, sight } = deps;
   const checkReferences: CheckReferences = createReferenceCheck(deps.verifyReferences);
 
   function readRequest(
@@ -84,7 +86,9 @@ export function createRecordStateService(deps: {
     };
   }
 
-  async function getRow({ registry, rid, expected }: StateOptions): Promise<store.RecordRow> {
+  async function getRow({ caller, registry, rid, expected }: StateOptions): Promise<store.RecordRow> {
+    const compiled = await registries.getCurrent(registry);
+    await sight.checkWithin({ caller, compiled, action: "record.write", rid });
     const row = await store.getRecord(database, { registry, rid });
     if (expected !== undefined) checkExpected(row, expected);
     return row;
@@ -92,7 +96,8 @@ export function createRecordStateService(deps: {
 
   const show = async ({ caller, registry }: StateOptions, { rid, version }: Answered): Promise<TaggedView> => {
     const row = await store.getRecord(database, { registry, rid, version });
-    return viewer.tag(row, await registries.getCurrent(registry), caller);
+    const compiled = await registries.getCurrent(registry);
+    return viewer.tag(row, compiled, (await sight.findInspected({ caller, compiled, rids: [rid] })).has(rid));
   };
 
   async function showErased({ registry, rid }: StateOptions): Promise<ErasedView> {
@@ -137,7 +142,6 @@ export function createRecordStateService(deps: {
   }
 
   async function readReplaced(options: StateOptions, request: ReplaceRequest): Promise<store.RecordRow[]> {
-    const { registry } = options;
     const first = await getRow(options);
     if (request.also.some(({ rid }) => rid === options.rid))
       throw new AttestryError("request_invalid", "the record of the address is named in also, too", {
@@ -145,7 +149,7 @@ export function createRecordStateService(deps: {
       });
     const rows = [first];
     for (const { rid, version } of request.also) {
-      const row = await store.getRecord(database, { registry, rid });
+      const row = await getRow({ ...options, rid, expected: undefined });
       if (version !== undefined && version !== row.record.version) {
         const message = `the record "${rid}" is at version ${row.record.version}, not ${version}; read it again and repeat the change`;
         throw new AttestryError("version_conflict", message);
@@ -215,7 +219,7 @@ export function createRecordStateService(deps: {
         async () => {
           const row = await getRow(options);
           const common = { compiled, row, operation, ground, effective, caller, idempotency };
-          await writes.append(await stateDrafter.draftState(common));
+          await writes.append(await stateDrafter.draftState(common), caller);
           return show(options, { rid: options.rid, version: row.version.version });
         },
       );
@@ -231,7 +235,7 @@ export function createRecordStateService(deps: {
           const official = request.by.flatMap((one) => (typeof one === "string" ? [] : (one.identifier ?? [])))[0];
           const draft = await writeNumbered({ identifier: official }, async () => {
             const drafted = await draftReplacement(options, request, asked);
-            await writes.append(drafted);
+            await writes.append(drafted, asked.caller);
             return drafted;
           });
           return show(options, { rid: options.rid, version: versionOf(draft.input, options.rid) });
@@ -257,7 +261,7 @@ export function createRecordStateService(deps: {
             caller,
             idempotency,
           });
-          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: await writes.append(draft) };
+          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: await writes.append(draft, caller) };
           await deps.onErased(erasure);
           return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
         },

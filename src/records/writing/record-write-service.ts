@@ -6,6 +6,7 @@ import { checkPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
 import type { RecordViewer, TaggedView } from "../record-viewer.ts";
 import { createReferenceCheck, type VerifyReferences } from "../references/reference-check.ts";
@@ -38,12 +39,18 @@ export function createRecordWriteService(deps: {
   writes: WriteOnce;
   drafter: RecordDrafter;
   viewer: RecordViewer;
+  sight: RecordSight;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
 }): RecordWriteService {
   const { entity, database, registries, writes, drafter, referenceKeys } = deps;
   const { tag } = deps.viewer;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
+
+  const show = async (caller: Staff, compiled: CompiledDefinition, row: store.RecordRow): Promise<TaggedView> => {
+    const { rid } = row.record;
+    return tag(row, compiled, (await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid));
+  };
 
   function readRequest(options: WriteOptions, target: string): { caller: Staff; idempotency: Idempotency | undefined } {
     const { registry, body, idempotencyKey: key } = options;
@@ -62,12 +69,12 @@ export function createRecordWriteService(deps: {
         const request = { ...asked, data: await referenceKeys.fillIn({ compiled: current, caller, data: asked.data }) };
         await checkPredecessors({ entity, compiled: current, request, verifyReferences: deps.verifyReferences });
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
-        const row = createdRow(draft.input, await writes.append(draft));
+        const row = createdRow(draft.input, await writes.append(draft, caller));
         return deps.viewer.tagWritten(row, current, draft);
       };
       return writes.once(
         idempotency,
-        async ({ rid, version }) => tag(await store.getRecord(database, { registry, rid, version }), compiled, caller),
+        async ({ rid, version }) => show(caller, compiled, await store.getRecord(database, { registry, rid, version })),
         async () => {
           try {
             return await writeNumbered(asked, () => createUnder(compiled));
@@ -86,12 +93,13 @@ export function createRecordWriteService(deps: {
       const { caller, idempotency } = readRequest(options, `${rid}/amend/${options.expected}`);
       const patch = parsePatchRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
-      const show = async (version: number) =>
-        tag(await store.getRecord(database, { registry, rid, version }), compiled, caller);
+      const showVersion = async (version: number) =>
+        show(caller, compiled, await store.getRecord(database, { registry, rid, version }));
       return writes.once(
         idempotency,
-        ({ version }) => show(version),
+        ({ version }) => showVersion(version),
         async () => {
+          await deps.sight.checkWithin({ caller, compiled, action: "record.write", rid });
           const row = await store.getRecord(database, { registry, rid });
           checkExpected(row, options.expected);
           const data = patch.data && (await referenceKeys.fillIn({ compiled, caller, data: patch.data }));
@@ -108,9 +116,9 @@ export function createRecordWriteService(deps: {
             idempotency,
             checkReferences,
           });
-          if (draft === undefined) return tag(row, compiled, caller);
-          await writes.append(draft);
-          return show(versionAfter(draft.input));
+          if (draft === undefined) return show(caller, compiled, row);
+          await writes.append(draft, caller);
+          return showVersion(versionAfter(draft.input));
         },
       );
     },

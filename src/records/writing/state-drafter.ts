@@ -11,14 +11,15 @@ import type { RecordSealer } from "../record-sealer.ts";
 import { nextState, OPERATION_EFFECTS, type StateOperation } from "../record-states.ts";
 import type { RecordRow } from "../record-store.ts";
 import { issueStateStatement } from "../record-token.ts";
-import { openSecrets } from "../record-view.ts";
+import { openSecrets, readFullData } from "../record-view.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import type { Draft, Idempotency } from "./record-drafter.ts";
 import type { StateWrite } from "./record-write.ts";
 
 export interface StateDrafter {
   /**
    * An operation that makes no new version. `effective`: since when it holds, of an operation that is timed. Throws
-   * `state_conflict`, `record_erased`, `act_incomplete`, `request_invalid`.
+   * `state_conflict`, `record_erased`, `permission_denied` outside the caller's jurisdiction, `act_incomplete`, `request_invalid`.
    */
   draftState(options: {
     /** The definition as it is. */
@@ -58,6 +59,7 @@ export function createStateDrafter(deps: {
       const issuedAt = clock();
       const effectiveAt = effect.isTimed ? readEffective(effective, issuedAt) : 0;
       const { dataKey, secrets } = openSecrets(sealer, row);
+      checkJurisdiction(caller, compiled, () => readFullData(current.jwt, secrets.disclosures));
       const { statement, disclosures } = await issueStateStatement({
         entity,
         compiled,

@@ -36,7 +36,7 @@ export interface WriteOnce {
     write: () => Promise<Shown>,
   ): Promise<Shown>;
   /** Resolves with the log index of the first entry, when all is committed. */
-  append(draft: Draft<RecordWrite>): Promise<number>;
+  append(draft: Draft<RecordWrite>, caller: Staff): Promise<number>;
 }
 
 export function createWriteOnce(deps: {
@@ -86,13 +86,13 @@ export function createWriteOnce(deps: {
       }
     },
 
-    async append(draft) {
+    async append(draft, caller) {
       try {
         return (await writer.append(recordWriteKind, draft.input, draft.entry)).logIndex;
       } catch (error) {
         if (isAttestryError(error, "version_conflict")) registries.refresh(draft.input.registry);
         if (isAttestryError(error, "possible_duplicate"))
-          throw (await duplicates.explain(draft.input.registry, [error]))[0]!;
+          throw (await duplicates.explain({ caller, registry: draft.input.registry, errors: [error] }))[0]!;
         throw error;
       }
     },
