@@ -14,6 +14,7 @@ export interface ExpiringCache<Value> {
 interface Entry<Value> {
   readonly outcome: Promise<Value>;
   /** Unix seconds. */
+  loadedAt: number;
   expiresAt: number;
 }
 
@@ -37,18 +38,27 @@ export function createExpiringCache<Value>(options: {
     entries.set(key, entry);
   }
 
+  function isGood({ loadedAt, expiresAt }: Entry<Value>): boolean {
+    const now = clock();
+    // Loaded at a time that has not come yet: the clock was wrong then, and what it says of the end is, too.
+    return loadedAt <= now && now < expiresAt;
+  }
+
   function load(key: string): Promise<Value> {
     const entry: Entry<Value> = {
       outcome: options.load(key).then(
         ({ value, expiresAt }) => {
+          entry.loadedAt = clock();
           entry.expiresAt = expiresAt;
           return value;
         },
         (error: unknown) => {
-          entry.expiresAt = clock() + options.failureSeconds;
+          entry.loadedAt = clock();
+          entry.expiresAt = entry.loadedAt + options.failureSeconds;
           throw error;
         },
       ),
+      loadedAt: Number.NEGATIVE_INFINITY,
       expiresAt: Number.POSITIVE_INFINITY,
     };
     hold(key, entry);
@@ -58,18 +68,17 @@ export function createExpiringCache<Value>(options: {
   return {
     get(key) {
       const entry = entries.get(key);
-      return entry !== undefined && clock() < entry.expiresAt ? entry.outcome : load(key);
+      return entry !== undefined && isGood(entry) ? entry.outcome : load(key);
     },
     async find(key) {
       const entry = entries.get(key);
       // One that is being loaded has no end yet.
-      if (entry === undefined || entry.expiresAt === Number.POSITIVE_INFINITY || clock() >= entry.expiresAt)
-        return undefined;
+      if (entry === undefined || entry.expiresAt === Number.POSITIVE_INFINITY || !isGood(entry)) return undefined;
       return entry.outcome.catch(() => undefined);
     },
     async renew(key) {
       const { value, expiresAt } = await options.load(key);
-      hold(key, { outcome: Promise.resolve(value), expiresAt });
+      hold(key, { outcome: Promise.resolve(value), loadedAt: clock(), expiresAt });
       return value;
     },
     forget(key) {

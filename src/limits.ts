@@ -156,6 +156,7 @@ export const TRUST_MARK_CHARS_MAX = 16_384;
 export const TRUST_MARK_SECONDS_MAX = 5 * 366 * 86_400;
 export const STATEMENT_SECONDS = 3_600;
 export const CLOCK_SKEW_SECONDS = 60;
+export const TIME_SECONDS_MAX = 8_640_000_000_000; // the last moment that dates of ECMAScript have
 export const CHAIN_DEPTH_MAX = 8;
 export const OWN_CONFIGURATION_SECONDS = 2; // signed anew for whoever relies on a node that nobody is above
 export const OWN_CHAIN_CHECK_MS = 500;
@@ -268,6 +269,7 @@ export const VERIFIER_POLICY_CHARS_MAX = 1_048_576;
 export const VERIFIER_AGE_SECONDS_MAX = 100 * 31_557_600; // a hundred years: who judges archives may say so
 export const PATTERN_CHARS_MAX = 1_000;
 export const PATTERN_TEXT_CHARS_MAX = 2_000;
+export const PATTERN_WAYS_MAX = 32_000; // to match a text of that length, as many as it has places and some choices: about its square in time
 export const SCHEMA_STEPS_MAX = 50_000;
 export const VERIFIER_CHAINS_MAX = 1_000;
 export const VERIFIER_CHAIN_CHARS_MAX = 262_144; // of one that is remembered; usual ones have 5,000 to 30,000
@@ -356,7 +358,7 @@ export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
 
 // The page that verifies, in the visitor's browser
-export const VERIFY_SCRIPT_BYTES_MAX = 60_000; // compressed, of what the page loads at first
+export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first
 export const VERIFY_FETCH_TIMEOUT_MS = 15_000;
 export const VERIFY_PICTURE_BYTES_MAX = 40 * 1_048_576;
 export const VERIFY_PICTURE_SIDE_PIXELS = 3_000; // larger pictures are made smaller before a code is looked for

@@ -382,6 +382,7 @@ export function createNode(options: {
     getConfiguration,
     chains,
     clock,
+    logger,
   });
   const askOwnChain = () => ownChain.getStatements({ outgoing: true });
   const signedClient = createSignedRequestClient({

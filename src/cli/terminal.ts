@@ -20,6 +20,19 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
+/** The same for what stands in one line: a line break in it would begin a line that nobody here wrote. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\n", " ");
+}
+
+/** A value as one line of JSON that a terminal may show: what would steer it is escaped, so that nothing is lost. */
+export function formatJsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
@@ -120,5 +133,5 @@ export function printResult(result: {
   readonly lines: readonly string[];
 }): void {
   const { json, value, lines } = result;
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(""));
+  process.stdout.write(json ? `${formatJsonLine(value)}\n` : lines.map((line) => `${line}\n`).join(""));
 }

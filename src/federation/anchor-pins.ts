@@ -2,13 +2,18 @@
 import { isJsonObject, type Json } from "../crypto/json.ts";
 import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
-import { ANCHOR_PINS_MAX } from "../limits.ts";
+import { ANCHOR_PINS_MAX, TIME_SECONDS_MAX } from "../limits.ts";
 import type { AnchorPin } from "./trust-chain.ts";
 
 const MEMBERS = ["entity", "jwks", "registry_types", "nbf", "exp"];
 
 function invalid(message: string): AttestryError {
   return new AttestryError("config_invalid", `anchors file: ${message}`);
+}
+
+function isUnixSeconds(value: Json): boolean {
+  // What is later is no date, and could be shown to nobody.
+  return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) <= TIME_SECONDS_MAX;
 }
 
 function parsePin(value: Json, at: number): AnchorPin {
@@ -24,7 +29,7 @@ function parsePin(value: Json, at: number): AnchorPin {
     throw invalid(`${name} must list in "registry_types" what ${entity} is believed for`);
   }
   for (const time of ["nbf", "exp"] as const) {
-    if (value[time] !== undefined && !Number.isSafeInteger(value[time]))
+    if (value[time] !== undefined && !isUnixSeconds(value[time]))
       throw invalid(`${name}: "${time}" must be Unix seconds`);
   }
   parseKeySet(jwks);

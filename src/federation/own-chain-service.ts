@@ -4,6 +4,7 @@ import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
 import { OWN_CHAIN_RETRY_SECONDS_MAX, OWN_CONFIGURATION_SECONDS } from "../limits.ts";
+import type { Logger } from "../logger.ts";
 import type { ChainService } from "./chain-service.ts";
 import { type AnchorPin, proveTrustChain, readNodeChain, type VerifiedChain } from "./trust-chain.ts";
 
@@ -36,6 +37,7 @@ interface OwnChainDeps {
   readonly chains: Pick<ChainService, "getChain" | "renewChain">;
   /** Unix seconds. */
   readonly clock: () => number;
+  readonly logger: Logger;
 }
 
 /** What a configuration says, whenever it was signed. */
@@ -56,15 +58,17 @@ function createLoneChain(readConfiguration: () => Promise<string>, { anchors, cl
   };
 }
 
-function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: OwnChainDeps): OwnChain {
+function notYet(reason: string): AttestryError {
+  return new AttestryError("chain_not_found", `${reason}; try again in some seconds`);
+}
+
+function createHeldChain({ entity, anchors, getConfiguration, chains, clock, logger }: OwnChainDeps): OwnChain {
   let held: VerifiedChain | undefined;
   let asking: Promise<VerifiedChain> | undefined;
-  let failure: unknown = new AttestryError(
-    "chain_not_found",
-    "this node has not asked its superiors for its trust chain yet; it does so in some seconds",
-  );
+  let failure: unknown = notYet("this node has not asked its superiors for its trust chain yet");
   let retrySeconds = 1;
   let dueAt = 0;
+  let hasTold = false;
 
   async function follow(statements: readonly string[]): Promise<VerifiedChain | undefined> {
     try {
@@ -96,6 +100,7 @@ function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: O
     try {
       held = await outcome;
       current.forget(entity);
+      failure = notYet("this node's trust chain has run out and is being renewed");
       retrySeconds = 1;
       // Half of its life is left to wait for a superior that is away.
       dueAt = clock() + Math.max(1, Math.floor((held.expiresAt - clock()) / 2));
@@ -129,7 +134,17 @@ function createHeldChain({ entity, anchors, getConfiguration, chains, clock }: O
       await ask(chains.renewChain);
     },
     async renewIfDue() {
-      if (clock() >= dueAt) await ask(chains.renewChain);
+      if (clock() < dueAt) return;
+      try {
+        await ask(chains.renewChain);
+        hasTold = false;
+      } catch (error) {
+        if (!isAttestryError(error)) throw error;
+        // Told once. That nobody vouches for a new node yet is in the order of things; that nobody does any more is not.
+        if (!hasTold)
+          logger[held ? "warn" : "debug"]({ error: error.message }, "the node's trust chain was not renewed");
+        hasTold = true;
+      }
     },
   };
 }

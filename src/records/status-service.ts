@@ -6,6 +6,7 @@ import { AttestryError, isAttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
 import { formatPublicReceipts } from "../federation/public-receipt.ts";
 import {
+  CLOCK_SKEW_SECONDS,
   STATUS_LIST_CHECK_SECONDS,
   STATUS_LIST_RENEW_SECONDS,
   STATUS_LIST_SECONDS,
@@ -71,8 +72,9 @@ function isDue(
 ): boolean {
   if (signed === undefined) return true;
   const age = now - signed.signedAt;
-  if (age >= STATUS_LIST_RENEW_SECONDS) return true;
-  return age >= STATUS_LIST_SIGN_SECONDS && (isChanged({ signed, valuesIndex }) || isRetired(signed.kid));
+  // A list from a time that has not come yet is nobody's before then, and what changes meanwhile must not wait for it.
+  if (age >= STATUS_LIST_RENEW_SECONDS || age < -CLOCK_SKEW_SECONDS) return true;
+  return (age >= STATUS_LIST_SIGN_SECONDS || age < 0) && (isChanged({ signed, valuesIndex }) || isRetired(signed.kid));
 }
 
 function isChanged({ signed, valuesIndex }: store.StatusHead): boolean {

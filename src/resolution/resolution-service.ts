@@ -343,9 +343,11 @@ function nextStep(step: readonly Task[], walk: Walk): Task[] {
 function describe(reference: Reference, report: VerificationReport): ResolvedRecord {
   const { record, checks } = report;
   if (!report.valid || !record) {
+    const open = checks.filter(({ check, result }) => result !== "pass" && report.required.includes(check));
     const failed =
       checks.find(({ result }) => result === "fail") ??
-      checks.find(({ check, result }) => result !== "pass" && report.required.includes(check))!;
+      open.find(({ code }) => code !== "prerequisite_failed") ??
+      open[0]!;
     return { href: reference.href, outcome: failed.code, message: failed.message, checks };
   }
   return {

@@ -1,5 +1,6 @@
 // What fresh proofs of a record's home node can mend in a report, and how they are joined with what was given. Pure; fetches nothing.
 import { isJsonObject } from "../crypto/json.ts";
+import { parseRecordUrl } from "../records/record-url.ts";
 import type { CheckName } from "./policy.ts";
 import type { VerificationCode, VerificationReport } from "./report.ts";
 import { parseToken } from "./token-check.ts";
@@ -29,7 +30,10 @@ export function findMendable({ checks, required }: VerificationReport): readonly
 export function findHomeOf(evidence: unknown): { readonly href: string; readonly version: number } | undefined {
   const token = isJsonObject(evidence) ? evidence.token : undefined;
   const parsed = typeof token === "string" ? parseToken(token) : undefined;
-  return parsed && "record" in parsed ? { href: parsed.record.href, version: parsed.record.version } : undefined;
+  if (!parsed || !("record" in parsed)) return undefined;
+  const { href, version } = parsed.record;
+  // Nobody has proved yet that what the token calls its issuer is an address.
+  return parseRecordUrl(href) !== undefined && URL.canParse(href) ? { href, version } : undefined;
 }
 
 /** Only the proofs are the home node's: what is judged stays the token that was given. Undefined where nothing usable came. */

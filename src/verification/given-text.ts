@@ -36,7 +36,7 @@ export function parseRecordLink(text: string): RecordLink | undefined {
   const asked = url.searchParams.get("of");
   const path = url.pathname.replace(/\/+$/, "");
   const href = path.endsWith("/verify") && asked !== null ? asked : `${url.origin}${path.replace(BELOW_A_RECORD, "")}`;
-  if (parseRecordUrl(href) === undefined) return undefined;
+  if (parseRecordUrl(href) === undefined || !URL.canParse(href)) return undefined;
   const version = url.searchParams.get("version");
   if (version !== null && !VERSION.test(version)) return undefined;
   return { href, ...(version !== null && { version: Number(version) }) };

@@ -3,10 +3,11 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
+import { verifyChainSignatures } from "../federation/chain-signatures.ts";
 import { parseEntityStatement } from "../federation/entity-statement.ts";
 import { type RevokedKey, speaksFor } from "../federation/node-metadata.ts";
 import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
-import { VERIFIER_CHAIN_CHARS_MAX, VERIFIER_CHAINS_MAX } from "../limits.ts";
+import { CHAIN_DEPTH_MAX, VERIFIER_CHAIN_CHARS_MAX, VERIFIER_CHAINS_MAX } from "../limits.ts";
 import { type NoteVerifier, parseVerifierKey } from "../log/note.ts";
 import type { VerificationCode } from "./report.ts";
 
@@ -83,6 +84,7 @@ async function establish(
   now: number,
 ): Promise<TrustOutcome> {
   try {
+    if (statements.length <= CHAIN_DEPTH_MAX + 1) await verifyChainSignatures(statements, anchors);
     return { trust: trustOf(await verifyTrustChain({ statements, anchors, now })) };
   } catch (error) {
     if (error instanceof AttestryError) return { code: codeOf(error), detail: error.message };

@@ -25,6 +25,8 @@ export const VERIFICATION_SENTENCES = {
   status_not_named: "The record names no status list, so a revocation would not show.",
   status_receipt_missing: "The evidence does not show that the status list is in the issuer's log.",
   chain_missing: "The evidence holds no statements that say who vouches for the issuer.",
+  chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
+  status_stale: "The status list is too old: a revocation since then would not show.",
   definition_missing: "The evidence holds no definition of the registry.",
   witness_policy_missing:
     "No witness policy was set: whether the issuer shows everyone the same log was not compared with independent witnesses.",
@@ -55,7 +57,6 @@ export const VERIFICATION_SENTENCES = {
   // issuer
   issuer_unknown: "No pinned trust anchor vouches for the issuer.",
   issuer_mismatch: "The statements vouch for another department than the one named as issuer.",
-  chain_expired: "A statement that vouches for the issuer has expired or is not valid yet.",
   chain_signature_invalid: "A statement that vouches for the issuer has a wrong signature.",
   chain_invalid: "The statements that vouch for the issuer do not form a valid chain.",
   archive_unproved:
@@ -84,7 +85,6 @@ export const VERIFICATION_SENTENCES = {
   status_signature_invalid: "The status list is not signed by one of the issuer's status keys.",
   status_list_invalid: "The status list cannot be read.",
   status_index_out_of_range: "The record's place lies outside the status list.",
-  status_stale: "The status list is too old: a revocation since then would not show.",
   status_issued_in_future: "The status list claims to be signed in the future.",
   status_unproved:
     "The status list is not proved to be in the issuer's log: it may have been made for this evidence alone.",

@@ -80,9 +80,9 @@ function findTimeFault(list: StatusList, now: number, maxAgeSeconds: number): Ch
   if (age < -CLOCK_SKEW_SECONDS) return failed("status", "status_issued_in_future");
   // TSL §8.3 uses `ttl` for when to fetch again, counted from the fetch; a file has no fetch, so `exp` and the policy decide.
   if (list.expiresAt !== undefined && list.expiresAt <= now)
-    return failed("status", "status_stale", "the list expired");
+    return notChecked("status", "status_stale", "the list expired");
   if (age > maxAgeSeconds) {
-    return failed("status", "status_stale", `signed ${age} seconds ago; ${maxAgeSeconds} are allowed`);
+    return notChecked("status", "status_stale", `signed ${age} seconds ago; ${maxAgeSeconds} are allowed`);
   }
   return undefined;
 }

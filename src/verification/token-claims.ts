@@ -1,6 +1,7 @@
 // Reads the claims of a record token (DESIGN section 5) into values. Proves no signature and consults no clock.
 import type { Json, JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import { TIME_SECONDS_MAX } from "../limits.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import { isRid } from "../records/rid.ts";
@@ -77,16 +78,23 @@ function wholeNumber(value: Json | undefined, claim: string, least: number): num
   return value;
 }
 
+function seconds(payload: JsonObject, claim: string): number {
+  const value = wholeNumber(payload[claim], claim, 0);
+  // What is later is no date, and could be shown to nobody.
+  if (value > TIME_SECONDS_MAX) throw invalid(claim, `must be at most ${TIME_SECONDS_MAX} Unix seconds`);
+  return value;
+}
+
 function optionalSeconds(payload: JsonObject, claim: string): number | undefined {
-  return payload[claim] === undefined ? undefined : wholeNumber(payload[claim], claim, 0);
+  return payload[claim] === undefined ? undefined : seconds(payload, claim);
 }
 
 /** The first instant in effect, or the first one that no longer is: Unix seconds. */
 function effectiveSeconds(payload: JsonObject, claim: string, edge: "start" | "end"): number | undefined {
   if (payload[claim] === undefined) return undefined;
-  const seconds = parseEffectiveTime(text(payload, claim), edge);
-  if (seconds === undefined) throw invalid(claim, "must be a date or an RFC 3339 time");
-  return seconds;
+  const moment = parseEffectiveTime(text(payload, claim), edge);
+  if (moment === undefined) throw invalid(claim, "must be a date or an RFC 3339 time");
+  return moment;
 }
 
 function statusReference(payload: JsonObject): RecordClaims["status"] {
@@ -147,7 +155,7 @@ export function parseRecordClaims(payload: JsonObject, claims: JsonObject): Reco
     rid,
     version,
     identifier: claims.identifier,
-    issuedAt: wholeNumber(payload.iat, "iat", 0),
+    issuedAt: seconds(payload, "iat"),
     notBefore: optionalSeconds(payload, "nbf"),
     expiresAt: optionalSeconds(payload, "exp"),
     effectiveFrom: effectiveSeconds(payload, "valid_from", "start"),

@@ -7,7 +7,14 @@ import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence
 import { createCheckpointMemory, createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
 import { checkAuthority, createIssuerCheck, isAfterArchive } from "./issuer-check.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
-import { CHECK_NAMES, type CheckName, requiredBy, type VerifierPolicy, type VerifyOptions } from "./policy.ts";
+import {
+  CHECK_NAMES,
+  type CheckName,
+  REQUIRED_ALWAYS,
+  requiredBy,
+  type VerifierPolicy,
+  type VerifyOptions,
+} from "./policy.ts";
 import { checkValidity, createSchemaCheck } from "./record-check.ts";
 import {
   type CheckOutcome,
@@ -155,21 +162,29 @@ function createChecks(policy: VerifierPolicy) {
 
 function concludeReport({ outcomes, required, record }: Findings): VerificationReport {
   const checks = CHECK_NAMES.map((check) => outcomes.get(check) ?? notChecked(check, "prerequisite_failed"));
-  const demanded = checks.filter(({ check }) => required.includes(check));
-  // Without a proven record nothing is valid, whatever a policy leaves out.
+  // Without these nothing of a record is proved, whatever a policy leaves out.
+  const demanded = checks.filter(({ check }) => required.includes(check) || REQUIRED_ALWAYS.includes(check));
   const valid = record !== undefined && demanded.every(({ result }) => result === "pass");
   const verdict = valid ? "valid" : demanded.some(({ result }) => result === "fail") ? "invalid" : "undecided";
   return { verdict, valid, required, checks, ...(valid && { record }) };
 }
 
+/** A policy that a program wrote and no reader of files saw: by an age that is no number, or left out, nothing would be too old. */
+function checkAges({ statusMaxAgeSeconds, checkpointMaxAgeSeconds = 0 }: VerifierPolicy): void {
+  if (statusMaxAgeSeconds >= 0 && checkpointMaxAgeSeconds >= 0) return;
+  const reason = "statusMaxAgeSeconds must be a number of seconds, and checkpointMaxAgeSeconds where it is given";
+  throw new AttestryError("verifier_policy_invalid", `verifier policy: ${reason}`);
+}
+
 /**
  * Creates a verifier for one policy. It remembers what it has verified (chains, checkpoints, status lists, definitions),
  * so the records of one issuer cost little more than one signature each; keep it while the policy stays the same.
- * Throws `key_invalid` for an anchor whose keys cannot be used, `witness_policy_invalid`.
+ * Throws `verifier_policy_invalid`, `key_invalid` for an anchor whose keys cannot be used, `witness_policy_invalid`.
  */
 export function createVerifier(policy: VerifierPolicy): Verifier {
   // Taken as a copy: the policy must stand before anything is parsed and not move afterwards.
   const fixed = structuredClone(policy);
+  checkAges(fixed);
   for (const anchor of fixed.anchors) parseKeySet(anchor.jwks);
   const runChecks = createChecks(fixed);
 

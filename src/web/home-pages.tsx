@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { FC } from "hono/jsx";
+import { parseReader } from "./accept-language.ts";
 import {
   AboutSection,
   CheckSection,
@@ -13,7 +14,6 @@ import {
 import { describeHome, type HomeDeps, type HomeView, loadHomeView } from "./home-view.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { IMMUTABLE } from "./page-request.ts";
-import { parseReader } from "./reader-language.ts";
 import { SITE_ICON, STYLE } from "./style.ts";
 
 const HTML = "text/html";

@@ -1,7 +1,8 @@
 // Whether a page or JSON is wanted at an address that has both, and by whom. The headers are untrusted.
 import type { Context, Handler, Next } from "hono";
 import { accepts } from "hono/accepts";
-import { parseReader, type Reader } from "./reader-language.ts";
+import { parseReader } from "./accept-language.ts";
+import type { Reader } from "./reader-language.ts";
 
 /** Of what is at an address that changes with its content. */
 export const IMMUTABLE = "public, max-age=31536000, immutable";

@@ -1,9 +1,5 @@
-// What a reader's Accept-Language asks for, and texts, numbers and times in that form. Pure; the header is untrusted.
-import { parseAccept } from "hono/utils/accept";
+// A reader's languages, and texts, numbers and times in that form. Pure; runs in browsers, too.
 import type { LocalizedText } from "../registries/localized-text.ts";
-
-/** Characters read of one header: browsers send a handful of languages, and each costs a look-up per text. */
-const HEADER_CHARS_MAX = 300;
 
 export interface Reader {
   /** Language tags, the most wanted first. */
@@ -38,12 +34,9 @@ function isLanguageTag(text: string): boolean {
   }
 }
 
-/** Reads an Accept-Language header; what is no language tag is passed over. */
-export function parseReader(acceptLanguage: string | undefined): Reader {
-  const languages = parseAccept((acceptLanguage ?? "").slice(0, HEADER_CHARS_MAX))
-    .filter(({ type, q }) => q > 0 && isLanguageTag(type))
-    .sort((a, b) => b.q - a.q)
-    .map(({ type }) => type);
+/** Of language tags (untrusted), the most wanted first; what is none is passed over. */
+export function createReader(tags: readonly string[]): Reader {
+  const languages = tags.filter(isLanguageTag);
   return { languages, locale: Intl.NumberFormat.supportedLocalesOf(languages)[0] ?? DEFAULT_READER.locale };
 }
 

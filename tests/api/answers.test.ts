@@ -265,6 +265,20 @@ describe("the budget against guessing", () => {
     expect((await guess(well)).status).toBe(200);
   });
 
+  it("is used up also where the clocks of two processes stand on either side of a full hour", async () => {
+    now += ANSWER_WINDOW_SECONDS - (now % ANSWER_WINDOW_SECONDS) + 1;
+    const well = guessed;
+    const asked: string[] = [];
+    for (let i = 0; i < ANSWERS_PER_RECORD_MAX + 2; i++) {
+      now += i % 2 === 0 ? -2 : 2;
+      const answer = await ask(matches(well, { depth: i }), { token: reader });
+      asked.push(answer.status === 200 ? "answered" : refusal(answer));
+    }
+    now += 2;
+    expect(asked.filter((one) => one === "answered")).toHaveLength(ANSWERS_PER_RECORD_MAX + 1);
+    expect(asked.at(-1)).toBe("429 answer_budget_exceeded");
+  });
+
   it("is one for all strangers, and one for all questions of a named caller", async () => {
     now += ANSWER_WINDOW_SECONDS - (now % ANSWER_WINDOW_SECONDS);
     const well = guessed;

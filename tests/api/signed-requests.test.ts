@@ -357,7 +357,7 @@ describe("whose key it is", () => {
     );
     const impostor = createEntity(anchor.id);
     expect(await chainCode({ ...away, chain: await signChain(chainOf(stranger, impostor)) })).toBe(
-      "401 signature_chain_invalid key_unknown",
+      "401 signature_chain_invalid anchor_key_not_pinned",
     );
   });
 
@@ -369,7 +369,7 @@ describe("whose key it is", () => {
     const [configuration] = await signChain(chainOf(forged));
     expect(
       await chainCode({ signer: forged.request, sender: forged.id, chain: [configuration!, ...good.slice(1)] }),
-    ).toBe("401 signature_chain_invalid key_unknown");
+    ).toBe("401 signature_chain_invalid statement_key_unknown");
     expect(await chainCode({ ...away, chain: good.slice(1) })).toMatch(/^401 signature_chain_invalid /);
     expect(await chainCode({ ...away, chain: [] })).toMatch(/^(400|401) signature_/);
     expect(await chainCode({ ...away, chain: ["a.b.c"] })).toMatch(/^401 signature_chain_invalid /);

@@ -137,6 +137,22 @@ describe("a status list", () => {
     expect((await countStatusEntries()) - before).toBeLessThanOrEqual(3);
   });
 
+  it("says what changed also after the clock, which ran ahead, was set right", async () => {
+    for (const seconds of [30, 5_000]) {
+      now += seconds;
+      const well = await createWell();
+      await readList();
+      now -= seconds;
+      const before = await countStatusEntries();
+      await calls.change(well.rid, "suspend");
+      expect(await valuesSoon(well.rid), `${seconds} seconds ahead`).toEqual([2]);
+      expect((await readList()).list.issuedAt).toBeLessThanOrEqual(now);
+      now += 2;
+      await readList();
+      expect((await countStatusEntries()) - before).toBe(1);
+    }
+  });
+
   it("is found unchanged by its ETag, and comes compressed to whoever takes that", async () => {
     now += 10;
     const plain = await node.request("GET", "/status/0", { headers: { "accept-encoding": "identity" } });

@@ -1,8 +1,16 @@
 // POST /verify and GET /verify/policy of a real node: what it answers, whom it asks (nobody), and what strangers may cost it.
+
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeBase64url } from "../../src/crypto/base64.ts";
+import { ED25519_KEY_BYTES } from "../../src/crypto/ed25519.ts";
 import type { JsonObject } from "../../src/crypto/json.ts";
+import { signJws } from "../../src/crypto/jws.ts";
+import { jwkThumbprint } from "../../src/crypto/keys.ts";
+import { createSigner, generateSeed } from "../../src/crypto/signer.ts";
 import { createStrangerWork } from "../../src/http/stranger-work.ts";
-import { VERIFY_BODY_BYTES_MAX, VERIFY_WAITING_MAX } from "../../src/limits.ts";
+import { CHAIN_DEPTH_MAX, KEY_SET_KEYS_MAX, VERIFY_BODY_BYTES_MAX, VERIFY_WAITING_MAX } from "../../src/limits.ts";
+import type { VerifierPolicy } from "../../src/verification/policy.ts";
 import { parseVerifierPolicy } from "../../src/verification/policy-file.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { settledCode } from "../caught-code.ts";
@@ -83,6 +91,45 @@ describe("GET /verify/policy", () => {
   });
 });
 
+describe("a chain that nobody signed", () => {
+  it("is refused before any of its keys is looked at, which takes 2 ms for each", async () => {
+    const policy = parseVerifierPolicy((await node.request("GET", "/verify/policy")).body);
+    const chain = await forgeChain(policy);
+    const now = Math.floor(Date.now() / 1_000);
+    const { checks } = await createVerifier(policy).verify({ ...evidence, chain }, { now });
+    // Were its unsound key looked at, it would be found first.
+    expect(checks.find(({ check }) => check === "issuer")).toMatchObject({ result: "fail", code: "issuer_unknown" });
+  });
+});
+
+/** As long as a chain may be, of statements with as many fresh keys as they may have, below the name of a pinned anchor. */
+async function forgeChain({ anchors }: VerifierPolicy): Promise<string[]> {
+  const forger = createSigner(generateSeed());
+  const freshKey = () => {
+    // By no function that would remember the key as one that was looked at.
+    const { publicKey } = generateKeyPairSync("ed25519");
+    const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-ED25519_KEY_BYTES);
+    return { kty: "OKP", crv: "Ed25519", x: encodeBase64url(raw), kid: jwkThumbprint(raw) };
+  };
+  const names = [
+    ...Array.from({ length: CHAIN_DEPTH_MAX - 1 }, (_, at) => `https://n${at}.example`),
+    anchors[0]!.entity,
+  ];
+  const now = Math.floor(Date.now() / 1_000);
+  const sign = (iss: string, sub: string) => {
+    const unsound = { kty: "OKP", crv: "Ed25519", x: "A".repeat(43), kid: jwkThumbprint(new Uint8Array(32)) };
+    const fresh = Array.from({ length: KEY_SET_KEYS_MAX - 2 }, freshKey);
+    const keys = [{ ...forger.publicKey.jwk }, ...fresh, unsound];
+    const own = iss === sub ? { metadata: {}, authority_hints: names.slice(1, 2) } : {};
+    const payload = { iss, sub, iat: now - 10, exp: now + 1_000, jwks: { keys }, ...own };
+    return signJws({ signer: forger, typ: "entity-statement+jwt", payload });
+  };
+  const steps = names.slice(0, -1).map((name, at) => [names[at + 1]!, name] as const);
+  return Promise.all(
+    [[names[0]!, names[0]!] as const, ...steps, [names.at(-1)!, names.at(-1)!] as const].map((step) => sign(...step)),
+  );
+}
+
 describe("work for strangers", () => {
   it("is done one piece at a time, in order, with rests that keep it to its share", async () => {
     const work = createStrangerWork({ share: 0.5, waitingMax: 100 });
@@ -138,6 +185,7 @@ describe("work for strangers", () => {
         "a long receipt",
         JSON.stringify({ ...evidence, receipts: { recent: "c2sp.org/tlog-proof@v1\n".repeat(30_000) } }),
       ],
+      ["a chain of many keys that nobody signed", JSON.stringify({ ...evidence, chain: await forgeChain(policy) })],
       ["a status list of nothing", JSON.stringify({ ...evidence, status: { token: "e30.".repeat(200_000) } })],
     ];
     for (const [name, text] of hostile) {

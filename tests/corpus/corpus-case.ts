@@ -74,9 +74,9 @@ export function invalid(check: CheckName, code: VerificationCode, label: string,
   return { name: `${code}.${label}`, now, expected, make: () => textOf(make) };
 }
 
-export function undecided(check: CheckName, code: VerificationCode, label: string, make: Make): CorpusCase {
+export function undecided(check: CheckName, code: VerificationCode, label: string, make: Make, now = NOW): CorpusCase {
   const expected = { verdict: "undecided", valid: false, check, code } as const;
-  return { name: `${code}.${label}`, now: NOW, expected, make: () => textOf(make) };
+  return { name: `${code}.${label}`, now, expected, make: () => textOf(make) };
 }
 
 export function part(value: Json | string): string {

@@ -46,23 +46,29 @@ const ISSUERS: readonly CorpusCase[] = [
   issuer("issuer_mismatch", "of-another-department", ({ evidence }) => evidence, {
     payload: { iss: "https://other.example", vct: "https://other.example/registries/districts/schema/1" },
   }),
-  invalid(
+  undecided(
     "issuer",
     "chain_expired",
     "an-hour-later",
     changed(({ evidence }) => evidence),
     NOW + 3_600,
   ),
-  invalid(
+  undecided(
     "issuer",
     "chain_expired",
     "before-it-was-signed",
     changed(({ evidence }) => evidence),
     NOW - 3_600,
   ),
-  rechained("chain_expired", "superior-fell-silent", ({ world }) => {
-    world.chain.statements[1]!.claims.exp = NOW;
-  }),
+  undecided(
+    "issuer",
+    "chain_expired",
+    "superior-fell-silent",
+    changed(async ({ world, evidence }) => {
+      world.chain.statements[1]!.claims.exp = NOW;
+      return { ...evidence, chain: await signChain(world.chain) };
+    }),
+  ),
   rechained("chain_signature_invalid", "department-vouches-for-itself", ({ world }) => {
     world.chain.statements[1]!.signer = world.node.federation;
   }),
@@ -211,13 +217,14 @@ const TIMES: readonly CorpusCase[] = [
   timed("no_longer_effective", "this-second", { valid_until: time(0) }),
 ];
 
+const withList = (changes: Signature) =>
+  changed(async ({ world, evidence }) => ({ ...evidence, status: { token: await signStatusList(world, changes) } }));
+
 const listed = (code: VerificationCode, label: string, changes: Signature): CorpusCase =>
-  invalid(
-    "status",
-    code,
-    label,
-    changed(async ({ world, evidence }) => ({ ...evidence, status: { token: await signStatusList(world, changes) } })),
-  );
+  invalid("status", code, label, withList(changes));
+
+const outdated = (label: string, claims: JsonObject): CorpusCase =>
+  undecided("status", "status_stale", label, withList({ claims }));
 
 const list = (lst: string, bits = 2): Signature => ({ claims: { status_list: { bits, lst } } });
 
@@ -268,8 +275,8 @@ const STATUSES: readonly CorpusCase[] = [
     const { status, ...evidence } = await statusReceiptSample();
     return { ...evidence, status: { ...status, receipt: status.receipt!.replace("\nindex 70\n", "\nindex 69\n") } };
   }),
-  listed("status_stale", "too-old", { claims: { iat: NOW - 301, exp: NOW + 1_000 } }),
-  listed("status_stale", "expired", { claims: { exp: NOW } }),
+  outdated("too-old", { iat: NOW - 301, exp: NOW + 1_000 }),
+  outdated("expired", { exp: NOW }),
   listed("status_issued_in_future", "by-two-minutes", { claims: { iat: NOW + 120, exp: NOW + 600 } }),
 ];
 

@@ -108,7 +108,7 @@ describe("evidence kept as a file", () => {
     const second = await keep(href);
     expect(await judge(second.text, second.at)).toBe("valid");
     // The old file says nothing of today: it is too old by its list, and still true as of then.
-    expect(await judge(before.text, before.at + 301)).toBe("invalid status status_stale");
+    expect(await judge(before.text, before.at + 301)).toBe("undecided status status_stale");
     expect(await judge(before.text, before.at)).toBe("valid");
     // A list is what a policy's age says: one from before the amendment counts until then, one from after it at once.
     expect(await judge(before.text, second.at)).toBe("valid");
@@ -132,7 +132,7 @@ describe("evidence kept as a file", () => {
     offset += 2 * HOUR;
     const fresh = await keep(await create());
     const chained = { ...partsOf(then), chain: partsOf(fresh).chain! };
-    expect(await judge(JSON.stringify(chained), then.at)).toBe("invalid issuer chain_expired");
+    expect(await judge(JSON.stringify(chained), then.at)).toBe("undecided issuer chain_expired");
     const archived = { ...partsOf(then), chain: [], archive: { chain: partsOf(fresh).chain, receipt: "x" } };
     expect(await judge(JSON.stringify(archived), then.at, AS_IT_WAS)).toBe("invalid issuer chain_invalid");
   });
@@ -155,7 +155,7 @@ describe("evidence kept as a file", () => {
     expect(await judge(fresh.text, fresh.at)).toBe("valid");
     expect(await judge(before.text, before.at)).toBe("valid");
     // Without the year's statements, the archived ones stand for those of then, where a policy takes that.
-    expect(await judge(before.text, clock())).toBe("invalid issuer chain_expired");
+    expect(await judge(before.text, clock())).toBe("undecided issuer chain_expired");
     expect(await judge(before.text, clock(), AS_IT_WAS)).toBe("valid");
     expect(await codeOf(before, "issuer", AS_IT_WAS, clock())).toBe("passed_by_archive");
   });
@@ -291,15 +291,15 @@ describe("evidence kept as a file", () => {
     // What was signed before it left holds for its hour; then nothing vouches for it.
     expect(await judge(before.text, before.at)).toBe("valid");
     offset += 2 * HOUR;
-    expect(await judge(before.text, clock())).toBe("invalid issuer chain_expired");
+    expect(await judge(before.text, clock())).toBe("undecided issuer chain_expired");
     expect(await judge(before.text, before.at)).toBe("valid");
-    expect(await judge(before.text, clock(), { allowArchivedChain: true })).toBe("invalid status status_stale");
+    expect(await judge(before.text, clock(), { allowArchivedChain: true })).toBe("undecided status status_stale");
     expect(await judge(before.text, clock(), AS_IT_WAS)).toBe("valid");
     // What it says today has no chain to go with.
     const today = await home.request("GET", `${pathOf(href)}/evidence`);
     expect([today.status, today.body.code]).toEqual([422, "chain_not_found"]);
     const status = await home.request("GET", "/status/0");
     const patched = { ...partsOf(before), status: { token: status.text } };
-    expect(await judge(JSON.stringify(patched), clock())).toBe("invalid issuer chain_expired");
+    expect(await judge(JSON.stringify(patched), clock())).toBe("undecided issuer chain_expired");
   });
 });

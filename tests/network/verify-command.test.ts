@@ -1,7 +1,7 @@
 // `attestry evidence` and `attestry verify` as an agency runs them: the built program against real nodes, files and exit codes.
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -189,7 +189,7 @@ describe("attestry verify", { timeout: COMMANDS_MS }, () => {
     expect(codeOf(await judge("--at", inAnHour, path), "status")).toBe("status_stale");
     const yesterday = new Date(Date.now() - 86_400_000).toISOString();
     const before = await judge("--at", yesterday, path);
-    expect([before.code, before.verdict, before.online]).toEqual([1, "invalid", undefined]);
+    expect([before.code, before.verdict, before.online]).toEqual([2, "undecided", undefined]);
   });
 
   it("answers several inputs with the worst, and one bad file stops none of the rest", async () => {
@@ -329,6 +329,8 @@ describe("attestry verify --batch", { timeout: COMMANDS_MS }, () => {
     writeFileSync(join(batch, "b-bytes.json"), Buffer.from([0x7b, 0xff, 0xfe]));
     writeFileSync(join(batch, "c-deep.json"), `{"token":${"[".repeat(100_000)}`);
     writeFileSync(join(batch, "d-good.json"), JSON.stringify(evidence));
+    for (const name of ["e-pipe.json", "f-pipe.ndjson"]) execFileSync("mkfifo", [join(batch, name)]);
+    symlinkSync(batch, join(batch, "g-itself"));
     const { code, stdout } = await attestry("verify", "--policy", policy, "--offline", "--batch", batch, "--json");
     const found = stdout
       .trim()
@@ -339,6 +341,9 @@ describe("attestry verify --batch", { timeout: COMMANDS_MS }, () => {
       "encoding_invalid",
       "invalid",
       "valid",
+      "undecided",
+      "undecided",
+      "undecided",
     ]);
     expect(code).toBe(1);
   });

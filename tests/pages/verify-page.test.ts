@@ -151,8 +151,8 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     const text = await evidenceText("current");
     await visited.page.clock.setFixedTime(Date.now() + 1_200_000);
     await visited.choose("evidence.json", text);
-    expect(await visited.verdict()).toBe("Not valid");
-    expect(await visited.answer()).toMatch(/its proof is too old or incomplete\. Nothing else speaks against/);
+    expect(await visited.verdict()).toBe("Could not decide");
+    expect(await visited.answer()).toMatch(/its proof is too old\. Nothing speaks against/);
     await visited.page.clock.setFixedTime(Date.now());
     await visited.page.getByRole("button", { name: /^Ask 127/ }).click();
     await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
@@ -188,6 +188,10 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     await elsewhere.page.getByRole("button", { name: "Check", exact: true }).click();
     expect(await elsewhere.verdict()).toBe("Valid");
     await elsewhere.close();
+    // Of the node that the page came from nothing is hidden by not asking it.
+    const own = await visitVerify(browser, `${world.home.entity}/verify${query}`);
+    expect(await own.verdict()).toBe("Valid");
+    await own.close();
   });
 
   test("works with the network off once it is loaded, pictures included, and says what needs the network", async () => {
@@ -243,6 +247,41 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
     expect(await visited.page.getByRole("button", { name: /^Ask 127/ }).count()).toBe(1);
     await visited.choose("blank.gif", Buffer.from("R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "base64"), "image/gif");
     expect(await visited.answer()).toContain("No QR code was found");
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
+  test("asks no address that only a picture or a file names before the visitor has seen it", async () => {
+    const visited = await visit();
+    const link = `${world.agency.entity}/verify?of=${encodeURIComponent(String(world.records.current.href))}&version=1`;
+    await visited.choose("link.gif", Buffer.from(encodeQR(link, "gif", { scale: 6 })), "image/gif");
+    expect(await visited.answer()).toMatch(/This is a link[\s\S]*leads to 127\.0\.0\.1:\d+\./);
+    await visited.choose("link.txt", `https://tracker.example/registries/a/records/${world.records.current.rid}`);
+    expect(await visited.answer()).toContain("leads to tracker.example.");
+    expect(visited.requests).toEqual([]);
+    await visited.choose("link.gif", Buffer.from(encodeQR(link, "gif", { scale: 6 })), "image/gif");
+    expect(await visited.answer()).toContain("This is a link");
+    await visited.page.getByRole("button", { name: "Check", exact: true }).click();
+    await visited.page.getByRole("heading", { name: "Valid", exact: true }).waitFor();
+    expect(visited.complaints).toEqual([]);
+    await visited.close();
+  });
+
+  test("could not decide on a token whose issuer is no address, and offers to ask nobody", async () => {
+    const visited = await visit();
+    const [header, payload, signature] = String(world.records.current.token).split("~")[0]!.split(".");
+    for (const iss of ["not an address", "javascript:alert(1)", "https://[", "data:text/html,x"]) {
+      const claims = JSON.parse(Buffer.from(payload!, "base64url").toString()) as JsonObject;
+      const renamed = { ...claims, iss, vct: String(claims.vct).replace(String(claims.iss), iss) };
+      const token = `${header}.${Buffer.from(JSON.stringify(renamed)).toString("base64url")}.${signature}~`;
+      await visited.paste(token);
+      expect(await visited.answer(), iss).toMatch(/Could not decide[\s\S]*not everything that is required/);
+      expect(await visited.page.getByRole("button", { name: /^Ask/ }).count(), iss).toBe(0);
+    }
+    await visited.paste(`https://[/registries/districts/records/${world.records.current.rid}`);
+    expect(await visited.verdict()).toBe("This cannot be read");
+    await visited.paste(`${verifyAddress()}?of=https://[/registries/districts/records/${world.records.current.rid}`);
+    expect(await visited.verdict()).toBe("This cannot be read");
     expect(visited.complaints).toEqual([]);
     await visited.close();
   });
@@ -346,6 +385,15 @@ describe.skipIf(chromiumPath === undefined)("the page that verifies, in a browse
       buffer: Buffer.from('{"anchors":[],"statusMaxAgeSeconds":60,"trustEverybody":true}'),
     });
     await visited.page.getByText(/cannot be used, and nothing has changed: .*trustEverybody/).waitFor();
+    // One whose anchors could not be shown would else be judged by, unseen.
+    await visited.page.setInputFiles("#policy-file", {
+      name: "endless.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify({ ...world.policy, anchors: [{ ...pin, exp: 9_000_000_000_000_000 }] })),
+    });
+    await visited.page.getByText(/cannot be used, and nothing has changed: .*Unix seconds/).waitFor();
+    await visited.choose("evidence.json", await evidenceText("current"));
+    expect(await visited.answer()).toMatch(/Not valid[\s\S]*No pinned trust anchor/);
     expect(await visited.page.locator("#trusted").innerText()).toContain("stranger.example");
     await visited.close();
   });

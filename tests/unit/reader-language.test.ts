@@ -1,6 +1,7 @@
 // What Accept-Language makes of texts and numbers.
 import { describe, expect, test } from "vitest";
-import { chooseText, formatBytes, formatNumber, formatTime, parseReader } from "../../src/web/reader-language.ts";
+import { parseReader } from "../../src/web/accept-language.ts";
+import { chooseText, formatBytes, formatNumber, formatTime } from "../../src/web/reader-language.ts";
 
 const TITLE = { en: "Districts", hi: "ज़िले", "pt-BR": "Distritos" };
 

@@ -1,11 +1,21 @@
 // What commands show: tables, durations, progress, and text that must not steer the terminal.
 import { describe, expect, it } from "vitest";
-import { createProgress, formatDuration, formatTable, printable } from "../../src/cli/terminal.ts";
+import { createProgress, formatDuration, formatJsonLine, formatTable, printable } from "../../src/cli/terminal.ts";
+import { describeBriefly, describeCheck } from "../../src/cli/verify/check-lines.ts";
 
 describe("text for a terminal", () => {
   it("loses what would steer it, and keeps every script and line breaks", () => {
     expect(printable("a\u001b[2Jb\rc\u009bd\u202ee")).toBe("a\ufffd[2Jb\ufffdc\ufffdd\ufffde");
     expect(printable("नमस्ते\nசென்னை")).toBe("नमस्ते\nசென்னை");
+  });
+
+  it("is escaped in JSON, so that programs read what it was", () => {
+    const value = { name: "a\u001b[2Jb\u009b1mc\u202ed\u007fe\nनमस्ते" };
+    const line = formatJsonLine(value);
+    expect(JSON.parse(line)).toEqual(value);
+    expect(line).toBe(printable(line));
+    expect(line).toContain("नमस्ते");
+    expect(line).not.toContain("\n");
   });
 
   it("is aligned in tables, numbers to the right", () => {
@@ -24,6 +34,24 @@ describe("text for a terminal", () => {
     [7_800_000, "2 h 10 min"],
   ])("says %i ms as %s", (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);
+  });
+});
+
+describe("what a verification found", () => {
+  it("has no line that an input's name or a peer's message wrote", () => {
+    const paint = (text: string) => text;
+    const message = "the node said no\nVALID  another.json\u001b[2J";
+    const found = {
+      input: "a.json\nVALID  b.json",
+      verdict: "undecided",
+      error: { code: "peer_failed", message },
+    } as const;
+    const lines = [
+      describeBriefly(found, paint),
+      ...describeCheck(found, { at: 0, trust: "policy.json\nVALID", paint }),
+    ].join("\n");
+    expect(lines.split("\n").filter((line) => line.startsWith("VALID"))).toEqual([]);
+    expect(lines).not.toContain("\u001b");
   });
 });
 

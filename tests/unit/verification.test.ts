@@ -10,6 +10,7 @@ import { type Evidence, parseEvidenceText } from "../../src/verification/evidenc
 import { CHECK_NAMES, type CheckName, type VerifierPolicy, type VerifyOptions } from "../../src/verification/policy.ts";
 import type { VerificationCode, VerificationReport } from "../../src/verification/report.ts";
 import { createVerifier, type Verifier } from "../../src/verification/verifier.ts";
+import { caughtCode } from "../caught-code.ts";
 import { signChain } from "../chain-fixture.ts";
 import { statusReceiptSample } from "../corpus/chain-changes.ts";
 import { sample } from "../corpus/corpus-case.ts";
@@ -61,6 +62,28 @@ async function faultsOf(draft: VersionDraft, changes?: Changes): Promise<string[
 function replaceDefinition(changes: JsonObject): { definition: string } {
   return { definition: JSON.stringify({ ...DEFINITION, ...changes }) };
 }
+
+describe("a policy that a program wrote", () => {
+  it.each<[string, JsonObject]>([
+    ["no age of status lists", { statusMaxAgeSeconds: undefined as never }],
+    ["an age that is no number", { statusMaxAgeSeconds: Number.NaN }],
+    ["an age of checkpoints that is no number", { checkpointMaxAgeSeconds: "a day" }],
+  ])("with %s makes no verifier", async (_, changes) => {
+    const world = await createRecordWorld();
+    const code = caughtCode(() => verifierOf(world, changes as Partial<VerifierPolicy>));
+    expect(code).toBe("verifier_policy_invalid");
+  });
+});
+
+describe("a policy that requires nothing", () => {
+  it("makes no other record than the one asked for valid", async () => {
+    const { world, evidence } = await createSample();
+    const policy = { required: [] };
+    expect((await verify(world, evidence, { policy })).verdict).toBe("valid");
+    const asked = { policy, options: { expected: { version: 2 } } };
+    expect((await verify(world, evidence, asked)).verdict).toBe("invalid");
+  });
+});
 
 describe("a true record", () => {
   it("is valid, and the report names every check in order", async () => {

@@ -96,6 +96,6 @@ describe("the verdict", () => {
   it("is never valid without a proven record, whatever a policy leaves out", async () => {
     const { world } = await createSample();
     const verifier = createVerifier({ anchors: world.chain.anchors, statusMaxAgeSeconds: 300, required: [] });
-    expect(await verifier.verify({}, { now: NOW })).toMatchObject({ valid: false, verdict: "undecided" });
+    expect(await verifier.verify({}, { now: NOW })).toMatchObject({ valid: false, verdict: "invalid" });
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { decodeUtf8 } from "../../crypto/hash.ts";
 import { AttestryError } from "../../errors.ts";
 import { EVIDENCE_FILE_BYTES_MAX, VERIFY_BATCH_FILES_MAX } from "../../limits.ts";
-import type { TextInput } from "./input-check.ts";
+import { isSpecialFile, type TextInput } from "./input-check.ts";
 
 const LINES = /\.(ndjson|jsonl)$/i;
 const NEWLINE = 0x0a;
@@ -74,7 +74,7 @@ function readText(bytes: Buffer): string {
 async function* readItems(directory: string, files: readonly string[]): AsyncGenerator<TextInput> {
   for (const name of files) {
     const path = join(directory, name);
-    if (!LINES.test(name)) {
+    if (!LINES.test(name) || (await isSpecialFile(path))) {
       yield { name, path };
       continue;
     }

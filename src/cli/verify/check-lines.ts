@@ -2,7 +2,7 @@
 import type { Json } from "../../crypto/json.ts";
 import { findMendable } from "../../verification/fresh-proof.ts";
 import type { CheckOutcome, CheckResult, Verdict } from "../../verification/report.ts";
-import { formatTable, printable } from "../terminal.ts";
+import { formatTable, printable, printableLine } from "../terminal.ts";
 import type { InputCheck } from "./input-check.ts";
 
 export type Colour = "green" | "red" | "yellow";
@@ -113,9 +113,9 @@ export function describeCheck(
 ): string[] {
   const { text, colour } = VERDICTS[found.verdict];
   return [
-    `${paint(text, colour)}  ${printable(found.input)}`,
-    `  as of ${isoTime(at)}, by ${printable(trust)}`,
-    ...onlineLines(found).map(printable),
+    `${paint(text, colour)}  ${printableLine(found.input)}`,
+    `  as of ${isoTime(at)}, by ${printableLine(trust)}`,
+    ...onlineLines(found).map(printableLine),
     ...recordLines(found),
     ...("error" in found ? [] : ["", ...checkLines(found.report.checks, found.report.required, paint)]),
   ];
@@ -124,7 +124,7 @@ export function describeCheck(
 /** One line: the verdict and the first thing that stands against it. */
 export function describeBriefly(found: InputCheck, paint: Paint): string {
   const { text, colour } = VERDICTS[found.verdict];
-  return `${paint(text, colour)}  ${printable(found.input)}  ${printable(findReason(found))}`.trimEnd();
+  return `${paint(text, colour)}  ${printableLine(found.input)}  ${printableLine(findReason(found))}`.trimEnd();
 }
 
 function findReason(found: InputCheck): string {
@@ -132,7 +132,8 @@ function findReason(found: InputCheck): string {
   const { report, unreadable, online } = found;
   if (unreadable) return `${unreadable.code}: ${unreadable.message}`;
   const open = report.checks.filter(({ check, result }) => result !== "pass" && report.required.includes(check));
-  const first = open.find(({ result }) => result === "fail") ?? open[0];
+  const first =
+    open.find(({ result }) => result === "fail") ?? open.find(({ code }) => code !== "prerequisite_failed") ?? open[0];
   const asked = online && "error" in online ? ` (its home node: ${online.error.message})` : "";
   return first === undefined ? "" : `${first.check}: ${first.code}: ${first.message}${asked}`;
 }

@@ -1,9 +1,10 @@
 // One input of a verifying command, from its text to its verdict. What cannot be read or fetched is undecided, and never stops the others.
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { decodeUtf8 } from "../../crypto/hash.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import { EVIDENCE_FILE_BYTES_MAX } from "../../limits.ts";
 import type { Verdict } from "../../verification/report.ts";
+import { formatJsonLine } from "../terminal.ts";
 import { type Asked, type CheckRecord, describeFailure, type Failure, type RecordCheck } from "./record-check.ts";
 
 /** `text` is there already, or stands in the file. */
@@ -87,9 +88,20 @@ export async function checkInput(
   return { input, ...(await check(text, asked)) };
 }
 
+/** Something else than a file, such as a pipe, for which whoever found it in a directory would wait for ever. */
+export async function isSpecialFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats !== undefined && !stats.isFile();
+}
+
+async function readFoundFile(path: string): Promise<string> {
+  if (await isSpecialFile(path)) throw new AttestryError("request_invalid", `${path} cannot be read: it is no file`);
+  return readEvidenceFile(path);
+}
+
 export function checkTextInput({ name, text, path }: TextInput, check: CheckRecord): Promise<InputCheck> {
   // A line of several is JSON, or the file would not be one of lines.
-  return checkInput(name, async () => text ?? readEvidenceFile(path!), {
+  return checkInput(name, async () => text ?? readFoundFile(path!), {
     check,
     isJson: text !== undefined || isJsonFile(name),
   });
@@ -97,7 +109,7 @@ export function checkTextInput({ name, text, path }: TextInput, check: CheckReco
 
 /** For programs: without the text that was judged, which they have. */
 export function formatCheck(found: InputCheck): string {
-  return JSON.stringify({ ...found, judgedText: undefined });
+  return formatJsonLine({ ...found, judgedText: undefined });
 }
 
 const SEVERITY: readonly Verdict[] = ["valid", "undecided", "invalid"];

@@ -4,15 +4,18 @@ import type { Database } from "../../storage/database.ts";
 /** Uses each budget once more, all or none, and says how often it was used in this window (Unix seconds), this time included. */
 export async function useBudgets(
   database: Database,
-  { digests, windowStart }: { digests: readonly string[]; windowStart: number },
+  { digests, windowStart, windowSeconds }: { digests: readonly string[]; windowStart: number; windowSeconds: number },
 ): Promise<Map<string, number>> {
   // In one order, so that two callers never wait for each other.
   const sorted = [...digests].sort();
+  // Of several processes one is in the next window before the others: whom each of the two windows let begin anew would have no limit.
+  const next = windowStart + windowSeconds;
   const rows = await database.sql<{ digest: string; used: number }[]>`
     insert into answer_budget as held (digest, window_start, used)
     select digest, ${windowStart}::int8, 1 from unnest(${sorted}::text[]) digest order by digest
-    on conflict (digest) do update set window_start = excluded.window_start,
-      used = case when held.window_start = excluded.window_start then least(held.used, 2000000000) + 1 else 1 end
+    on conflict (digest) do update set
+      window_start = case when held.window_start = ${next} then held.window_start else excluded.window_start end,
+      used = case when held.window_start in (excluded.window_start, ${next}) then least(held.used, 2000000000) + 1 else 1 end
     returning digest, used`;
   return new Map(rows.map(({ digest, used }) => [digest, used]));
 }

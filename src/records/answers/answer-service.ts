@@ -150,7 +150,11 @@ export function createAnswerService(deps: {
     if (budgets.length === 0) return;
     const now = clock();
     const windowStart = now - (now % ANSWER_WINDOW_SECONDS);
-    const used = await useBudgets(database, { digests: budgets.map(({ digest }) => digest), windowStart });
+    const used = await useBudgets(database, {
+      digests: budgets.map(({ digest }) => digest),
+      windowStart,
+      windowSeconds: ANSWER_WINDOW_SECONDS,
+    });
     if (budgets.every(({ digest, max }) => used.get(digest)! <= max)) return;
     const retryAfterSeconds = windowStart + ANSWER_WINDOW_SECONDS - now;
     throw new AttestryError(

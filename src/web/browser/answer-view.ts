@@ -67,8 +67,9 @@ const SENTENCES = {
   undecided: "Nothing speaks against this record, but not everything that is required could be checked.",
 } as const;
 const TOO_OLD =
-  "Do not rely on it as it is: its proof is too old or incomplete. Nothing else speaks against this record, so ask for the proof of today.";
+  "Do not rely on it as it is: its proof is too old. Nothing speaks against this record, so ask for the proof of today.";
 const VALID_WITH_REMARKS = "This record is genuine. Read the remarks before you rely on it.";
+const OUTDATED: readonly VerificationCode[] = ["status_stale", "chain_expired"];
 const PLAIN_PASSES: readonly VerificationCode[] = ["passed", "fresh_by_status"];
 // Its detail is the address of the anchor, which is told beside the issuer.
 const SILENT_PASSES: readonly VerificationCode[] = ["passed_without_tag"];
@@ -129,11 +130,11 @@ function findReasons({ verdict, checks, required }: VerificationReport): string[
 
 function chooseSentence(
   verdict: VerificationReport["verdict"],
-  { hasRemarks, isMendable }: { hasRemarks: boolean; isMendable: boolean },
+  { hasRemarks, isOutdated }: { hasRemarks: boolean; isOutdated: boolean },
 ): string {
   if (verdict === "valid" && hasRemarks) return VALID_WITH_REMARKS;
-  // A file that was right when it was saved fails today: whoever reads this must not take the record for a forged one.
-  return verdict === "invalid" && isMendable ? TOO_OLD : SENTENCES[verdict];
+  // A file that was right when it was saved: whoever reads this must not take the record for a forged one.
+  return verdict === "undecided" && isOutdated ? TOO_OLD : SENTENCES[verdict];
 }
 
 export async function describeAnswer(
@@ -157,7 +158,10 @@ export async function describeAnswer(
   return {
     verdict,
     headline: HEADLINES[verdict],
-    sentence: chooseSentence(verdict, { hasRemarks: remarks.length > 0, isMendable: openChecks.length > 0 }),
+    sentence: chooseSentence(verdict, {
+      hasRemarks: remarks.length > 0,
+      isOutdated: report.checks.some(({ code }) => OUTDATED.includes(code)),
+    }),
     reasons: findReasons(report),
     remarks,
     openChecks,

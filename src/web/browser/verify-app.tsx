@@ -11,7 +11,7 @@ import type { VerifierPolicy } from "../../verification/policy.ts";
 import { parseVerifierPolicyText } from "../../verification/policy-file.ts";
 import { createVerifier, type Verifier } from "../../verification/verifier.ts";
 import type { PageFrame } from "../markup.tsx";
-import { parseReader } from "../reader-language.ts";
+import { createReader } from "../reader-language.ts";
 import { type ActionName, Answer, type Offer, Refusal } from "./answer.tsx";
 import { describeAnswer } from "./answer-view.ts";
 import { fetchEvidence, fetchPolicy } from "./evidence-client.ts";
@@ -32,7 +32,7 @@ const frame: PageFrame = {
   basePath: root.dataset.basePath ?? "",
   entity: root.dataset.entity ?? "",
   organizationName: root.dataset.organizationName ?? "",
-  reader: parseReader(navigator.languages.join(",")),
+  reader: createReader(navigator.languages),
 };
 
 interface Policy {
@@ -80,10 +80,13 @@ function refuse(title: string, reason: string): void {
   show(<Refusal title={title} reason={reason} />);
 }
 
+function isOwn({ href }: RecordLink): boolean {
+  return href.startsWith(`${frame.entity}/registries/`);
+}
+
 function fetchFromHome(link: RecordLink) {
   // An own record is asked for where the page came from, whatever name the reader reached it by.
-  const isOwn = link.href.startsWith(`${frame.entity}/registries/`);
-  const href = isOwn ? `${location.origin}${frame.basePath}${link.href.slice(frame.entity.length)}` : link.href;
+  const href = isOwn(link) ? `${location.origin}${frame.basePath}${link.href.slice(frame.entity.length)}` : link.href;
   say(`Asking ${new URL(href).host} for the proof…`);
   return fetchEvidence({ ...link, href });
 }
@@ -141,6 +144,22 @@ async function judgeLink(link: RecordLink, number: number): Promise<void> {
   await judge({ number, evidence, expected: link });
 }
 
+function fillIn({ href, version }: RecordLink): void {
+  findElement<HTMLTextAreaElement>("pasted").value = version === undefined ? href : `${href}?version=${version}`;
+}
+
+/** Nobody has read what stands in a picture or a file: whose address it is, the visitor sees before it is asked. */
+function answerFound(given: Given, number: number): Promise<void> {
+  if (given.kind !== "link" || isOwn(given.link) || number !== question) return answer(given, number);
+  fillIn(given.link);
+  const { host } = new URL(given.link.href);
+  refuse(
+    "This is a link",
+    `It leads to ${host}. Press Check to ask there for the record, which tells them that somebody checks it.`,
+  );
+  return Promise.resolve();
+}
+
 async function answer(given: Given, number: number): Promise<void> {
   if (number !== question) return;
   if (given.kind === "unreadable") return refuse("This cannot be read", given.reason);
@@ -175,13 +194,13 @@ async function takeFile(file: File): Promise<void> {
   const number = ++question;
   if (file.type.startsWith("image/")) {
     say("Looking for a QR code in the picture…");
-    await answer(await readCodes(file), number);
+    await answerFound(await readCodes(file), number);
     return;
   }
   say("Reading…");
   if (file.size > EVIDENCE_CHARS_MAX)
     return refuse("This cannot be read", "The file is larger than any evidence file may be.");
-  await answer(await parseGiven(await file.text()), number);
+  await answerFound(await parseGiven(await file.text()), number);
 }
 
 /** A fault of this program must not look like an answer about a record. */
@@ -201,13 +220,17 @@ function showTrust(): void {
 async function takePolicy(file: File): Promise<void> {
   const fault = findElement("policy-fault");
   fault.textContent = "";
+  const before = ownPolicy;
   try {
     if (file.size > VERIFIER_POLICY_CHARS_MAX)
       throw new AttestryError("verifier_policy_invalid", "the file is too large");
     ownPolicy = createPolicy(await file.text(), `the policy in ${file.name}`);
-    forgetAnswer();
     showTrust();
+    forgetAnswer();
   } catch (error) {
+    // Whose anchors cannot be shown is not trusted either.
+    ownPolicy = before;
+    showTrust();
     fault.textContent = `This policy cannot be used, and nothing has changed: ${error instanceof Error ? error.message : "it is damaged"}.`;
   }
 }
@@ -288,10 +311,9 @@ async function start(): Promise<void> {
   void import("./picture-reader.ts");
   const asked = parseRecordLink(location.href);
   if (!asked) return;
-  findElement<HTMLTextAreaElement>("pasted").value =
-    asked.version === undefined ? asked.href : `${asked.href}?version=${asked.version}`;
+  fillIn(asked);
   // Of the node that the page came from nothing is hidden by not asking it; any other is asked when the visitor says so.
-  if (asked.href.startsWith(`${frame.entity}/registries/`)) await judgeLink(asked, ++question);
+  if (isOwn(asked)) await judgeLink(asked, ++question);
 }
 
 guarded(start);
