@@ -180,15 +180,17 @@ describe("without a token", () => {
 
 describe("with a token", () => {
   it("the same request asks: what is counted above can be counted", async () => {
-    const asked = { references: [bait[0]!], follow: [] };
+    // Of a name of its own, which nothing is remembered of.
+    const entity = `${bait[1]}/other`;
+    const asked = { references: [bait[0]!.replace(bait[1]!, entity)], follow: [] };
     const token = await node.token("reader");
     expect((await node.request("POST", "/resolve", { token, json: asked })).status).toBe(200);
     // The one of that name first; since it is no member, the anchor is asked whether it moved.
     expect(client.urls).toEqual([
-      `${bait[1]}/.well-known/openid-federation`,
-      `${anchor.entity}/federation/directory?formerly=${encodeURIComponent(String(bait[1]))}`,
+      `${entity}/.well-known/openid-federation`,
+      `${anchor.entity}/federation/directory?formerly=${encodeURIComponent(entity)}`,
     ]);
-    expect(trapped).toEqual(["/.well-known/openid-federation"]);
+    expect(trapped).toEqual(["/other/.well-known/openid-federation"]);
   });
 });
 
