@@ -1,6 +1,8 @@
 // A real OpenID provider (oidc-provider) over real HTTP on loopback, with people and services of a department. Test code only; its keys are the test's, so that tokens can be forged with them.
+
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { importJWK, type JWK, SignJWT } from "jose";
 import Provider from "oidc-provider";
 import { freePort } from "./free-port.ts";
@@ -227,6 +229,8 @@ export async function startTestProvider(
     server?.closeAllConnections();
     await closing;
     server = undefined;
+    // Callers learn that their kept connections are gone.
+    await sleep(50);
   }
 
   const keyOf = (algorithm: TestAlgorithm): JWK => keys.find(({ alg }) => alg === algorithm)!;
