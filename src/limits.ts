@@ -286,6 +286,7 @@ export const DATABASE_LOG_BYTES_MAX = 16 * 1_048_576;
 // Verification
 export const EVIDENCE_CHARS_MAX = 8 * 1_048_576;
 export const WITNESS_POLICY_LINES_MAX = 256;
+export const WITNESS_POLICY_CHARS_MAX = 65_536;
 export const VERIFIER_POLICY_CHARS_MAX = 1_048_576;
 export const VERIFIER_AGE_SECONDS_MAX = 100 * 31_557_600; // a hundred years: who judges archives may say so
 export const PATTERN_CHARS_MAX = 1_000;

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { ROLES } from "../identity/caller.ts";
 import { parseRole, type StaffTokenSummary } from "../identity/identity-service.ts";
-import { type Claims, parseClaims } from "../identity/jurisdiction.ts";
+import { formatClaims, parseClaims } from "../identity/jurisdiction.ts";
 import { BEARER_CACHE_SECONDS, BEARER_TOKEN_SECONDS_DEFAULT } from "../limits.ts";
 import { currentSeconds } from "../node.ts";
 import { parseDuration } from "./duration.ts";
@@ -54,12 +54,6 @@ async function makeToken(options: TokenOptions): Promise<void> {
   });
 }
 
-function describeClaims(claims: Claims | undefined): string {
-  return Object.entries(claims ?? {})
-    .map(([name, values]) => `${name}=${values.join(",")}`)
-    .join(" ");
-}
-
 async function listTokens(options: NodeOptions): Promise<void> {
   await withNode(options, async ({ identity }) => {
     const tokens = await identity.listTokens();
@@ -89,7 +83,7 @@ async function listTokens(options: NodeOptions): Promise<void> {
                 one.name,
                 one.role,
                 one.registries?.join(",") ?? "all",
-                describeClaims(one.claims),
+                formatClaims(one.claims ?? {}),
                 isoTime(one.expiresAt),
                 stateOf(one),
               ]),

@@ -1,7 +1,8 @@
 // POST /verify: evidence in, report out, by this node's own policy; and that policy. Asks no other node, and remembers nothing of what strangers send.
 import { decodeUtf8 } from "../crypto/hash.ts";
 import { VERIFY_BODY_BYTES_MAX, VERIFY_POLICY_CACHE_SECONDS, VERIFY_SHARE, VERIFY_WAITING_MAX } from "../limits.ts";
-import type { VerifierPolicy } from "../verification/policy.ts";
+import { CHECK_NAMES, REQUIRED_BY_DEFAULT, type VerifierPolicy } from "../verification/policy.ts";
+import { VERIFICATION_SENTENCES } from "../verification/report.ts";
 import { createVerifier } from "../verification/verifier.ts";
 import { bytesBody, declareOperation, jsonAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
@@ -27,38 +28,23 @@ const EXAMPLE_POLICY = {
   statusMaxAgeSeconds: 300,
 };
 
-const CHECKS = [
-  "format",
-  "signature",
-  "issuer",
-  "authority",
-  "schema",
-  "validity",
-  "status",
-  "inclusion",
-  "witness",
-  "freshness",
-  "binding",
-  "references",
-];
-
 const EXAMPLE_REPORT = {
   verdict: "invalid",
   valid: false,
-  required: CHECKS.slice(0, 8),
-  checks: CHECKS.map((check) =>
+  required: [...REQUIRED_BY_DEFAULT],
+  checks: CHECK_NAMES.map((check) =>
     check === "format"
       ? {
           check,
           result: "fail",
           code: "evidence_invalid",
-          message: "The evidence file is damaged or is no evidence file. (evidence: there is no token)",
+          message: `${VERIFICATION_SENTENCES.evidence_invalid} (evidence: there is no token)`,
         }
       : {
           check,
           result: "not_checked",
           code: "prerequisite_failed",
-          message: "Not checked, because an earlier check that this one builds on did not pass.",
+          message: VERIFICATION_SENTENCES.prerequisite_failed,
         },
   ),
 };

@@ -46,6 +46,13 @@ export function outsideJurisdiction(registry: string, bounds: readonly Bound[]):
   );
 }
 
+/** Claims for people to read. */
+export function formatClaims(claims: Claims): string {
+  return Object.entries(claims)
+    .map(([name, values]) => `${name}=${values.join(",")}`)
+    .join(" ");
+}
+
 const CLAIM_NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 
 /** Reads claims such as `district=021`, one value each; throws `request_invalid`. */

@@ -1,6 +1,6 @@
 // Which witnesses must have seen a checkpoint (C2SP tlog-policy): groups of witnesses and a quorum. Verifies no signature.
 import { AttestryError } from "../errors.ts";
-import { WITNESS_POLICY_LINES_MAX } from "../limits.ts";
+import { WITNESS_POLICY_CHARS_MAX, WITNESS_POLICY_LINES_MAX } from "../limits.ts";
 import { type NoteVerifier, parseWitnessKey } from "./note.ts";
 
 export interface Witness {
@@ -36,6 +36,8 @@ function readThreshold(text: string, count: number): number | undefined {
 
 /** Reads a policy's text. Throws `witness_policy_invalid`, naming the line; `key_invalid` for a weak key. */
 export function parseWitnessPolicy(text: string): WitnessPolicy {
+  if (text.length > WITNESS_POLICY_CHARS_MAX)
+    throw invalid(1, `more than ${WITNESS_POLICY_CHARS_MAX} characters in all`);
   // Spaces, newlines, tabs and what prints; UTF-8 above ASCII may stand in names (C2SP tlog-policy).
   if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text)) throw invalid(1, "a control character");
   const lines = text.split("\n");

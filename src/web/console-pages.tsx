@@ -1,13 +1,14 @@
 // `/console`: the staff's own pages: who one is here and in which role, and which sessions and tokens there are. Decides no permission.
 import { type Context, Hono } from "hono";
-import type { FC } from "hono/jsx";
+import type { Child, FC } from "hono/jsx";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { IdentityService, StaffTokenSummary } from "../identity/identity-service.ts";
+import { formatClaims } from "../identity/jurisdiction.ts";
 import { isPermitted } from "../identity/permissions.ts";
 import type { Session, SessionService, SessionSummary } from "../identity/session-service.ts";
 import { type PageFrame, ROLES, Section } from "./markup.tsx";
-import { readReader } from "./page-request.ts";
+import { readFrame } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
 import { formatTime } from "./reader-language.ts";
 import { ActionForm, answerStaffPage, StaffPage } from "./staff-frame.tsx";
@@ -67,89 +68,86 @@ const ConsolePage: FC<PageProps> = ({ session, frame }) => {
   );
 };
 
-const SessionTable: FC<PageProps & { sessions: readonly SessionSummary[] }> = ({ sessions, session, frame }) => (
+const PeopleTable: FC<{ caption: string; titles: readonly string[]; children?: Child }> = ({
+  caption,
+  titles,
+  children,
+}) => (
   <table class="records" {...ROLES.table}>
-    <caption class="unseen">Sessions</caption>
+    <caption class="unseen">{caption}</caption>
     <thead {...ROLES.rowgroup}>
       <tr {...ROLES.row}>
-        {["Who", "Role", "Signed in", "Last seen", "End"].map((title) => (
+        {titles.map((title) => (
           <th scope="col" {...ROLES.columnheader}>
             {title}
           </th>
         ))}
       </tr>
     </thead>
-    <tbody {...ROLES.rowgroup}>
-      {sessions.map((one) => (
-        <tr {...ROLES.row}>
-          <th scope="row" {...ROLES.rowheader}>
-            <span dir="auto">{one.name}</span>
-            {one.id === session.id && <span class="soft"> (this one)</span>}
-          </th>
-          <td data-label="Role" {...ROLES.cell}>
-            {one.role}
-          </td>
-          <td data-label="Signed in" {...ROLES.cell}>
-            {formatTime(one.createdAt, frame.reader)}
-          </td>
-          <td data-label="Last seen" {...ROLES.cell}>
-            {formatTime(one.seenAt, frame.reader)}
-          </td>
-          <td data-label="End" {...ROLES.cell}>
-            <ActionForm action={`${frame.basePath}/console/sessions/end`} session={session} values={{ id: one.id }}>
-              <button type="submit">
-                End<span class="unseen"> the session of {one.name}</span>
-              </button>
-            </ActionForm>
-          </td>
-        </tr>
-      ))}
-    </tbody>
+    <tbody {...ROLES.rowgroup}>{children}</tbody>
   </table>
 );
 
-const TokenTable: FC<PageProps & { tokens: readonly StaffTokenSummary[] }> = ({ tokens, session, frame }) => (
-  <table class="records" {...ROLES.table}>
-    <caption class="unseen">Tokens of this node</caption>
-    <thead {...ROLES.rowgroup}>
+const SessionTable: FC<PageProps & { sessions: readonly SessionSummary[] }> = ({ sessions, session, frame }) => (
+  <PeopleTable caption="Sessions" titles={["Who", "Role", "Signed in", "Last seen", "End"]}>
+    {sessions.map((one) => (
       <tr {...ROLES.row}>
-        {["For", "Role", "Registries", "Until", "Revoke"].map((title) => (
-          <th scope="col" {...ROLES.columnheader}>
-            {title}
-          </th>
-        ))}
+        <th scope="row" {...ROLES.rowheader}>
+          <span dir="auto">{one.name}</span>
+          {one.id === session.id && <span class="soft"> (this one)</span>}
+        </th>
+        <td data-label="Role" {...ROLES.cell}>
+          {one.role}
+        </td>
+        <td data-label="Signed in" {...ROLES.cell}>
+          {formatTime(one.createdAt, frame.reader)}
+        </td>
+        <td data-label="Last seen" {...ROLES.cell}>
+          {formatTime(one.seenAt, frame.reader)}
+        </td>
+        <td data-label="End" {...ROLES.cell}>
+          <ActionForm action={`${frame.basePath}/console/sessions/end`} session={session} values={{ id: one.id }}>
+            <button type="submit">
+              End<span class="unseen"> the session of {one.name}</span>
+            </button>
+          </ActionForm>
+        </td>
       </tr>
-    </thead>
-    <tbody {...ROLES.rowgroup}>
-      {tokens.map((one) => (
-        <tr {...ROLES.row}>
-          <th scope="row" {...ROLES.rowheader}>
-            <span dir="auto">{one.name}</span> <span class="badge careful">local token</span>
-          </th>
-          <td data-label="Role" {...ROLES.cell}>
-            {one.role}
-          </td>
-          <td data-label="Registries" {...ROLES.cell}>
-            {one.registries === undefined ? "all" : one.registries.join(", ")}
-          </td>
-          <td data-label="Until" {...ROLES.cell}>
-            {formatTime(one.expiresAt, frame.reader)}
-          </td>
-          <td data-label="Revoke" {...ROLES.cell}>
-            {one.revokedAt !== undefined ? (
-              <span class="badge over">revoked</span>
-            ) : (
-              <ActionForm action={`${frame.basePath}/console/tokens/revoke`} session={session} values={{ id: one.id }}>
-                <button type="submit">
-                  Revoke<span class="unseen"> the token of {one.name}</span>
-                </button>
-              </ActionForm>
-            )}
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
+    ))}
+  </PeopleTable>
+);
+
+const TokenTable: FC<PageProps & { tokens: readonly StaffTokenSummary[] }> = ({ tokens, session, frame }) => (
+  <PeopleTable caption="Tokens of this node" titles={["For", "Role", "Registries", "Until", "Revoke"]}>
+    {tokens.map((one) => (
+      <tr {...ROLES.row}>
+        <th scope="row" {...ROLES.rowheader}>
+          <span dir="auto">{one.name}</span> <span class="badge careful">local token</span>
+        </th>
+        <td data-label="Role" {...ROLES.cell}>
+          {one.role}
+        </td>
+        <td data-label="Registries" {...ROLES.cell}>
+          {one.registries === undefined ? "all" : one.registries.join(", ")}
+          {one.claims !== undefined && <span class="soft"> ({formatClaims(one.claims)})</span>}
+        </td>
+        <td data-label="Until" {...ROLES.cell}>
+          {formatTime(one.expiresAt, frame.reader)}
+        </td>
+        <td data-label="Revoke" {...ROLES.cell}>
+          {one.revokedAt !== undefined ? (
+            <span class="badge over">revoked</span>
+          ) : (
+            <ActionForm action={`${frame.basePath}/console/tokens/revoke`} session={session} values={{ id: one.id }}>
+              <button type="submit">
+                Revoke<span class="unseen"> the token of {one.name}</span>
+              </button>
+            </ActionForm>
+          )}
+        </td>
+      </tr>
+    ))}
+  </PeopleTable>
 );
 
 const SessionsPage: FC<
@@ -188,14 +186,9 @@ export function createConsolePages(deps: {
   readonly sessions: SessionService;
   readonly identity: Pick<IdentityService, "listTokens" | "revokeToken">;
 }): Hono {
-  const { entity, basePath, organizationName, sessions, identity } = deps;
+  const { basePath, sessions, identity } = deps;
   const browser = createPageSessions(deps);
-  const frameOf = (context: Context): PageFrame => ({
-    basePath,
-    entity,
-    organizationName,
-    reader: readReader(context),
-  });
+  const frameOf = (context: Context): PageFrame => readFrame(context, deps);
   const pages = new Hono();
 
   /** Sessions that this one may see and end: all of them for who manages people, else the person's own. */

@@ -6,7 +6,7 @@ import { Counts, Empty, FilterForm, federationAddress, MemberList, Tree } from "
 import { type FederationView, loadFederationView, readFederationQuery } from "./federation-view.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, type Crumb, FOOTER, type PageFrame } from "./markup.tsx";
-import { readReader, readValues } from "./page-request.ts";
+import { readFrame, readValues } from "./page-request.ts";
 
 const TITLE = "The federation";
 
@@ -63,12 +63,12 @@ export function createFederationPages(deps: {
   readonly organizationName: string;
   readonly directory: DirectoryService;
 }): Hono {
-  const { entity, basePath, organizationName, directory } = deps;
+  const { directory } = deps;
   const pages = new Hono();
   pages.get("/federation", async (context) => {
     const view = await loadFederationView(directory, readFederationQuery(readValues(context).values));
     context.header("vary", "accept-language");
-    const frame: PageFrame = { basePath, entity, organizationName, reader: readReader(context) };
+    const frame = readFrame(context, deps);
     return answerPage(context, <FederationPage view={view} frame={frame} />);
   });
   return pages;

@@ -2,6 +2,7 @@
 import type { Context, Handler, Next } from "hono";
 import { accepts } from "hono/accepts";
 import { parseReader } from "./accept-language.ts";
+import type { PageFrame } from "./markup.tsx";
 import type { Reader } from "./reader-language.ts";
 
 /** Of what is at an address that changes with its content. */
@@ -32,6 +33,14 @@ export function isForm(context: Context): boolean {
 
 export function readReader(context: Context): Reader {
   return parseReader(context.req.header("accept-language"));
+}
+
+/** What every page shows of the node, for whoever asks. */
+export function readFrame(
+  context: Context,
+  { basePath, entity, organizationName }: Omit<PageFrame, "reader">,
+): PageFrame {
+  return { basePath, entity, organizationName, reader: readReader(context) };
 }
 
 /** A handler that answers with a page where one is wanted, and else leaves the address to the API. */

@@ -5,7 +5,7 @@ import type { SessionService } from "../identity/session-service.ts";
 import type { SignInService } from "../identity/sign-in-service.ts";
 import { Layout } from "./layout.tsx";
 import { Breadcrumb, FOOTER, Note, type PageFrame } from "./markup.tsx";
-import { formatAddress, readReader, readValues } from "./page-request.ts";
+import { formatAddress, readFrame, readValues } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
 import { answerStaffPage } from "./staff-frame.tsx";
 
@@ -88,14 +88,9 @@ export function createSignInPages(deps: {
   readonly sessions: SessionService;
   readonly signIn: SignInService;
 }): Hono {
-  const { entity, basePath, organizationName, sessions, signIn } = deps;
+  const { basePath, sessions, signIn } = deps;
   const browser = createPageSessions(deps);
-  const frameOf = (context: Context): PageFrame => ({
-    basePath,
-    entity,
-    organizationName,
-    reader: readReader(context),
-  });
+  const frameOf = (context: Context): PageFrame => readFrame(context, deps);
   const pages = new Hono();
 
   pages.get("/sign-in", async (context) => {

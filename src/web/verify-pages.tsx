@@ -4,7 +4,7 @@ import type { FC } from "hono/jsx";
 import { AttestryError } from "../errors.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, FOOTER, type PageFrame, Section } from "./markup.tsx";
-import { readReader } from "./page-request.ts";
+import { readFrame } from "./page-request.ts";
 import { answerPageScript, findPageScript } from "./page-script.ts";
 
 export interface VerifyPagesDeps {
@@ -132,12 +132,12 @@ const Unavailable: FC<{ reason: string }> = ({ reason }) => (
 );
 
 export function createVerifyPages(deps: VerifyPagesDeps): Hono {
-  const { basePath, entity, organizationName, development } = deps;
+  const { development } = deps;
   const pages = new Hono();
   const connect = development ? [...CONNECT, ...CONNECT_DEVELOPMENT] : CONNECT;
 
   pages.get("/verify", (context) => {
-    const frame: PageFrame = { basePath, entity, organizationName, reader: readReader(context) };
+    const frame = readFrame(context, deps);
     return answerPage(context, <VerifyPage frame={frame} script={findPageScript()} />, 200, { connect });
   });
 

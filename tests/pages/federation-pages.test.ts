@@ -221,5 +221,5 @@ describe.skipIf(chromiumPath === undefined)("the page of the federation in a bro
                 path: `${pictures}/${name}-${width}-${colorScheme}.png`,
               });
           });
-  });
+  }, 120_000);
 });

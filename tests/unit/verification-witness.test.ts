@@ -197,6 +197,7 @@ describe("a policy of witnesses", () => {
     ["a word unknown", `witnes w1 ${one.vkey}\nquorum none`],
     ["a control character", "quorum none\r"],
     ["endless lines", "\n".repeat(300)],
+    ["an endless line", `quorum none #${" ".repeat(65_536)}`],
   ])("with %s is refused", (_, text) => {
     expect(caughtCode(() => parseWitnessPolicy(text))).toBe("witness_policy_invalid");
     expect(caughtCode(() => parseVerifierPolicy({ anchors: [], statusMaxAgeSeconds: 1, witnessPolicy: text }))).toBe(
