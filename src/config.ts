@@ -1,9 +1,8 @@
 // The only reader of process.env and of a node's config file. Gives Config; Secrets are apart, so that logging a Config leaks nothing.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { AttestryError } from "./errors.ts";
-import { readSchema } from "./schema-files.ts";
+import { createSchemaValidator } from "./schema-validator.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -120,7 +119,7 @@ export interface ProcessOverrides {
 }
 
 const NODE_NAME = /^[a-z][a-z0-9-]{0,31}$/;
-const validateConfigFile = new Ajv2020({ allErrors: true }).compile<NodeConfigFile>(readSchema("node-config"));
+const configFileValidator = createSchemaValidator<NodeConfigFile>("node-config");
 
 function invalid(message: string): AttestryError {
   return new AttestryError("config_invalid", message);
@@ -261,8 +260,9 @@ export function chooseNodeName(dataDirectory: string, name: string | undefined):
 export function parseNodeConfig(options: { name: string; directory: string; file: unknown }): NodeConfig {
   const { name, directory, file } = options;
   const path = join(directory, "config.json");
-  if (!validateConfigFile(file)) {
-    const problems = (validateConfigFile.errors ?? []).map((error) => `${error.instancePath || "/"} ${error.message}`);
+  const validate = configFileValidator();
+  if (!validate(file)) {
+    const problems = (validate.errors ?? []).map((error) => `${error.instancePath || "/"} ${error.message}`);
     throw invalid(`${path}: ${problems.join("; ")}`);
   }
   if (!URL.canParse(file.entity)) throw invalid(`${path}: "entity" must be a URL`);

@@ -2,24 +2,12 @@
 // The program `attestry`: hands over to one command. Holds no logic of its own.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { loadCommands } from "./cli/commands.ts";
 import { printFailure } from "./cli/terminal.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
-
-const VERIFYING = ["verify", "evidence"];
-
-/** Whoever verifies waits for no server to load. */
-async function loadCommands(name: string | undefined): Promise<Command[]> {
-  const verifying = [
-    (await import("./cli/evidence.ts")).evidenceCommand(),
-    (await import("./cli/verify.ts")).verifyCommand(),
-  ];
-  if (VERIFYING.includes(name ?? "")) return verifying;
-  const { operatingCommands } = await import("./cli/operating-commands.ts");
-  return [...operatingCommands(), ...verifying];
-}
 
 const program = new Command("attestry")
   .description(

@@ -1,11 +1,10 @@
 // What a registry definition says, as parsed from JSON. Pure: no I/O, compiles nothing.
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { JurisdictionRule } from "../identity/jurisdiction.ts";
 import type { Access } from "../identity/permissions.ts";
 import { DEFINITION_BYTES_MAX } from "../limits.ts";
-import { readSchema } from "../schema-files.ts";
+import { createSchemaValidator } from "../schema-validator.ts";
 import type { LocalizedText } from "./localized-text.ts";
 
 /** How two values are compared: as they are; but for case and spaces; nor for accents and punctuation; by their digits only. */
@@ -53,7 +52,7 @@ export interface Definition {
   readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };
 }
 
-const validate = new Ajv2020({ allErrors: true }).compile<Definition>(readSchema("definition"));
+const validator = createSchemaValidator<Definition>("definition");
 
 const REGISTRY_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
@@ -64,6 +63,7 @@ export function isRegistryName(text: string): boolean {
 
 /** Turns unknown JSON into a Definition; throws `definition_invalid` with a detail per fault. */
 export function parseDefinition(value: Json): { definition: Definition; text: string } {
+  const validate = validator();
   if (!validate(value)) {
     const details: ErrorDetail[] = (validate.errors ?? []).map((error) => ({
       field: error.instancePath || "/",

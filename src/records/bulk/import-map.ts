@@ -1,8 +1,7 @@
 // The map of an import: which column fills which field. Parses and checks it; converts nothing (import-row.ts does), no I/O.
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
-import { readSchema } from "../../schema-files.ts";
+import { createSchemaValidator } from "../../schema-validator.ts";
 import type { WriteGround } from "../record-act.ts";
 import { findDateFormatFault } from "./import-cell.ts";
 
@@ -49,9 +48,7 @@ export interface ImportMap {
   readonly act?: WriteGround;
 }
 
-const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile<ImportMap>(
-  readSchema("import-map"),
-);
+const validator = createSchemaValidator<ImportMap>("import-map", { strict: true, allowUnionTypes: true });
 
 /** `import_map_invalid` with a detail per fault. */
 export function mapInvalid(message: string, details: readonly ErrorDetail[]): AttestryError {
@@ -61,6 +58,7 @@ export function mapInvalid(message: string, details: readonly ErrorDetail[]): At
 /** Turns the text of a map file into an ImportMap; throws `json_*`, or `import_map_invalid` naming every fault. */
 export function parseImportMap(text: string): ImportMap {
   const value = parseJson(text);
+  const validate = validator();
   if (!validate(value)) {
     const details = (validate.errors ?? []).map((error) => ({
       field: error.instancePath || "/",

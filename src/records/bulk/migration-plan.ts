@@ -1,8 +1,7 @@
 // Makes data of an old definition into data of the current one, step by step along a plan. Pure; faults name fields, never values.
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { isJsonObject, type Json, type JsonObject } from "../../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
-import { readSchema } from "../../schema-files.ts";
+import { createSchemaValidator } from "../../schema-validator.ts";
 import { compileStep, type MigrationStep, planInvalid } from "./migration-steps.ts";
 
 /** schemas/migration-plan.schema.json */
@@ -16,10 +15,11 @@ export interface MigrationPlan {
 /** Data under the current definition, or why the plan cannot make it. The data given stays as it is. */
 export type Migrate = (data: JsonObject) => JsonObject;
 
-const validate = new Ajv2020({ allErrors: true, strict: false }).compile<MigrationPlan>(readSchema("migration-plan"));
+const validator = createSchemaValidator<MigrationPlan>("migration-plan", { strict: false });
 
 /** Throws `migration_plan_invalid` with a detail per fault. */
 export function parseMigrationPlan(value: Json | undefined): MigrationPlan {
+  const validate = validator();
   if (validate(value)) {
     for (const [at, step] of value.steps.entries()) compileStep(step, `/steps/${at}`);
     return value;
