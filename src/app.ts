@@ -21,6 +21,7 @@ import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.t
 import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
 import { answerProblem } from "./http/problem.ts";
+import { createProposalRoutes } from "./http/proposal-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
@@ -57,6 +58,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
+  Parameters<typeof createProposalRoutes>[0] &
   Parameters<typeof createMigrationRoutes>[0] &
   Parameters<typeof createExportRoutes>[0] &
   Parameters<typeof createOpenDataRoutes>[0] &
@@ -112,6 +114,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createRegistryRoutes(deps));
   serve(createRecordWriteRoutes(deps));
   serve(createRecordStateRoutes(deps));
+  serve(createProposalRoutes(deps));
   serve(createRecordSearchRoutes(deps));
   serve(createStatisticRoutes(deps));
   serve(createRecordReadRoutes(deps));

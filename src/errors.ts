@@ -88,6 +88,12 @@ export const ERROR_CODES = [
   "attachment_corrupt",
   "idempotency_key_reused",
   "patch_empty",
+  // Approval
+  "approval_required",
+  "proposal_unknown",
+  "proposal_decided",
+  "proposal_own",
+  "proposals_too_many",
   // Keys, signatures, tokens
   "key_invalid",
   "key_unknown",

@@ -358,6 +358,18 @@ export const EXPORT_FIELDS_MAX = 200;
 export const OPEN_DATA_INTERVAL_SECONDS = 300; // a new set at most this often
 export const OPEN_DATA_SETS_MAX = 1_000; // kept per registry
 
+// Approval
+export const PROPOSAL_SECONDS = 30 * 86_400; // after which nobody can approve it any more
+export const PROPOSAL_KEPT_SECONDS = 400 * 86_400; // who decided on it, and why, after the decision
+export const PROPOSALS_WAITING_MAX = 2_000; // of one person
+export const PROPOSALS_PAGE_MAX = 100;
+export const PROPOSALS_READ_MAX = 500; // looked at for one page, of which the reader may see some
+export const PROPOSAL_TEXT_CHARS_MAX = 1_000; // of a reason or a note
+export const PROPOSAL_ROWS_SHOWN_MAX = 100; // of an import
+export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;
+export const PROPOSAL_SWEEP_INTERVAL_MS = 30_000;
+export const PROPOSAL_RESUME_SECONDS = 60; // after which what was being carried out is taken up again
+
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
 export const IMPORT_MEMORY_BYTES_MAX = 4 * 1_048_576; // of the file; in memory its rows take many times as much

@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
+import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
+import { createProposalSealer } from "./approval/proposal-sealer.ts";
+import { createProposalService, type ProposalService } from "./approval/proposal-service.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
@@ -59,6 +62,7 @@ import { createImportService } from "./records/bulk/import-service.ts";
 import { createMigrationService } from "./records/bulk/migration-service.ts";
 import { createOpenDataService } from "./records/bulk/open-data-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
+import { createProposalActions } from "./records/proposals/proposal-actions-service.ts";
 import { createActDescriber } from "./records/record-act.ts";
 import { createRecordBatchService } from "./records/record-batch-service.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
@@ -66,7 +70,7 @@ import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordProofService } from "./records/record-proof-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
-import { findUsedRegistries } from "./records/record-store.ts";
+import { findHeads, findUsedRegistries, recordErased } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createKeyLookupService } from "./records/references/key-lookup-service.ts";
 import { createReferenceKeyService } from "./records/references/reference-key-service.ts";
@@ -105,6 +109,7 @@ export interface Node extends ServedNode {
   readonly sessions: SessionService;
   readonly registries: RegistryService;
   readonly recordWrites: RecordWriteService;
+  readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
   readonly keyHistory: KeyHistoryService;
@@ -301,6 +306,18 @@ export function createNode(options: {
     signedRequests,
     issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
   });
+  const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
+  const namePerson = createPersonNamer(secrets.pseudonymKey);
+  const proposalSealer = createProposalSealer({
+    entity: names,
+    nodeKey: secrets.wrappingKey,
+    async findRecordKey(rid) {
+      const sealedKey = (await findHeads(database, [rid])).get(rid)?.sealedKey;
+      return sealedKey ? sealer.openDataKey({ rid, sealedKey }) : undefined;
+    },
+    recordErased,
+  });
+  const proposalBook = createProposalBook({ entity, database, sealer: proposalSealer, namePerson, clock, random });
   const registries = createRegistryService({
     database,
     writer,
@@ -308,6 +325,7 @@ export function createNode(options: {
     clock,
     random,
     findUsed: findUsedRegistries,
+    proposals: proposalBook,
   });
   const trustMarks = createTrustMarkService({
     database,
@@ -376,7 +394,6 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
 
-  const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const { searchKey } = secrets;
   const sight = createRecordSight({ database, searchKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
@@ -497,7 +514,7 @@ export function createNode(options: {
   });
   const writing = { database, writer, registries, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
-  const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
+  const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
   const recordStates = createRecordStateService({
@@ -548,7 +565,16 @@ export function createNode(options: {
     clock,
     logger,
   });
-  const imports = createImportService({ ...writing, duplicates });
+  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
+  const proposals = createProposalService({
+    entity,
+    database,
+    sealer: proposalSealer,
+    namePerson,
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports }),
+    clock,
+    logger,
+  });
   const migrations = createMigrationService({ entity: names, ...writing });
   const readCheckpoint = async () => {
     const note = await reader.checkpoint();
@@ -583,6 +609,7 @@ export function createNode(options: {
     registries,
     recordWrites,
     recordStates,
+    proposals,
     recordReads,
     recordHistory,
     recordSearches,
@@ -624,6 +651,7 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: sessions.purge,
+    sweepProposals: proposals.sweep,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -648,6 +676,7 @@ export function createNode(options: {
     sessions,
     registries,
     recordWrites,
+    proposals,
     referenceWatch,
     federation,
     keyHistory,

@@ -42,6 +42,10 @@ const PERMISSIONS = {
   "record.read": { staff: READERS, others: "by access", reach: "registry" },
   /** Records with their personal fields, and whatever would tell of these. */
   "record.inspect": { staff: READERS, reach: "registry" },
+  /** Proposals of changes, with what they would change; those about records only for who inspects the records. */
+  "proposal.read": { staff: ["registrar", "approver", "operator"], reach: "registry" },
+  /** To approve or return one: for whom the definition names, and never who proposed it. */
+  "proposal.decide": { staff: ["registrar", "approver"], reach: "registry" },
   "record.write": { staff: ["registrar"], reach: "registry" },
   "record.import": { staff: ["registrar"], reach: "registry" },
 } as const satisfies Record<string, Rule>;

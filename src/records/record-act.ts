@@ -21,6 +21,8 @@ export interface Act extends WriteGround {
   readonly operation: RecordOperation;
   readonly role: string;
   readonly by: string;
+  /** Those without whose approval it would not have been done, in the order in which they approved. */
+  readonly approved?: readonly { readonly role: string; readonly by: string }[];
 }
 
 /** Throws `act_incomplete` where the ground is not what the definition asks for this operation. */
@@ -47,7 +49,7 @@ function isCodedReason({ definition }: CompiledDefinition, reason: string): bool
 export function isActPartPersonal(compiled: CompiledDefinition, act: Act, part: string): boolean {
   if (part === "reason") return act.reason !== undefined && !isCodedReason(compiled, act.reason);
   if (part === "instrument") return compiled.annotations.hasPersonal;
-  return part === "by" || part === "note" || part === "distinct";
+  return part === "by" || part === "approved" || part === "note" || part === "distinct";
 }
 
 /** Throws `act_incomplete` with a detail per member that is missing or not one of the definition's. */
@@ -81,6 +83,7 @@ export function createActDescriber(pseudonymKey: Uint8Array): DescribeAct {
   }
   return ({ compiled, operation, caller, ground }) => {
     checkAct(compiled, operation, ground);
-    return { operation, role: caller.role, by: pseudonymOf(caller.person), ...ground };
+    const approved = caller.approved?.approvers.map(({ role, person }) => ({ role, by: pseudonymOf(person) }));
+    return { operation, role: caller.role, by: pseudonymOf(caller.person), ...(approved && { approved }), ...ground };
   };
 }
