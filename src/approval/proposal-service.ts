@@ -249,6 +249,9 @@ export function createProposalService(deps: {
     async list(anyone, filter) {
       const caller = requireStaff(anyone);
       const person = namePerson(caller.person);
+      // Of no registry in particular: whoever may read those of one of the caller's own.
+      const registry = filter.registry ?? caller.registries?.[0] ?? "*";
+      checkPermitted({ caller, action: "proposal.read", registry });
       const limit = Math.min(filter.limit ?? PROPOSALS_PAGE_MAX, PROPOSALS_PAGE_MAX);
       const rows = await store.listProposals(database, {
         // Who proposed it sees it, whatever the scope of the token is today.
