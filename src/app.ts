@@ -35,6 +35,10 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
+import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
+import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
+import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
 import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
@@ -79,6 +83,10 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createVerifyPages>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createConsolePages>[0] &
+  Parameters<typeof createRegistryDeskPages>[0] &
+  Parameters<typeof createRecordDeskPages>[0] &
+  Parameters<typeof createRecordWritePages>[0] &
+  Parameters<typeof createRecordStatePages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -103,6 +111,10 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createFederationPages(deps));
   routes.route("/", createSignInPages(deps));
   routes.route("/", createConsolePages(deps));
+  routes.route("/", createRegistryDeskPages(deps));
+  routes.route("/", createRecordDeskPages(deps));
+  routes.route("/", createRecordWritePages(deps));
+  routes.route("/", createRecordStatePages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

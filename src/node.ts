@@ -589,6 +589,7 @@ export function createNode(options: {
     duplicates,
     statistics,
     recordNames,
+    sight,
     clock,
     evidence,
     imports,
