@@ -35,6 +35,7 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createFormHelpPages } from "./web/console/form-help-pages.ts";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
@@ -87,6 +88,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordDeskPages>[0] &
   Parameters<typeof createRecordWritePages>[0] &
   Parameters<typeof createRecordStatePages>[0] &
+  Parameters<typeof createFormHelpPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -115,6 +117,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordDeskPages(deps));
   routes.route("/", createRecordWritePages(deps));
   routes.route("/", createRecordStatePages(deps));
+  routes.route("/", createFormHelpPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

@@ -70,7 +70,7 @@ const AttachmentValue: FC<{ attachment: JsonObject; frame: PageFrame }> = ({ att
   return (
     <>
       {typeof href === "string" && isWebAddress(href) ? (
-        <a href={href} rel="noreferrer" dir="auto">
+        <a href={frame.fileHref?.(href) ?? href} rel="noreferrer" dir="auto">
           {text}
         </a>
       ) : (

@@ -172,7 +172,7 @@ describe("a form made of a definition", () => {
       ["field-data-opened", "Fill this in."],
       ["field-data-website", "Write a whole address"],
     ] as const) {
-      expect(answer.text).toMatch(new RegExp(`<a href="#${id}">[^]*?${words}`));
+      expect(answer.text).toMatch(new RegExp(`<a href="#${id}">[\\s\\S]*?${words}`));
       expect(answer.text).toMatch(new RegExp(`id="${id}-fault"[^>]*>${words}|id="${id}-fault"[^>]*>[^<]*${words}`));
     }
     expect(answer.text).toContain('value="&lt;b&gt;x"');
@@ -293,7 +293,14 @@ describe("who may do what", () => {
 
   test("every role sees the pages that are its own", async () => {
     const record = () => `/registries/wells/records/${inside.rid}`;
-    const paths = ["/registries", "/registries/wells", record(), "/registries/wells/new", `${record()}/amend`, `${record()}/erase`];
+    const paths = [
+      "/registries",
+      "/registries/wells",
+      record(),
+      "/registries/wells/new",
+      `${record()}/amend`,
+      `${record()}/erase`,
+    ];
     const seen = async (account: keyof typeof DESK_ACCOUNTS) =>
       Promise.all(paths.map((path) => statusOf(account, path)));
     expect(await seen("dev")).toEqual([200, 200, 200, 200, 200, 200]);
@@ -322,7 +329,11 @@ describe("who may do what", () => {
     const hidden = await send(dev, "/registries/wells/search", { owner: "Ivo Outer" }, { page: list });
     expect([hidden.status, hidden.text.includes("Outer well")]).toEqual([200, false]);
     // Nobody gives a record away, or takes one in, alone.
-    const moved = await send(dev, "/registries/wells/new", { "/data/code": "W3", "/data/name": "x", "/data/district": "099" });
+    const moved = await send(dev, "/registries/wells/new", {
+      "/data/code": "W3",
+      "/data/name": "x",
+      "/data/district": "099",
+    });
     expect(moved.status).toBe(403);
   });
 
@@ -398,10 +409,10 @@ describe("changes of state", () => {
     const record = `/registries/health-facilities/records/${view.rid}`;
     await send(rita, `${record}/amend`, { ...values, "/data/beds": "11" });
     const page = await rita.visit(`${base}${record}?left=1&right=2`);
-    const table = /<table[^]*?<\/table>/.exec(page.text)?.[0] ?? "";
-    const rows = [...table.matchAll(/<tr role="row" class="changed">([^]*?)<\/tr>/g)].map(([, row]) => row!);
+    const table = /<table[\s\S]*?<\/table>/.exec(page.text)?.[0] ?? "";
+    const rows = [...table.matchAll(/<tr role="row" class="changed">([\s\S]*?)<\/tr>/g)].map(([, row]) => row!);
     expect(rows).toHaveLength(1);
-    expect(rows[0]).toMatch(/Beds[^]*changed[^]*10[^]*11/);
+    expect(rows[0]).toMatch(/Beds[\s\S]*changed[\s\S]*10[\s\S]*11/);
     expect((await rita.request("GET", `${base}${record}?left=1`)).status).toBe(400);
     expect((await rita.request("GET", `${base}${record}?left=1&right=9`)).status).toBe(404);
   });

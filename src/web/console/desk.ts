@@ -34,6 +34,17 @@ export function recordPath(frame: Pick<PageFrame, "basePath">, of: { registry: s
   return `${registryPath(frame, of.registry)}/records/${of.rid}`;
 }
 
+/** Own files are opened by session: those of registries that are not public are open to no stranger. */
+export function deskFrame(frame: PageFrame, names: string): PageFrame {
+  const { basePath } = frame;
+  const own = `${names}/registries/`;
+  return {
+    ...frame,
+    entity: names,
+    fileHref: (href) => (href.startsWith(own) ? `${basePath}/console/registries/${href.slice(own.length)}` : href),
+  };
+}
+
 /** What was done, as the record's page then says it. */
 export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked" | "ended" | "erased";
 

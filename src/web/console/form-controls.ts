@@ -65,7 +65,12 @@ const ENVELOPE: Readonly<Record<string, string>> = {
 const OF_ENVELOPE = ["request_invalid", "act_incomplete"];
 
 function envelopeFault(field: string, message: string): FormFault {
-  return { pointer: field, title: ENVELOPE[field], message: formatSentence(message) };
+  const words = /^is required to [a-z]+; one of/.test(message) ? "Choose one." : inWords(message);
+  return { pointer: field, title: ENVELOPE[field], message: words };
+}
+
+function inWords(message: string): string {
+  return message.startsWith("is required") ? "Fill this in." : formatSentence(message);
 }
 
 /** The nearest input: a fault of a member that has none is told at what it stands in, one of "every element" at the list. */
@@ -97,7 +102,7 @@ export function placeFaults(
     }
     const { pointer } = control;
     const own = findFieldFault(control.rules, form.state.values.get(pointer) ?? "");
-    const words = own ?? (/^is required$/.test(message) ? "Fill this in." : formatSentence(message));
+    const words = own ?? inWords(message);
     if (!faults.has(pointer)) faults.set(pointer, { pointer, title: control.field.fullTitle, message: words });
   }
   // In the order of the form.

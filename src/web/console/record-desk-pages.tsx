@@ -19,7 +19,7 @@ import { DataSection, OtherTimeNote, SummarySection } from "../record-sections.t
 import { answerStaffPage, StaffPage } from "../staff-frame.tsx";
 import { listHistoryReferences, TimelineSection } from "../timeline-section.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
-import { type DeskDeps, type Done, recordPath, registryPath } from "./desk.ts";
+import { type DeskDeps, type Done, deskFrame, recordPath, registryPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
 import { listPossibleChanges } from "./state-page.tsx";
 import { VersionChoice, VersionComparison } from "./version-comparison.tsx";
@@ -163,7 +163,7 @@ export function createRecordDeskPages(deps: DeskDeps): Hono {
     const registry = context.req.param("registry") ?? "";
     const rid = context.req.param("rid") ?? "";
     checkPermitted({ caller, action: "record.inspect", registry });
-    const frame = { ...readFrame(context, deps), entity: names };
+    const frame = deskFrame(readFrame(context, deps), names);
     const languages = listLookupTags(frame.reader);
     const { values } = readValues(context);
     const version = readVersion(values.version);

@@ -104,9 +104,15 @@ const Radios: FC<{ place: Place; rules: FieldRules; context: FieldsContext }> = 
   const chosen = state.values.get(pointer) ?? "";
   const fault = faults.get(pointer);
   const values = field.required ? choicesOf(field) : [...choicesOf(field), ""];
-  const described = describedBy(id, { help: hasHelp(field, rules), fault });
+  const { "aria-describedby": described } = describedBy(id, { help: hasHelp(field, rules), fault });
   return (
-    <fieldset class="field" id={id} data-pointer={pointer} data-rules={JSON.stringify(rules)} {...described}>
+    <fieldset
+      class={fault === undefined ? "field" : "field faulty"}
+      id={id}
+      data-pointer={pointer}
+      data-rules={JSON.stringify(rules)}
+      aria-describedby={described}
+    >
       <legend>
         <Localized text={field.title} reader={frame.reader} /> {field.required && <Needed />}
       </legend>
@@ -190,7 +196,7 @@ const AttachmentInput: FC<{ place: Place; common: { id: string; name: string }; 
       <input {...input} type="file" accept={types.map((type) => `${type},.${fileExtension(type)}`).join(",")} />
       <p class="held" data-held-text="">
         {held !== undefined && (
-          <a href={held.href}>
+          <a href={context.frame.fileHref?.(held.href) ?? held.href}>
             The file that is attached ({held.mediaType}, {formatBytes(held.bytes, context.frame.reader)})
           </a>
         )}

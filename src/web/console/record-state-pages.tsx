@@ -13,7 +13,7 @@ import { createPageSessions } from "../page-session.ts";
 import { listLookupTags } from "../reader-language.ts";
 import { answerStaffPage } from "../staff-frame.tsx";
 import { actOf, readEnvelopeValues } from "./act-fields.tsx";
-import { answerFault, type DeskDeps, followWrite, recordPath } from "./desk.ts";
+import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath } from "./desk.ts";
 import { placeFaults } from "./form-controls.ts";
 import { isOffered, OPERATIONS, StateConfirmation, type StatePageModel } from "./state-page.tsx";
 
@@ -32,7 +32,7 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
   const ADDRESS = `/console/registries/:registry/records/:rid/:operation{${Object.keys(OPERATIONS).join("|")}}`;
 
   async function answer(context: Context, session: Session, model: StatePageModel): Promise<Response> {
-    const frame = { ...readFrame(context, deps), entity: names };
+    const frame = deskFrame(readFrame(context, deps), names);
     const rid = context.req.param("rid") ?? "";
     const page = (
       <StateConfirmation

@@ -7,6 +7,7 @@ import { AttestryError, isAttestryError } from "../../errors.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import type { Session } from "../../identity/session-service.ts";
 import { RECORD_FORM_BYTES_MAX } from "../../limits.ts";
+import { checkAct } from "../../records/record-act.ts";
 import { findChanges } from "../../records/record-changes.ts";
 import type { RecordView } from "../../records/record-view.ts";
 import { applyMergePatch } from "../../records/writing/merge-patch.ts";
@@ -17,10 +18,11 @@ import { readFrame } from "../page-request.ts";
 import { findPageScript } from "../page-script.ts";
 import { createPageSessions } from "../page-session.ts";
 import { chooseText, listLookupTags } from "../reader-language.ts";
+import { definitionVersionOf } from "../record-pages.tsx";
 import { answerStaffPage } from "../staff-frame.tsx";
 import { listOwnReferences } from "../value.tsx";
 import { actOf, type EnvelopeValues, readEnvelopeValues } from "./act-fields.tsx";
-import { answerFault, type DeskDeps, followWrite, recordPath, registryPath } from "./desk.ts";
+import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath, registryPath } from "./desk.ts";
 import { placeFaults } from "./form-controls.ts";
 import { changeRows, createMergePatch, describeData, type FormState, readData, readFormState } from "./record-form.ts";
 import { type FormConflict, type RecordFormModel, RecordFormPage } from "./record-form-page.tsx";
@@ -64,7 +66,7 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
   const pages = new Hono();
 
   async function answerForm(context: Context, session: Session, model: RecordFormModel): Promise<Response> {
-    const frame = { ...readFrame(context, deps), entity: names };
+    const frame = deskFrame(readFrame(context, deps), names);
     const { caller } = session;
     const { compiled, fields, state } = model;
     const registry = compiled.definition.name;
@@ -136,11 +138,21 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     return { ...model, error, faults, ...(isReused && { key: createKey() }) };
   }
 
-  /** Texts of the form that are no values at all are told with what the service finds, or before it is asked. */
-  function checkReadable(faults: ReturnType<typeof readData>["faults"]): void {
-    if (faults.length === 0) return;
-    const details = faults.map(({ field, message }) => ({ field: field.replace(/^\/data/, ""), message }));
-    throw new AttestryError("record_invalid", "the form has texts that are no values", { details });
+  /** All that is to be mended at once, where the service would name one thing after the other; undefined where nothing is. */
+  function findFaults(model: RecordFormModel, read: ReturnType<typeof readData>): RecordFormModel | undefined {
+    const details = [
+      ...read.faults.map(({ field, message }) => ({ field: field.replace(/^\/data/, ""), message })),
+      ...model.compiled.findFaults(read.data),
+    ];
+    const errors = [
+      ...(details.length > 0
+        ? [new AttestryError("record_invalid", "the data is not as it must be", { details })]
+        : []),
+      ...findActFault(model),
+    ];
+    const [error] = errors;
+    if (error === undefined) return undefined;
+    return { ...model, error, faults: errors.flatMap((one) => placeFaults(one, model)) };
   }
 
   pages.get("/console/registries/:registry/new", async (context) => {
@@ -170,10 +182,16 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
       ...given,
       state: readFormState(listFields(compiled), form, { keepsBlanks: false }),
     });
-    const { data, faults } = readData(model.fields, model.state);
+    const read = readData(model.fields, model.state);
+    const faulty = findFaults(model, read);
+    if (faulty) return answerForm(context, session, faulty);
     try {
-      checkReadable(faults);
-      const body = { data, ...datesOf(model.envelope), ...identifierOf(model.envelope), act: actOf(model.envelope) };
+      const body = {
+        data: read.data,
+        ...datesOf(model.envelope),
+        ...identifierOf(model.envelope),
+        act: actOf(model.envelope),
+      };
       const written = await recordWrites.create({ caller, registry, body, idempotencyKey: model.key });
       return followWrite(context, written, { basePath: deps.basePath, done: "created" });
     } catch (error) {
@@ -283,15 +301,16 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
       ...given,
       state: readFormState(listFields(compiled), form, { keepsBlanks: false }),
     });
-    const { data, faults } = readData(model.fields, model.state);
-    const patch = createMergePatch(opened.data, data);
+    const read = readData(model.fields, model.state);
+    const patch = createMergePatch(opened.data, read.data);
     const dates = changedDates(opened.view, model.envelope);
+    // What is under an older definition may be carried over as it is.
+    const isCarriedOver = definitionVersionOf(opened.view) !== compiled.version;
+    if (patch === undefined && Object.keys(dates).length === 0 && !isCarriedOver && read.faults.length === 0)
+      return answerForm(context, session, { ...model, note: "Nothing is changed yet, so nothing was saved." });
+    const faulty = findFaults(model, read);
+    if (faulty) return answerForm(context, session, faulty);
     try {
-      checkReadable(faults);
-      // What is under an older definition may be carried over as it is.
-      const isCarriedOver = !opened.view.definition.endsWith(`/${compiled.version}`);
-      if (patch === undefined && Object.keys(dates).length === 0 && !isCarriedOver)
-        return answerForm(context, session, { ...model, note: "Nothing is changed yet, so nothing was saved." });
       const body = { data: patch ?? {}, ...dates, act: actOf(model.envelope) };
       const written = await recordWrites.amend({ caller, registry, rid, body, expected, idempotencyKey: model.key });
       return followWrite(context, written, { basePath: deps.basePath, done: "amended" });
@@ -302,6 +321,16 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
   });
 
   return pages;
+}
+
+function findActFault({ compiled, operation, envelope }: RecordFormModel): AttestryError[] {
+  try {
+    checkAct(compiled, operation, actOf(envelope));
+    return [];
+  } catch (error) {
+    if (isAttestryError(error, "act_incomplete")) return [error];
+    throw error;
+  }
 }
 
 function periodOf(view: RecordView): { validFrom: string | undefined; validUntil: string | undefined } {

@@ -21,7 +21,7 @@ import { ACCESS_IN_WORDS, Retired } from "../registry-sections.tsx";
 import { SearchForm } from "../search-form.tsx";
 import { answerStaffPage, StaffPage } from "../staff-frame.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
-import { type DeskDeps, recordPath, registryPath } from "./desk.ts";
+import { type DeskDeps, deskFrame, recordPath, registryPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
 
 export interface RegistryDeskPagesDeps extends DeskDeps {
@@ -261,7 +261,7 @@ export function createRegistryDeskPages(deps: RegistryDeskPagesDeps): Hono {
   const browser = createPageSessions(deps);
   const views = createRegistryViews(deps);
   const pages = new Hono();
-  const frameOf = (context: Context): PageFrame => ({ ...readFrame(context, deps), entity: names });
+  const frameOf = (context: Context): PageFrame => deskFrame(readFrame(context, deps), names);
 
   pages.get(DESK_STYLE.path, (context) =>
     context.body(DESK_STYLE.text, 200, {
