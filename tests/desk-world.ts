@@ -101,6 +101,7 @@ export async function startDeskWorld(): Promise<DeskWorld> {
   await land.node.federation.acceptSubordinate({ entity, registryTypes: ["health-facilities", "wells"] });
   await publishAll(land, [districts()]);
   await publishAll(health, [HEALTH, WELLS]);
+  await health.node.directory.refresh();
   const calls = await createRecordCalls(land, "districts");
   const state = `${land.entity}/registries/states/records/7c9e6679-7425-8de9-944b-e07fc1f90ae7`;
   const create = (code: string, name: string) => calls.create({ code, name, state });

@@ -417,3 +417,92 @@ describe("changes of state", () => {
     expect((await rita.request("GET", `${base}${record}?left=1&right=9`)).status).toBe(404);
   });
 });
+
+describe("what a form's script asks", () => {
+  const PDF = new TextEncoder().encode("%PDF-1.4 a licence");
+
+  async function pick(
+    account: keyof typeof DESK_ACCOUNTS,
+    query: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: JsonObject }> {
+    const browser = await browserOf(account);
+    const token = hiddenField((await browser.visit(`${base}/registries`)).text, "form_token") ?? "";
+    const asked = new URLSearchParams({ registry: "health-facilities", field: "/address/district", ...query });
+    const { status, text } = await browser.request("GET", `${base}/pick?${asked}`, {
+      headers: { accept: "application/json", "attestry-form-token": token, ...headers },
+    });
+    return { status, body: JSON.parse(text) as JsonObject };
+  }
+
+  test("finds records of another node by the beginning of their name and by their code, each once", async () => {
+    const organisation = `Department at ${new URL(world.land.entity).port}`;
+    const item = (code: keyof DeskWorld["districts"]) => ({
+      href: world.districts[code].href,
+      label: world.districts[code].display,
+      registry: "districts",
+      entity: world.land.entity,
+      organisation,
+    });
+    const both = await pick("rita", { q: "Lud" });
+    expect(both).toEqual({
+      status: 200,
+      body: { items: [item("PB-15"), item("PB-16")], asked: [organisation], silent: [], isCut: false },
+    });
+    expect((await pick("rita", { q: "KL-14" })).body.items).toEqual([item("KL-14")]);
+    expect((await pick("rita", { q: "nowhere" })).body.items).toEqual([]);
+    // A letter alone is looked for at home only.
+    expect((await pick("rita", { q: "L" })).body).toEqual({ items: [], asked: [], silent: [], isCut: false });
+  });
+
+  test("asks nobody for who may not write, or whose request is not of an own page", async () => {
+    const codeOf = async (...asked: Parameters<typeof pick>) => {
+      const { status, body } = await pick(...asked);
+      return `${status} ${String(body.code)}`;
+    };
+    expect(await codeOf("ravi", { q: "Lud" })).toBe("403 permission_denied");
+    expect(await codeOf("wells", { q: "Lud" })).toBe("403 permission_denied");
+    expect(await codeOf("rita", { q: "Lud" }, { "attestry-form-token": "x" })).toBe("403 form_token_invalid");
+    expect(await codeOf("rita", { q: "Lud" }, { "sec-fetch-site": "cross-site" })).toBe("403 form_token_invalid");
+    expect(await codeOf("rita", { q: "Lud", field: "/name" })).toBe("400 query_invalid");
+    expect(await codeOf("rita", { q: "x".repeat(101) })).toBe("400 query_invalid");
+    const stranger = await createBrowserJar().request("GET", `${base}/pick?registry=wells`, {
+      headers: { accept: "application/json" },
+    });
+    expect(stranger.status).toBe(401);
+  });
+
+  test("takes a file in, for a record that then holds it", async () => {
+    const rita = await browserOf("rita");
+    const page = await rita.visit(`${base}${FORM}`);
+    const token = hiddenField(page.text, "form_token") ?? "";
+    const cookie = [...(rita.cookies.get(new URL(base).origin) ?? [])].map(([name, value]) => `${name}=${value}`);
+    const upload = (headers: Record<string, string>, bytes: Uint8Array = PDF) =>
+      fetch(`${base}/registries/health-facilities/attachments?name=licence.pdf`, {
+        method: "POST",
+        body: bytes as BodyInit,
+        headers: { "content-type": "application/pdf", cookie: cookie.join("; "), ...headers },
+      });
+    expect((await upload({})).status).toBe(403);
+    expect((await upload({ "attestry-form-token": token }, new TextEncoder().encode("no pdf"))).status).toBe(422);
+    const answer = await upload({ "attestry-form-token": token });
+    expect(answer.status).toBe(201);
+    const text = await answer.text();
+    const view = await readWritten(await send(rita, FORM, facility({ "/data/licence_deed": text }), { page }));
+    expect((view.data as JsonObject).licence_deed).toEqual(JSON.parse(text));
+    const record = await rita.visit(`${base}/registries/health-facilities/records/${view.rid}`);
+    const path = /href="([^"]*\/console\/registries\/health-facilities\/attachments\/[^"]*)"/.exec(record.text)?.[1];
+    const file = await rita.request("GET", new URL(path ?? "", base).href);
+    expect([file.status, file.text, file.headers.get("content-security-policy")]).toEqual([
+      200,
+      "%PDF-1.4 a licence",
+      "sandbox; default-src 'none'",
+    ]);
+  });
+
+  test("names the departments that do not answer", async () => {
+    await world.land.stop();
+    const { body } = await pick("rita", { q: "Ludh" });
+    expect([body.items, body.silent]).toEqual([[], [`Department at ${new URL(world.land.entity).port}`]]);
+  });
+});
