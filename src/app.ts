@@ -36,6 +36,11 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createFormHelpPages } from "./web/console/form-help-pages.ts";
+import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
+import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
+import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
+import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
 import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
@@ -81,6 +86,11 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createVerifyPages>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createConsolePages>[0] &
+  Parameters<typeof createRegistryDeskPages>[0] &
+  Parameters<typeof createRecordDeskPages>[0] &
+  Parameters<typeof createRecordWritePages>[0] &
+  Parameters<typeof createRecordStatePages>[0] &
+  Parameters<typeof createFormHelpPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -105,6 +115,11 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createFederationPages(deps));
   routes.route("/", createSignInPages(deps));
   routes.route("/", createConsolePages(deps));
+  routes.route("/", createRegistryDeskPages(deps));
+  routes.route("/", createRecordDeskPages(deps));
+  routes.route("/", createRecordWritePages(deps));
+  routes.route("/", createRecordStatePages(deps));
+  routes.route("/", createFormHelpPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

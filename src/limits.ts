@@ -316,6 +316,23 @@ export const PAGE_CHOICES_MAX = 60; // more than these are written into a form r
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 
+// Forms of records, on staff pages
+export const RECORD_FORM_BYTES_MAX = 1_048_576; // a record of RECORD_BYTES_MAX as a form sends it, with the names of its fields
+export const RECORD_FORM_ROWS_MAX = 200; // of one list
+export const RECORD_FORM_SCRIPT_BYTES_MAX = 30_720; // compressed, of what the page loads
+export const PICK_QUERY_CHARS_MAX = 100;
+export const PICK_ITEMS_MAX = 12; // offered at once
+export const PICK_REGISTRY_QUERIES_MAX = 3; // that one registry is asked by
+export const PICK_REGISTRIES_MAX = 4; // of one node
+export const PICK_LISTED_MAX = 100; // looked through by name, of a registry that is searched by no part of a text
+export const PICK_NODES_MAX = 8; // other nodes asked for one word
+export const PICK_QUERY_CHARS_ELSEWHERE_MIN = 2; // shorter words are looked for in own registries only
+export const PICK_TIMEOUT_MS = 2_500;
+export const PICK_BYTES_MAX = 1_048_576; // of one answer of another node
+export const PICK_DEFINITIONS_REMEMBERED_MAX = 500; // nodes
+export const PICK_DEFINITIONS_SECONDS = 300;
+export const PICK_LABEL_CHARS_MAX = 200;
+
 // Printed certificates
 export const PRINTED_CODE_MM = 30; // side of the code with the signed record
 export const PRINTED_CODE_MM_MAX = 45; // to which it grows where its modules would be too small

@@ -97,6 +97,8 @@ import { createRegistryService, type RegistryService } from "./registries/regist
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createReferenceLookupClient } from "./resolution/reference-lookup-client.ts";
 import { createReferenceLookup } from "./resolution/reference-lookup-service.ts";
+import { createReferencePickClient } from "./resolution/reference-pick-client.ts";
+import { createReferencePickService } from "./resolution/reference-pick-service.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database } from "./storage/database.ts";
@@ -546,6 +548,14 @@ export function createNode(options: {
   });
   const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
   const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, sight, searchKey });
+  const referencePicks = createReferencePickService({
+    entity: names,
+    registries,
+    recordSearches,
+    directory,
+    client: createReferencePickClient(http),
+    clock,
+  });
   const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
   const indexRebuild = createIndexRebuildService({
     database,
@@ -616,6 +626,8 @@ export function createNode(options: {
     duplicates,
     statistics,
     recordNames,
+    sight,
+    referencePicks,
     clock,
     evidence,
     imports,

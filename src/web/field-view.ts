@@ -37,6 +37,8 @@ export interface FieldView {
   readonly labels: ReadonlyMap<string, LocalizedText>;
   /** Of a group its members; of a list what each of its elements is. */
   readonly members: readonly FieldView[];
+  /** As the definition has it; an element with the annotations that stand at its list. */
+  readonly schema: JsonObject;
 }
 
 const YEAR_MIN = 1_000;
@@ -136,6 +138,7 @@ export function listFields(compiled: Pick<CompiledDefinition, "annotations" | "d
       choices: readChoices(schema),
       labels,
       members: kind === "group" ? membersOf(schema, path, fullTitle) : elementOf(schema, path, fullTitle),
+      schema,
     };
   }
 

@@ -9,6 +9,8 @@ export interface PageFrame {
   readonly entity: string;
   readonly organizationName: string;
   readonly reader: Reader;
+  /** Where the reader opens an own file; at its address, if this is left out. */
+  readonly fileHref?: ((href: string) => string) | undefined;
 }
 
 export const Section: FC<{ id: string; title: Child; children?: Child }> = ({ id, title, children }) => (

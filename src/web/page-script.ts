@@ -13,9 +13,12 @@ const ENCODINGS = [
   { name: "gzip", suffix: ".gz" },
 ] as const;
 
+/** The lists of files, by the page that they are of. */
+const LISTS = { verify: "files.json", form: "form.json" } as const;
+
 /** Paths below the node's base path: what a page loads at first. Undefined in a program that was built without them. */
-export function findPageScript(): string | undefined {
-  const list = new URL("files.json", DIRECTORY);
+export function findPageScript(page: keyof typeof LISTS): string | undefined {
+  const list = new URL(LISTS[page], DIRECTORY);
   if (!existsSync(list)) return undefined;
   const [first] = JSON.parse(readFileSync(list, "utf8")) as string[];
   return first === undefined ? undefined : `/assets/${first}`;

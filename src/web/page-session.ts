@@ -12,7 +12,9 @@ export interface PageSessions {
   /** Who is signed in, or where to send the browser so that somebody is. */
   require(context: Context): Promise<Session | Response>;
   /** The fields of a form of this session's own pages. Throws `form_token_invalid`, `body_too_large`, `content_type_unsupported`. */
-  readForm(context: Context, session: Session): Promise<URLSearchParams>;
+  readForm(context: Context, session: Session, bytesMax?: number): Promise<URLSearchParams>;
+  /** That a script of this session's own pages asks; it brings the form's token as a header. Throws `form_token_invalid`. */
+  checkScript(context: Context, session: Session): void;
   /** The secret that the browser holds. */
   readSecret(context: Context): string | undefined;
   keepSecret(context: Context, secret: string): void;
@@ -26,6 +28,8 @@ export interface PageSessions {
 
 /** Name of the field by which a form shows that a page of this session made it. */
 export const FORM_TOKEN = "form_token";
+/** Name of the header by which a script shows the same. */
+export const FORM_TOKEN_HEADER = "attestry-form-token";
 
 export function createPageSessions(deps: {
   readonly entity: string;
@@ -51,7 +55,7 @@ export function createPageSessions(deps: {
     if (isForeign) throw new AttestryError("form_token_invalid", "the form was sent by another site");
   }
 
-  async function readFields(context: Context): Promise<URLSearchParams> {
+  async function readFields(context: Context, bytesMax: number): Promise<URLSearchParams> {
     const type = (context.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
     if (type !== "application/x-www-form-urlencoded")
       throw new AttestryError("content_type_unsupported", "a form is sent as application/x-www-form-urlencoded");
@@ -59,8 +63,7 @@ export function createPageSessions(deps: {
     let bytes = 0;
     for await (const chunk of context.req.raw.body ?? []) {
       bytes += chunk.length;
-      if (bytes > FORM_BYTES_MAX)
-        throw new AttestryError("body_too_large", `a form has at most ${FORM_BYTES_MAX} bytes`);
+      if (bytes > bytesMax) throw new AttestryError("body_too_large", `a form has at most ${bytesMax} bytes`);
       chunks.push(chunk);
     }
     return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
@@ -77,11 +80,15 @@ export function createPageSessions(deps: {
       const wanted = context.req.method === "GET" ? `?${new URLSearchParams({ return_to: pathname + search })}` : "";
       return context.redirect(`${basePath}/sign-in${wanted}`, 303);
     },
-    async readForm(context, session) {
+    async readForm(context, session, bytesMax = FORM_BYTES_MAX) {
       checkSameSite(context);
-      const fields = await readFields(context);
+      const fields = await readFields(context, bytesMax);
       sessions.checkForm(session, fields.get(FORM_TOKEN) ?? undefined);
       return fields;
+    },
+    checkScript(context, session) {
+      checkSameSite(context);
+      sessions.checkForm(session, context.req.header(FORM_TOKEN_HEADER));
     },
     readSecret: (context) => getCookie(context, name("session")),
     keepSecret: (context, secret) =>

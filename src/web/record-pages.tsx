@@ -49,7 +49,7 @@ export function readVersion(text: string | undefined): number | undefined {
 }
 
 /** Since when the state of today holds, as its latest change says. */
-function findSince({ entries }: HistoryPage, view: RecordView): string | undefined {
+export function findSince({ entries }: HistoryPage, view: RecordView): string | undefined {
   if (view.as_of !== undefined || view.valid_at !== undefined) return undefined;
   return entries.find(({ state }) => state === view.state && state !== "active")?.effective_from;
 }

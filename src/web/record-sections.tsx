@@ -31,7 +31,8 @@ const RecordLinks: FC<{ hrefs: readonly string[]; frame: PageFrame; names: Recor
 );
 
 /** Says that what follows is not today's word, and leads to it. */
-export const OtherTimeNote: FC<RecordSectionProps & { isOlder: boolean }> = ({ view, frame, isOlder }) => {
+export const OtherTimeNote: FC<RecordSectionProps & { isOlder: boolean; base?: string }> = (props) => {
+  const { view, frame, isOlder, base } = props;
   const { as_of: asOf, valid_at: validAt } = view;
   if (asOf === undefined && validAt === undefined && !isOlder) return null;
   return (
@@ -50,7 +51,7 @@ export const OtherTimeNote: FC<RecordSectionProps & { isOlder: boolean }> = ({ v
         {isOlder && asOf === undefined && validAt === undefined && (
           <>Version {view.version}, which is not the current one. </>
         )}
-        <a href={recordHref(view.href, frame)}>See today</a>
+        <a href={base ?? recordHref(view.href, frame)}>See today</a>
       </p>
     </Note>
   );
@@ -137,9 +138,15 @@ export const SummarySection: FC<RecordSectionProps & { since: string | undefined
   );
 };
 
-export const DataSection: FC<RecordSectionProps> = ({ view, fields, frame, names }) => (
+export const DataSection: FC<RecordSectionProps & { seesAll?: boolean }> = ({
+  view,
+  fields,
+  frame,
+  names,
+  seesAll,
+}) => (
   <Section id="data" title="What is recorded">
-    <DataList fields={fields} data={view.data as JsonObject} frame={frame} names={names} />
+    <DataList fields={fields} data={view.data as JsonObject} frame={frame} names={names} seesAll={seesAll} />
   </Section>
 );
 

@@ -29,6 +29,8 @@ interface TableProps {
   readonly frame: PageFrame;
   /** What the addresses of the records keep of the query: the days it is about. */
   readonly suffix: string;
+  /** The page of a record, where that is another than the one that everybody sees. */
+  readonly hrefOf?: ((view: RecordView) => string) | undefined;
 }
 
 function isEmpty(value: Json | undefined): value is undefined | null | "" {
@@ -40,7 +42,7 @@ const Row: FC<{ view: RecordView; table: TableProps }> = ({ view, table }) => {
   return (
     <tr {...ROLES.row}>
       <th {...ROLES.rowheader} scope="row">
-        <a href={`${recordHref(view.href, frame)}${table.suffix}`} dir="auto">
+        <a href={`${table.hrefOf?.(view) ?? recordHref(view.href, frame)}${table.suffix}`} dir="auto">
           {view.display}
         </a>
       </th>

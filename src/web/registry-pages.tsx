@@ -141,7 +141,7 @@ const NothingFound: FC<SearchPageProps> = ({ view, frame, values }) => {
   );
 };
 
-const Count: FC<{ page: RecordPage; frame: PageFrame }> = ({ page, frame }) => {
+export const Count: FC<{ page: RecordPage; frame: PageFrame }> = ({ page, frame }) => {
   const { count, index, records } = page;
   const { reader } = frame;
   return (

@@ -6,6 +6,7 @@ import type { Session } from "../identity/session-service.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { Breadcrumb, type Crumb, FOOTER, type PageFrame } from "./markup.tsx";
 import { FORM_TOKEN } from "./page-session.ts";
+import type { Asset } from "./style.ts";
 
 /** A button that changes something: a form of its own, with the proof that this session's page made it. */
 export const ActionForm: FC<{
@@ -40,11 +41,16 @@ export const StaffPage: FC<{
   crumbs: readonly Crumb[];
   session: Session;
   frame: PageFrame;
+  /** As `Layout` has them. */
+  script?: string | undefined;
+  styles?: readonly Asset[];
   children?: Child;
-}> = ({ title, lead, crumbs, session, frame, children }) => (
+}> = ({ title, lead, crumbs, session, frame, script, styles = [], children }) => (
   <Layout
     title={`${title} · ${frame.organizationName}`}
     basePath={frame.basePath}
+    script={script}
+    styles={styles}
     header={
       <>
         <Breadcrumb frame={frame} crumbs={crumbs} />
@@ -64,8 +70,9 @@ export async function answerStaffPage(
   context: Context,
   page: Child,
   status: ContentfulStatusCode = 200,
+  script?: { readonly connect: readonly string[] },
 ): Promise<Response> {
-  const response = await answerPage(context, page, status);
+  const response = await answerPage(context, page, status, script);
   response.headers.set("cache-control", "private, no-store");
   return response;
 }

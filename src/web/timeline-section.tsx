@@ -32,6 +32,8 @@ interface TimelineProps {
   readonly fields: readonly FieldView[];
   readonly names: RecordNames;
   readonly frame: PageFrame;
+  /** The record's page, where that is another than the one that everybody sees. */
+  readonly base?: string | undefined;
 }
 
 /** The names of the members on the way to a changed field, without the places in lists. */
@@ -56,7 +58,7 @@ const ChangedValue: FC<{
   return typeof value === "string" ? <DayOrInstant at={value} reader={frame.reader} /> : JSON.stringify(value);
 };
 
-const Change: FC<{ change: FieldChange; fields: readonly FieldView[]; frame: PageFrame; names: RecordNames }> = (
+export const Change: FC<{ change: FieldChange; fields: readonly FieldView[]; frame: PageFrame; names: RecordNames }> = (
   props,
 ) => {
   const { change, fields, frame, names } = props;
@@ -147,9 +149,9 @@ const OtherRecords: FC<{
     </p>
   );
 
-const Entry: FC<TimelineProps & { entry: HistoryEntry }> = ({ entry, page, fields, names, frame }) => {
+const Entry: FC<TimelineProps & { entry: HistoryEntry }> = ({ entry, page, fields, names, frame, base: own }) => {
   const { version, changes = [] } = entry;
-  const base = recordHref(page.href, frame);
+  const base = own ?? recordHref(page.href, frame);
   return (
     <li>
       <h3>{OPERATION_IN_WORDS[entry.operation] ?? entry.operation}</h3>
@@ -186,10 +188,10 @@ const Entry: FC<TimelineProps & { entry: HistoryEntry }> = ({ entry, page, field
 };
 
 /** Asks for the same record at another time, by its own address. */
-const OtherTimeForm: FC<{ page: HistoryPage; frame: PageFrame }> = ({ page, frame }) => (
+const OtherTimeForm: FC<{ action: string }> = ({ action }) => (
   <details>
     <summary>See the record at another time</summary>
-    <form method="get" action={recordHref(page.href, frame)} class="search">
+    <form method="get" action={action} class="search">
       <div class="fields">
         <div class="field">
           <label for="other-valid">As it was in effect on</label>
@@ -215,7 +217,7 @@ const OtherTimeForm: FC<{ page: HistoryPage; frame: PageFrame }> = ({ page, fram
 
 export const TimelineSection: FC<TimelineProps> = (props) => {
   const { page, frame } = props;
-  const base = recordHref(page.href, frame);
+  const base = props.base ?? recordHref(page.href, frame);
   return (
     <Section id="history" title="History">
       <ol class="timeline">
@@ -228,7 +230,7 @@ export const TimelineSection: FC<TimelineProps> = (props) => {
           <a href={`${formatAddress(base, { before: page.next })}#history`}>Earlier</a>
         </p>
       )}
-      <OtherTimeForm page={page} frame={frame} />
+      <OtherTimeForm action={base} />
     </Section>
   );
 };

@@ -70,7 +70,7 @@ const AttachmentValue: FC<{ attachment: JsonObject; frame: PageFrame }> = ({ att
   return (
     <>
       {typeof href === "string" && isWebAddress(href) ? (
-        <a href={href} rel="noreferrer" dir="auto">
+        <a href={frame.fileHref?.(href) ?? href} rel="noreferrer" dir="auto">
           {text}
         </a>
       ) : (
@@ -178,13 +178,15 @@ export const DataList: FC<{
   data: JsonObject;
   frame: PageFrame;
   names: RecordNames;
-}> = ({ fields, data, frame, names }) => {
+  /** Whether the reader sees all fields, so that what is missing is not stated. */
+  seesAll?: boolean | undefined;
+}> = ({ fields, data, frame, names, seesAll = false }) => {
   const known = new Set(fields.map(({ member }) => member));
   const stated = fields.filter(({ member }) => Object.hasOwn(data, member));
   const missing = fields.filter(({ member }) => !Object.hasOwn(data, member));
   const unknown = Object.entries(data).filter(([member]) => !known.has(member));
-  const personal = missing.filter((field) => field.personal);
-  const empty = missing.filter((field) => !field.personal);
+  const personal = missing.filter((field) => field.personal && !seesAll);
+  const empty = missing.filter((field) => !personal.includes(field));
   return (
     <>
       <dl class="facts">

@@ -138,7 +138,7 @@ export function createVerifyPages(deps: VerifyPagesDeps): Hono {
 
   pages.get("/verify", (context) => {
     const frame = readFrame(context, deps);
-    return answerPage(context, <VerifyPage frame={frame} script={findPageScript()} />, 200, { connect });
+    return answerPage(context, <VerifyPage frame={frame} script={findPageScript("verify")} />, 200, { connect });
   });
 
   pages.get("/assets/:file{.+\\.js}", (context) => {

@@ -8,7 +8,16 @@ import { build, type Plugin } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const OUTPUT = join(ROOT, "dist/page");
-const ENTRY = "verify";
+
+/** A page's program: its name, where it begins, and the list of its files. */
+interface Entry {
+  readonly name: string;
+  readonly source: string;
+  readonly list: string;
+}
+
+const VERIFY: Entry = { name: "verify", source: "verify-app.tsx", list: "files.json" };
+const FORM: Entry = { name: "form", source: "form-app.ts", list: "form.json" };
 
 /** A record's schema is evaluated without `format` (registries/record-schema.ts leaves it out), so the interpreter's table of formats stays at home. */
 const WITHOUT_FORMATS: Plugin = {
@@ -27,10 +36,15 @@ export interface BundleSize {
   readonly brotliBytes: number;
 }
 
-/** The sizes of what was bundled: the first is what the page loads at once, the others are loaded when they are wanted. */
-export async function bundlePage(): Promise<BundleSize[]> {
+/** The program of the page that verifies. The sizes: the first is what the page loads at once, the others are loaded when they are wanted. */
+export const bundlePage = (): Promise<BundleSize[]> => bundleEntry(VERIFY);
+
+/** The program of the forms for records; sizes as above. */
+export const bundleForm = (): Promise<BundleSize[]> => bundleEntry(FORM);
+
+async function bundleEntry({ name, source, list }: Entry): Promise<BundleSize[]> {
   const { outputFiles } = await build({
-    entryPoints: { [ENTRY]: fileURLToPath(new URL("verify-app.tsx", import.meta.url)) },
+    entryPoints: { [name]: fileURLToPath(new URL(source, import.meta.url)) },
     bundle: true,
     splitting: true,
     minify: true,
@@ -50,7 +64,7 @@ export async function bundlePage(): Promise<BundleSize[]> {
     outdir: OUTPUT,
     write: false,
   });
-  const isEntry = ({ path }: { path: string }) => basename(path).startsWith(`${ENTRY}-`);
+  const isEntry = ({ path }: { path: string }) => basename(path).startsWith(`${name}-`);
   const files = outputFiles.toSorted((a, b) => Number(isEntry(b)) - Number(isEntry(a)));
   mkdirSync(OUTPUT, { recursive: true });
   const sizes = files.map(({ path, contents }) => {
@@ -62,7 +76,7 @@ export async function bundlePage(): Promise<BundleSize[]> {
     return { file: basename(path), bytes: contents.length, gzipBytes: gzip.length, brotliBytes: brotli.length };
   });
   // Last: whoever reads the list finds the files.
-  replaceFile(join(OUTPUT, "files.json"), JSON.stringify(sizes.map(({ file }) => file)));
+  replaceFile(join(OUTPUT, list), JSON.stringify(sizes.map(({ file }) => file)));
   return sizes;
 }
 
@@ -75,6 +89,6 @@ function replaceFile(path: string, contents: Uint8Array | string): void {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   rmSync(OUTPUT, { recursive: true, force: true });
-  for (const { file, bytes, gzipBytes, brotliBytes } of await bundlePage())
+  for (const { file, bytes, gzipBytes, brotliBytes } of [...(await bundlePage()), ...(await bundleForm())])
     console.log(`dist/page/${file}: ${bytes} bytes, ${gzipBytes} as gzip, ${brotliBytes} as brotli`);
 }

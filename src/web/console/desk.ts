@@ -1,0 +1,67 @@
+// What the staff pages of registries and records share: what they use, their addresses, what comes after a write. Decides no permission.
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { AttestryError } from "../../errors.ts";
+import type { SessionService } from "../../identity/session-service.ts";
+import type { RecordHistoryService } from "../../records/record-history-service.ts";
+import type { RecordNamesService } from "../../records/record-names-service.ts";
+import type { RecordReadService } from "../../records/record-read-service.ts";
+import type { RecordSight } from "../../records/record-sight.ts";
+import type { TaggedView } from "../../records/record-viewer.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { PageFrame } from "../markup.tsx";
+
+export interface DeskDeps {
+  /** Where this node is reached; its sessions are of this address. */
+  readonly entity: string;
+  /** The name that this node's records have. */
+  readonly names: string;
+  readonly basePath: string;
+  readonly organizationName: string;
+  readonly sessions: SessionService;
+  readonly registries: Pick<RegistryService, "list" | "getCurrent" | "getVersion" | "listVersions">;
+  readonly recordReads: Pick<RecordReadService, "get">;
+  readonly recordHistory: RecordHistoryService;
+  readonly recordNames: RecordNamesService;
+  readonly sight: Pick<RecordSight, "checkWithin">;
+}
+
+export function registryPath({ basePath }: Pick<PageFrame, "basePath">, registry: string): string {
+  return `${basePath}/console/registries/${registry}`;
+}
+
+export function recordPath(frame: Pick<PageFrame, "basePath">, of: { registry: string; rid: string }): string {
+  return `${registryPath(frame, of.registry)}/records/${of.rid}`;
+}
+
+/** Own files are opened by session: those of registries that are not public are open to no stranger. */
+export function deskFrame(frame: PageFrame, names: string): PageFrame {
+  const { basePath } = frame;
+  const own = `${names}/registries/`;
+  return {
+    ...frame,
+    entity: names,
+    fileHref: (href) => (href.startsWith(own) ? `${basePath}/console/registries/${href.slice(own.length)}` : href),
+  };
+}
+
+/** What was done, as the record's page then says it. */
+export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked" | "ended" | "erased";
+
+/** Where somebody is led after a write. The one place that decides it. */
+export function followWrite(
+  context: Context,
+  written: Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string },
+  { basePath, done }: { basePath: string; done: Done },
+): Response {
+  const { registry, rid } = "view" in written ? written.view : written;
+  return context.redirect(`${recordPath({ basePath }, { registry, rid })}?done=${done}`, 303);
+}
+
+const CONFLICTS = ["value_not_unique", "possible_duplicate", "idempotency_key_reused", "state_conflict"];
+
+/** The status of a form that comes back for this. */
+export function answerFault({ code }: AttestryError): ContentfulStatusCode {
+  if (code === "peer_unreachable" || code === "log_overloaded") return 503;
+  return CONFLICTS.includes(code) ? 409 : 422;
+}

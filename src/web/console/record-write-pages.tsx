@@ -1,0 +1,383 @@
+// `/console/registries/{name}/new` and `…/records/{rid}/amend`: the forms by which staff write records. Reads the form, calls the service, answers; permits nothing itself.
+import { type Context, Hono } from "hono";
+import { encodeBase64url } from "../../crypto/base64.ts";
+import type { JsonObject } from "../../crypto/json.ts";
+import { randomBytes } from "../../crypto/random.ts";
+import { AttestryError, isAttestryError } from "../../errors.ts";
+import { checkPermitted } from "../../identity/permissions.ts";
+import type { Session } from "../../identity/session-service.ts";
+import { RECORD_FORM_BYTES_MAX } from "../../limits.ts";
+import { checkAct } from "../../records/record-act.ts";
+import { findChanges } from "../../records/record-changes.ts";
+import type { RecordView } from "../../records/record-view.ts";
+import { applyMergePatch } from "../../records/writing/merge-patch.ts";
+import type { RecordWriteService } from "../../records/writing/record-write-service.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { listFields } from "../field-view.ts";
+import { readFrame } from "../page-request.ts";
+import { findPageScript } from "../page-script.ts";
+import { createPageSessions } from "../page-session.ts";
+import { chooseText, listLookupTags } from "../reader-language.ts";
+import { definitionVersionOf } from "../record-pages.tsx";
+import { answerStaffPage } from "../staff-frame.tsx";
+import { listOwnReferences } from "../value.tsx";
+import { actOf, type EnvelopeValues, readEnvelopeValues } from "./act-fields.tsx";
+import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath, registryPath } from "./desk.ts";
+import { placeFaults } from "./form-controls.ts";
+import { changeRows, createMergePatch, describeData, type FormState, readData, readFormState } from "./record-form.ts";
+import { type FormConflict, type RecordFormModel, RecordFormPage } from "./record-form-page.tsx";
+
+export interface RecordWritePagesDeps extends DeskDeps {
+  readonly recordWrites: Pick<RecordWriteService, "create" | "amend">;
+}
+
+/** Refusals after which the form comes back with what was typed; any other is a page of its own. */
+const MENDABLE = [
+  "record_invalid",
+  "request_invalid",
+  "act_incomplete",
+  "value_not_unique",
+  "possible_duplicate",
+  "reference_unresolved",
+  "peer_unreachable",
+  "record_too_large",
+  "idempotency_key_reused",
+  "log_overloaded",
+] as const;
+
+const createKey = (): string => encodeBase64url(randomBytes(18));
+const KEY = /^[A-Za-z0-9_-]{24}$/;
+
+function readKey(form: URLSearchParams): string {
+  const key = form.get("key") ?? "";
+  return KEY.test(key) ? key : createKey();
+}
+
+/** What an amendment sets out from: the version that the writer opened, and what the form makes of it unchanged. */
+interface Opened {
+  readonly view: RecordView;
+  readonly etag: string;
+  readonly data: JsonObject;
+}
+
+export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
+  const { names, registries, recordReads, recordNames, recordWrites } = deps;
+  const browser = createPageSessions(deps);
+  const pages = new Hono();
+
+  async function answerForm(context: Context, session: Session, model: RecordFormModel): Promise<Response> {
+    const frame = deskFrame(readFrame(context, deps), names);
+    const { caller } = session;
+    const { compiled, fields, state } = model;
+    const registry = compiled.definition.name;
+    const { data } = readData(fields, state);
+    const hrefs = [
+      ...listOwnReferences(fields, data, names),
+      ...(model.conflict?.theirs ?? []).flatMap(({ before, after }) => [before, after].map(String)),
+    ];
+    const known = await recordNames.findNames({ caller, hrefs, languages: listLookupTags(frame.reader) });
+    const rid = context.req.param("rid");
+    const back =
+      rid === undefined
+        ? { href: registryPath(frame, registry), text: "Back without saving" }
+        : { href: recordPath(frame, { registry, rid }), text: "Back without saving" };
+    const script = findPageScript("form");
+    const page = (
+      <RecordFormPage
+        model={model}
+        session={session}
+        frame={frame}
+        names={known}
+        action={new URL(context.req.url).pathname}
+        back={back}
+        script={script}
+      />
+    );
+    const status = model.conflict !== undefined ? 409 : model.error === undefined ? 200 : answerFault(model.error);
+    return answerStaffPage(context, page, status, script === undefined ? undefined : { connect: ["'self'"] });
+  }
+
+  function modelOf(compiled: CompiledDefinition, of: Partial<RecordFormModel> & Pick<RecordFormModel, "operation">) {
+    const fields = listFields(compiled);
+    const model: RecordFormModel = {
+      compiled,
+      fields,
+      state: describeData(fields, {}),
+      envelope: new Map(),
+      key: createKey(),
+      expected: undefined,
+      display: undefined,
+      error: undefined,
+      faults: [],
+      conflict: undefined,
+      focus: undefined,
+      note: undefined,
+      ...of,
+    };
+    return model;
+  }
+
+  /** Of a form that is to be shown again with one row more or less; undefined where it is to be sent. */
+  function readRowAction(
+    compiled: CompiledDefinition,
+    form: URLSearchParams,
+  ): { state: FormState; focus: string } | undefined {
+    const action = form.get("do");
+    if (action === null) return undefined;
+    const state = readFormState(listFields(compiled), changeRows(form, action), { keepsBlanks: true });
+    const list = action.replace(/^add:/, "");
+    const focus = action.startsWith("add:") ? `${list}/${(state.rows.get(list) ?? 1) - 1}` : "";
+    return { state, focus };
+  }
+
+  /** Throws what is not to be mended in the form. */
+  function refuse(error: unknown, model: RecordFormModel): RecordFormModel {
+    if (!isAttestryError(error) || !MENDABLE.some((code) => code === error.code)) throw error;
+    const faults = error.code === "possible_duplicate" ? [] : placeFaults(error, model);
+    const isReused = error.code === "idempotency_key_reused";
+    return { ...model, error, faults, ...(isReused && { key: createKey() }) };
+  }
+
+  /** All that is to be mended at once, where the service would name one thing after the other; undefined where nothing is. */
+  function findFaults(model: RecordFormModel, read: ReturnType<typeof readData>): RecordFormModel | undefined {
+    const details = [
+      ...read.faults.map(({ field, message }) => ({ field: field.replace(/^\/data/, ""), message })),
+      ...model.compiled.findFaults(read.data),
+    ];
+    const errors = [
+      ...(details.length > 0
+        ? [new AttestryError("record_invalid", "the data is not as it must be", { details })]
+        : []),
+      ...findActFault(model),
+    ];
+    const [error] = errors;
+    if (error === undefined) return undefined;
+    return { ...model, error, faults: errors.flatMap((one) => placeFaults(one, model)) };
+  }
+
+  pages.get("/console/registries/:registry/new", async (context) => {
+    const session = await browser.require(context);
+    if (session instanceof Response) return session;
+    const { registry } = context.req.param();
+    checkPermitted({ caller: session.caller, action: "record.write", registry });
+    return answerForm(context, session, modelOf(await registries.getCurrent(registry), { operation: "create" }));
+  });
+
+  pages.post("/console/registries/:registry/new", async (context) => {
+    const session = await browser.require(context);
+    if (session instanceof Response) return session;
+    const form = await browser.readForm(context, session, RECORD_FORM_BYTES_MAX);
+    const { registry } = context.req.param();
+    const { caller } = session;
+    checkPermitted({ caller, action: "record.write", registry });
+    const compiled = await registries.getCurrent(registry);
+    const given = {
+      operation: "create" as const,
+      envelope: readEnvelopeValues(form),
+      key: readKey(form),
+    };
+    const rows = readRowAction(compiled, form);
+    if (rows) return answerForm(context, session, modelOf(compiled, { ...given, ...rows }));
+    const model = modelOf(compiled, {
+      ...given,
+      state: readFormState(listFields(compiled), form, { keepsBlanks: false }),
+    });
+    const read = readData(model.fields, model.state);
+    const faulty = findFaults(model, read);
+    if (faulty) return answerForm(context, session, faulty);
+    try {
+      const body = {
+        data: read.data,
+        ...datesOf(model.envelope),
+        ...identifierOf(model.envelope),
+        act: actOf(model.envelope),
+      };
+      const written = await recordWrites.create({ caller, registry, body, idempotencyKey: model.key });
+      return followWrite(context, written, { basePath: deps.basePath, done: "created" });
+    } catch (error) {
+      return answerForm(context, session, refuse(error, model));
+    }
+  });
+
+  /** The version of an ETag's value, or the current one; with all that it says, or `permission_denied`. */
+  async function open(
+    context: Context,
+    session: Session,
+    compiled: CompiledDefinition,
+    expected?: string,
+  ): Promise<Opened> {
+    const { caller } = session;
+    const registry = compiled.definition.name;
+    const rid = context.req.param("rid") ?? "";
+    checkPermitted({ caller, action: "record.write", registry });
+    await deps.sight.checkWithin({ caller, compiled, action: "record.write", rid });
+    const version = /^(\d{1,9})\.\d{1,9}$/.exec(expected ?? "")?.[1];
+    const { view, etag } = await recordReads.get({
+      ...{ caller, registry, rid, languages: listLookupTags(readFrame(context, deps).reader) },
+      ...(version !== undefined && { version: Number(version) }),
+    });
+    // As the form gives it back untouched, so that nothing counts as changed that was not.
+    const fields = listFields(compiled);
+    const { data } = readData(fields, describeData(fields, view.data));
+    return { view, etag, data };
+  }
+
+  pages.get("/console/registries/:registry/records/:rid/amend", async (context) => {
+    const session = await browser.require(context);
+    if (session instanceof Response) return session;
+    const compiled = await registries.getCurrent(context.req.param("registry"));
+    const { view, etag } = await open(context, session, compiled);
+    if (view.state !== "active")
+      throw new AttestryError("state_conflict", `the record is ${view.state}; only a record in force is amended`);
+    const model = modelOf(compiled, {
+      operation: "amend",
+      state: describeData(listFields(compiled), view.data),
+      envelope: new Map(datesIn(view)),
+      expected: etag,
+      display: view.display,
+    });
+    return answerForm(context, session, model);
+  });
+
+  /** The form as it is with what somebody else changed meanwhile, and what the writer changed on top. */
+  async function mergeChanges(
+    context: Context,
+    session: Session,
+    of: { model: RecordFormModel; opened: Opened; patch: JsonObject | undefined },
+  ): Promise<RecordFormModel> {
+    const { model, opened, patch } = of;
+    const { compiled, fields } = model;
+    const current = await open(context, session, compiled);
+    const languages = listLookupTags(readFrame(context, deps).reader);
+    const labelOf = (path: readonly string[]) => {
+      const field = fields.find(({ member }) => member === path[0]);
+      return field && chooseText(field.fullTitle, { languages, locale: "en" }).text;
+    };
+    const compare = (from: Opened, data: JsonObject) =>
+      findChanges({ data: from.data, ...periodOf(from.view) }, { data, ...periodOf(current.view) }, labelOf);
+    const theirs = compare(opened, current.data);
+    const mine = new Set(
+      findChanges(
+        { data: opened.data, validFrom: undefined, validUntil: undefined },
+        { data: applyMergePatch(opened.data, patch ?? {}) as JsonObject, validFrom: undefined, validUntil: undefined },
+        () => undefined,
+      ).map(({ field }) => field),
+    );
+    const conflict: FormConflict = {
+      theirs,
+      both: new Set(theirs.map(({ field }) => field).filter((field) => mine.has(field))),
+    };
+    const merged = applyMergePatch(current.data, patch ?? {}) as JsonObject;
+    const kept = describeData(fields, merged);
+    return {
+      ...model,
+      state: { ...kept, labels: model.state.labels },
+      envelope: mergeDates(model.envelope, { opened: opened.view, current: current.view }),
+      key: createKey(),
+      expected: current.etag,
+      conflict,
+    };
+  }
+
+  pages.post("/console/registries/:registry/records/:rid/amend", async (context) => {
+    const session = await browser.require(context);
+    if (session instanceof Response) return session;
+    const form = await browser.readForm(context, session, RECORD_FORM_BYTES_MAX);
+    const { registry, rid } = context.req.param();
+    const { caller } = session;
+    const compiled = await registries.getCurrent(registry);
+    const expected = form.get("expected") ?? "";
+    const opened = await open(context, session, compiled, expected);
+    const given = {
+      operation: "amend" as const,
+      envelope: readEnvelopeValues(form),
+      key: readKey(form),
+      expected,
+      display: opened.view.display,
+    };
+    const rows = readRowAction(compiled, form);
+    if (rows) return answerForm(context, session, modelOf(compiled, { ...given, ...rows }));
+    const model = modelOf(compiled, {
+      ...given,
+      state: readFormState(listFields(compiled), form, { keepsBlanks: false }),
+    });
+    const read = readData(model.fields, model.state);
+    const patch = createMergePatch(opened.data, read.data);
+    const dates = changedDates(opened.view, model.envelope);
+    // What is under an older definition may be carried over as it is.
+    const isCarriedOver = definitionVersionOf(opened.view) !== compiled.version;
+    if (patch === undefined && Object.keys(dates).length === 0 && !isCarriedOver && read.faults.length === 0)
+      return answerForm(context, session, { ...model, note: "Nothing is changed yet, so nothing was saved." });
+    const faulty = findFaults(model, read);
+    if (faulty) return answerForm(context, session, faulty);
+    try {
+      const body = { data: patch ?? {}, ...dates, act: actOf(model.envelope) };
+      const written = await recordWrites.amend({ caller, registry, rid, body, expected, idempotencyKey: model.key });
+      return followWrite(context, written, { basePath: deps.basePath, done: "amended" });
+    } catch (error) {
+      if (!isAttestryError(error, "version_conflict")) return answerForm(context, session, refuse(error, model));
+      return answerForm(context, session, await mergeChanges(context, session, { model, opened, patch }));
+    }
+  });
+
+  return pages;
+}
+
+function findActFault({ compiled, operation, envelope }: RecordFormModel): AttestryError[] {
+  try {
+    checkAct(compiled, operation, actOf(envelope));
+    return [];
+  } catch (error) {
+    if (isAttestryError(error, "act_incomplete")) return [error];
+    throw error;
+  }
+}
+
+function periodOf(view: RecordView): { validFrom: string | undefined; validUntil: string | undefined } {
+  return { validFrom: view.valid_from, validUntil: view.valid_until };
+}
+
+function datesIn(view: RecordView): [string, string][] {
+  return (["valid_from", "valid_until"] as const).flatMap((name): [string, string][] =>
+    view[name] === undefined ? [] : [[`/${name}`, view[name]]],
+  );
+}
+
+function datesOf(values: EnvelopeValues): JsonObject {
+  return Object.fromEntries(
+    ["valid_from", "valid_until"].flatMap((name) => {
+      const text = values.get(`/${name}`);
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  );
+}
+
+function identifierOf(values: EnvelopeValues): JsonObject {
+  const identifier = values.get("/identifier");
+  return identifier === undefined ? {} : { identifier };
+}
+
+/** The dates that differ from those of what was opened; null takes one away. */
+function changedDates(opened: RecordView, values: EnvelopeValues): JsonObject {
+  return Object.fromEntries(
+    (["valid_from", "valid_until"] as const).flatMap((name) => {
+      const text = values.get(`/${name}`);
+      return text === opened[name] ? [] : [[name, text ?? null] as const];
+    }),
+  );
+}
+
+/** The writer's dates where the writer changed them, else those that hold now. */
+function mergeDates(values: EnvelopeValues, of: { opened: RecordView; current: RecordView }): EnvelopeValues {
+  const merged = new Map(values);
+  const changed = changedDates(of.opened, values);
+  for (const [pointer, text] of [
+    ["/valid_from", of.current.valid_from],
+    ["/valid_until", of.current.valid_until],
+  ] as const) {
+    if (Object.hasOwn(changed, pointer.slice(1))) continue;
+    if (text === undefined) merged.delete(pointer);
+    else merged.set(pointer, text);
+  }
+  return merged;
+}

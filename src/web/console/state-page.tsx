@@ -1,0 +1,153 @@
+// The confirmation of a change of a record's state: what it means, since when, on which ground. From its model alone; decides nothing.
+import type { FC } from "hono/jsx";
+import type { AttestryError } from "../../errors.ts";
+import { isAttestryError } from "../../errors.ts";
+import type { Session } from "../../identity/session-service.ts";
+import { nextState, OPERATION_EFFECTS, type StateOperation } from "../../records/record-states.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { Localized, Note, type PageFrame, Section } from "../markup.tsx";
+import { FORM_TOKEN } from "../page-session.ts";
+import { StaffPage } from "../staff-frame.tsx";
+import { ActFields, DayField, type EnvelopeContext, type EnvelopeValues } from "./act-fields.tsx";
+import type { Done } from "./desk.ts";
+import { DESK_STYLE } from "./desk-style.ts";
+import type { FormFault } from "./form-controls.ts";
+import { FaultSummary } from "./form-summary.tsx";
+
+/** What a page offers; to replace records others are written, which is done by the API. */
+export type OfferedOperation = Exclude<StateOperation, "replace">;
+
+interface OperationWords {
+  readonly name: string;
+  readonly meaning: string;
+  readonly done: Done;
+}
+
+export const OPERATIONS: Readonly<Record<OfferedOperation, OperationWords>> = {
+  suspend: {
+    name: "Suspend",
+    meaning: "It is not to be relied on for the time being. It can be reinstated.",
+    done: "suspended",
+  },
+  reinstate: { name: "Reinstate", meaning: "It is in force again.", done: "reinstated" },
+  end: {
+    name: "End",
+    meaning:
+      "It was right, and what it records is over, as by death or dissolution. What it said until then stays true. An ended record is not opened again.",
+    done: "ended",
+  },
+  revoke: {
+    name: "Revoke",
+    meaning:
+      "It was wrong and never should have been: all its versions become invalid, for all time. This cannot be undone. To mend a mistake, amend the record instead.",
+    done: "revoked",
+  },
+  erase: {
+    name: "Erase",
+    meaning:
+      "What it says is destroyed in this register, now and for ever: its data, its keys and its signed texts. Nobody can bring it back, not even the operator. That there was a record and that it was erased stays in the log.",
+    done: "erased",
+  },
+};
+
+export function isOffered(text: string): text is OfferedOperation {
+  return Object.hasOwn(OPERATIONS, text);
+}
+
+function isPossible(state: string, operation: StateOperation): boolean {
+  try {
+    nextState(state, operation);
+    return true;
+  } catch (error) {
+    if (isAttestryError(error)) return false;
+    throw error;
+  }
+}
+
+/** The operations that a record in this state allows. */
+export function listPossibleChanges(state: string): { operation: OfferedOperation; name: string }[] {
+  return Object.entries(OPERATIONS).flatMap(([name, words]) =>
+    isOffered(name) && isPossible(state, name) ? [{ operation: name, name: words.name }] : [],
+  );
+}
+
+export interface StatePageModel {
+  readonly compiled: CompiledDefinition;
+  readonly operation: OfferedOperation;
+  readonly display: string;
+  readonly envelope: EnvelopeValues;
+  readonly key: string;
+  readonly expected: string;
+  readonly error: AttestryError | undefined;
+  readonly faults: readonly FormFault[];
+}
+
+export const StateConfirmation: FC<{
+  model: StatePageModel;
+  session: Session;
+  frame: PageFrame;
+  action: string;
+  back: string;
+}> = ({ model, session, frame, action, back }) => {
+  const { compiled, operation, display } = model;
+  const { name, meaning } = OPERATIONS[operation];
+  const { title, name: registry } = compiled.definition;
+  const faults = new Map(
+    model.faults.flatMap((one) => (one.pointer === undefined ? [] : [[one.pointer, one.message]])),
+  );
+  const context: EnvelopeContext = { compiled, frame, values: model.envelope, faults };
+  const isFinal = operation === "erase" || operation === "revoke";
+  const base = `${frame.basePath}/console`;
+  return (
+    <StaffPage
+      title={`${model.error === undefined ? "" : "Not done yet: "}${name} ${display}`}
+      lead={
+        <>
+          Record in <Localized text={title} reader={frame.reader} />
+        </>
+      }
+      crumbs={[
+        { href: base, text: "Your desk" },
+        { href: `${base}/registries/${registry}`, text: <Localized text={title} reader={frame.reader} /> },
+        { href: back, text: <span dir="auto">{display}</span> },
+      ]}
+      session={session}
+      frame={frame}
+      styles={[DESK_STYLE]}
+    >
+      <FaultSummary error={model.error} faults={model.faults} frame={frame} />
+      <Section id="confirm" title="What this does">
+        {isFinal ? (
+          <Note kind="warning" title={operation === "erase" ? "This destroys the record." : undefined}>
+            <p>{meaning}</p>
+          </Note>
+        ) : (
+          <p>{meaning}</p>
+        )}
+        <form method="post" action={action} class="record">
+          <input type="hidden" name={FORM_TOKEN} value={session.formToken} />
+          <input type="hidden" name="key" value={model.key} />
+          <input type="hidden" name="expected" value={model.expected} />
+          {OPERATION_EFFECTS[operation].isTimed && (
+            <DayField
+              pointer="/effective"
+              label="Since when"
+              help="The day from which it holds. Leave it empty for now."
+              context={context}
+            />
+          )}
+          <ActFields operation={operation} context={context} />
+          {operation === "erase" && (
+            <p class="soft">Write no name and nothing personal here: what is said of an erasure outlives the record.</p>
+          )}
+          <p class="buttons">
+            <button type="submit" class={isFinal ? "danger" : ""}>
+              {name} this record
+            </button>
+            <a href={back}>Back without changing anything</a>
+          </p>
+        </form>
+      </Section>
+    </StaffPage>
+  );
+};
