@@ -1,4 +1,4 @@
-// What tests use of oidc-provider, which brings no types of its own.
+// What the demo and tests use of oidc-provider, which brings no types of its own.
 declare module "oidc-provider" {
   import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -8,7 +8,11 @@ declare module "oidc-provider" {
     interactionDetails(
       request: IncomingMessage,
       response: ServerResponse,
-    ): Promise<{ readonly prompt: { readonly name: string }; readonly params: Record<string, string> }>;
+    ): Promise<{
+      readonly prompt: { readonly name: string };
+      readonly params: Record<string, string>;
+      readonly session?: { readonly accountId: string };
+    }>;
     interactionFinished(
       request: IncomingMessage,
       response: ServerResponse,
@@ -27,4 +31,25 @@ declare module "oidc-provider" {
     readonly Client: { find(id: string): Promise<unknown> };
     on(event: string, listener: (...values: unknown[]) => void): void;
   }
+
+  /** As far as it is looked at: a request under way. */
+  export interface ProviderContext {
+    readonly oidc: {
+      readonly client?: { readonly clientId: string };
+      readonly result?: { readonly login?: object };
+      readonly session?: { readonly accountId?: string };
+    };
+    body: string;
+    type: string;
+    set(headers: Readonly<Record<string, string>>): void;
+  }
+
+  export const interactionPolicy: {
+    base(): { get(prompt: string): { readonly checks: { add(check: unknown): void } } };
+    readonly Check: (new (
+      reason: string,
+      description: string,
+      isNeeded: (context: ProviderContext) => boolean,
+    ) => unknown) & { readonly REQUEST_PROMPT: boolean; readonly NO_NEED_TO_PROMPT: boolean };
+  };
 }
