@@ -11,8 +11,15 @@ declare module "oidc-provider" {
     ): Promise<{
       readonly prompt: { readonly name: string };
       readonly params: Record<string, string>;
-      readonly session?: { readonly accountId: string };
+      readonly session?: { readonly accountId: string; readonly uid: string };
     }>;
+    /** Keeps the result and gives where to send the browser. */
+    interactionResult(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: Record<string, unknown>,
+      options?: { mergeWithLastSubmission: boolean },
+    ): Promise<string>;
     interactionFinished(
       request: IncomingMessage,
       response: ServerResponse,
@@ -27,6 +34,13 @@ declare module "oidc-provider" {
       addOIDCClaims(claims: string[]): void;
       addResourceScope(resource: string, scope: string): void;
       save(): Promise<string>;
+    };
+    readonly Session: {
+      findByUid(
+        uid: string,
+      ): Promise<
+        { accountId: string | undefined; authorizations: object | undefined; persist(): Promise<void> } | undefined
+      >;
     };
     readonly Client: { find(id: string): Promise<unknown> };
     on(event: string, listener: (...values: unknown[]) => void): void;

@@ -149,6 +149,15 @@ async function readAccount(request: IncomingMessage): Promise<string | undefined
   return new URLSearchParams(Buffer.concat(chunks).toString("utf8")).get("account") ?? undefined;
 }
 
+/** Takes a browser's earlier person from its session: else the library first asks, by a page with a script, to sign out. */
+async function forgetPerson(provider: Provider, session: { readonly uid: string }): Promise<void> {
+  const kept = await provider.Session.findByUid(session.uid);
+  if (!kept) return;
+  kept.accountId = undefined;
+  kept.authorizations = undefined;
+  await kept.persist();
+}
+
 /** The list of people, and what was chosen of it. */
 function createChoice(provider: Provider, clients: readonly DemoClient[]): Answer {
   return async (request, response) => {
@@ -156,7 +165,9 @@ function createChoice(provider: Provider, clients: readonly DemoClient[]): Answe
     const chosen = request.method === "POST" ? await readAccount(request) : undefined;
     if (DEMO_ACCOUNTS.some(({ id }) => id === chosen)) {
       const result = { login: { accountId: chosen } };
-      await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+      const returnTo = await provider.interactionResult(request, response, result, { mergeWithLastSubmission: false });
+      if (session && session.accountId !== chosen) await forgetPerson(provider, session);
+      response.writeHead(303, { location: returnTo }).end();
       return;
     }
     const client = clients.find(({ plan }) => plan.name === params.client_id)!;
@@ -183,8 +194,9 @@ function createAnswer(provider: Provider, issuer: string, clients: readonly Demo
 }
 
 async function answerFault(error: unknown, response: ServerResponse, clients: readonly DemoClient[]): Promise<void> {
-  const message = error instanceof Error ? error.message : String(error);
-  const page = await renderPage(FaultPage({ message, clients }));
+  // Of the library's errors the description says more.
+  const { error_description: described, message } = error as { error_description?: string; message?: string };
+  const page = await renderPage(FaultPage({ message: described ?? message ?? String(error), clients }));
   if (!response.headersSent) response.writeHead(400, headersOf(clients));
   response.end(page);
 }
