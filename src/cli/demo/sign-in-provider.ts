@@ -9,7 +9,7 @@ import { createSigner, generateSeed } from "../../crypto/signer.ts";
 import { DEMO_CODE_SECONDS, DEMO_TOKEN_SECONDS, FORM_BYTES_MAX, SIGN_IN_SECONDS } from "../../limits.ts";
 import { SITE_ICON, STYLE } from "../../web/style.ts";
 import { ChoicePage, FaultPage, renderPage, SignedOutPage, SignOutPage, StartPage } from "./provider-pages.tsx";
-import { createProviderStore } from "./provider-store.ts";
+import { createProviderStores } from "./provider-store.ts";
 import { DEMO_ACCOUNTS, type DemoClient } from "./sign-in-plan.ts";
 
 export interface DemoProvider {
@@ -75,7 +75,7 @@ function createProvider(
   };
 
   const provider: Provider = new OpenIdProvider(issuer, {
-    adapter: createProviderStore(Date.now),
+    adapter: createProviderStores(Date.now),
     jwks: { keys: [generateKey()] },
     clients: clients.map(({ plan, entity, secret }) => ({
       client_id: plan.name,
