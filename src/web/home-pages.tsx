@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { FC } from "hono/jsx";
+import type { SignInService } from "../identity/sign-in-service.ts";
 import { parseReader } from "./accept-language.ts";
 import {
   AboutSection,
@@ -25,13 +26,21 @@ function describePurpose(view: HomeView): string {
     : "A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.";
 }
 
-const HomePage: FC<SectionProps> = (props) => {
+const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
   const { organizationName } = props.view;
   const header = (
     <>
       <p class="kind">Registry node</p>
       <h1 dir="auto">{organizationName}</h1>
       <p class="lead">{describePurpose(props.view)}</p>
+      {props.offersSignIn && (
+        <p class="buttons">
+          <a class="button" href={`${props.basePath}/sign-in`}>
+            Sign in
+          </a>
+          <span class="soft">for the staff of this department</span>
+        </p>
+      )}
     </>
   );
   return (
@@ -51,7 +60,9 @@ const HomePage: FC<SectionProps> = (props) => {
 };
 
 /** GET / as page or JSON, by Accept; and the assets of all pages. To be mounted at the entity's path. */
-export function createHomePages(deps: HomeDeps & { readonly basePath: string }): Hono {
+export function createHomePages(
+  deps: HomeDeps & { readonly basePath: string; readonly signIn: Pick<SignInService, "choices"> },
+): Hono {
   const pages = new Hono();
 
   pages.get("/", async (context) => {
@@ -62,7 +73,9 @@ export function createHomePages(deps: HomeDeps & { readonly basePath: string }):
       return context.json(describeHome(view), 200, { "cache-control": "no-cache", "access-control-allow-origin": "*" });
     }
     const reader = parseReader(context.req.header("accept-language"));
-    return answerPage(context, <HomePage view={view} reader={reader} basePath={deps.basePath} />);
+    const offersSignIn = deps.signIn.choices.length > 0;
+    const page = <HomePage view={view} reader={reader} basePath={deps.basePath} offersSignIn={offersSignIn} />;
+    return answerPage(context, page);
   });
 
   for (const { path, mediaType, text } of [STYLE, SITE_ICON]) {
