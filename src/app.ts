@@ -35,12 +35,14 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createCheckPages } from "./web/check-pages.tsx";
 import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
+import { createReportPages } from "./web/report-pages.tsx";
 import { createSignInPages } from "./web/sign-in-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
@@ -79,6 +81,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createVerifyPages>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createConsolePages>[0] &
+  Parameters<typeof createCheckPages>[0] &
+  Parameters<typeof createReportPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -103,6 +107,8 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createFederationPages(deps));
   routes.route("/", createSignInPages(deps));
   routes.route("/", createConsolePages(deps));
+  routes.route("/", createCheckPages(deps));
+  routes.route("/", createReportPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);

@@ -518,7 +518,17 @@ export function createNode(options: {
   });
   // Whoever writes records has the registries from here.
   const writable = config.isConsumer ? closeToWriting(registries) : registries;
-  const writing = { database, writer, registries: writable, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
+  const writing = {
+    database,
+    writer,
+    registries: writable,
+    drafter,
+    sealer,
+    sight,
+    searchKey,
+    verifyReferences,
+    referenceKeys,
+  };
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });

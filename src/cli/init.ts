@@ -181,7 +181,10 @@ function consumerSteps(config: NodeConfig, dataDirectory: string): string[] {
     `Start it: ${inNode("attestry serve", config, dataDirectory)}`,
     `Then clerks check records at ${config.entity}/console/check`,
   ];
-  return ["It keeps no registries; it checks the records of others. Next:", ...steps.map((step, at) => `  ${at + 1}. ${step}`)];
+  return [
+    "It keeps no registries; it checks the records of others. Next:",
+    ...steps.map((step, at) => `  ${at + 1}. ${step}`),
+  ];
 }
 
 async function init(options: InitOptions): Promise<void> {

@@ -5,7 +5,7 @@ import type { RegistryService } from "./registry-service.ts";
 async function refuse(): Promise<never> {
   throw new AttestryError(
     "node_is_consumer",
-    'this node was made to check the records of others (attestry init --consumer) and keeps none of its own; a department that keeps records makes a node for them: attestry init without --consumer, with another --node NAME and --entity',
+    "this node was made to check the records of others (attestry init --consumer) and keeps none of its own; a department that keeps records makes a node for them: attestry init without --consumer, with another --node NAME and --entity",
   );
 }
 

@@ -13,12 +13,7 @@ import { buildReportPayload, SIGNED_REPORT_TYPE } from "../verification/signed-r
 import { describeFinding, formatJudgedText } from "./check-report.ts";
 import type { FollowPath } from "./follow-paths.ts";
 import type { KeptReportService } from "./kept-report-service.ts";
-import {
-  type JudgedRecord,
-  type ResolutionService,
-  type ResolvedRecord,
-  referenceKey,
-} from "./resolution-service.ts";
+import { type JudgedRecord, type ResolutionService, type ResolvedRecord, referenceKey } from "./resolution-service.ts";
 
 export interface CheckRequest {
   readonly caller: Staff;
@@ -53,7 +48,8 @@ export interface RecordCheckService {
   check(request: CheckRequest): Promise<RecordCheck>;
 }
 
-function checkMayCheck(caller: Staff): void {
+/** Throws `permission_denied`. */
+export function checkMayCheck(caller: Staff): void {
   if (isPermitted({ caller, action: "reference.check" })) return;
   throw new AttestryError(
     "permission_denied",
@@ -63,8 +59,7 @@ function checkMayCheck(caller: Staff): void {
 
 /** Whether there is an address that can be reported on. Another node's data may hold anything in place of one. */
 function isReportable({ href }: Reference): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the database does not take.
-  return href.length <= CHECK_HREF_CHARS_MAX && !/[\u0000-\u001f]/.test(href) && parseRecordUrl(href) !== undefined;
+  return href.length <= CHECK_HREF_CHARS_MAX && !/\p{Cc}/u.test(href) && parseRecordUrl(href) !== undefined;
 }
 
 /** `statement` was verified when the record was judged. */
