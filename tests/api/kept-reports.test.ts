@@ -91,7 +91,9 @@ describe("who checks, and who reads reports", () => {
     ["omar", false, false], // operator
   ])("%s: checks %s, reads reports %s", async (account, checks, reads) => {
     expect((await visit(account, "/console/check")).status).toBe(checks ? 200 : 403);
-    expect((await check(account, { references: link("01"), caseNumber: "every role" })).status).toBe(checks ? 200 : 403);
+    expect((await check(account, { references: link("01"), caseNumber: "every role" })).status).toBe(
+      checks ? 200 : 403,
+    );
     expect((await visit(account, "/console/reports")).status).toBe(reads ? 200 : 403);
     const desk = (await visit(account, "/console")).text;
     expect([desk.includes("/console/check"), desk.includes("/console/reports")]).toEqual([checks, reads]);
@@ -212,8 +214,11 @@ describe("kept reports", () => {
       reportLinks(await visit("arun", `/console/reports?${new URLSearchParams({ case: "W 60", ...query })}`)).length;
     expect(await find({ record: link("61") })).toBe(2);
     expect(await find({ record: "something" })).toBe(0);
-    expect([await find({ verdict: "valid" }), await find({ verdict: "undecided", record: link("61") })]).toEqual([0, 2]);
-    const day = (days: number) => new Date((currentSeconds() + ahead + days * DAY_SECONDS) * 1_000).toISOString().slice(0, 10);
+    expect([await find({ verdict: "valid" }), await find({ verdict: "undecided", record: link("61") })]).toEqual([
+      0, 2,
+    ]);
+    const day = (days: number) =>
+      new Date((currentSeconds() + ahead + days * DAY_SECONDS) * 1_000).toISOString().slice(0, 10);
     expect(await find({ from: day(-1), until: day(1), record: link("61") })).toBe(2);
     expect([await find({ from: day(1) }), await find({ until: day(-1) })]).toEqual([0, 0]);
     for (const query of ["from=yesterday", "cursor=1.x"])
@@ -222,7 +227,8 @@ describe("kept reports", () => {
 
   it("are forgotten when they were kept for as long as they are to be, and not before", async () => {
     const { node } = world.node;
-    const count = async () => (await world.node.database.database.sql`select count(*)::int as n from kept_report`)[0]!.n;
+    const count = async () =>
+      (await world.node.database.database.sql`select count(*)::int as n from kept_report`)[0]!.n;
     const before = await count();
     expect(before).toBeGreaterThan(0);
     ahead = (KEPT_REPORT_DAYS_DEFAULT - 1) * DAY_SECONDS;
