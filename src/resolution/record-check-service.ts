@@ -111,18 +111,20 @@ export function createRecordCheckService(deps: {
       });
       // Afterwards: no proof that came along is from after this.
       const checkedAt = clock();
-      const found = Object.entries(resolution.records);
-      if (found.length > CHECK_RECORDS_MAX)
+      const found = new Map(Object.entries(resolution.records));
+      if (found.size > CHECK_RECORDS_MAX)
         throw new AttestryError(
           "too_many_items",
-          `this leads to ${found.length} records; at most ${CHECK_RECORDS_MAX} are checked at once: name fewer, or follow less`,
+          `this leads to ${found.size} records; at most ${CHECK_RECORDS_MAX} are checked at once: name fewer, or follow less`,
         );
       const askedFor = new Map(references.map((reference) => [referenceKey(reference), reference]));
       const required = requiredBy(policy);
       const check = Buffer.from(deps.random(8)).toString("hex");
       const records = new Map<string, CheckedRecord>();
       const rows: Parameters<KeptReportService["keep"]>[0][number][] = [];
-      for (const [key, record] of found) {
+      // In the order in which they were asked for, not in which their homes answered.
+      for (const key of new Set([...askedFor.keys(), ...found.keys()])) {
+        const record = found.get(key)!;
         const judged = judgedByKey.get(key);
         const reference = askedFor.get(key) ?? readKey(key, record);
         const report = describeFinding(record, judged, required);

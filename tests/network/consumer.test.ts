@@ -5,6 +5,7 @@ import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
 import { parsePublicKey } from "../../src/crypto/keys.ts";
 import { verifySignedReport } from "../../src/verification/signed-report.ts";
+import { describeOutcome } from "../../src/web/check-words.ts";
 import { type BrowserJar, createBrowserJar, hiddenField, type Visit } from "../browser-jar.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { type SignInWorld, startSignInWorld } from "../sign-in-world.ts";
@@ -142,22 +143,14 @@ describe("a clerk of an agency without registries", () => {
     const [finding] = findingsOf(await check([note]));
     expect(finding?.text).toMatch(/Valid Members only note/);
     expect((await verifyDownload(finding?.report)).record?.href).toBe(note);
-    const outside = await startSignInWorld({
-      path: "/outside",
-      anchors: [anchor.pin(["notes"])],
-      config: { consumer: true },
-    });
+    // Whoever has not joined is told what to do about it.
+    const outside = await startTestNode({ anchors: [anchor.pin(["notes"])], config: () => ({ consumer: true }) });
     try {
-      const stranger = createBrowserJar();
-      await outside.signIn(stranger, "bina");
-      const url = `${outside.node.entity}/console/check`;
-      const form_token = hiddenField((await stranger.request("GET", url)).text, "form_token")!;
-      const answer = await stranger.request("POST", url, { form: { form_token, references: note, purpose: "x" } });
-      expect(findingsOf(answer)[0]).toMatchObject({
-        headline: "Could not decide",
-        text: expect.stringContaining("open to members of the federation only"),
-      });
-      expect(answer.text).not.toContain("Members only note");
+      const token = await outside.token("reader");
+      const { body } = await outside.request("POST", "/resolve", { token, json: { references: [note] } });
+      const [{ outcome } = { outcome: "none" }] = body.references as { outcome: string }[];
+      expect(describeOutcome(outcome)?.sentence).toContain("open to members of the federation only");
+      expect(describeOutcome(outcome)?.mend).toContain("attestry federation join");
     } finally {
       await outside.close();
     }
