@@ -13,6 +13,8 @@ interface FindingProps {
   readonly frame: PageFrame;
 }
 
+// What was revoked was wrong from the beginning: the day is that of the department's word.
+const HOLDS_FOR_ALL_TIME = ["record_revoked", "record_erased"];
 const NO_NAMES: ReadonlyMap<string, string> = new Map();
 
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (
@@ -42,8 +44,8 @@ const State: FC<FindingProps> = ({ finding: { state, checked }, frame }) =>
       <span class={`badge ${state.tone}`}>{state.name}</span>
       {checked.since !== undefined && (
         <>
-          {" "}
-          since <DayOrInstant at={checked.since} reader={frame.reader} />
+          {HOLDS_FOR_ALL_TIME.includes(checked.record.outcome) ? " on " : " since "}
+          <DayOrInstant at={checked.since} reader={frame.reader} />
         </>
       )}
     </p>

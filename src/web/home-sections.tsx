@@ -234,7 +234,7 @@ export const CheckSection: FC<SectionProps> = ({ view, basePath }) => (
   </Section>
 );
 
-export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
+export const ProgramSection: FC<SectionProps> = ({ view, basePath }) => (
   <Section id="programs" title="For programs">
     <dl class="facts">
       <dt>The API, described</dt>
@@ -244,18 +244,22 @@ export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
           <code>GET {basePath}/openapi.json</code>
         </a>
       </dd>
-      <dt>Registries</dt>
-      <dd>
-        <a href={`${basePath}/registries`}>
-          <code>GET {basePath}/registries</code>
-        </a>
-      </dd>
-      <dt>Records</dt>
-      <dd>
-        <code>
-          GET {basePath}/registries/{"{name}"}/records?{"{field}={value}"}
-        </code>
-      </dd>
+      {!view.isConsumer && (
+        <>
+          <dt>Registries</dt>
+          <dd>
+            <a href={`${basePath}/registries`}>
+              <code>GET {basePath}/registries</code>
+            </a>
+          </dd>
+          <dt>Records</dt>
+          <dd>
+            <code>
+              GET {basePath}/registries/{"{name}"}/records?{"{field}={value}"}
+            </code>
+          </dd>
+        </>
+      )}
       <dt>Across departments</dt>
       <dd>
         <code>POST {basePath}/resolve</code> <span class="soft">(with a bearer token of this node)</span>

@@ -168,7 +168,7 @@ describe("a clerk of an agency without registries", () => {
     expect(answer.text).toContain("3 records: 3 not valid");
     const findings = findingsOf(answer);
     expect(findings.map(({ headline }) => headline)).toEqual(["Not valid", "Not valid", "Not valid"]);
-    expect(findings[0]!.text).toMatch(/Revoked since .*withdrew this record/);
+    expect(findings[0]!.text).toMatch(/Revoked on .*withdrew this record/);
     expect(findings[1]!.text).toMatch(/Suspended since February 3, 2026/);
     expect(findings[2]!.text).toMatch(new RegExp(`Replaced since .*Check ${successor}`));
     expect(answer.text).not.toContain("Secret");
