@@ -110,6 +110,14 @@ export const SESSIONS_LISTED_MAX = 1_000;
 export const STAFF_TOKENS_LISTED_MAX = 1_000;
 export const FORM_BYTES_MAX = 65_536; // of a form on a page
 
+// Checking on a page, and the reports that are kept of it
+export const CHECK_REFERENCES_MAX = 20; // in one form
+export const CHECK_RECORDS_MAX = 200; // of one form with all that is followed; each has a report of its own
+export const CHECK_HREF_CHARS_MAX = 2_000;
+export const CASE_NUMBER_CHARS_MAX = 100;
+export const CHECK_PURPOSE_CHARS_MAX = 300;
+export const KEPT_REPORT_DAYS_DEFAULT = 3_653; // ten years
+
 export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node
 export const KEY_OVERLAP_SECONDS = 2 * 3_600; // a retired key is published on, and signs checkpoints beside the new one
 export const KEY_FOLLOW_INTERVAL_MS = 10_000;

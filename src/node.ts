@@ -63,7 +63,7 @@ import { createMigrationService } from "./records/bulk/migration-service.ts";
 import { createOpenDataService } from "./records/bulk/open-data-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
 import { createProposalActions } from "./records/proposals/proposal-actions-service.ts";
-import { createActDescriber } from "./records/record-act.ts";
+import { createActDescriber, formatPseudonym } from "./records/record-act.ts";
 import { createRecordBatchService } from "./records/record-batch-service.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordNamesService } from "./records/record-names-service.ts";
@@ -93,8 +93,11 @@ import { createRecordStateService } from "./records/writing/record-state-service
 import { createRecordWriteService, type RecordWriteService } from "./records/writing/record-write-service.ts";
 import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
+import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
+import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
+import { createRecordCheckService } from "./resolution/record-check-service.ts";
 import { createReferenceLookupClient } from "./resolution/reference-lookup-client.ts";
 import { createReferenceLookup } from "./resolution/reference-lookup-service.ts";
 import { createReferencePickClient } from "./resolution/reference-pick-client.ts";
@@ -127,6 +130,7 @@ export interface Node extends ServedNode {
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
+  readonly keptReports: KeptReportService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
@@ -320,7 +324,7 @@ export function createNode(options: {
     recordErased,
   });
   const proposalBook = createProposalBook({ entity, database, sealer: proposalSealer, namePerson, clock, random });
-  const registries = createRegistryService({
+  const ownRegistries = createRegistryService({
     database,
     writer,
     entity: names,
@@ -329,6 +333,7 @@ export function createNode(options: {
     findUsed: findUsedRegistries,
     proposals: proposalBook,
   });
+  const registries = config.isConsumer ? closeToPublishing(ownRegistries) : ownRegistries;
   const trustMarks = createTrustMarkService({
     database,
     signer: signers.federation,
@@ -478,13 +483,29 @@ export function createNode(options: {
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
+  const pinnedPolicy: VerifierPolicy = { anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   const resolution = createResolutionService({
     ownEntity: names,
     askHome,
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
-    verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
+    verifier: createVerifier(pinnedPolicy),
     clock,
+  });
+  const keptReports = createKeptReportService({
+    database,
+    clock,
+    pseudonymOf: (person) => formatPseudonym(secrets.pseudonymKey, person),
+    keepDays: config.keptReportDays,
+  });
+  const recordChecks = createRecordCheckService({
+    resolution,
+    policy: pinnedPolicy,
+    entity,
+    signer: requestSigner,
+    keep: keptReports.keep,
+    clock,
+    random,
   });
   const { verifyReferences } = resolution;
   /** Who pins no anchor and has no superior is believed for its own registries, by whoever asks it whom it trusts. */
@@ -514,7 +535,19 @@ export function createNode(options: {
     sight,
     clock,
   });
-  const writing = { database, writer, registries, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
+  // Whoever writes records has the registries from here.
+  const writable = config.isConsumer ? closeToWriting(registries) : registries;
+  const writing = {
+    database,
+    writer,
+    registries: writable,
+    drafter,
+    sealer,
+    sight,
+    searchKey,
+    verifyReferences,
+    referenceKeys,
+  };
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
@@ -642,6 +675,10 @@ export function createNode(options: {
     answers,
     ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
+    keptReports,
+    recordChecks,
+    pinnedPolicy,
+    isConsumer: config.isConsumer,
     getVerifierPolicy,
     federation,
     resolveResponses,
@@ -664,6 +701,7 @@ export function createNode(options: {
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: sessions.purge,
     sweepProposals: proposals.sweep,
+    purgeReports: keptReports.purge,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -703,6 +741,7 @@ export function createNode(options: {
     trustMarks,
     trustMarkChecks,
     resolution,
+    keptReports,
     writer,
     reader,
     async close() {

@@ -57,6 +57,7 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   not_available_yet: "Reading this needs consent and disclosure, which this version does not have.",
   definition_invalid: "The definition cannot be honoured; `errors` names each fault.",
   definition_breaking: "The change breaks what is written or read under the current version; `errors` names how.",
+  node_is_consumer: "This node was made to check the records of others and keeps none of its own.",
   definition_access_wider: "Publish the definition under another name, and enter there what may be read by more.",
   definition_conflict: "Somebody else published meanwhile; read the current definition and try again.",
   definition_unsupported: "The schema cannot be evaluated by everyone who has to verify its records.",

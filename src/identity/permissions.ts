@@ -35,6 +35,10 @@ const PERMISSIONS = {
   "reference.resolve": EVERYBODY,
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
   "peer.read": { staff: READERS, reach: "node" },
+  /** Checking records of other nodes on a page, by which a report is kept; and the reports that one had kept oneself. */
+  "reference.check": { staff: READERS, reach: "node" },
+  /** Everybody's kept reports: they hold no content of records. */
+  "report.audit": { staff: ["auditor"], reach: "node" },
   /** Sessions of others, and the node's own tokens. */
   "people.manage": { staff: ["operator"], reach: "node" },
   "definition.publish": { staff: ["operator"], reach: "registry" },

@@ -71,13 +71,17 @@ export function checkAct(compiled: CompiledDefinition, operation: RecordOperatio
   throw new AttestryError("act_incomplete", `to ${operation} a record of "${name}", act must say more`, { details });
 }
 
-/** The pseudonym tells two staff members apart, and names them only to this node. */
+/** It tells two staff members (`Staff.person`) apart, and names them only to this node. */
+export function formatPseudonym(pseudonymKey: Uint8Array, person: string): string {
+  return encodeBase64url(hmacSha256(pseudonymKey, person)).slice(0, PSEUDONYM_CHARS);
+}
+
 export function createActDescriber(pseudonymKey: Uint8Array): DescribeAct {
   const pseudonyms = createBoundedCache<string>(PSEUDONYMS_REMEMBERED_MAX);
   function pseudonymOf(name: string): string {
     const known = pseudonyms.get(name);
     if (known !== undefined) return known;
-    const pseudonym = encodeBase64url(hmacSha256(pseudonymKey, name)).slice(0, PSEUDONYM_CHARS);
+    const pseudonym = formatPseudonym(pseudonymKey, name);
     pseudonyms.set(name, pseudonym);
     return pseudonym;
   }

@@ -7,6 +7,7 @@ import { parseReader } from "./accept-language.ts";
 import {
   AboutSection,
   CheckSection,
+  ConsumerSection,
   HoldingsSection,
   LogSection,
   ProgramSection,
@@ -21,6 +22,8 @@ const HTML = "text/html";
 const JSON_TYPE = "application/json";
 
 function describePurpose(view: HomeView): string {
+  if (view.isConsumer)
+    return "An office that checks the records of other departments. It keeps no registry itself: what it checks stays where it is.";
   return view.registries.length === 0 && view.subordinates.length > 0
     ? "It vouches for departments, so that others can tell whose records to believe. It keeps no records itself."
     : "A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.";
@@ -30,7 +33,7 @@ const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
   const { organizationName } = props.view;
   const header = (
     <>
-      <p class="kind">Registry node</p>
+      <p class="kind">{props.view.isConsumer ? "Consumer node" : "Registry node"}</p>
       <h1 dir="auto">{organizationName}</h1>
       <p class="lead">{describePurpose(props.view)}</p>
       {props.offersSignIn && (
@@ -45,13 +48,13 @@ const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
   );
   return (
     <Layout
-      title={`${organizationName} · registry node`}
+      title={`${organizationName} · ${props.view.isConsumer ? "consumer node" : "registry node"}`}
       basePath={props.basePath}
       header={header}
       footer="Served by Attestry, a federated registry: each department keeps its own records, and no node holds all the data."
     >
       <AboutSection {...props} />
-      <HoldingsSection {...props} />
+      {props.view.isConsumer ? <ConsumerSection {...props} /> : <HoldingsSection {...props} />}
       <LogSection {...props} />
       <CheckSection {...props} />
       <ProgramSection {...props} />

@@ -1,9 +1,9 @@
 // Who may call what: every operation of the document by every role, for its registry and for another, within its jurisdiction and outside, in registries of every access.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../src/crypto/json.ts";
 import { ROLES } from "../../src/identity/caller.ts";
 import { createEntity, draftChain, pinOf, signChain } from "../chain-fixture.ts";
-import type { JsonObject } from "../../src/crypto/json.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createDocumentCheck, type DocumentedOperation } from "../openapi-check.ts";
 import {
