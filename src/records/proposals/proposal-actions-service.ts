@@ -8,6 +8,7 @@ import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
 import { PROPOSAL_REFUSALS_SHOWN_MAX, PROPOSAL_ROWS_SHOWN_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { formatDisplay } from "../../registries/display-template.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { ImportFills } from "../bulk/import-fill.ts";
@@ -205,6 +206,14 @@ export function createProposalActions(deps: {
         return false;
       const data = Object.keys(request).length === 0 ? [] : ACTIONS[kind].readData(request);
       return data.every((one) => isWithin(caller, compiled, one));
+    },
+
+    async name({ registry, kind, request }) {
+      if (kind === "import") return `${(request.rows as Json[]).length} rows`;
+      if (kind !== "create") return undefined;
+      const { definition } = await registries.getCurrent(registry);
+      const { data } = request.body as { data: JsonObject };
+      return formatDisplay({ definition, data, identifier: undefined, rid: "", languages: [] }) || undefined;
     },
 
     async describe(_caller, write) {

@@ -1,6 +1,7 @@
 // What the staff pages of registries and records share: what they use, their addresses, what comes after a write. Decides no permission.
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { isProposed, type Proposed } from "../../approval/proposal-book-service.ts";
 import type { AttestryError } from "../../errors.ts";
 import type { SessionService } from "../../identity/session-service.ts";
 import type { RecordHistoryService } from "../../records/record-history-service.ts";
@@ -34,6 +35,10 @@ export function recordPath(frame: Pick<PageFrame, "basePath">, of: { registry: s
   return `${registryPath(frame, of.registry)}/records/${of.rid}`;
 }
 
+export function proposalPath({ basePath }: Pick<PageFrame, "basePath">, { id }: { readonly id: string }): string {
+  return `${basePath}/console/proposals/${id}`;
+}
+
 /** Own files are opened by session: those of registries that are not public are open to no stranger. */
 export function deskFrame(frame: PageFrame, names: string): PageFrame {
   const { basePath } = frame;
@@ -51,9 +56,11 @@ export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked
 /** Where somebody is led after a write. The one place that decides it. */
 export function followWrite(
   context: Context,
-  written: Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string },
+  written: Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string } | Proposed,
   { basePath, done }: { basePath: string; done: Done },
 ): Response {
+  if (isProposed(written))
+    return context.redirect(`${proposalPath({ basePath }, written.proposal)}?done=proposed`, 303);
   const { registry, rid } = "view" in written ? written.view : written;
   return context.redirect(`${recordPath({ basePath }, { registry, rid })}?done=${done}`, 303);
 }
