@@ -6,6 +6,7 @@ export const DESK_STYLE = createAsset({
   extension: "css",
   mediaType: "text/css; charset=utf-8",
   text: `
+form.record [hidden] { display: none; }
 form.record .field { margin: 0 0 1.25rem; max-width: 40rem; }
 form.record .field > .help { margin: 0 0 .3rem; }
 form.record .fault { margin: .3rem 0 0; font-size: .95rem; }
