@@ -53,6 +53,7 @@ table.records tr.changed td { background: var(--careful-ground); }
 form.versions { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin: 0 0 1.25rem; }
 form.versions .field { flex: 1 1 8rem; max-width: 14rem; }
 @media (max-width: 44rem) {
+  table.records td time { white-space: normal; }
   table.records tr.changed { border-color: var(--careful); border-inline-start-width: .35rem; }
   table.records tr.changed td { background: none; }
   table.records tr.changed th[scope="row"] { border-inline-start: 0; }

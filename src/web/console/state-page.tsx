@@ -45,7 +45,7 @@ export const OPERATIONS: Readonly<Record<OfferedOperation, OperationWords>> = {
   erase: {
     name: "Erase",
     meaning:
-      "What it says is destroyed in this register, now and for ever: its data, its keys and its signed texts. Nobody can bring it back, not even the operator. That there was a record and that it was erased stays in the log.",
+      "What it says is destroyed in this register, now and for ever: its data, its keys and its signed texts. This cannot be undone. Copies that others were given are theirs. That there was a record and that it was erased stays in the log.",
     done: "erased",
   },
 };
