@@ -21,6 +21,7 @@ import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.t
 import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
 import { answerProblem } from "./http/problem.ts";
+import { createProposalRoutes } from "./http/proposal-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
@@ -35,6 +36,7 @@ import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
+import { createCheckPages } from "./web/check-pages.tsx";
 import { createFormHelpPages } from "./web/console/form-help-pages.ts";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
@@ -46,6 +48,7 @@ import { createHomePages } from "./web/home-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
+import { createReportPages } from "./web/report-pages.tsx";
 import { createSignInPages } from "./web/sign-in-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
@@ -62,6 +65,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
+  Parameters<typeof createProposalRoutes>[0] &
   Parameters<typeof createMigrationRoutes>[0] &
   Parameters<typeof createExportRoutes>[0] &
   Parameters<typeof createOpenDataRoutes>[0] &
@@ -89,6 +93,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRecordWritePages>[0] &
   Parameters<typeof createRecordStatePages>[0] &
   Parameters<typeof createFormHelpPages>[0] &
+  Parameters<typeof createCheckPages>[0] &
+  Parameters<typeof createReportPages>[0] &
   Omit<Parameters<typeof createApiDocuments>[0], "operations"> & {
     basePath: string;
     logger: Logger;
@@ -118,6 +124,8 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordWritePages(deps));
   routes.route("/", createRecordStatePages(deps));
   routes.route("/", createFormHelpPages(deps));
+  routes.route("/", createCheckPages(deps));
+  routes.route("/", createReportPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);
@@ -127,6 +135,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createRegistryRoutes(deps));
   serve(createRecordWriteRoutes(deps));
   serve(createRecordStateRoutes(deps));
+  serve(createProposalRoutes(deps));
   serve(createRecordSearchRoutes(deps));
   serve(createStatisticRoutes(deps));
   serve(createRecordReadRoutes(deps));

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AttestryError } from "./errors.ts";
+import { KEPT_REPORT_DAYS_DEFAULT } from "./limits.ts";
 import { createSchemaValidator } from "./schema-validator.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -33,6 +34,10 @@ export interface NodeConfig {
   readonly trustMarkIssuers: Readonly<Record<string, unknown>> | undefined;
   readonly trustMarkOwners: Readonly<Record<string, unknown>> | undefined;
   readonly development: boolean;
+  /** Whether it keeps no registries, and checks the records of others only. */
+  readonly isConsumer: boolean;
+  /** For how many days reports of checks are kept. */
+  readonly keptReportDays: number;
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
@@ -108,6 +113,8 @@ export interface NodeConfigFile {
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
   readonly directory?: boolean;
+  readonly consumer?: boolean;
+  readonly kept_report_days?: number;
   readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
 }
 
@@ -296,6 +303,8 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     trustMarkIssuers: file.trust_mark_issuers,
     trustMarkOwners: file.trust_mark_owners,
     development,
+    isConsumer: file.consumer ?? false,
+    keptReportDays: file.kept_report_days ?? KEPT_REPORT_DAYS_DEFAULT,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? superiors.length === 0,

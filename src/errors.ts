@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   "sign_in_unavailable",
   "sign_in_failed",
   "session_unknown",
+  "report_unknown",
   "form_token_invalid",
   "token_unknown",
   "permission_denied",
@@ -70,6 +71,7 @@ export const ERROR_CODES = [
   "definition_breaking",
   "definition_access_wider",
   "definition_conflict",
+  "node_is_consumer",
   "registry_retired",
   "migration_plan_invalid",
   // Records
@@ -88,6 +90,12 @@ export const ERROR_CODES = [
   "attachment_corrupt",
   "idempotency_key_reused",
   "patch_empty",
+  // Approval
+  "approval_required",
+  "proposal_unknown",
+  "proposal_decided",
+  "proposal_own",
+  "proposals_too_many",
   // Keys, signatures, tokens
   "key_invalid",
   "key_unknown",

@@ -8,6 +8,7 @@ import {
   INDEX_REBUILD_INTERVAL_MS,
   KEY_FOLLOW_INTERVAL_MS,
   OWN_CHAIN_CHECK_MS,
+  PROPOSAL_SWEEP_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
   SUBORDINATE_KEYS_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
@@ -37,6 +38,10 @@ export function startJobs(deps: {
   purgeNonces: () => Promise<unknown>;
   /** Forgets sessions of pages that are over. */
   purgeSessions: () => Promise<unknown>;
+  /** Ends proposals that nobody decided in time, and goes on with what was being carried out when a process stopped. */
+  sweepProposals: () => Promise<unknown>;
+  /** Forgets reports of checks that were kept for long enough. */
+  purgeReports: () => Promise<unknown>;
   /** Lets keys whose time has come sign. */
   followKeys: () => Promise<void>;
   /** Renews the node's own trust chain before it runs out. */
@@ -69,6 +74,8 @@ export function startJobs(deps: {
     ),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting nonces of signed requests", logger }, deps.purgeNonces),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting sessions that are over", logger }, deps.purgeSessions),
+    startJob({ everyMs: PROPOSAL_SWEEP_INTERVAL_MS, name: "sweeping proposals", logger }, deps.sweepProposals),
+    startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting old reports of checks", logger }, deps.purgeReports),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
     startJob({ everyMs: OWN_CHAIN_CHECK_MS, name: "renewing the node's own trust chain", logger }, deps.renewChain),

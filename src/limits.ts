@@ -110,6 +110,14 @@ export const SESSIONS_LISTED_MAX = 1_000;
 export const STAFF_TOKENS_LISTED_MAX = 1_000;
 export const FORM_BYTES_MAX = 65_536; // of a form on a page
 
+// Checking on a page, and the reports that are kept of it
+export const CHECK_REFERENCES_MAX = 20; // in one form
+export const CHECK_RECORDS_MAX = 200; // of one form with all that is followed; each has a report of its own
+export const CHECK_HREF_CHARS_MAX = 2_000;
+export const CASE_NUMBER_CHARS_MAX = 100;
+export const CHECK_PURPOSE_CHARS_MAX = 300;
+export const KEPT_REPORT_DAYS_DEFAULT = 3_653; // ten years
+
 export const KEY_ANNOUNCE_SECONDS = 2 * 3_600; // a new key is published so long before it signs: STATEMENT_SECONDS, and time to restart the node
 export const KEY_OVERLAP_SECONDS = 2 * 3_600; // a retired key is published on, and signs checkpoints beside the new one
 export const KEY_FOLLOW_INTERVAL_MS = 10_000;
@@ -375,6 +383,18 @@ export const EXPORT_FIELDS_MAX = 200;
 export const OPEN_DATA_INTERVAL_SECONDS = 300; // a new set at most this often
 export const OPEN_DATA_SETS_MAX = 1_000; // kept per registry
 
+// Approval
+export const PROPOSAL_SECONDS = 30 * 86_400; // after which nobody can approve it any more
+export const PROPOSAL_KEPT_SECONDS = 400 * 86_400; // who decided on it, and why, after the decision
+export const PROPOSALS_WAITING_MAX = 2_000; // of one person
+export const PROPOSALS_PAGE_MAX = 100;
+export const PROPOSALS_READ_MAX = 500; // looked at for one page, of which the reader may see some
+export const PROPOSAL_TEXT_CHARS_MAX = 1_000; // of a reason or a note
+export const PROPOSAL_ROWS_SHOWN_MAX = 100; // of an import
+export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;
+export const PROPOSAL_SWEEP_INTERVAL_MS = 30_000;
+export const PROPOSAL_RESUME_SECONDS = 60; // after which what was being carried out is taken up again
+
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
 export const IMPORT_MEMORY_BYTES_MAX = 4 * 1_048_576; // of the file; in memory its rows take many times as much
@@ -395,6 +415,7 @@ export const DEMO_START_TIMEOUT_MS = 60_000; // of one node process
 export const DEMO_STOP_TIMEOUT_MS = 20_000; // after which a node process is killed
 export const DEMO_STATUS_WAIT_MS = 15_000; // for a new status list; see STATUS_LIST_TTL_SECONDS
 export const DEMO_TOKEN_SECONDS = 12 * 3_600;
+export const DEMO_CODE_SECONDS = 60; // of the code with which the demo's sign-in service sends a browser back
 
 // The page that verifies, in the visitor's browser
 export const VERIFY_SCRIPT_BYTES_MAX = 61_440; // compressed, of what the page loads at first

@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "./app.ts";
+import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
+import { createProposalSealer } from "./approval/proposal-sealer.ts";
+import { createProposalService, type ProposalService } from "./approval/proposal-service.ts";
 import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
@@ -59,14 +62,15 @@ import { createImportService } from "./records/bulk/import-service.ts";
 import { createMigrationService } from "./records/bulk/migration-service.ts";
 import { createOpenDataService } from "./records/bulk/open-data-service.ts";
 import { createEvidenceService } from "./records/evidence-service.ts";
-import { createActDescriber } from "./records/record-act.ts";
+import { createProposalActions } from "./records/proposals/proposal-actions-service.ts";
+import { createActDescriber, formatPseudonym } from "./records/record-act.ts";
 import { createRecordBatchService } from "./records/record-batch-service.ts";
 import { createRecordHistoryService } from "./records/record-history-service.ts";
 import { createRecordNamesService } from "./records/record-names-service.ts";
 import { createRecordProofService } from "./records/record-proof-service.ts";
 import { createRecordReadService } from "./records/record-read-service.ts";
 import { createRecordSealer } from "./records/record-sealer.ts";
-import { findUsedRegistries } from "./records/record-store.ts";
+import { findHeads, findUsedRegistries, recordErased } from "./records/record-store.ts";
 import { createRecordViewer } from "./records/record-viewer.ts";
 import { createKeyLookupService } from "./records/references/key-lookup-service.ts";
 import { createReferenceKeyService } from "./records/references/reference-key-service.ts";
@@ -89,8 +93,11 @@ import { createRecordStateService } from "./records/writing/record-state-service
 import { createRecordWriteService, type RecordWriteService } from "./records/writing/record-write-service.ts";
 import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
+import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
+import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
+import { createRecordCheckService } from "./resolution/record-check-service.ts";
 import { createReferenceLookupClient } from "./resolution/reference-lookup-client.ts";
 import { createReferenceLookup } from "./resolution/reference-lookup-service.ts";
 import { createReferencePickClient } from "./resolution/reference-pick-client.ts";
@@ -107,6 +114,7 @@ export interface Node extends ServedNode {
   readonly sessions: SessionService;
   readonly registries: RegistryService;
   readonly recordWrites: RecordWriteService;
+  readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
   readonly federation: FederationService;
   readonly keyHistory: KeyHistoryService;
@@ -122,6 +130,7 @@ export interface Node extends ServedNode {
   readonly trustMarks: TrustMarkService;
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
+  readonly keptReports: KeptReportService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
@@ -303,14 +312,28 @@ export function createNode(options: {
     signedRequests,
     issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
   });
-  const registries = createRegistryService({
+  const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
+  const namePerson = createPersonNamer(secrets.pseudonymKey);
+  const proposalSealer = createProposalSealer({
+    entity: names,
+    nodeKey: secrets.wrappingKey,
+    async findRecordKey(rid) {
+      const sealedKey = (await findHeads(database, [rid])).get(rid)?.sealedKey;
+      return sealedKey ? sealer.openDataKey({ rid, sealedKey }) : undefined;
+    },
+    recordErased,
+  });
+  const proposalBook = createProposalBook({ entity, database, sealer: proposalSealer, namePerson, clock, random });
+  const ownRegistries = createRegistryService({
     database,
     writer,
     entity: names,
     clock,
     random,
     findUsed: findUsedRegistries,
+    proposals: proposalBook,
   });
+  const registries = config.isConsumer ? closeToPublishing(ownRegistries) : ownRegistries;
   const trustMarks = createTrustMarkService({
     database,
     signer: signers.federation,
@@ -378,7 +401,6 @@ export function createNode(options: {
     allowLoopbackHttp: config.development,
   });
 
-  const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const { searchKey } = secrets;
   const sight = createRecordSight({ database, searchKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
@@ -461,13 +483,29 @@ export function createNode(options: {
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
+  const pinnedPolicy: VerifierPolicy = { anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   const resolution = createResolutionService({
     ownEntity: names,
     askHome,
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
-    verifier: createVerifier({ anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS }),
+    verifier: createVerifier(pinnedPolicy),
     clock,
+  });
+  const keptReports = createKeptReportService({
+    database,
+    clock,
+    pseudonymOf: (person) => formatPseudonym(secrets.pseudonymKey, person),
+    keepDays: config.keptReportDays,
+  });
+  const recordChecks = createRecordCheckService({
+    resolution,
+    policy: pinnedPolicy,
+    entity,
+    signer: requestSigner,
+    keep: keptReports.keep,
+    clock,
+    random,
   });
   const { verifyReferences } = resolution;
   /** Who pins no anchor and has no superior is believed for its own registries, by whoever asks it whom it trusts. */
@@ -497,9 +535,21 @@ export function createNode(options: {
     sight,
     clock,
   });
-  const writing = { database, writer, registries, drafter, sealer, sight, searchKey, verifyReferences, referenceKeys };
+  // Whoever writes records has the registries from here.
+  const writable = config.isConsumer ? closeToWriting(registries) : registries;
+  const writing = {
+    database,
+    writer,
+    registries: writable,
+    drafter,
+    sealer,
+    sight,
+    searchKey,
+    verifyReferences,
+    referenceKeys,
+  };
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
-  const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey });
+  const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
   const recordStates = createRecordStateService({
@@ -558,7 +608,16 @@ export function createNode(options: {
     clock,
     logger,
   });
-  const imports = createImportService({ ...writing, duplicates });
+  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
+  const proposals = createProposalService({
+    entity,
+    database,
+    sealer: proposalSealer,
+    namePerson,
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports }),
+    clock,
+    logger,
+  });
   const migrations = createMigrationService({ entity: names, ...writing });
   const readCheckpoint = async () => {
     const note = await reader.checkpoint();
@@ -593,6 +652,7 @@ export function createNode(options: {
     registries,
     recordWrites,
     recordStates,
+    proposals,
     recordReads,
     recordHistory,
     recordSearches,
@@ -615,6 +675,10 @@ export function createNode(options: {
     answers,
     ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
+    keptReports,
+    recordChecks,
+    pinnedPolicy,
+    isConsumer: config.isConsumer,
     getVerifierPolicy,
     federation,
     resolveResponses,
@@ -636,6 +700,8 @@ export function createNode(options: {
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: sessions.purge,
+    sweepProposals: proposals.sweep,
+    purgeReports: keptReports.purge,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -660,6 +726,7 @@ export function createNode(options: {
     sessions,
     registries,
     recordWrites,
+    proposals,
     referenceWatch,
     federation,
     keyHistory,
@@ -674,6 +741,7 @@ export function createNode(options: {
     trustMarks,
     trustMarkChecks,
     resolution,
+    keptReports,
     writer,
     reader,
     async close() {

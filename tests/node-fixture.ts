@@ -32,7 +32,7 @@ export interface TestNode {
   pin(registryTypes: readonly string[]): AnchorPin;
   token(
     role: Role,
-    options?: { registries?: string[]; claims?: Record<string, string[]>; seconds?: number },
+    options?: { name?: string; registries?: string[]; claims?: Record<string, string[]>; seconds?: number },
   ): Promise<string>;
   /** A request below the node's base URL over real HTTP. */
   request(
@@ -149,9 +149,9 @@ export async function startTestNode(
     };
   }
 
-  const token: TestNode["token"] = (role, { registries, claims, seconds = 3_600 } = {}) =>
+  const token: TestNode["token"] = (role, { name = `Test ${role}`, registries, claims, seconds = 3_600 } = {}) =>
     known.identity.createToken({
-      name: `Test ${role}`,
+      name,
       role,
       registries,
       claims,

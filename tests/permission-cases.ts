@@ -31,6 +31,9 @@ export interface Subject {
   /** Digest of the file that it holds. */
   readonly file: string;
   readonly district: string;
+  /** A change of it that waits for approval, and one that was withdrawn. */
+  readonly proposal: string;
+  readonly withdrawn: string;
 }
 
 export interface MatrixRequest {
@@ -157,6 +160,21 @@ const read = (ask: Ask, more: Partial<MatrixCase> = {}): MatrixCase => ({
   ask,
   ...more,
 });
+
+/** A proposal about a record: whoever may not see it is not told that it is there. */
+function proposalCase(path: (about: Subject) => string, json?: Json): MatrixCase {
+  return {
+    action: json === undefined ? "proposal.read" : "proposal.decide",
+    may: within(staffOf("registrar", "approver")),
+    answers: json === undefined ? [200] : [409],
+    isRefused: ({ body }) => body.code === "proposal_unknown",
+    ask: (about) => ({
+      method: json === undefined ? "GET" : "POST",
+      path: path(about),
+      ...(json !== undefined && { json }),
+    }),
+  };
+}
 
 const outcomeOf = (list: string) => (answer: Answer) => (answer.body[list] as JsonObject[])[0]?.outcome;
 
@@ -306,8 +324,8 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     may: isReaderOfRegistry,
     finds: isReader,
     answers: [200],
-    // Those that nobody has looked at yet.
-    ask: ofRegistry("/references?state=pending"),
+    // Those whose record is not there.
+    ask: ofRegistry("/references"),
   },
 
   createRecord: {
@@ -346,6 +364,23 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     }),
   },
 
+  listProposals: {
+    action: "proposal.read",
+    may: staffOf("registrar", "approver", "operator"),
+    finds: within(staffOf("registrar", "approver")),
+    answers: [200],
+    ask: ({ registry }) => ({ method: "GET", path: `/proposals?registry=${registry}` }),
+  },
+  getProposal: { ...proposalCase(({ proposal }) => `/proposals/${proposal}`), showsPersonal: true },
+  approveProposal: proposalCase(({ withdrawn }) => `/proposals/${withdrawn}/approve`, {}),
+  returnProposal: proposalCase(({ withdrawn }) => `/proposals/${withdrawn}/return`, { reason: "late" }),
+  // For nobody but who proposed it, who is none of these.
+  withdrawProposal: {
+    ...proposalCase(({ proposal }) => `/proposals/${proposal}/withdraw`, {}),
+    action: "proposal.read",
+    may: () => false,
+  },
+
   importRecords: {
     action: "record.import",
     may: within(staffOf("registrar")),
@@ -363,6 +398,6 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     // It goes through all of a registry.
     may: ofWhole(staffOf("registrar")),
     answers: [200],
-    ask: postTo("/records:migrate", () => ({ plan: { to: 1, steps: [] }, dryRun: true })),
+    ask: postTo("/records:migrate", () => ({ plan: { to: 2, steps: [] }, dryRun: true })),
   },
 };

@@ -1,5 +1,6 @@
 // A node whose staff sign in by a real provider, and how somebody does. Test code only.
 import type { NodeConfigFile } from "../src/config.ts";
+import type { AnchorPin } from "../src/federation/trust-chain.ts";
 import type { BrowserJar, Visit } from "./browser-jar.ts";
 import { freePort } from "./free-port.ts";
 import { startTestNode, type TestNode } from "./node-fixture.ts";
@@ -17,18 +18,33 @@ const ROLES = [
   { value: "registrars", role: "registrar", registries: ["wells"] },
   { value: "readers", role: "reader" },
   { value: "it", role: "operator" },
+  { value: "heads", role: "registrar" },
+  { value: "approvers", role: "approver" },
+  { value: "audit", role: "auditor" },
 ] as const;
 
 export const ACCOUNTS = {
   asha: { name: "Asha Rao", groups: ["registrars", "readers"] },
   bina: { name: "Bina <Sen>", groups: ["readers"] },
   omar: { name: "Omar Khan", groups: ["it"] },
+  hema: { name: "Hema Das", groups: ["heads"] },
+  arun: { name: "Arun Jain", groups: ["approvers"] },
+  uma: { name: "Uma Iyer", groups: ["audit"] },
   nobody: { name: "Nobody Here", groups: ["cleaning"] },
 };
 
-export async function startSignInWorld(options: { path?: string; clock?: () => number } = {}): Promise<SignInWorld> {
+export async function startSignInWorld(
+  options: {
+    path?: string;
+    clock?: () => number;
+    superiors?: readonly string[];
+    anchors?: readonly AnchorPin[];
+    /** Further members of the node's config file. */
+    config?: Partial<NodeConfigFile>;
+  } = {},
+): Promise<SignInWorld> {
   const port = await freePort();
-  const { path = "/water", clock } = options;
+  const { path = "/water", clock, superiors, anchors, config } = options;
   const entity = `http://127.0.0.1:${port}${path}`;
   const client = {
     id: "water-pages",
@@ -47,7 +63,14 @@ export async function startSignInWorld(options: { path?: string; clock?: () => n
       },
     ],
   };
-  const node = await startTestNode({ port, path, ...(clock && { clock }), config: () => ({ sign_in }) });
+  const node = await startTestNode({
+    port,
+    path,
+    ...(clock && { clock }),
+    ...(superiors && { superiors }),
+    ...(anchors && { anchors }),
+    config: () => ({ sign_in, ...config }),
+  });
   return {
     provider,
     node,

@@ -28,7 +28,8 @@ const PORT_MAX = 65_535;
 function parsePortBase(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  const max = PORT_MAX - DEMO_NODES.length + 1;
+  // One more than nodes, for the sign-in service.
+  const max = PORT_MAX - DEMO_NODES.length;
   if (port >= PORT_MIN && port <= max) return port;
   throw new AttestryError(
     "request_invalid",
@@ -146,7 +147,10 @@ export function demoCommand(): Command {
       "run a federation of an anchor, a state and two departments with invented data on this machine; --check proves what it promises and ends",
     )
     .option("--check", "walk the whole story over HTTP: one line per step; exit code 1 at the first that does not hold")
-    .option("--port-base <port>", `first of ${DEMO_NODES.length} ports on 127.0.0.1 (default: ${PORT_BASE_DEFAULT})`)
+    .option(
+      "--port-base <port>",
+      `first of ${DEMO_NODES.length + 1} ports on 127.0.0.1 (default: ${PORT_BASE_DEFAULT})`,
+    )
     .option("--data <directory>", "keep the data here and go on with what is there (default: temporary)")
     .option("--json", "print one JSON object per step")
     .action((options: DemoOptions) => demo(options));

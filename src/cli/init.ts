@@ -34,6 +34,8 @@ export interface NewNodeOptions {
   readonly superior: string[];
   readonly anchors?: string;
   readonly development?: boolean;
+  /** Whether it keeps no registries. */
+  readonly consumer?: boolean;
   readonly passphraseFile?: string;
   readonly unlockFile: boolean;
 }
@@ -69,6 +71,7 @@ function readNewConfig(options: NewNodeOptions, directory: string): NodeConfigFi
     ...(options.superior.length > 0 && { superiors: options.superior }),
     ...(options.anchors !== undefined && { anchors: "anchors.json" }),
     ...(options.development && { development: true }),
+    ...(options.consumer && { consumer: true }),
   };
   if (options.anchors !== undefined) {
     const source = resolve(options.anchors);
@@ -139,6 +142,13 @@ export async function initializeNodeDirectory(
       `${configPath} exists; edit it to change settings, or choose another --node NAME (without --entity, init brings the database up to date)`,
     );
   }
+  // It may have registries, and whoever runs init again does not mean to close them.
+  if (!isNew && options.consumer && !readNodeConfig(process.dataDirectory, options.node).isConsumer) {
+    throw new AttestryError(
+      "node_exists",
+      `${configPath} is of a node that keeps registries, and init turns none into a consumer; choose another --node NAME for one, with --entity and --organization`,
+    );
+  }
   let created: { secrets: Secrets; kit: string } | undefined;
   if (isNew) {
     const file = readNewConfig(options, directory);
@@ -153,6 +163,30 @@ export async function initializeNodeDirectory(
   return { config, recoveryKit: created?.kit, migrations };
 }
 
+function inNode(command: string, { name }: NodeConfig, dataDirectory: string): string {
+  return `${command} --data ${dataDirectory} --node ${name}`;
+}
+
+/** What is left to do until a clerk can check a record: whom to believe, who vouches, who signs in. */
+function consumerSteps(config: NodeConfig, dataDirectory: string): string[] {
+  const path = join(config.directory, "config.json");
+  const steps = [
+    ...(config.anchorsPath === undefined
+      ? [
+          `Pin the trust anchor: get its pin from its operator, compare the key by telephone, save it as ${join(config.directory, "anchors.json")}, and add "anchors": "anchors.json" to ${path}`,
+        ]
+      : []),
+    `Join the federation, to see what members show each other: ${inNode("attestry federation join SUPERIOR_URL", config, dataDirectory)}`,
+    `Let staff sign in: add "sign_in" to ${path} (docs/people.md); give clerks the role reader`,
+    `Start it: ${inNode("attestry serve", config, dataDirectory)}`,
+    `Then clerks check records at ${config.entity}/console/check`,
+  ];
+  return [
+    "It keeps no registries; it checks the records of others. Next:",
+    ...steps.map((step, at) => `  ${at + 1}. ${step}`),
+  ];
+}
+
 async function init(options: InitOptions): Promise<void> {
   const process = readProcessConfig({ data: options.data });
   const { config, recoveryKit: kit, migrations } = await initializeNodeDirectory(process, options);
@@ -162,8 +196,12 @@ async function init(options: InitOptions): Promise<void> {
           `Node "${options.node}" is ready: ${config.entity}`,
           `Recovery kit: ${kit}`,
           "  Print it, keep it apart from the backups, then delete the file: without the passphrase in it the keys are lost.",
-          `To let others pin this node as trust anchor, give them ${anchorPinPath(config.directory)} with the registry types filled in.`,
-          `Start it with: attestry serve --data ${process.dataDirectory} --node ${options.node}`,
+          ...(config.isConsumer
+            ? consumerSteps(config, process.dataDirectory)
+            : [
+                `To let others pin this node as trust anchor, give them ${anchorPinPath(config.directory)} with the registry types filled in.`,
+                `Start it with: ${inNode("attestry serve", config, process.dataDirectory)}`,
+              ]),
         ]
       : [`Node "${options.node}" is up to date; migrations applied: ${migrations.join(", ") || "none"}`];
   printResult({
@@ -173,6 +211,7 @@ async function init(options: InitOptions): Promise<void> {
       entity: config.entity,
       directory: config.directory,
       created: kit !== undefined,
+      consumer: config.isConsumer,
       migrations,
       recovery_kit: kit ?? null,
     },
@@ -208,6 +247,7 @@ export function initCommand(): Command {
     )
     .option("--anchors <file>", "file with the pinned trust anchors; copied into the node's directory")
     .option("--development", "allow http on loopback")
+    .option("--consumer", "keep no registries: check the records of others, on pages and by the API")
     .option(
       "--passphrase-file <file>",
       "use this passphrase for the keys instead of making one; it is not written anywhere",

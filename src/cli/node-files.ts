@@ -28,7 +28,11 @@ function readFile<Value>(path: string): Value {
 /** Throws `node_unknown`, `config_invalid`. */
 export function openNodeFiles(options: { data?: string; node?: string }): NodeFiles {
   const { dataDirectory } = readProcessConfig({ data: options.data });
-  const name = chooseNodeName(dataDirectory, options.node);
+  return nodeFilesOf(dataDirectory, chooseNodeName(dataDirectory, options.node));
+}
+
+/** The files of a node that is known to be there. */
+export function nodeFilesOf(dataDirectory: string, name: string): NodeFiles {
   const directory = nodeDirectory(dataDirectory, name);
   const configPath = join(directory, "config.json");
   const enrolmentsPath = join(directory, "enrolments.json");

@@ -17,6 +17,7 @@ const PROBLEM = { $ref: "problem.schema.json" };
 const TAGS: Readonly<Record<Tag, string>> = {
   Registries: "What this node keeps, and by which definitions.",
   Records: "Creating, changing, reading and finding records.",
+  Approval: "Changes that others must approve before they are made.",
   Attachments: "Files that records hold.",
   Bulk: "Many records at once, in and out.",
   "Open data": "Public registries as files, under a signed manifest.",

@@ -1,6 +1,6 @@
 // Which errors an operation answers: those it names, and those that follow from the rest of its declaration. Pure.
 import type { ErrorCode } from "../errors.ts";
-import { describeCallers } from "../identity/permissions.ts";
+import { type Action, describeCallers } from "../identity/permissions.ts";
 import type { Operation } from "./operation.ts";
 
 const JSON_ERRORS: readonly ErrorCode[] = [
@@ -50,6 +50,9 @@ const SIGNATURE_ERRORS: readonly ErrorCode[] = [
   "signature_replayed",
 ];
 
+/** What a node that keeps no records refuses to everybody. */
+const WRITING: readonly Action[] = ["definition.publish", "record.write", "record.import"];
+
 /** In the order in which a request meets them. */
 export function listErrors(operation: Operation): ErrorCode[] {
   if (operation.foreign) return [];
@@ -74,6 +77,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   if (path.includes("{rid}")) codes.push("record_unknown");
   codes.push(...(operation.errors ?? []));
   if (headers?.["idempotency-key"]) codes.push("idempotency_key_reused");
+  if (WRITING.some((action) => action === actions[0])) codes.push("node_is_consumer");
   if (operation.writes) codes.push("log_overloaded", "log_outcome_unknown");
   if (operation.tag !== "System") codes.push("database_unavailable");
   return [...new Set(codes)];

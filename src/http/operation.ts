@@ -78,6 +78,7 @@ export interface Answer {
 export type Tag =
   | "Registries"
   | "Records"
+  | "Approval"
   | "Attachments"
   | "Bulk"
   | "Open data"

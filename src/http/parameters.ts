@@ -20,6 +20,11 @@ export const PATH_PARAMETERS: Parameters = {
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]{22}$" },
     example: "mS1nYyQ2mC0x7nO3rV9t4A",
   },
+  proposal: {
+    description: "Identifier of a proposal, as the answer to what was proposed gives it.",
+    schema: { type: "string", pattern: "^[A-Za-z0-9_-]{22}$" },
+    example: "Zq0fY3n6yqk2pY0m3kQ1bA",
+  },
   version: {
     description: "Number of a version, from 1.",
     schema: { type: "integer", minimum: 1 },

@@ -1,4 +1,5 @@
 // The JSON API that changes a record's state, replaces and erases: call one service, answer.
+import { isProposed } from "../approval/proposal-book-service.ts";
 import type { Json } from "../crypto/json.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
@@ -6,10 +7,16 @@ import type { RecordStateService, StateOptions } from "../records/writing/record
 import { declareOperation, jsonAnswer, jsonBody, type OperationInput, optionalJsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { IDEMPOTENCY_KEY, IF_MATCH } from "./parameters.ts";
-import { answerRecord, ETAG, RECORD } from "./record-answer.ts";
+import { answerProposed, answerWritten, ETAG, PROPOSED, RECORD } from "./record-answer.ts";
 
 const HEADERS = { "if-match": IF_MATCH, "idempotency-key": IDEMPOTENCY_KEY } as const;
-const ERRORS: readonly ErrorCode[] = ["act_incomplete", "state_conflict", "version_conflict", "record_erased"];
+const ERRORS: readonly ErrorCode[] = [
+  "act_incomplete",
+  "state_conflict",
+  "version_conflict",
+  "record_erased",
+  "proposals_too_many",
+];
 
 function declareChange<const Name extends string>(name: Name, id: string, summary: string, description: string) {
   return declareOperation({
@@ -23,7 +30,10 @@ function declareChange<const Name extends string>(name: Name, id: string, summar
     writes: true,
     headers: HEADERS,
     body: optionalJsonBody({ schema: { $ref: "state-request.schema.json" }, checkedBy: "service" }),
-    responses: { 200: jsonAnswer({ description: "The record in its new state.", schema: RECORD, headers: ETAG }) },
+    responses: {
+      200: jsonAnswer({ description: "The record in its new state.", schema: RECORD, headers: ETAG }),
+      ...PROPOSED,
+    },
     errors: ERRORS,
   });
 }
@@ -68,6 +78,7 @@ const replaceRecord = declareOperation({
       schema: RECORD,
       headers: ETAG,
     }),
+    ...PROPOSED,
   },
   errors: [
     ...ERRORS,
@@ -91,7 +102,10 @@ const eraseRecord = declareOperation({
   writes: true,
   headers: HEADERS,
   body: optionalJsonBody({ schema: { $ref: "state-request.schema.json" }, checkedBy: "service" }),
-  responses: { 200: jsonAnswer({ description: "What is left of it.", schema: { $ref: "record-erased.schema.json" } }) },
+  responses: {
+    200: jsonAnswer({ description: "What is left of it.", schema: { $ref: "record-erased.schema.json" } }),
+    ...PROPOSED,
+  },
   errors: ERRORS,
 });
 
@@ -109,9 +123,14 @@ export function createRecordStateRoutes(deps: {
   const routes = createOperationRoutes(deps);
   for (const operation of ["suspend", "reinstate", "revoke", "end"] as const)
     routes.handle(CHANGES[operation], async (input) =>
-      answerRecord(input.context, await states.change({ ...stateOptions(input), operation })),
+      answerWritten(input.context, await states.change({ ...stateOptions(input), operation })),
     );
-  routes.handle(replaceRecord, async (input) => answerRecord(input.context, await states.replace(stateOptions(input))));
-  routes.handle(eraseRecord, async (input) => input.context.json(await states.erase(stateOptions(input))));
+  routes.handle(replaceRecord, async (input) =>
+    answerWritten(input.context, await states.replace(stateOptions(input))),
+  );
+  routes.handle(eraseRecord, async (input) => {
+    const erased = await states.erase(stateOptions(input));
+    return isProposed(erased) ? answerProposed(input.context, erased) : input.context.json(erased);
+  });
   return routes;
 }

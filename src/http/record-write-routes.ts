@@ -4,7 +4,7 @@ import type { RecordWriteService } from "../records/writing/record-write-service
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { IDEMPOTENCY_KEY, IF_MATCH_REQUIRED } from "./parameters.ts";
-import { answerRecord, ETAG, LOCATION, RECORD } from "./record-answer.ts";
+import { answerWritten, ETAG, LOCATION, PROPOSED, RECORD } from "./record-answer.ts";
 
 const createRecord = declareOperation({
   id: "createRecord",
@@ -20,6 +20,7 @@ const createRecord = declareOperation({
   body: jsonBody({ schema: { $ref: "record-request.schema.json" }, checkedBy: "service" }),
   responses: {
     201: jsonAnswer({ description: "The record.", schema: RECORD, headers: { ...ETAG, ...LOCATION } }),
+    ...PROPOSED,
   },
   errors: [
     "record_invalid",
@@ -30,6 +31,7 @@ const createRecord = declareOperation({
     "act_incomplete",
     "state_conflict",
     "version_conflict",
+    "proposals_too_many",
   ],
 });
 
@@ -49,7 +51,10 @@ const amendRecord = declareOperation({
     mediaTypes: ["application/merge-patch+json", "application/json"],
     checkedBy: "service",
   }),
-  responses: { 200: jsonAnswer({ description: "The record as it is now.", schema: RECORD, headers: ETAG }) },
+  responses: {
+    200: jsonAnswer({ description: "The record as it is now.", schema: RECORD, headers: ETAG }),
+    ...PROPOSED,
+  },
   errors: [
     "patch_empty",
     "record_invalid",
@@ -61,6 +66,7 @@ const amendRecord = declareOperation({
     "state_conflict",
     "version_conflict",
     "record_erased",
+    "proposals_too_many",
   ],
 });
 
@@ -73,14 +79,14 @@ export function createRecordWriteRoutes(deps: {
 
   routes.handle(createRecord, async ({ context, caller, path, headers, body }) => {
     const { registry } = path;
-    const tagged = await records.create({ caller, registry, body, idempotencyKey: headers["idempotency-key"] });
-    context.header("location", tagged.view.href);
-    return answerRecord(context, tagged, 201);
+    const written = await records.create({ caller, registry, body, idempotencyKey: headers["idempotency-key"] });
+    if ("view" in written) context.header("location", written.view.href);
+    return answerWritten(context, written, 201);
   });
 
   routes.handle(amendRecord, async ({ context, caller, path, headers, body }) => {
     const { "if-match": expected, "idempotency-key": idempotencyKey } = headers;
-    return answerRecord(context, await records.amend({ caller, ...path, body, idempotencyKey, expected }));
+    return answerWritten(context, await records.amend({ caller, ...path, body, idempotencyKey, expected }));
   });
 
   return routes;

@@ -1,4 +1,6 @@
 // The JSON API of definitions: publish, list, versions, and the exact text that tokens hash.
+import { isProposed } from "../approval/proposal-book-service.ts";
+import type { Staff } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import type { MigrationService } from "../records/bulk/migration-service.ts";
@@ -8,6 +10,7 @@ import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 import { readNumber } from "./parameters.ts";
+import { answerProposed, PROPOSED } from "./record-answer.ts";
 
 const REGISTRY = { $ref: "registry.schema.json" };
 const PUBLISHED = { $ref: "registry-published.schema.json" };
@@ -105,6 +108,7 @@ const publishDefinition = declareOperation({
       schema: { anyOf: [PUBLISHED, PREVIEW] },
     }),
     201: jsonAnswer({ description: "The new version.", schema: PUBLISHED }),
+    ...PROPOSED,
   },
   errors: [
     "definition_invalid",
@@ -112,6 +116,7 @@ const publishDefinition = declareOperation({
     "definition_access_wider",
     "definition_conflict",
     "definition_unsupported",
+    "proposals_too_many",
   ],
 });
 
@@ -182,7 +187,10 @@ export function createRegistryRoutes(deps: {
       return context.json({ ...describe(entity, compiled), dry_run: true, changed, changes, records });
     }
     const allowBreaking = query["allow-breaking"] ?? false;
-    const { compiled, logIndex, changed, changes } = await registries.publish(body, { name: registry, allowBreaking });
+    const options = { name: registry, allowBreaking, caller: caller as Staff };
+    const published = await registries.publish(body, options);
+    if (isProposed(published)) return answerProposed(context, published);
+    const { compiled, logIndex, changed, changes } = published;
     return context.json({ ...describe(entity, compiled), log_index: logIndex, changed, changes }, changed ? 201 : 200);
   });
 

@@ -26,6 +26,25 @@ export interface Staff {
   readonly registries: readonly string[] | undefined;
   /** What binds the person to a jurisdiction; without a claim that a registry asks for, none of its records is the person's. */
   readonly claims?: Claims | undefined;
+  /** Others approved what the person proposed: the act is theirs together. Set only where a proposal is carried out (approval/). */
+  readonly approved?: ApprovedProposal | undefined;
+}
+
+/** One who approved, in which role. */
+export interface Approver {
+  readonly role: Role;
+  readonly person: string;
+}
+
+/** What must be true of a proposal when what it proposes is written, and what it is from then on. */
+export interface ApprovedProposal {
+  readonly id: string;
+  /** How many had approved before the approval that this is. */
+  readonly step: number;
+  /** All who approved, in the order of the roles. */
+  readonly approvers: readonly Approver[];
+  /** The whole of it is one write, with which the proposal is done; what writes row by row completes its proposal itself. */
+  readonly completion?: { readonly people: readonly string[]; readonly sealed: Uint8Array; readonly at: number };
 }
 
 /** Another node of the federation, by a signed request. */

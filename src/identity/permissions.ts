@@ -35,6 +35,10 @@ const PERMISSIONS = {
   "reference.resolve": EVERYBODY,
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
   "peer.read": { staff: READERS, reach: "node" },
+  /** Checking records of other nodes on a page, by which a report is kept; and the reports that one had kept oneself. */
+  "reference.check": { staff: READERS, reach: "node" },
+  /** Everybody's kept reports: they hold no content of records. */
+  "report.audit": { staff: ["auditor"], reach: "node" },
   /** Sessions of others, and the node's own tokens. */
   "people.manage": { staff: ["operator"], reach: "node" },
   "definition.publish": { staff: ["operator"], reach: "registry" },
@@ -42,6 +46,10 @@ const PERMISSIONS = {
   "record.read": { staff: READERS, others: "by access", reach: "registry" },
   /** Records with their personal fields, and whatever would tell of these. */
   "record.inspect": { staff: READERS, reach: "registry" },
+  /** Proposals of changes, with what they would change; those about records only for who inspects the records. */
+  "proposal.read": { staff: ["registrar", "approver", "operator"], reach: "registry" },
+  /** To approve or return one: for whom the definition names, and never who proposed it. */
+  "proposal.decide": { staff: ["registrar", "approver"], reach: "registry" },
   "record.write": { staff: ["registrar"], reach: "registry" },
   "record.import": { staff: ["registrar"], reach: "registry" },
 } as const satisfies Record<string, Rule>;

@@ -19,6 +19,8 @@ export interface HistoryAct {
   readonly instrument?: string;
   readonly note?: string;
   readonly distinct?: string;
+  /** Those without whose approval it would not have been done, by role and pseudonym. */
+  readonly approved?: readonly { readonly role: string; readonly by: string }[];
 }
 
 /** One entry of the log about a record: a version, or a change of state by a statement. */
@@ -149,5 +151,8 @@ function describeAct(act: Json | undefined, compiled: CompiledDefinition, langua
   const known = texts(act, ["role", "by", "reason", "instrument", "note", "distinct"]);
   const text =
     known.reason === undefined ? undefined : describeReason(compiled.definition, { code: known.reason, languages });
-  return { ...known, ...(text !== undefined && { reason_text: text }) };
+  const approved = (Array.isArray(act.approved) ? act.approved : [])
+    .filter(isJsonObject)
+    .map(({ role, by }) => ({ role: String(role), by: String(by) }));
+  return { ...known, ...(approved.length > 0 && { approved }), ...(text !== undefined && { reason_text: text }) };
 }

@@ -21,6 +21,8 @@ export interface Act extends WriteGround {
   readonly operation: RecordOperation;
   readonly role: string;
   readonly by: string;
+  /** Those without whose approval it would not have been done, in the order in which they approved. */
+  readonly approved?: readonly { readonly role: string; readonly by: string }[];
 }
 
 /** Throws `act_incomplete` where the ground is not what the definition asks for this operation. */
@@ -47,7 +49,7 @@ function isCodedReason({ definition }: CompiledDefinition, reason: string): bool
 export function isActPartPersonal(compiled: CompiledDefinition, act: Act, part: string): boolean {
   if (part === "reason") return act.reason !== undefined && !isCodedReason(compiled, act.reason);
   if (part === "instrument") return compiled.annotations.hasPersonal;
-  return part === "by" || part === "note" || part === "distinct";
+  return part === "by" || part === "approved" || part === "note" || part === "distinct";
 }
 
 /** Throws `act_incomplete` with a detail per member that is missing or not one of the definition's. */
@@ -69,18 +71,23 @@ export function checkAct(compiled: CompiledDefinition, operation: RecordOperatio
   throw new AttestryError("act_incomplete", `to ${operation} a record of "${name}", act must say more`, { details });
 }
 
-/** The pseudonym tells two staff members apart, and names them only to this node. */
+/** It tells two staff members (`Staff.person`) apart, and names them only to this node. */
+export function formatPseudonym(pseudonymKey: Uint8Array, person: string): string {
+  return encodeBase64url(hmacSha256(pseudonymKey, person)).slice(0, PSEUDONYM_CHARS);
+}
+
 export function createActDescriber(pseudonymKey: Uint8Array): DescribeAct {
   const pseudonyms = createBoundedCache<string>(PSEUDONYMS_REMEMBERED_MAX);
   function pseudonymOf(name: string): string {
     const known = pseudonyms.get(name);
     if (known !== undefined) return known;
-    const pseudonym = encodeBase64url(hmacSha256(pseudonymKey, name)).slice(0, PSEUDONYM_CHARS);
+    const pseudonym = formatPseudonym(pseudonymKey, name);
     pseudonyms.set(name, pseudonym);
     return pseudonym;
   }
   return ({ compiled, operation, caller, ground }) => {
     checkAct(compiled, operation, ground);
-    return { operation, role: caller.role, by: pseudonymOf(caller.person), ...ground };
+    const approved = caller.approved?.approvers.map(({ role, person }) => ({ role, by: pseudonymOf(person) }));
+    return { operation, role: caller.role, by: pseudonymOf(caller.person), ...(approved && { approved }), ...ground };
   };
 }

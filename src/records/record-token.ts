@@ -52,7 +52,7 @@ export async function issueVersion(options: {
     ...(content.validUntil !== undefined && { valid_until: content.validUntil }),
     ...(content.previousDigest !== undefined && { prev: content.previousDigest }),
     ...(content.replaces !== undefined && { replaces: [...content.replaces] }),
-    act: { ...content.act },
+    act: formatAct(content.act),
     status: { status_list: { idx: content.status.index, uri: statusListUrl(entity, content.status.list) } },
     data: content.data,
   };
@@ -105,10 +105,14 @@ export async function issueStateStatement(options: {
       iat: issuedAt,
       ...(effective !== undefined && { effective }),
       ...(replacedBy !== undefined && { replaced_by: [...replacedBy] }),
-      act: { ...act },
+      act: formatAct(act),
     },
     isDisclosable: (path) => path.length > 1 && path[0] === "act" && isActPartPersonal(compiled, act, String(path[1])),
     salt,
   });
   return { statement: await signJws({ signer, typ: "attestry-state+jwt", payload }), disclosures };
+}
+
+function formatAct({ approved, ...act }: Act): JsonObject {
+  return { ...act, ...(approved && { approved: approved.map((one) => ({ ...one })) }) };
 }

@@ -1,4 +1,6 @@
 // What a registry definition says, as parsed from JSON. Pure: no I/O, compiles nothing.
+
+import type { ApprovingRole } from "../approval/proposal.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { JurisdictionRule } from "../identity/jurisdiction.ts";
@@ -47,6 +49,8 @@ export interface Definition {
   readonly duplicates?: readonly DuplicateRule[];
   readonly statistics?: readonly StatisticRule[];
   readonly answers?: AnswerRules;
+  /** The roles of those who must approve a change, one person each, in this order; who proposes it is none of them. */
+  readonly approval?: readonly ApprovingRole[];
   /** By which fields staff are bound to a part of the records. */
   readonly jurisdiction?: readonly JurisdictionRule[];
   readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };

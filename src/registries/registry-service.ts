@@ -1,8 +1,12 @@
 // Publishes definitions into the log and hands out compiled ones. The only place that decides which version is current.
 
+import type { WriteApproval } from "../approval/proposal.ts";
+import type { ProposalBook, Proposed } from "../approval/proposal-book-service.ts";
+import { readApprovals, storeApprovals } from "../approval/proposal-guard.ts";
 import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { createExpiringCache } from "../expiring-cache.ts";
+import type { Staff } from "../identity/caller.ts";
 import { DEFINITION_CACHE_ENTRIES_MAX, DEFINITION_CACHE_SECONDS } from "../limits.ts";
 import { commitment, randomTag, ZERO_SALT } from "../log/entry.ts";
 import type { LogWriter, WriteKind } from "../log/writer-service.ts";
@@ -23,14 +27,22 @@ export interface RegistryService {
   listVersions(name: string): Promise<store.StoredDefinition[]>;
   listTypes(): Promise<string[]>;
   /**
-   * Publishes the next version; an unchanged definition changes nothing. Throws `definition_invalid`, `definition_breaking`,
-   * `definition_conflict`, and `definition_access_wider` where there are records that fewer may read.
+   * Publishes the next version; an unchanged definition changes nothing. Where the current version says who must approve, it becomes a
+   * proposal of the caller's. `from`: the version that it is to follow. Throws `definition_invalid`, `definition_breaking`,
+   * `definition_conflict`, `approval_required`, and `definition_access_wider` where there are records that fewer may read.
    */
-  publish(value: Json, options: { name: string; allowBreaking: boolean }): Promise<Published>;
+  publish(value: Json, options: PublishOptions): Promise<Published | Proposed>;
   /** What `publish` would do: the version that would be made, and what changes. Throws `definition_invalid`, `definition_access_wider`. */
   previewPublish(value: Json, options: { name: string }): Promise<PublishPreview>;
   /** Forgets what is cached, so that the next read asks the database. */
   refresh(name: string): void;
+}
+
+export interface PublishOptions {
+  readonly name: string;
+  readonly allowBreaking: boolean;
+  readonly caller?: Staff | undefined;
+  readonly from?: number | undefined;
 }
 
 export interface PublishPreview {
@@ -52,6 +64,7 @@ interface DefineInput {
   readonly publishedAt: number;
   /** Whether more may read under it than under the version before. */
   readonly isWider: boolean;
+  readonly approval: WriteApproval;
 }
 
 /** Which of these registries have ever held a record. */
@@ -67,8 +80,14 @@ function createDefineKind(findUsed: FindUsedRegistries): WriteKind<DefineInput> 
     isAlone: true,
     async check(tx, inputs) {
       const names = inputs.map((input) => input.registry);
-      const [current, used] = await Promise.all([store.readCurrentVersions(tx, names), findUsed(tx, names)]);
+      const [current, used, approvals] = await Promise.all([
+        store.readCurrentVersions(tx, names),
+        findUsed(tx, names),
+        readApprovals(tx, inputs),
+      ]);
       return inputs.map((input) => {
+        const refusal = approvals.check(input);
+        if (refusal) return refusal;
         const version = current.get(input.registry) ?? 0;
         if (input.version === version + 1) {
           if (input.isWider && used.has(input.registry)) return accessWider(input.registry);
@@ -83,6 +102,10 @@ function createDefineKind(findUsed: FindUsedRegistries): WriteKind<DefineInput> 
     },
     async store(tx, accepted) {
       for (const { input, logIndex } of accepted) await store.insertDefinition(tx, { ...input, logIndex });
+      await storeApprovals(
+        tx,
+        accepted.map(({ input }) => input),
+      );
     },
   };
 }
@@ -102,6 +125,7 @@ export function createRegistryService(deps: {
   clock: () => number;
   random: (length: number) => Uint8Array;
   findUsed: FindUsedRegistries;
+  proposals: ProposalBook;
 }): RegistryService {
   const { database, entity } = deps;
   const defineKind = createDefineKind(deps.findUsed);
@@ -150,14 +174,14 @@ export function createRegistryService(deps: {
     const stored = await store.findCurrentDefinition(database, name);
     const before = stored && compile(stored);
     if (before && canonicalJson(before.definition as unknown as JsonObject) === text)
-      return { stored, compiled: before, changed: false, changes: [], isWider: false };
+      return { stored, before, compiled: before, changed: false, changes: [], isWider: false };
     const version = (before?.version ?? 0) + 1;
     const vct = definitionUrl({ entity, name, version });
     const compiled = compileDefinition({ entity, version, text: formatDefinitionText(definition, vct) });
     const changes = before ? compareDefinitions(before.definition, definition) : [];
     const isWider = before !== undefined && isWiderAccess(before.definition.access, definition.access);
     if (isWider && (await deps.findUsed(database.sql, [name])).has(name)) throw accessWider(name);
-    return { stored, compiled, changed: true, changes, isWider };
+    return { stored, before, compiled, changed: true, changes, isWider };
   }
 
   return {
@@ -187,8 +211,14 @@ export function createRegistryService(deps: {
       const { compiled, changed, changes } = await prepare(value, name);
       return { compiled, changed, changes };
     },
-    async publish(value, { name, allowBreaking }) {
-      const { stored, compiled, changed, changes, isWider } = await prepare(value, name);
+    async publish(value, { name, allowBreaking, caller, from }) {
+      const { stored, before, compiled, changed, changes, isWider } = await prepare(value, name);
+      const is = before?.version ?? 0;
+      if (from !== undefined && from !== is)
+        throw new AttestryError(
+          "definition_conflict",
+          `registry "${name}" is at version ${is}, and the change was made to version ${from}`,
+        );
       if (stored && !changed) return { compiled, logIndex: stored.logIndex, changed, changes };
       const breaking = changes.filter(({ kind }) => kind === "breaking");
       if (breaking.length > 0 && !allowBreaking) {
@@ -199,10 +229,19 @@ export function createRegistryService(deps: {
         );
       }
       const { text, version, definition } = compiled;
+      const approval = { required: before?.definition.approval ?? [], approved: caller?.approved };
+      if (caller && approval.required.length > 0 && approval.approved === undefined) {
+        const asked = { caller, registry: name, roles: approval.required, definitionVersion: is };
+        return deps.proposals.propose({
+          ...asked,
+          kind: "define",
+          request: { definition: value, allowBreaking, from: is },
+        });
+      }
       const publishedAt = deps.clock();
       const { logIndex } = await deps.writer.append(
         defineKind,
-        { registry: name, type: definition.type, version, text, publishedAt, isWider },
+        { registry: name, type: definition.type, version, text, publishedAt, isWider, approval },
         { c: commitment("define", ZERO_SALT, text), e: "define", r: randomTag(deps.random(32)), t: publishedAt, v: 1 },
       );
       current.forget(name);

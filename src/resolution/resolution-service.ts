@@ -17,8 +17,9 @@ import {
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
 import type { ReferenceFault, TypedReference, VerifyReferences } from "../records/references/reference-check.ts";
 import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
+import type { Evidence } from "../verification/evidence.ts";
 import type { CheckOutcome, VerificationReport } from "../verification/report.ts";
-import { createStateVerifier } from "../verification/state-statement.ts";
+import { createStateVerifier, type StateEvidence } from "../verification/state-statement.ts";
 import type { Verifier } from "../verification/verifier.ts";
 import { type FollowPath, referencesAt, splitPaths } from "./follow-paths.ts";
 import type { ReadBatch, ReadHome, ReadRecord } from "./home-node-client.ts";
@@ -61,6 +62,19 @@ export interface ResolveRequest {
   readonly outgoing: boolean;
   /** Decides which records that are not public are asked for; anonymous unless given. */
   readonly caller?: Caller;
+  /** Gets what each record was judged by, for who has to show it later. */
+  readonly onJudged?: (judged: JudgedRecord) => void;
+}
+
+/** What a record was judged by. The evidence holds its content. */
+export interface JudgedRecord {
+  /** Of the record in the resolution. */
+  readonly key: string;
+  /** Of a record that is in force, or of a pinned version. */
+  readonly evidence?: Evidence;
+  readonly report?: VerificationReport;
+  /** Of one that is not in force: the proved statement that says so, and the chain that it was proved by. */
+  readonly state?: { readonly evidence: StateEvidence; readonly chain: readonly string[] };
 }
 
 export interface ResolutionService {
@@ -83,6 +97,7 @@ interface Walk {
   readonly caller: Caller;
   /** Whether other nodes are asked as by a member. */
   readonly isMember: boolean;
+  readonly onJudged: NonNullable<ResolveRequest["onJudged"]>;
 }
 
 /** The digest belongs to it: of two pins to one version, one may be wrong. */
@@ -129,7 +144,7 @@ export function createResolutionService(deps: {
       walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
       await Promise.all(
         batch.map(async (task, i) =>
-          walk.records.set(task.key, await judge(task.reference, answer.records[i]!, answer, chain)),
+          walk.records.set(task.key, await judge(task.reference, answer.records[i]!, { batch: answer, chain, walk })),
         ),
       );
     }
@@ -169,27 +184,29 @@ export function createResolutionService(deps: {
   async function judge(
     reference: Reference,
     read: ReadRecord,
-    batch: ReadBatch,
-    chain: VerifiedChain,
+    { batch, chain, walk }: { batch: ReadBatch; chain: VerifiedChain; walk: Walk },
   ): Promise<ResolvedRecord> {
-    if (isStateOutcome(read.outcome)) return judgeState(reference, read, chain);
+    if (isStateOutcome(read.outcome)) return judgeState(reference, read, { chain, walk });
     if (read.outcome !== "found")
       return { href: reference.href, outcome: read.outcome, message: `the home node answered "${read.outcome}"` };
     const { statusUri, vct } = namesIn(read.token!);
-    const report = await verifier.verify(
-      {
-        token: read.token!,
-        receipts: { recent: read.receipt! },
-        status: { token: textAt(batch.statusLists, statusUri) },
-        chain: chain.statements,
-        definition: textAt(batch.definitions, vct),
-      },
-      { now: clock(), expected: reference },
-    );
+    const evidence: Evidence = {
+      token: read.token!,
+      receipts: { recent: read.receipt! },
+      status: { token: textAt(batch.statusLists, statusUri) },
+      chain: chain.statements,
+      definition: textAt(batch.definitions, vct),
+    };
+    const report = await verifier.verify(evidence, { now: clock(), expected: reference });
+    walk.onJudged({ key: referenceKey(reference), evidence, report });
     return describe(reference, report);
   }
 
-  async function judgeState(reference: Reference, read: ReadRecord, chain: VerifiedChain): Promise<ResolvedRecord> {
+  async function judgeState(
+    reference: Reference,
+    read: ReadRecord,
+    { chain, walk }: { chain: VerifiedChain; walk: Walk },
+  ): Promise<ResolvedRecord> {
     const { href } = reference;
     // Nobody on the way, and no node without its key, may end a record by a word.
     const unproved = (message: string) => ({ href, outcome: "state_unproved", message });
@@ -204,6 +221,8 @@ export function createResolutionService(deps: {
       const { operation, version, effective, replacedBy } = statement;
       if (findStateOutcome(operation) !== read.outcome)
         return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);
+      const { state } = read;
+      walk.onJudged({ key: referenceKey(reference), state: { evidence: state, chain: chain.statements } });
       return {
         href,
         outcome: read.outcome,
@@ -256,6 +275,7 @@ export function createResolutionService(deps: {
       outgoing: request.outgoing,
       caller,
       isMember: caller === self || isPermitted({ caller, action: "peer.read" }),
+      onJudged: request.onJudged ?? (() => {}),
     };
     const tasks = mergeTasks(
       request.references.map((reference) => ({ key: referenceKey(reference), reference, paths: [...request.follow] })),

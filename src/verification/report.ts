@@ -19,6 +19,7 @@ export const VERIFICATION_SENTENCES = {
   fresh_by_witnesses: "Independent witnesses saw the log's state recently.",
 
   // Not checked
+  record_not_had: "The department that keeps the record did not give it, so there was nothing to check.",
   prerequisite_failed: "Not checked, because an earlier check that this one builds on did not pass.",
   receipt_missing: "The evidence holds no receipt from the issuer's log.",
   status_missing: "The evidence holds no status list, so a revocation would not show.",

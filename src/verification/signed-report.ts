@@ -4,7 +4,7 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../cryp
 import { verifyJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
-import { parseRecordUrl } from "../records/record-url.ts";
+import { parseRecordUrl, parseReference, type Reference } from "../records/record-url.ts";
 import { CHECK_NAMES, type CheckName, type VerifierPolicy } from "./policy.ts";
 import { type CheckResult, VERIFICATION_SENTENCES, type Verdict, type VerificationReport } from "./report.ts";
 
@@ -25,11 +25,22 @@ export interface SignedReport {
   readonly checks: readonly { readonly check: CheckName; readonly result: CheckResult; readonly code: string }[];
   /** Of a valid report only: of any other nothing about the record is proved. */
   readonly record?: { readonly href: string; readonly version: number; readonly digest: string };
+  /** What a node was asked for, and what came of it: "verified", or the stable code of why not. */
+  readonly asked?: Reference;
+  readonly outcome?: string;
+}
+
+/** Of a record that a node asked another for: there may be nothing about it to judge, and yet the report says which one was meant. */
+export interface AskedFor {
+  readonly reference: Reference;
+  readonly outcome: string;
 }
 
 const VERDICTS: readonly Verdict[] = ["valid", "invalid", "undecided"];
 const RESULTS: readonly CheckResult[] = ["pass", "fail", "not_checked"];
 const DIGEST = /^[A-Za-z0-9_-]{43}$/;
+const OUTCOME = /^[a-z_]{1,60}$/;
+export const VERIFIED = "verified";
 
 /** base64url SHA-256 of a policy's canonical JSON: the same however its file was written. */
 export function digestPolicy(policy: VerifierPolicy): string {
@@ -47,8 +58,10 @@ export function buildReportPayload(given: {
   verifier: string;
   judgedAt: number;
   signedAt: number;
+  asked?: AskedFor;
 }): JsonObject {
   const { verdict, required, checks, record } = given.report;
+  const { asked } = given;
   return {
     iss: given.verifier,
     iat: given.signedAt,
@@ -59,6 +72,7 @@ export function buildReportPayload(given: {
     required: [...required],
     checks: checks.map(({ check, result, code }) => ({ check, result, code })),
     ...(record && { record: { href: record.href, version: record.version, digest: record.digest } }),
+    ...(asked && { asked: { ...asked.reference }, outcome: asked.outcome }),
   };
 }
 
@@ -102,6 +116,26 @@ function readRecord(value: Json | undefined): NonNullable<SignedReport["record"]
   return { href, version, digest: readDigest(digest, "record.digest") };
 }
 
+/** Both or none of them; and where the record is proved, it is the one that was asked for. */
+function readAsked(payload: JsonObject, record: SignedReport["record"]): Pick<SignedReport, "asked" | "outcome"> {
+  const { asked, outcome } = payload;
+  if (asked === undefined && outcome === undefined) return {};
+  const reference = isJsonObject(asked) ? parseReportReference(asked) : undefined;
+  if (reference === undefined) throw invalid("asked", "must be a reference to a record");
+  if (typeof outcome !== "string" || !OUTCOME.test(outcome)) throw invalid("outcome", "must be a code");
+  if ((outcome === VERIFIED) !== (record !== undefined)) throw invalid("outcome", "contradicts the verdict");
+  if (record !== undefined && record.href !== reference.href) throw invalid("asked", "is another record");
+  return { asked: reference, outcome };
+}
+
+/** As a reference in a record, and besides one that names a version without its digest, as people ask for it. */
+function parseReportReference(asked: JsonObject): Reference | undefined {
+  const { href, version } = asked;
+  if (Object.keys(asked).length !== 2 || version === undefined) return parseReference(asked);
+  const isVersion = typeof version === "number" && Number.isSafeInteger(version) && version > 0;
+  return typeof href === "string" && parseRecordUrl(href) && isVersion ? { href, version } : undefined;
+}
+
 /**
  * Proves a signed report (untrusted) by keys that the caller has from elsewhere, and reads it. It says what was found then; it is no
  * evidence of the record. Throws `token_invalid` naming the claim, and what `verifyJws` throws.
@@ -118,6 +152,7 @@ export async function verifySignedReport(text: string, keys: readonly PublicKey[
   // Or a signer's slip would be shown as a yes.
   if ((verdict === "valid") !== (record !== undefined) || (verdict === "valid" && !isPassed))
     throw invalid("verdict", "contradicts the checks or the record");
+  const proved = record === undefined ? undefined : readRecord(record);
   return {
     verifier: iss,
     signedAt: readSeconds(payload.iat, "iat"),
@@ -127,6 +162,7 @@ export async function verifySignedReport(text: string, keys: readonly PublicKey[
     verdict,
     required,
     checks,
-    ...(record !== undefined && { record: readRecord(record) }),
+    ...(proved && { record: proved }),
+    ...readAsked(payload, proved),
   };
 }

@@ -58,6 +58,18 @@ const ConsolePage: FC<PageProps> = ({ session, frame }) => {
         )}
       </Section>
       <Section id="more" title="More">
+        {isPermitted({ caller: session.caller, action: "reference.check" }) && (
+          <p>
+            <a href={`${frame.basePath}/console/check`}>Check a record of any department</a>
+          </p>
+        )}
+        {(["reference.check", "report.audit"] as const).some((action) =>
+          isPermitted({ caller: session.caller, action }),
+        ) && (
+          <p>
+            <a href={`${frame.basePath}/console/reports`}>Reports that were kept of checks</a>
+          </p>
+        )}
         <p>
           <a href={`${frame.basePath}/console/sessions`}>
             {mayManagePeople(session.caller) ? "Sessions and tokens of this node" : "Where you are signed in"}

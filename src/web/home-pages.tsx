@@ -2,10 +2,12 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { FC } from "hono/jsx";
+import type { SignInService } from "../identity/sign-in-service.ts";
 import { parseReader } from "./accept-language.ts";
 import {
   AboutSection,
   CheckSection,
+  ConsumerSection,
   HoldingsSection,
   LogSection,
   ProgramSection,
@@ -20,29 +22,39 @@ const HTML = "text/html";
 const JSON_TYPE = "application/json";
 
 function describePurpose(view: HomeView): string {
+  if (view.isConsumer)
+    return "An office that checks the records of other departments. It keeps no registry itself: what it checks stays where it is.";
   return view.registries.length === 0 && view.subordinates.length > 0
     ? "It vouches for departments, so that others can tell whose records to believe. It keeps no records itself."
     : "A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.";
 }
 
-const HomePage: FC<SectionProps> = (props) => {
+const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
   const { organizationName } = props.view;
   const header = (
     <>
-      <p class="kind">Registry node</p>
+      <p class="kind">{props.view.isConsumer ? "Consumer node" : "Registry node"}</p>
       <h1 dir="auto">{organizationName}</h1>
       <p class="lead">{describePurpose(props.view)}</p>
+      {props.offersSignIn && (
+        <p class="buttons">
+          <a class="button" href={`${props.basePath}/sign-in`}>
+            Sign in
+          </a>
+          <span class="soft">for the staff of this department</span>
+        </p>
+      )}
     </>
   );
   return (
     <Layout
-      title={`${organizationName} · registry node`}
+      title={`${organizationName} · ${props.view.isConsumer ? "consumer node" : "registry node"}`}
       basePath={props.basePath}
       header={header}
       footer="Served by Attestry, a federated registry: each department keeps its own records, and no node holds all the data."
     >
       <AboutSection {...props} />
-      <HoldingsSection {...props} />
+      {props.view.isConsumer ? <ConsumerSection {...props} /> : <HoldingsSection {...props} />}
       <LogSection {...props} />
       <CheckSection {...props} />
       <ProgramSection {...props} />
@@ -51,7 +63,9 @@ const HomePage: FC<SectionProps> = (props) => {
 };
 
 /** GET / as page or JSON, by Accept; and the assets of all pages. To be mounted at the entity's path. */
-export function createHomePages(deps: HomeDeps & { readonly basePath: string }): Hono {
+export function createHomePages(
+  deps: HomeDeps & { readonly basePath: string; readonly signIn: Pick<SignInService, "choices"> },
+): Hono {
   const pages = new Hono();
 
   pages.get("/", async (context) => {
@@ -62,7 +76,9 @@ export function createHomePages(deps: HomeDeps & { readonly basePath: string }):
       return context.json(describeHome(view), 200, { "cache-control": "no-cache", "access-control-allow-origin": "*" });
     }
     const reader = parseReader(context.req.header("accept-language"));
-    return answerPage(context, <HomePage view={view} reader={reader} basePath={deps.basePath} />);
+    const offersSignIn = deps.signIn.choices.length > 0;
+    const page = <HomePage view={view} reader={reader} basePath={deps.basePath} offersSignIn={offersSignIn} />;
+    return answerPage(context, page);
   });
 
   for (const { path, mediaType, text } of [STYLE, SITE_ICON]) {

@@ -103,6 +103,30 @@ const RegistryCard: FC<{ registry: RegistrySummary; reader: Reader; basePath: st
   );
 };
 
+/** In place of what it holds, of a node that is to hold nothing. */
+export const ConsumerSection: FC<SectionProps> = ({ view, reader, basePath }) => (
+  <Section id="holdings" title="What it does">
+    <p>
+      Its staff check records of the federation's departments, and a signed report of each check is kept, without what
+      the record says. It publishes no definitions and takes no records.
+    </p>
+    <p class="links">
+      <a href={`${basePath}/console/check`}>Check a record (for staff)</a>
+      <a href={`${basePath}/verify`}>Check a record yourself, in your browser</a>
+    </p>
+    {view.registries.length > 0 && (
+      <>
+        <p>It kept registries before, which can be read and no longer change:</p>
+        <ul class="cards">
+          {view.registries.map((registry) => (
+            <RegistryCard registry={registry} reader={reader} basePath={basePath} />
+          ))}
+        </ul>
+      </>
+    )}
+  </Section>
+);
+
 export const HoldingsSection: FC<SectionProps> = ({ view, reader, basePath }) => (
   <Section id="holdings" title="What it holds">
     {view.registries.length > 0 ? (
@@ -210,7 +234,7 @@ export const CheckSection: FC<SectionProps> = ({ view, basePath }) => (
   </Section>
 );
 
-export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
+export const ProgramSection: FC<SectionProps> = ({ view, basePath }) => (
   <Section id="programs" title="For programs">
     <dl class="facts">
       <dt>The API, described</dt>
@@ -220,18 +244,22 @@ export const ProgramSection: FC<SectionProps> = ({ basePath }) => (
           <code>GET {basePath}/openapi.json</code>
         </a>
       </dd>
-      <dt>Registries</dt>
-      <dd>
-        <a href={`${basePath}/registries`}>
-          <code>GET {basePath}/registries</code>
-        </a>
-      </dd>
-      <dt>Records</dt>
-      <dd>
-        <code>
-          GET {basePath}/registries/{"{name}"}/records?{"{field}={value}"}
-        </code>
-      </dd>
+      {!view.isConsumer && (
+        <>
+          <dt>Registries</dt>
+          <dd>
+            <a href={`${basePath}/registries`}>
+              <code>GET {basePath}/registries</code>
+            </a>
+          </dd>
+          <dt>Records</dt>
+          <dd>
+            <code>
+              GET {basePath}/registries/{"{name}"}/records?{"{field}={value}"}
+            </code>
+          </dd>
+        </>
+      )}
       <dt>Across departments</dt>
       <dd>
         <code>POST {basePath}/resolve</code> <span class="soft">(with a bearer token of this node)</span>

@@ -11,6 +11,8 @@ export interface HomeDeps {
   readonly entity: string;
   readonly organizationName: string;
   readonly superiors: readonly string[];
+  /** Whether it keeps no registries, and checks the records of others. */
+  readonly isConsumer: boolean;
   readonly registries: Pick<RegistryService, "list">;
   readonly federation: { listSubordinates(): Promise<string[]> };
   readonly reader: Pick<LogReader, "checkpoint" | "receipt">;
@@ -43,6 +45,7 @@ export interface HomeView {
   readonly organizationName: string;
   readonly superiors: readonly string[];
   readonly subordinates: readonly string[];
+  readonly isConsumer: boolean;
   readonly registries: readonly RegistrySummary[];
   readonly log: LogSummary;
 }
@@ -72,8 +75,8 @@ export async function loadHomeView(deps: HomeDeps): Promise<HomeView> {
     version,
     recordCount: definition.access === "public" ? (counts.get(definition.name) ?? 0) : undefined,
   }));
-  const { entity, organizationName, superiors } = deps;
-  return { entity, organizationName, superiors, subordinates, registries, log };
+  const { entity, organizationName, superiors, isConsumer } = deps;
+  return { entity, organizationName, superiors, subordinates, isConsumer, registries, log };
 }
 
 /** The view as programs get it. */
@@ -83,6 +86,7 @@ export function describeHome(view: HomeView): Record<string, unknown> {
     entity,
     organization_name: view.organizationName,
     superiors: view.superiors,
+    ...(view.isConsumer && { consumer: true }),
     subordinates: view.subordinates,
     registries: view.registries.map(({ recordCount, description, ...registry }) => ({
       ...registry,

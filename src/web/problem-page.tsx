@@ -29,6 +29,7 @@ const TITLES: Readonly<Record<string, string>> = {
   sign_in_unavailable: "The sign-in service does not answer",
   form_token_invalid: "The form could not be taken",
   session_unknown: "There is no such session",
+  report_unknown: "There is no such report",
   query_invalid: "The address asks for something that cannot be answered",
   database_unavailable: "The register cannot be read just now",
 };

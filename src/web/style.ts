@@ -79,6 +79,7 @@ form.search { background: var(--card); border: 1px solid var(--line); border-rad
 .range.days { grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); }
 .range > div { min-width: 0; }
 .range label { display: block; color: var(--soft); font-size: .9rem; }
+form.search > .field + .fields { margin-top: .9rem; }
 input, select, textarea, button { font: inherit; color: inherit; }
 input, select, textarea { width: 100%; min-height: 2.75rem; padding: .35rem .6rem; background: var(--ground); border: 1px solid var(--input); border-radius: .3rem; }
 select { text-overflow: ellipsis; }
@@ -185,7 +186,7 @@ table.records tbody th { font-size: 1.05rem; }
 @media print {
   header.top, ul.cards > li { background: none; }
   .skip { display: none; }
-  .answer ~ *, #verify > section, .answer .buttons, .answer details:not([open]), .answer .offer { display: none; }
+  .answer ~ :not(.answer, .judged), #verify > section, .answer .buttons, .answer details:not([open]), .answer .offer { display: none; }
   body:has(.answer) header.top, body:has(.answer) footer { display: none; }
   .verdict, .badge { background: none !important; print-color-adjust: exact; }
 }

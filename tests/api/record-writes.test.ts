@@ -225,11 +225,15 @@ describe("a definition that changes meanwhile", () => {
       clock: () => Math.floor(Date.now() / 1_000),
       random: randomBytes,
       findUsed: findUsedRegistries,
+      proposals: {
+        propose: () => Promise.reject(new Error("nobody has to approve")),
+        findAnswered: () => Promise.resolve(undefined),
+      },
     });
     const changed = structuredClone(PLOTS);
     (changed.schema as { properties: JsonObject }).properties.colour = text;
     const published = await elsewhere.publish(changed, { name: "plots", allowBreaking: false });
-    expect(published.compiled.version).toBe(2);
+    expect("compiled" in published && published.compiled.version).toBe(2);
     const created = await Promise.all([1, 2, 3].map((i) => plots.create({ code: `D${i}`, name: "d" })));
     for (const { definition: under } of created) expect(under).toBe(`${node.entity}/registries/plots/schema/2`);
   });

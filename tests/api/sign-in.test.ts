@@ -63,6 +63,11 @@ describe("signing in", () => {
     expect(page.text).toMatch(/Signed in as <strong[^>]*>Asha Rao<\/strong>, acting as <strong>registrar/);
   });
 
+  it("is offered on the node's first page", async () => {
+    const home = await createBrowserJar().request("GET", base);
+    expect(home.text).toMatch(/<a class="button" href="\/water\/sign-in">\s*Sign in\s*<\/a>/);
+  });
+
   it("asks the provider for a code with PKCE, state and nonce, each new every time", async () => {
     const browser = createBrowserJar();
     const start = async () => {

@@ -121,6 +121,10 @@ describe("GET /", () => {
     expect(html).not.toMatch(/<script|style="|onclick|https?:\/\/(?!127\.0\.0\.1)/);
   });
 
+  test("offers to sign in only where somebody can", async () => {
+    expect(await (await fetch(office.entity)).text()).not.toContain("/sign-in");
+  });
+
   test("sends who typed a closing slash to the node's own address", async () => {
     const response = await fetch(`${office.entity}/`, { redirect: "manual" });
     expect(response.status).toBe(308);

@@ -8,6 +8,7 @@ import { signJws } from "../../src/crypto/jws.ts";
 import { createSigner, generateSeed } from "../../src/crypto/signer.ts";
 import type { VerifierPolicy } from "../../src/verification/policy.ts";
 import {
+  type AskedFor,
   buildReportPayload,
   digestPolicy,
   SIGNED_REPORT_TYPE,
@@ -27,7 +28,7 @@ const ajv = new Ajv2020({ strict: true, strictRequired: false, validateFormats: 
 ajv.addSchema(read("verification-report"), "verification-report.schema.json");
 const isBySchema = ajv.compile(read("signed-verification-report"));
 
-async function sample(change: (evidence: JsonObject) => JsonObject = (evidence) => evidence) {
+async function sample(change: (evidence: JsonObject) => JsonObject = (evidence) => evidence, asked?: AskedFor) {
   const { world, logged, evidence } = await createSample();
   const policy: VerifierPolicy = { anchors: world.chain.anchors, statusMaxAgeSeconds: 300 };
   const evidenceText = JSON.stringify(change(evidence as unknown as JsonObject));
@@ -39,6 +40,7 @@ async function sample(change: (evidence: JsonObject) => JsonObject = (evidence) 
     verifier: "https://agency.example",
     judgedAt: NOW,
     signedAt: NOW + 5,
+    ...(asked && { asked }),
   });
   return { logged, policy, evidenceText, report, payload };
 }
@@ -104,6 +106,41 @@ describe("a signed verification report", () => {
   ])("is refused with %s", async (_, change) => {
     const { payload } = await sample();
     expect(await settledCode(verifySignedReport(await sign(change(payload)), keys))).toBe("token_invalid");
+  });
+
+  it("says what a node was asked for and what came of it, also where there was nothing to judge", async () => {
+    const { report } = await sample();
+    const { href } = report.record!;
+    const valid = await sample(undefined, { reference: { href, version: 1 }, outcome: "verified" });
+    expect(isBySchema(valid.payload), JSON.stringify(isBySchema.errors)).toBe(true);
+    const found = await verifySignedReport(await sign(valid.payload), keys);
+    expect([found.asked, found.outcome]).toEqual([{ href, version: 1 }, "verified"]);
+    const none = await sample(() => ({}), { reference: { href }, outcome: "peer_unreachable" });
+    expect(isBySchema(none.payload)).toBe(true);
+    expect((await verifySignedReport(await sign(none.payload), keys)).asked).toEqual({ href });
+  });
+
+  it.each<[string, (payload: JsonObject, href: string) => JsonObject]>([
+    [
+      "another record than the proved one",
+      ({ asked: _, ...payload }, href) => ({
+        ...payload,
+        asked: { href: `${href.slice(0, -1)}${href.endsWith("0") ? 1 : 0}` },
+      }),
+    ],
+    ["no record's address", (payload) => ({ ...payload, asked: { href: "https://x.example" } })],
+    ["version 0", (payload, href) => ({ ...payload, asked: { href, version: 0 } })],
+    ["an unknown member", (payload, href) => ({ ...payload, asked: { href, name: "x" } })],
+    ["an outcome that contradicts the verdict", (payload) => ({ ...payload, outcome: "record_revoked" })],
+    ["an outcome in words", (payload) => ({ ...payload, outcome: "Not good" })],
+    ["no outcome", ({ outcome: _, ...payload }) => payload],
+    ["an outcome of nothing", ({ asked: _, ...payload }) => payload],
+  ])("is refused where what was asked for is %s", async (_, change) => {
+    const { report } = await sample();
+    const { href } = report.record!;
+    const { payload } = await sample(undefined, { reference: { href }, outcome: "verified" });
+    expect(await settledCode(verifySignedReport(await sign(payload), keys))).toBe("accepted");
+    expect(await settledCode(verifySignedReport(await sign(change(payload, href)), keys))).toBe("token_invalid");
   });
 
   it("is refused as another kind of token, and by another key", async () => {

@@ -9,6 +9,8 @@ export type DemoNodeName = "anchor" | "state" | "local-government" | "rural-deve
 
 export interface StaffPlan {
   readonly role: Role;
+  /** Further roles that one may act in on pages. */
+  readonly also?: readonly Role[];
   readonly name: string;
   /** What one is there to do, for the printed guide. */
   readonly task: string;
@@ -30,7 +32,7 @@ export const ANCHOR: NodePlan = {
   organization: "National Trust Office",
   duty: "vouches for states; holds no records",
   registries: [],
-  staff: [],
+  staff: [{ role: "operator", name: "Devi Nair", task: "looks after the trust office's node" }],
 };
 
 export const STATE: NodePlan = {
@@ -39,7 +41,7 @@ export const STATE: NodePlan = {
   duty: "vouches for the departments of the state; holds no records",
   superior: "anchor",
   registries: [],
-  staff: [],
+  staff: [{ role: "operator", name: "Emil Haas", task: "looks after the state's node" }],
 };
 
 export const LOCAL_GOVERNMENT: NodePlan = {
@@ -51,6 +53,9 @@ export const LOCAL_GOVERNMENT: NodePlan = {
   staff: [
     { role: "operator", name: "Orla Pike", task: "publishes definitions" },
     { role: "registrar", name: "Rosa Lind", task: "creates, amends and revokes states and districts" },
+    { role: "approver", also: ["reader"], name: "Bram Visser", task: "approves what registrars propose, and reads" },
+    { role: "reader", name: "Asha Rao", task: "reads states and districts, as a clerk does" },
+    { role: "auditor", name: "Chen Liu", task: "reads logs, and no records" },
   ],
 };
 

@@ -9,6 +9,11 @@ function programName(): string {
   return `node ${path.startsWith("..") ? process.argv[1]! : path}`;
 }
 
+function indentTable(rows: readonly (readonly string[])[]): string[] {
+  const lines = formatTable(rows).trimEnd().split("\n");
+  return lines.map((line) => `  ${line}`);
+}
+
 /** Lines for people; `record` is the URL of a block to try things with. */
 export function describeGuide(
   federation: DemoFederation,
@@ -20,29 +25,37 @@ export function describeGuide(
   const anchors = federation.anchorsPath;
   const nodes = parties.map(({ plan, entity }) => [plan.organization, `${entity}/`, plan.duty]);
   const people = parties.flatMap(({ plan, staff }) =>
-    staff.flatMap(({ name, role, task, token }) => [
-      `  ${name}, ${role} at the ${plan.organization}: ${task}`,
-      `    export ATTESTRY_TOKEN=${token}`,
-    ]),
+    staff.map(({ name, role, also = [], task }) => [name, [role, ...also].join(", "), plan.organization, task]),
+  );
+  const tokens = parties.flatMap(({ staff }) =>
+    staff.map(({ name, token }) => `  export ATTESTRY_TOKEN=${token}  # ${name}`),
   );
   return [
     "",
     "The federation is running. Open a node in a browser:",
     "",
-    ...formatTable(nodes)
-      .trimEnd()
-      .split("\n")
-      .map((line) => `  ${line}`),
+    ...indentTable(nodes),
     "",
-    "Be somebody (these tokens end in 12 hours):",
+    "Who works there:",
     "",
-    ...people,
+    ...indentTable(people),
+    "",
+    ...(federation.issuer === undefined
+      ? []
+      : [
+          'Be one of them in the browser: "Sign in" at the top of a node\'s page, then choose a name. These people are',
+          `invented and have no passwords; the OpenID provider of the demo, ${federation.issuer}, believes whoever chooses.`,
+          "",
+        ]),
+    "Be one of them on the command line (these tokens end in 12 hours):",
+    "",
+    ...tokens,
     "",
     "Try:",
     "",
     "  # Follow a block to its district and state, verified here, with nothing but the anchor's pinned key",
     `  ${program} resolve ${options.record} --follow district,state --anchors ${anchors} --development`,
-    "  # The same through a node, as Paulo Reis (with the token above)",
+    "  # The same through a node, as Paulo Reis (with his token above)",
     `  ${program} resolve ${options.record} --follow district,state --via ${rural.entity}`,
     "  # Who belongs to the federation, and how each is; as a page: /federation at the trust office",
     `  ${program} federation tree --refresh --data ${options.dataDirectory} --node anchor`,
@@ -70,6 +83,7 @@ export function describeRunning(
     data: options.dataDirectory,
     anchors: federation.anchorsPath,
     record: options.record,
+    ...(federation.issuer !== undefined && { issuer: federation.issuer }),
     nodes: [...federation.parties.values()].map(({ plan, entity, pid, staff }) => ({
       node: plan.name,
       organization: plan.organization,

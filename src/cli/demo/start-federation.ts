@@ -1,6 +1,6 @@
 // From nothing, or from what a data directory holds, to a running federation: nodes, processes, grants, definitions, tokens.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { listNodeNames, type ProcessConfig, readDemoConfig, readNodeConfig } from "../../config.ts";
 import { parseJson } from "../../crypto/json.ts";
 import { AttestryError } from "../../errors.ts";
@@ -12,6 +12,7 @@ import { createLogger } from "../../logger.ts";
 import { currentSeconds, type Node } from "../../node.ts";
 import { anchorPinPath, initializeNodeDirectory } from "../init.ts";
 import { createNodeClient, type NodeClient } from "../node-client.ts";
+import { nodeFilesOf } from "../node-files.ts";
 import { openDatabaseServer, openNodes } from "../node-process.ts";
 import {
   ANCHOR,
@@ -27,6 +28,8 @@ import {
   type StaffPlan,
 } from "./federation-plan.ts";
 import { checkPortsFree, runCommand, type ServerProcess, startServer } from "./server-process.ts";
+import { type DemoClient, planSignIn } from "./sign-in-plan.ts";
+import { type DemoProvider, generateClientSecret, startDemoProvider } from "./sign-in-provider.ts";
 
 export interface StaffMember extends StaffPlan {
   readonly token: string;
@@ -46,6 +49,8 @@ export interface DemoFederation {
   readonly pins: readonly AnchorPin[];
   /** The same as a file, for commands. */
   readonly anchorsPath: string;
+  /** The OpenID provider by which staff sign in on pages; undefined where its package is not installed. */
+  readonly issuer: string | undefined;
   /** What operators do on the data directory, while the nodes run. */
   operate<Result>(use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>): Promise<Result>;
   /** Runs a command on the data directory of one node. */
@@ -77,8 +82,8 @@ export function clientOf(party: Party, role?: StaffPlan["role"]): NodeClient {
   return createNodeClient({ baseUrl: party.entity, token: member?.token });
 }
 
-/** The addresses of the nodes: those of the data directory if it has nodes, which cannot move, else from `portBase` on. */
-function chooseEntities(options: StartOptions): ReadonlyMap<DemoNodeName, string> {
+/** The first port of the nodes: that of the data directory if it has nodes, which cannot move, else `portBase`. */
+function choosePortBase(options: StartOptions): number {
   const { dataDirectory, portBase } = options;
   const existing = listNodeNames(dataDirectory);
   const known = existing.includes(ANCHOR.name) ? readNodeConfig(dataDirectory, ANCHOR.name).listen.port : undefined;
@@ -92,7 +97,7 @@ function chooseEntities(options: StartOptions): ReadonlyMap<DemoNodeName, string
       `--port-base is ${portBase}, but ${dataDirectory} was made with ${known}: the addresses stand in its signed records`,
     );
   }
-  return planEntities(known ?? portBase ?? PORT_BASE_DEFAULT);
+  return known ?? portBase ?? PORT_BASE_DEFAULT;
 }
 
 /** Makes a node where it is missing. All but the anchor need the anchors file, so the anchor comes first. */
@@ -121,6 +126,29 @@ function writePins(dataDirectory: string): { pins: AnchorPin[]; anchorsPath: str
   const anchorsPath = join(dataDirectory, "anchors.json");
   writeFileSync(anchorsPath, `${JSON.stringify(pins, null, 2)}\n`);
   return { pins, anchorsPath };
+}
+
+const CLIENT_SECRET_FILE = "demo-client-secret";
+
+/** Starts the provider, with new keys and secrets each time, and tells it to the nodes' configuration. */
+async function startSignIn(
+  dataDirectory: string,
+  options: { port: number; entities: ReadonlyMap<DemoNodeName, string> },
+): Promise<DemoProvider | undefined> {
+  const { port, entities } = options;
+  const clients: DemoClient[] = DEMO_NODES.map((plan) => {
+    return { plan, entity: entities.get(plan.name)!, secret: generateClientSecret() };
+  });
+  const provider = await startDemoProvider({ port, clients });
+  for (const { plan, secret } of clients) {
+    const files = nodeFilesOf(dataDirectory, plan.name);
+    // Of an earlier start, whose provider may have been elsewhere.
+    const { sign_in: _earlier, ...file } = files.readConfig();
+    writeFileSync(join(dirname(files.configPath), CLIENT_SECRET_FILE), secret, { mode: 0o600 });
+    const signIn = provider && planSignIn(plan.name, { issuer: provider.issuer, secretFile: CLIENT_SECRET_FILE });
+    files.writeConfig({ ...file, ...(signIn && { sign_in: signIn }) });
+  }
+  return provider;
 }
 
 function issueTokens(node: Node, plan: NodePlan): Promise<StaffMember[]> {
@@ -200,7 +228,8 @@ function furnish(
 export async function startFederation(options: StartOptions): Promise<DemoFederation> {
   const { dataDirectory, signal, onProgress } = options;
   const config = readDemoConfig(dataDirectory);
-  const entities = chooseEntities(options);
+  const portBase = choosePortBase(options);
+  const entities = planEntities(portBase);
   await checkPortsFree([...entities.values()].map((entity) => Number(new URL(entity).port)));
 
   const closers: (() => Promise<void>)[] = [];
@@ -245,6 +274,11 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
       }),
     );
 
+    next("starting the sign-in service");
+    const provider = await startSignIn(dataDirectory, { port: portBase + DEMO_NODES.length, entities });
+    if (provider) closers.unshift(() => provider.stop());
+    else onProgress("nobody can sign in on pages: the package oidc-provider is not installed (npm install brings it)");
+
     next(`starting ${DEMO_NODES.length} processes`);
     const starts = await Promise.allSettled(DEMO_NODES.map(({ name }) => start(name)));
     const refused = starts.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
@@ -256,6 +290,7 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
       parties,
       pins,
       anchorsPath,
+      issuer: provider?.issuer,
       operate: (use) => operate(config, use),
       command: (name, args) => runCommand([...args, "--data", dataDirectory, "--node", name]),
       async restart(name) {

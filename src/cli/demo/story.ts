@@ -16,6 +16,7 @@ import {
   proveVerification,
   readCheckpoint,
 } from "./record-steps.ts";
+import { proveSignIn } from "./sign-in-steps.ts";
 import { type DemoFederation, getParty } from "./start-federation.ts";
 import { proveAnchor, proveAuthority, proveGrants, provePages } from "./trust-steps.ts";
 import { proveHistory, proveSplit, proveTime } from "./years-steps.ts";
@@ -70,6 +71,7 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     const before = await readCheckpoint(agency, local.entity);
     await plain("federation", () => proveGrants(federation, agency));
     await plain("pages", () => provePages(federation, agency));
+    if (federation.issuer !== undefined) await plain("sign-in", () => proveSignIn(federation));
     const { district } = await step("create", () => proveCreation(local, { code, state }));
     await plain("log", () => proveLogging(agency, local.entity, { before, record: district }));
     await plain("verify", () => proveVerification(agency, district));

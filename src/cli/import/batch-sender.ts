@@ -23,7 +23,7 @@ export interface BatchSender {
   send(records: readonly OutgoingRecord[]): Promise<RowOutcome[]>;
 }
 
-const OUTCOMES = ["created", "amended", "unchanged", "refused"];
+const OUTCOMES = ["created", "amended", "unchanged", "proposed", "refused"];
 
 // The node is refusing for a moment, whatever the row says.
 const NODE_CODES: readonly (ErrorCode | undefined)[] = [

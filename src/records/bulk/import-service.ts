@@ -1,4 +1,5 @@
 // Many rows at once: each is created, amended, left alone or refused by name; one bad row never holds up the others.
+import type { ProposalBook } from "../../approval/proposal-book-service.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
@@ -38,9 +39,10 @@ export type ImportMode = (typeof IMPORT_MODES)[number];
 /** A row as parsed, or why it could not be. */
 export type ImportRow = Json | AttestryError;
 
-/** What became of a row, in the order of the rows. In a dry run: what would. */
+/** What became of a row, in the order of the rows. In a dry run: what would. `proposed`: others must approve it first, in `proposal`. */
 export interface RowOutcome {
-  readonly outcome: "created" | "amended" | "unchanged" | "refused";
+  readonly outcome: "created" | "amended" | "unchanged" | "refused" | "proposed";
+  readonly proposal?: string;
   readonly rid?: string;
   readonly log_index?: number;
   readonly code?: ErrorCode;
@@ -86,6 +88,7 @@ export function createImportService(deps: {
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
   duplicates: Pick<DuplicateService, "forecast" | "explain">;
+  proposals: ProposalBook;
 }): ImportService {
   const { database, writer, registries, drafter, sealer, searchKey, duplicates } = deps;
 
@@ -338,6 +341,49 @@ export function createImportService(deps: {
     });
   }
 
+  /** One proposal of all rows that would be written; the others are told what they would be told anyway. */
+  async function proposeRows(options: {
+    caller: Staff;
+    compiled: CompiledDefinition;
+    roles: readonly string[];
+    mode: ImportMode;
+    fills: ImportFills | undefined;
+    idempotencyKey: string | undefined;
+    rows: readonly ImportRow[];
+    outcomes: readonly RowOutcome[];
+  }): Promise<RowOutcome[]> {
+    const { caller, compiled, roles, mode, fills, idempotencyKey: key, rows, outcomes } = options;
+    const { name: registry } = compiled.definition;
+    const isWritten = ({ outcome, log_index }: RowOutcome) =>
+      (outcome === "created" || outcome === "amended") && log_index === undefined;
+    // Named by their places, so that they have the same names whatever is left out.
+    const proposed = rows.flatMap((row, at): JsonObject[] =>
+      isWritten(outcomes[at]!) ? [{ row: String(at), ...(row as JsonObject) }] : [],
+    );
+    if (proposed.length === 0) return [...outcomes];
+    const way: JsonObject = {
+      mode,
+      ...(fills && { fills: { ...fills, paths: fills.paths.map((path) => [...path]) } }),
+    };
+    const digest = (name: string, values: Json[]) => keyDigest({ searchKey, registry, name, values });
+    const { proposal } = await deps.proposals.propose({
+      caller,
+      registry,
+      kind: "import",
+      roles,
+      definitionVersion: compiled.version,
+      request: { ...way, rows: proposed, ...(key !== undefined && { key }) },
+      idempotency:
+        key === undefined
+          ? undefined
+          : {
+              digest: digest("import proposal", [caller.person, key, way, proposed]),
+              request: digest("import proposal request", [proposed.length]),
+            },
+    });
+    return outcomes.map((outcome) => (isWritten(outcome) ? { outcome: "proposed", proposal: proposal.href } : outcome));
+  }
+
   return {
     async importRows({ caller, registry, mode, dryRun, fills, idempotencyKey, rows }) {
       checkPermitted({ caller, action: "record.import", registry });
@@ -361,9 +407,14 @@ export function createImportService(deps: {
         if (!(plan instanceof AttestryError))
           plans[at] = findOutside(caller, compiled, () => plan.request.data) ?? plan;
       await verifyAll(compiled, plans);
-      if (dryRun) {
+      const roles = compiled.definition.approval ?? [];
+      const isProposal = !dryRun && roles.length > 0 && (caller as Staff).approved === undefined;
+      if (dryRun || isProposal) {
         const judged = await refuseAlike(caller, compiled, plans);
-        return judged.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
+        const foretold = judged.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
+        if (dryRun) return foretold;
+        const outcomes = foretold.map((outcome, at) => again[at] ?? outcome);
+        return proposeRows({ caller: caller as Staff, compiled, roles, mode, fills, idempotencyKey, rows, outcomes });
       }
       const drafted = await Promise.all(
         plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),

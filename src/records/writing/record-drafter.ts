@@ -147,7 +147,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         version: second.version,
       },
     ];
-    const { rid, registry, idempotency } = amend;
+    const { rid, registry, idempotency, approval } = amend;
     return {
       input: {
         kind: "unit",
@@ -156,6 +156,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         // What is current stays what it was: it need not be compared again.
         parts: parts.map((part) => ({ ...part, idempotency: undefined, isDistinct: true })),
         idempotency,
+        approval,
       },
       entry: [first.entry, second.entry],
     };
@@ -205,6 +206,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
           ...(options.replaces && { succeeds: new Set(options.replaces.keys()) }),
           version,
           idempotency,
+          approval: { required: compiled.definition.approval ?? [], approved: caller.approved },
         },
         entry,
         disclosures,
@@ -266,6 +268,7 @@ export function createRecordDrafter(deps: DrafterDeps): RecordDrafter {
         // Also by rules that are newer than what it amends: else old records could never be amended.
         alikeBefore: new Set(likenessMarks({ searchKey, compiled, data: before }).map(rowKey)),
         idempotency,
+        approval: { required: compiled.definition.approval ?? [], approved: caller.approved },
       };
       if (isBefore(validUntil, was.validFrom)) {
         checkData(compiled, before);

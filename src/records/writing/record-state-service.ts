@@ -1,5 +1,6 @@
 // The operations that change a record's state: suspend, reinstate, revoke, end, erase; and replace, which takes n records and leaves m.
-import type { Json } from "../../crypto/json.ts";
+import { isProposed, type Proposed } from "../../approval/proposal-book-service.ts";
+import type { Json, JsonObject } from "../../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -12,7 +13,7 @@ import type { RecordSight } from "../record-sight.ts";
 import { nextState, type StateOperation } from "../record-states.ts";
 import * as store from "../record-store.ts";
 import { formatRecordUrl, parseRecordUrl } from "../record-url.ts";
-import type { RecordViewer, TaggedView } from "../record-viewer.ts";
+import { type RecordViewer, recordEtag, type TaggedView } from "../record-viewer.ts";
 import {
   type CheckReferences,
   createReferenceCheck,
@@ -23,7 +24,7 @@ import type { ReferenceKeyService } from "../references/reference-key-service.ts
 import { type Erasure, findErasure } from "./erasure-store.ts";
 import { writeNumbered } from "./identifier-chooser.ts";
 import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
-import type { SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
+import type { RecordWrite, SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
 import type { StateDrafter } from "./state-drafter.ts";
 import { parseReplaceRequest, parseStateRequest, type ReplaceRequest } from "./state-request.ts";
 import { type Answered, checkExpected, type WriteOnce } from "./write-once-service.ts";
@@ -49,10 +50,12 @@ export interface ErasedView {
 }
 
 export interface RecordStateService {
-  change(options: StateOptions & { operation: Exclude<StateOperation, "replace" | "erase"> }): Promise<TaggedView>;
+  change(
+    options: StateOptions & { operation: Exclude<StateOperation, "replace" | "erase"> },
+  ): Promise<TaggedView | Proposed>;
   /** Answers the replaced record of the path; its view names the successors. */
-  replace(options: StateOptions): Promise<TaggedView>;
-  erase(options: StateOptions): Promise<ErasedView>;
+  replace(options: StateOptions): Promise<TaggedView | Proposed>;
+  erase(options: StateOptions): Promise<ErasedView | Proposed>;
 }
 
 export function createRecordStateService(deps: {
@@ -92,6 +95,15 @@ export function createRecordStateService(deps: {
     const row = await store.getRecord(database, { registry, rid });
     if (expected !== undefined) checkExpected(row, expected);
     return row;
+  }
+
+  /** Bound to the record as it was read, also where the request was bound to none: that is what others approve. */
+  async function submit({ caller, body = null }: StateOptions, row: store.RecordRow, draft: Draft<RecordWrite>) {
+    const { input } = draft;
+    const state = (input.kind === "unit" ? input.parts.at(-1) : input) as StateWrite;
+    const request: JsonObject = { body, expected: recordEtag(row) };
+    const { operation: kind, definitionVersion } = state;
+    return writes.submit(draft, { caller: caller as Staff, kind, request, definitionVersion });
   }
 
   const show = async ({ caller, registry }: StateOptions, { rid, version }: Answered): Promise<TaggedView> => {
@@ -164,7 +176,7 @@ export function createRecordStateService(deps: {
     options: StateOptions,
     request: ReplaceRequest,
     { caller, idempotency }: { caller: Staff; idempotency: Idempotency | undefined },
-  ): Promise<Draft<UnitWrite>> {
+  ): Promise<{ draft: Draft<UnitWrite>; rows: readonly store.RecordRow[] }> {
     const { registry, rid } = options;
     const compiled = await registries.getCurrent(registry);
     const { effective, act: ground } = request;
@@ -201,10 +213,18 @@ export function createRecordStateService(deps: {
       const common = { compiled, row, operation: "replace" as const, ground, effective, caller };
       parts.push(await stateDrafter.draftState({ ...common, replacedBy, successors }));
     }
-    return {
-      input: { kind: "unit", rid, registry, parts: parts.map(({ input }) => input), idempotency },
+    const draft: Draft<UnitWrite> = {
+      input: {
+        kind: "unit",
+        rid,
+        registry,
+        parts: parts.map(({ input }) => input),
+        idempotency,
+        approval: parts[0]!.input.approval,
+      },
       entry: parts.map(({ entry }) => entry as LogEntry),
     };
+    return { draft, rows };
   }
 
   return {
@@ -219,8 +239,8 @@ export function createRecordStateService(deps: {
         async () => {
           const row = await getRow(options);
           const common = { compiled, row, operation, ground, effective, caller, idempotency };
-          await writes.append(await stateDrafter.draftState(common), caller);
-          return show(options, { rid: options.rid, version: row.version.version });
+          const written = await submit(options, row, await stateDrafter.draftState(common));
+          return isProposed(written) ? written : show(options, { rid: options.rid, version: row.version.version });
         },
       );
     },
@@ -233,12 +253,12 @@ export function createRecordStateService(deps: {
         (answered) => show(options, answered),
         async () => {
           const official = request.by.flatMap((one) => (typeof one === "string" ? [] : (one.identifier ?? [])))[0];
-          const draft = await writeNumbered({ identifier: official }, async () => {
-            const drafted = await draftReplacement(options, request, asked);
-            await writes.append(drafted, asked.caller);
-            return drafted;
+          return writeNumbered({ identifier: official }, async () => {
+            const { draft, rows } = await draftReplacement(options, request, asked);
+            const written = await submit({ ...options, body: pinReplaced(options, rows) }, rows[0]!, draft);
+            if (isProposed(written)) return written;
+            return show(options, { rid: options.rid, version: versionOf(draft.input, options.rid) });
           });
-          return show(options, { rid: options.rid, version: versionOf(draft.input, options.rid) });
         },
       );
     },
@@ -261,13 +281,23 @@ export function createRecordStateService(deps: {
             caller,
             idempotency,
           });
-          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: await writes.append(draft, caller) };
+          const written = await submit(options, row, draft);
+          if (isProposed(written)) return written;
+          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: written.logIndex };
           await deps.onErased(erasure);
           return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
         },
       );
     },
   };
+}
+
+/** The request, with the version of every record that it replaces. */
+function pinReplaced({ body, rid }: StateOptions, rows: readonly store.RecordRow[]): Json {
+  const also = rows
+    .filter(({ record }) => record.rid !== rid)
+    .map(({ record }) => ({ rid: record.rid, version: record.version }));
+  return { ...(body as JsonObject), ...(also.length > 0 && { also }) };
 }
 
 function versionOf(unit: UnitWrite, rid: string): number {

@@ -1,4 +1,5 @@
 // The writes that make versions of single records: create, amend. Opens no transaction of its own: every write goes through the log.
+import { isProposed, type Proposed } from "../../approval/proposal-book-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
 import { isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
@@ -27,9 +28,9 @@ export interface WriteOptions {
 }
 
 export interface RecordWriteService {
-  create(options: WriteOptions): Promise<TaggedView>;
+  create(options: WriteOptions): Promise<TaggedView | Proposed>;
   /** `expected` is the ETag's value, `<version>.<state changes>`. */
-  amend(options: WriteOptions & { rid: string; expected: string }): Promise<TaggedView>;
+  amend(options: WriteOptions & { rid: string; expected: string }): Promise<TaggedView | Proposed>;
 }
 
 export function createRecordWriteService(deps: {
@@ -65,12 +66,14 @@ export function createRecordWriteService(deps: {
       const { caller, idempotency } = readRequest(options, "create");
       const asked = parseRecordRequest(options.body ?? null);
       const compiled = await registries.getCurrent(registry);
-      const createUnder = async (current: CompiledDefinition): Promise<TaggedView> => {
+      const createUnder = async (current: CompiledDefinition): Promise<TaggedView | Proposed> => {
         const request = { ...asked, data: await referenceKeys.fillIn({ compiled: current, caller, data: asked.data }) };
         await checkPredecessors({ entity, compiled: current, request, verifyReferences: deps.verifyReferences });
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
-        const row = createdRow(draft.input, await writes.append(draft, caller));
-        return deps.viewer.tagWritten(row, current, draft);
+        const under = { caller, kind: "create", definitionVersion: current.version } as const;
+        const written = await writes.submit(draft, { ...under, request: { body: options.body ?? null } });
+        if (isProposed(written)) return written;
+        return deps.viewer.tagWritten(createdRow(draft.input, written.logIndex), current, draft);
       };
       return writes.once(
         idempotency,
@@ -117,7 +120,10 @@ export function createRecordWriteService(deps: {
             checkReferences,
           });
           if (draft === undefined) return show(caller, compiled, row);
-          await writes.append(draft, caller);
+          const asked = { caller, kind: "amend", definitionVersion: compiled.version } as const;
+          const { body = null, expected } = options;
+          const written = await writes.submit(draft, { ...asked, request: { body, expected } });
+          if (isProposed(written)) return written;
           return showVersion(versionAfter(draft.input));
         },
       );

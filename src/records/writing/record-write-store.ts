@@ -1,4 +1,6 @@
 // How writes of records behave inside the log writer's transaction: what is checked under the lock, what is stored. Signs nothing.
+
+import { readApprovals, storeApprovals } from "../../approval/proposal-guard.ts";
 import { AttestryError } from "../../errors.ts";
 import type { WriteKind } from "../../log/writer-service.ts";
 import { readCurrentVersions } from "../../registries/registry-store.ts";
@@ -42,7 +44,7 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
     const parts = writes.flatMap(partsOf);
     const rids = parts.flatMap((part) => (part.kind === "create" ? [] : [part.rid, ...successorsOf(part)]));
     const idempotency = writes.flatMap((write) => (write.idempotency ? [write.idempotency.digest] : []));
-    const [versions, positions, holders, checkHeld, answered] = await Promise.all([
+    const [versions, positions, holders, checkHeld, answered, approvals] = await Promise.all([
       readCurrentVersions(tx, [...new Set(parts.map((part) => part.registry))]),
       rids.length === 0 ? new Map<string, Position>() : readPositions(tx, rids),
       readHolders(
@@ -51,11 +53,16 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
       ),
       readHeldContent(tx, parts.flatMap(toHoldingVersion)),
       idempotency.length === 0 ? new Set<string>() : readAnswered(tx, idempotency),
+      readApprovals(tx, writes),
     ]);
     return writes.map((write) => {
       const refusal =
-        checkParts(partsOf(write), { versions, positions, holders, checkHeld }) ?? checkAnswered(write, answered);
-      if (!refusal) applyWrite(write, { positions, holders, answered });
+        approvals.check(write) ??
+        checkParts(partsOf(write), { versions, positions, holders, checkHeld }) ??
+        checkAnswered(write, answered);
+      if (refusal) return refusal;
+      applyWrite(write, { positions, holders, answered });
+      approvals.accept(write);
       return refusal;
     });
   },
@@ -72,7 +79,14 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
     const indexed = accepted.flatMap(({ input, logIndex }) =>
       partsOf(input).map((part, at) => toIndexWrite(part, logIndex + at)),
     );
-    await Promise.all([storeIndex(tx, indexed), storeRounds(tx, rounds)]);
+    await Promise.all([
+      storeIndex(tx, indexed),
+      storeRounds(tx, rounds),
+      storeApprovals(
+        tx,
+        accepted.map(({ input }) => input),
+      ),
+    ]);
     // A cell that only erased records stood in would tell what they said.
     if (rounds.flat().some(({ input }) => isErasure(input))) await deleteEmptyCounts(tx);
     // After an erasure, which takes the answers about its record along.
@@ -173,7 +187,8 @@ function checkTaken(part: SingleWrite, taken: Map<string, string>): AttestryErro
 }
 
 function checkDefinition(write: SingleWrite, versions: ReadonlyMap<string, number>): AttestryError | undefined {
-  if (write.kind === "state" || versions.get(write.registry) === write.version.definitionVersion) return undefined;
+  const version = write.kind === "state" ? write.definitionVersion : write.version.definitionVersion;
+  if (versions.get(write.registry) === version) return undefined;
   return new AttestryError(
     "version_conflict",
     `the definition of "${write.registry}" changed meanwhile; send the request again`,

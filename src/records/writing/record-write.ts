@@ -1,5 +1,6 @@
 // What a write of a record is: everything that the log's transaction checks and stores, drafted and signed before. Pure.
 
+import type { WriteApproval } from "../../approval/proposal.ts";
 import type { HeldContent } from "../attachments/held-content.ts";
 import type { RecordState, StateOperation } from "../record-states.ts";
 import type { IndexChange } from "../search/record-index.ts";
@@ -22,6 +23,8 @@ interface WriteBase {
   readonly rid: string;
   readonly registry: string;
   readonly idempotency: { readonly digest: string; readonly request: string } | undefined;
+  /** Of a unit, that of the whole; its parts are then written with it. */
+  readonly approval: WriteApproval;
 }
 
 export interface CreateWrite extends WriteBase {
@@ -52,6 +55,8 @@ export interface AmendWrite extends WriteBase {
 export interface StateWrite extends WriteBase {
   readonly kind: "state";
   readonly expected: { readonly version: number; readonly stateNumber: number };
+  /** By whose rules it was drafted. */
+  readonly definitionVersion: number;
   readonly operation: StateOperation;
   readonly state: RecordState;
   /** Since when the state holds, Unix seconds; 0: it was always so. */

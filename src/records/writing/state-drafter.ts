@@ -76,6 +76,7 @@ export function createStateDrafter(deps: {
           rid,
           registry: record.registry,
           expected: { version: current.version, stateNumber: record.stateNumber },
+          definitionVersion: compiled.version,
           operation,
           state,
           effectiveAt,
@@ -89,6 +90,7 @@ export function createStateDrafter(deps: {
           recordedAt: issuedAt,
           ...(successors && { successors }),
           idempotency,
+          approval: { required: compiled.definition.approval ?? [], approved: caller.approved },
         },
         entry: {
           c: commitment(operation, salt, statement),

@@ -1,10 +1,13 @@
-// Appends writes of records to the log, and gives a repeated request the answer of its first try.
-import type { Json } from "../../crypto/json.ts";
+// Appends writes of records to the log, or proposes those that others must approve; gives a repeated request the answer of its first try.
+import type { ProposalKind } from "../../approval/proposal.ts";
+import type { ProposalBook, Proposed } from "../../approval/proposal-book-service.ts";
+import type { Json, JsonObject } from "../../crypto/json.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
 import type { LogWriter } from "../../log/writer-service.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import { runTransaction } from "../../storage/transaction.ts";
 import * as store from "../record-store.ts";
 import { recordEtag } from "../record-viewer.ts";
 import type { DuplicateService } from "../search/duplicate-service.ts";
@@ -29,14 +32,26 @@ export interface WriteOnce {
     target: string;
     body: Json | undefined;
   }): Idempotency | undefined;
-  /** Does a write, or shows what the same request did before. Throws `idempotency_key_reused` if its key was for another request. */
+  /** Does a write, or shows what the same request did or proposed before. Throws `idempotency_key_reused` if its key was for another request. */
   once<Shown>(
     idempotency: Idempotency | undefined,
     show: (answered: Answered) => Promise<Shown>,
-    write: () => Promise<Shown>,
-  ): Promise<Shown>;
-  /** Resolves with the log index of the first entry, when all is committed. */
-  append(draft: Draft<RecordWrite>, caller: Staff): Promise<number>;
+    write: () => Promise<Shown | Proposed>,
+  ): Promise<Shown | Proposed>;
+  /**
+   * Appends a draft: resolves with the log index of the first entry, when all is committed. Where others must approve it, and have
+   * not, it is checked in the same way and becomes a proposal.
+   */
+  submit(draft: Draft<RecordWrite>, asked: AskedWrite): Promise<{ readonly logIndex: number } | Proposed>;
+}
+
+/** A write as it was asked for, so that it can be done later. */
+export interface AskedWrite {
+  readonly caller: Staff;
+  readonly kind: ProposalKind;
+  readonly definitionVersion: number;
+  /** `body` as it was sent, and what else binds it to what its writer read. */
+  readonly request: JsonObject;
 }
 
 export function createWriteOnce(deps: {
@@ -45,8 +60,16 @@ export function createWriteOnce(deps: {
   registries: RegistryService;
   duplicates: Pick<DuplicateService, "explain">;
   searchKey: Uint8Array;
+  proposals: ProposalBook;
 }): WriteOnce {
-  const { database, writer, registries, duplicates, searchKey } = deps;
+  const { database, writer, registries, duplicates, searchKey, proposals } = deps;
+
+  /** What the log's transaction would say to it now, if nobody had to approve. */
+  async function judge(input: RecordWrite): Promise<void> {
+    const approved = { ...input, approval: { required: [], approved: undefined } };
+    const [refusal] = await runTransaction(database, (tx) => recordWriteKind.check(tx, [approved]));
+    if (refusal) throw refusal;
+  }
 
   async function findAnswered(idempotency: Idempotency | undefined): Promise<Answered | undefined> {
     if (idempotency === undefined) return undefined;
@@ -74,8 +97,10 @@ export function createWriteOnce(deps: {
     },
 
     async once(idempotency, show, write) {
-      const before = await findAnswered(idempotency);
+      if (idempotency === undefined) return write();
+      const [before, proposed] = await Promise.all([findAnswered(idempotency), proposals.findAnswered(idempotency)]);
       if (before) return show(before);
+      if (proposed) return proposed;
       try {
         return await write();
       } catch (error) {
@@ -86,15 +111,21 @@ export function createWriteOnce(deps: {
       }
     },
 
-    async append(draft, caller) {
+    async submit({ input, entry }, { caller, kind, request, definitionVersion }) {
+      const { rid, registry, approval, idempotency } = input;
       try {
-        return (await writer.append(recordWriteKind, draft.input, draft.entry)).logIndex;
+        if (approval.required.length === 0 || approval.approved)
+          return await writer.append(recordWriteKind, input, entry);
+        await judge(input);
       } catch (error) {
-        if (isAttestryError(error, "version_conflict")) registries.refresh(draft.input.registry);
+        if (isAttestryError(error, "version_conflict")) registries.refresh(registry);
         if (isAttestryError(error, "possible_duplicate"))
-          throw (await duplicates.explain({ caller, registry: draft.input.registry, errors: [error] }))[0]!;
+          throw (await duplicates.explain({ caller, registry, errors: [error] }))[0]!;
         throw error;
       }
+      const about = kind === "create" ? {} : { rid };
+      const roles = approval.required;
+      return proposals.propose({ caller, registry, kind, ...about, request, roles, definitionVersion, idempotency });
     },
   };
 }

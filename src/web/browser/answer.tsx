@@ -79,7 +79,7 @@ const Verdict: FC<{ view: AnswerView }> = ({ view }) => (
   </div>
 );
 
-const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
+export const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, frame }) => {
   const { verified, definition, organizationName } = record;
   return (
     <dl class="facts">
@@ -132,7 +132,7 @@ const RecordFacts: FC<{ record: ProvedView; frame: PageFrame }> = ({ record, fra
   );
 };
 
-const CheckTable: FC<{ view: AnswerView }> = ({ view }) => (
+export const CheckTable: FC<{ view: Pick<AnswerView, "checks" | "required"> }> = ({ view }) => (
   <table class="records" {...ROLES.table}>
     <caption class="unseen">Every check, in the order in which they are made</caption>
     <thead {...ROLES.rowgroup}>
@@ -219,7 +219,7 @@ const OnlineOffer: FC<{ view: AnswerView; offer: Offer }> = ({ view, offer }) =>
   </div>
 );
 
-const Undisclosed: FC<{ record: ProvedView; frame: PageFrame }> = ({ record: { verified }, frame }) =>
+export const Undisclosed: FC<{ record: ProvedView; frame: PageFrame }> = ({ record: { verified }, frame }) =>
   verified.undisclosedCount === 0 ? null : (
     <p class="soft">
       {verified.undisclosedCount === 1

@@ -1,0 +1,54 @@
+// Who can sign in on the demo's pages, and as what: the provider's accounts and what each node makes of their groups. Values only; starts nothing.
+import { type NodeConfigFile, STAFF_ROLES } from "../../config.ts";
+import type { Role } from "../../identity/caller.ts";
+import { DEMO_NODES, type DemoNodeName, type NodePlan, type StaffPlan } from "./federation-plan.ts";
+
+/** Somebody whom the demo's provider knows. */
+export interface DemoAccount extends StaffPlan {
+  readonly id: string;
+  readonly employer: NodePlan;
+  readonly groups: readonly string[];
+}
+
+/** A department's own group for a role: those of another department mean nothing to it. */
+function groupOf(node: DemoNodeName, role: Role): string {
+  return `${node}/${role}`;
+}
+
+export function accountIdOf(name: string): string {
+  return name.toLowerCase().replaceAll(" ", "-");
+}
+
+export const DEMO_ACCOUNTS: readonly DemoAccount[] = DEMO_NODES.flatMap((employer) =>
+  employer.staff.map((member) => ({
+    ...member,
+    id: accountIdOf(member.name),
+    employer,
+    groups: [member.role, ...(member.also ?? [])].map((role) => groupOf(employer.name, role)),
+  })),
+);
+
+/** A node as the provider knows it. */
+export interface DemoClient {
+  readonly plan: NodePlan;
+  readonly entity: string;
+  readonly secret: string;
+}
+
+/** What a node's configuration says of the provider. */
+export function planSignIn(
+  node: DemoNodeName,
+  options: { issuer: string; secretFile: string },
+): NonNullable<NodeConfigFile["sign_in"]> {
+  return {
+    issuers: [
+      {
+        issuer: options.issuer,
+        title: "the demo's staff account",
+        roles_claim: "groups",
+        roles: STAFF_ROLES.map((role) => ({ value: groupOf(node, role), role })),
+        client: { id: node, secret_file: options.secretFile },
+      },
+    ],
+  };
+}

@@ -1,0 +1,240 @@
+// What can be proposed, and how it is shown and carried out: one row of the table per kind. Decides on no proposal.
+
+import type { ProposalKind } from "../../approval/proposal.ts";
+import { isProposed } from "../../approval/proposal-book-service.ts";
+import type { ProposalActions, ProposedWrite } from "../../approval/proposal-service.ts";
+import type { Json, JsonObject } from "../../crypto/json.ts";
+import { AttestryError, isAttestryError } from "../../errors.ts";
+import type { Staff } from "../../identity/caller.ts";
+import { PROPOSAL_REFUSALS_SHOWN_MAX, PROPOSAL_ROWS_SHOWN_MAX } from "../../limits.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { RegistryService } from "../../registries/registry-service.ts";
+import type { Database } from "../../storage/database.ts";
+import type { ImportFills } from "../bulk/import-fill.ts";
+import type { ImportMode, ImportService } from "../bulk/import-service.ts";
+import type { ComparedVersion } from "../record-changes.ts";
+import type { RecordSealer } from "../record-sealer.ts";
+import type { RecordSight } from "../record-sight.ts";
+import * as store from "../record-store.ts";
+import { openSecrets, readFullData, readOwnPayload } from "../record-view.ts";
+import { recordEtag, type TaggedView } from "../record-viewer.ts";
+import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
+import type { RecordStateService } from "../writing/record-state-service.ts";
+import type { RecordWriteService } from "../writing/record-write-service.ts";
+import { applyPatch, describeChange } from "./proposed-change.ts";
+
+interface Action {
+  /** The data that would be written, by which it is told whose jurisdiction it is of. */
+  readData(request: JsonObject): readonly JsonObject[];
+  describe(write: ProposedWrite, compiled: CompiledDefinition, row: store.RecordRow | undefined): Promise<JsonObject>;
+  carryOut(write: ProposedWrite & { readonly proposal: string }): Promise<JsonObject>;
+}
+
+export function createProposalActions(deps: {
+  database: Database;
+  registries: RegistryService;
+  sealer: RecordSealer;
+  sight: Pick<RecordSight, "findInspected">;
+  recordWrites: RecordWriteService;
+  recordStates: RecordStateService;
+  imports: ImportService;
+}): ProposalActions {
+  const { database, registries, sealer, recordWrites, recordStates } = deps;
+
+  function readRow(row: store.RecordRow): ComparedVersion {
+    const { valid_from, valid_until } = readOwnPayload(row.version.jwt);
+    return {
+      data: readFullData(row.version.jwt, openSecrets(sealer, row).secrets.disclosures),
+      validFrom: valid_from as string | undefined,
+      validUntil: valid_until as string | undefined,
+    };
+  }
+
+  /** Everything as it was sent, and as nobody repeats it: a proposal is done once, whatever its request was called. */
+  const options = ({ caller, registry, request }: ProposedWrite) => ({
+    caller,
+    registry,
+    body: request.body as Json,
+    idempotencyKey: undefined,
+  });
+  const ofRecord = (write: ProposedWrite) => ({
+    ...options(write),
+    rid: write.rid!,
+    expected: String(write.request.expected),
+  });
+
+  const tellRecord = (written: TaggedView | object): JsonObject => {
+    if (!("view" in written)) throw new Error("what was approved was proposed again");
+    const { rid, href, version, state, display } = (written as TaggedView).view;
+    return { rid, href, version, state, display };
+  };
+
+  const create: Action = {
+    readData: ({ body }) => [(body as JsonObject).data as JsonObject],
+    async describe({ request }, compiled) {
+      const body = request.body as JsonObject;
+      return describeChange(compiled, {
+        after: applyPatch({ data: {}, validFrom: undefined, validUntil: undefined }, body),
+        languages: [],
+      });
+    },
+    carryOut: async (write) => tellRecord(await recordWrites.create(options(write))),
+  };
+
+  const amend: Action = {
+    readData: () => [],
+    async describe({ request }, compiled, row) {
+      if (!row) return {};
+      const before = readRow(row);
+      return describeChange(compiled, { before, after: applyPatch(before, request.body as JsonObject), languages: [] });
+    },
+    carryOut: async (write) => tellRecord(await recordWrites.amend(ofRecord(write))),
+  };
+
+  const showRecord = async (_: ProposedWrite, compiled: CompiledDefinition, row: store.RecordRow | undefined) =>
+    row ? describeChange(compiled, { before: readRow(row), after: readRow(row), languages: [] }) : {};
+
+  const changeState = (operation: "suspend" | "reinstate" | "revoke" | "end"): Action => ({
+    readData: () => [],
+    describe: showRecord,
+    carryOut: async (write) => tellRecord(await recordStates.change({ ...ofRecord(write), operation })),
+  });
+
+  const replace: Action = {
+    readData: ({ body }) =>
+      ((body as JsonObject).by as Json[]).flatMap((one) =>
+        typeof one === "string" ? [] : [(one as JsonObject).data as JsonObject],
+      ),
+    describe: showRecord,
+    carryOut: async (write) => tellRecord(await recordStates.replace(ofRecord(write))),
+  };
+
+  const erase: Action = {
+    readData: () => [],
+    describe: showRecord,
+    async carryOut(write) {
+      const erased = await recordStates.erase(ofRecord(write));
+      if (isProposed(erased)) throw new Error("what was approved was proposed again");
+      return { rid: erased.rid, href: erased.href, state: erased.state };
+    },
+  };
+
+  const importRows: Action = {
+    readData: ({ rows }) => (rows as JsonObject[]).map(({ data }) => data as JsonObject),
+    async describe({ request }) {
+      const rows = request.rows as JsonObject[];
+      return { mode: request.mode!, count: rows.length, rows: rows.slice(0, PROPOSAL_ROWS_SHOWN_MAX) };
+    },
+    async carryOut({ caller, registry, request, proposal }) {
+      const outcomes = await deps.imports.importRows({
+        caller,
+        registry,
+        mode: request.mode as ImportMode,
+        dryRun: false,
+        fills: request.fills as unknown as ImportFills | undefined,
+        // A row that was written before is not written again, neither by this proposal nor by another of the same import.
+        idempotencyKey: (request.key as string | undefined) ?? `proposal ${proposal}`,
+        rows: request.rows as Json[],
+      });
+      const count = (name: string) => outcomes.filter(({ outcome }) => outcome === name).length;
+      const rows = request.rows as JsonObject[];
+      const refused = outcomes.flatMap(({ outcome, code, message }, at) =>
+        outcome === "refused" ? [{ row: rows[at]!.row!, code: code!, message: message! }] : [],
+      );
+      return {
+        created: count("created"),
+        amended: count("amended"),
+        unchanged: count("unchanged"),
+        refused: refused.length,
+        refusals: refused.slice(0, PROPOSAL_REFUSALS_SHOWN_MAX),
+      };
+    },
+  };
+
+  const define: Action = {
+    readData: () => [],
+    async describe({ registry, request }) {
+      const { changes } = await registries.previewPublish(request.definition!, { name: registry });
+      return { from: request.from!, allow_breaking: request.allowBreaking!, changes: changes as unknown as Json };
+    },
+    async carryOut({ caller, registry, request }) {
+      const published = await registries.publish(request.definition!, {
+        name: registry,
+        allowBreaking: request.allowBreaking === true,
+        caller,
+        from: Number(request.from),
+      });
+      if (isProposed(published)) throw new Error("what was approved was proposed again");
+      return { version: published.compiled.version, href: published.compiled.vct };
+    },
+  };
+
+  const ACTIONS: Readonly<Record<ProposalKind, Action>> = {
+    create,
+    amend,
+    suspend: changeState("suspend"),
+    reinstate: changeState("reinstate"),
+    revoke: changeState("revoke"),
+    end: changeState("end"),
+    replace,
+    erase,
+    import: importRows,
+    define,
+  };
+
+  const isWithin = (caller: Staff, compiled: CompiledDefinition, data: JsonObject): boolean => {
+    try {
+      checkJurisdiction(caller, compiled, () => data);
+      return true;
+    } catch (error) {
+      if (isAttestryError(error, "permission_denied")) return false;
+      throw error;
+    }
+  };
+
+  async function findRow({ registry, rid }: ProposedWrite): Promise<store.RecordRow | undefined> {
+    const row = rid === undefined ? undefined : await store.findRecord(database, { rid });
+    return row?.record.registry === registry ? row : undefined;
+  }
+
+  return {
+    async isVisible(caller, { registry, kind, rid, request }) {
+      if (kind === "define") return true;
+      const compiled = await registries.getCurrent(registry);
+      if (rid !== undefined && !(await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid))
+        return false;
+      const data = Object.keys(request).length === 0 ? [] : ACTIONS[kind].readData(request);
+      return data.every((one) => isWithin(caller, compiled, one));
+    },
+
+    async describe(_caller, write) {
+      const compiled = await registries.getCurrent(write.registry);
+      const row = await findRow(write);
+      const { body, expected } = write.request;
+      const act = (body as JsonObject | null | undefined)?.act;
+      const isMoved = row !== undefined && expected !== undefined && recordEtag(row) !== expected;
+      return {
+        ...(act !== undefined && { act }),
+        ...(body !== undefined && { request: body }),
+        ...(row && { record: { rid: row.record.rid, version: row.record.version, state: row.record.state } }),
+        ...(isMoved && {
+          conflict: "the record was changed after this was proposed: it cannot be carried out any more",
+        }),
+        ...(await ACTIONS[write.kind].describe(write, compiled, row)),
+      };
+    },
+
+    async carryOut(write) {
+      try {
+        return await ACTIONS[write.kind].carryOut(write);
+      } catch (error) {
+        // The definition changed while it was drafted, or it is away for a moment: neither is a reason against the proposal.
+        if (isAttestryError(error, "idempotency_key_reused"))
+          throw new AttestryError("state_conflict", "rows of this import were written with other contents meanwhile");
+        throw error;
+      }
+    },
+
+    isOneWrite: (kind) => kind !== "import",
+  };
+}
