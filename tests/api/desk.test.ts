@@ -488,6 +488,16 @@ describe("what a form's script asks", () => {
     expect(stranger.status).toBe(401);
   });
 
+  test("keeps the session of who still writes, and of nobody else", async () => {
+    const rita = await browserOf("rita");
+    const token = hiddenField((await rita.visit(`${base}/registries`)).text, "form_token") ?? "";
+    const statusFor = async (browser: BrowserJar, headers: Record<string, string>) =>
+      (await browser.request("GET", `${base}/alive`, { headers: { accept: "application/json", ...headers } })).status;
+    expect(await statusFor(rita, { "attestry-form-token": token })).toBe(204);
+    expect(await statusFor(rita, {})).toBe(403);
+    expect(await statusFor(createBrowserJar(), { "attestry-form-token": token })).toBe(401);
+  });
+
   test("takes a file in, for a record that then holds it", async () => {
     const rita = await browserOf("rita");
     const page = await rita.visit(`${base}${FORM}`);
