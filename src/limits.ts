@@ -328,6 +328,7 @@ export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 export const RECORD_FORM_BYTES_MAX = 1_048_576; // a record of RECORD_BYTES_MAX as a form sends it, with the names of its fields
 export const RECORD_FORM_ROWS_MAX = 200; // of one list
 export const RECORD_FORM_SCRIPT_BYTES_MAX = 30_720; // compressed, of what the page loads
+export const RECORD_FORM_ALIVE_MS = 300_000; // between two words to the node that somebody still writes, so that the session goes on
 export const PICK_QUERY_CHARS_MAX = 100;
 export const PICK_ITEMS_MAX = 12; // offered at once
 export const PICK_REGISTRY_QUERIES_MAX = 3; // that one registry is asked by

@@ -224,6 +224,22 @@ describe("a form made of a definition", () => {
   });
 });
 
+describe("a registry in which others approve", () => {
+  test("takes a proposal, says so, and has no record yet", async () => {
+    const rita = await browserOf("rita");
+    const path = "/registries/deeds";
+    const page = await rita.visit(`${base}${path}/new`);
+    expect(page.text).toContain("Propose it for approval");
+    const sent = await send(rita, `${path}/new`, { "/data/code": "D1", "/data/name": "A deed" }, { page });
+    expect([sent.status, sent.headers.get("location")]).toEqual([303, `/health/console${path}?done=proposed`]);
+    const next = await rita.visit(`${base}${path}?done=proposed`);
+    expect(next.text).toContain("Proposed: nothing is changed until others have approved it.");
+    expect(next.text).not.toContain("A deed");
+    // What is said stands in the program, not in the address.
+    expect((await rita.visit(`${base}${path}?done=toString`)).text).not.toContain('class="summary"');
+  });
+});
+
 describe("two who amend at once", () => {
   test("the second sees what the first changed, keeps the own words, and saves both", async () => {
     const rita = await browserOf("rita");
@@ -470,6 +486,16 @@ describe("what a form's script asks", () => {
       headers: { accept: "application/json" },
     });
     expect(stranger.status).toBe(401);
+  });
+
+  test("keeps the session of who still writes, and of nobody else", async () => {
+    const rita = await browserOf("rita");
+    const token = hiddenField((await rita.visit(`${base}/registries`)).text, "form_token") ?? "";
+    const statusFor = async (browser: BrowserJar, headers: Record<string, string>) =>
+      (await browser.request("GET", `${base}/alive`, { headers: { accept: "application/json", ...headers } })).status;
+    expect(await statusFor(rita, { "attestry-form-token": token })).toBe(204);
+    expect(await statusFor(rita, {})).toBe(403);
+    expect(await statusFor(createBrowserJar(), { "attestry-form-token": token })).toBe(401);
   });
 
   test("takes a file in, for a record that then holds it", async () => {

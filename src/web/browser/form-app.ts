@@ -1,9 +1,10 @@
 // The forms for records at work: checks while typing, rows, searching of references, sending of files. The form works without it, but for files.
+import { RECORD_FORM_ALIVE_MS } from "../../limits.ts";
 import { checkForm, watchFields } from "./form-checks.ts";
 import { preparePicker } from "./form-picker.ts";
 import { watchRows } from "./form-rows.ts";
 import { prepareUpload } from "./form-upload.ts";
-import type { AskedForm } from "./pick-client.ts";
+import { type AskedForm, keepSession } from "./pick-client.ts";
 
 function start(form: HTMLFormElement): void {
   const asked: AskedForm = {
@@ -15,6 +16,14 @@ function start(form: HTMLFormElement): void {
   const say = (text: string): void => {
     if (status) status.textContent = text;
   };
+
+  function warn(text: string): void {
+    const warning = document.createElement("p");
+    warning.className = "note warning";
+    warning.setAttribute("role", "alert");
+    warning.textContent = text;
+    form.querySelector(".buttons")?.before(warning);
+  }
 
   function prepare(root: HTMLElement): void {
     for (const picker of root.querySelectorAll<HTMLElement>("[data-pick]")) preparePicker(picker, asked);
@@ -35,6 +44,12 @@ function start(form: HTMLFormElement): void {
     }
     event.preventDefault();
     if (faults > 0) say(`Not saved yet: ${faults === 1 ? "one thing is" : `${faults} things are`} to be mended.`);
+  });
+  let toldAt = performance.now();
+  form.addEventListener("input", () => {
+    if (performance.now() - toldAt < RECORD_FORM_ALIVE_MS) return;
+    toldAt = performance.now();
+    keepSession(asked).catch((error: Error) => warn(error.message));
   });
   watchFields(form);
   watchRows(form, { prepare, say });

@@ -1,4 +1,4 @@
-// Asks the page's own node for the records that a reference may be to. What comes back is checked for its form.
+// Asks the page's own node for the records that a reference may be to, and tells it that somebody still writes. What comes back is checked for its form.
 
 export interface Offer {
   readonly href: string;
@@ -34,8 +34,18 @@ interface Answer {
 /** Why a request failed, in a sentence. */
 export function describeFailure(status: number): string {
   if (status === 401 || status === 403)
-    return "You are no longer signed in here, or not in this role. Sign in again in another tab, then go on in this one.";
+    return "You are no longer signed in here, or not in this role. Copy what you wrote before you sign in again.";
   return "The register does not answer just now. Try again in a moment.";
+}
+
+/** Says that somebody still writes. Throws an Error with a sentence where the session is over; a node that does not answer is asked again later. */
+export async function keepSession(form: AskedForm): Promise<void> {
+  const headers = { accept: "application/json", "attestry-form-token": form.token };
+  const response = await fetch(`${form.basePath}/console/alive`, { headers, redirect: "error" }).catch(() => undefined);
+  if (response?.status === 401 || response?.status === 403)
+    throw new Error(
+      "You are no longer signed in here, so this form cannot be saved any more. Copy what you wrote, sign in again and open a new form.",
+    );
 }
 
 /** Throws an Error with a sentence. */

@@ -6,6 +6,7 @@ export const DESK_STYLE = createAsset({
   extension: "css",
   mediaType: "text/css; charset=utf-8",
   text: `
+form.record [hidden] { display: none; }
 form.record .field { margin: 0 0 1.25rem; max-width: 40rem; }
 form.record .field > .help { margin: 0 0 .3rem; }
 form.record .fault { margin: .3rem 0 0; font-size: .95rem; }
@@ -52,6 +53,7 @@ table.records tr.changed td { background: var(--careful-ground); }
 form.versions { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: end; margin: 0 0 1.25rem; }
 form.versions .field { flex: 1 1 8rem; max-width: 14rem; }
 @media (max-width: 44rem) {
+  table.records td time { white-space: normal; }
   table.records tr.changed { border-color: var(--careful); border-inline-start-width: .35rem; }
   table.records tr.changed td { background: none; }
   table.records tr.changed th[scope="row"] { border-inline-start: 0; }

@@ -9,6 +9,7 @@ import type { RecordNamesService } from "../../records/record-names-service.ts";
 import type { RecordReadService } from "../../records/record-read-service.ts";
 import type { RecordSight } from "../../records/record-sight.ts";
 import type { TaggedView } from "../../records/record-viewer.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { PageFrame } from "../markup.tsx";
 
@@ -50,19 +51,26 @@ export function deskFrame(frame: PageFrame, names: string): PageFrame {
   };
 }
 
-/** What was done, as the record's page then says it. */
-export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked" | "ended" | "erased";
+/** What was done, as the page that comes next says it. */
+export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked" | "ended" | "erased" | "proposed";
 
-/** Where somebody is led after a write. The one place that decides it. */
+type Written = Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string } | Proposed;
+
+/** Where somebody is led after a write, or after what others must approve first. The one place that decides it. */
 export function followWrite(
   context: Context,
-  written: Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string } | Proposed,
+  written: Written,
   { basePath, done }: { basePath: string; done: Done },
 ): Response {
-  if (isProposed(written))
-    return context.redirect(`${proposalPath({ basePath }, written.proposal)}?done=proposed`, 303);
+  const lead = (path: string, told: Done) => context.redirect(`${path}?done=${told}`, 303);
+  if (isProposed(written)) return lead(proposalPath({ basePath }, written.proposal), "proposed");
   const { registry, rid } = "view" in written ? written.view : written;
-  return context.redirect(`${recordPath({ basePath }, { registry, rid })}?done=${done}`, 303);
+  return lead(recordPath({ basePath }, { registry, rid }), done);
+}
+
+/** Whether what is written is signed only once others have approved it. */
+export function needsApproval({ definition }: Pick<CompiledDefinition, "definition">): boolean {
+  return (definition.approval?.length ?? 0) > 0;
 }
 
 const CONFLICTS = ["value_not_unique", "possible_duplicate", "idempotency_key_reused", "state_conflict"];

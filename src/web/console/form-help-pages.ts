@@ -1,4 +1,4 @@
-// What the script of a form asks: records that a reference may be to, and the taking in of files. By session, with the form's token as a header; answers JSON.
+// What the script of a form asks: records that a reference may be to, the taking in of files, that the session goes on. By session, with the form's token as a header; answers JSON.
 import { type Context, Hono } from "hono";
 import { AttestryError } from "../../errors.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -50,6 +50,12 @@ export function createFormHelpPages(deps: FormHelpPagesDeps): Hono {
     const { registry = "", field = "", q: typed = "" } = context.req.query();
     const languages = listLookupTags(readReader(context));
     return context.json(await referencePicks.pick({ caller, registry, field, typed, languages }), 200, PRIVATE);
+  });
+
+  // Finding the session is what keeps it.
+  pages.get("/console/alive", async (context) => {
+    await requireScript(context);
+    return context.body(null, 204, PRIVATE);
   });
 
   pages.post("/console/registries/:registry/attachments", async (context) => {

@@ -22,6 +22,8 @@ const LEADS: Readonly<Record<string, string>> = {
   record_too_large: "Not saved: the record is larger than a record may be. Shorten its texts.",
   idempotency_key_reused:
     "This form was sent before, with other words. What was sent then may have been saved: look at the records of the registry first. To save what stands here now, send it again.",
+  version_conflict:
+    "Not done: somebody else changed this record meanwhile. Look at it again before you send this once more.",
   log_overloaded: "Not saved: more is being written than the register takes just now. Try again in a minute.",
 };
 

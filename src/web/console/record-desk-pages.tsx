@@ -19,20 +19,11 @@ import { DataSection, OtherTimeNote, SummarySection } from "../record-sections.t
 import { answerStaffPage, StaffPage } from "../staff-frame.tsx";
 import { listHistoryReferences, TimelineSection } from "../timeline-section.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
-import { type DeskDeps, type Done, deskFrame, recordPath, registryPath } from "./desk.ts";
+import { type DeskDeps, deskFrame, recordPath, registryPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
+import { DoneNote } from "./done-note.tsx";
 import { listPossibleChanges } from "./state-page.tsx";
 import { VersionChoice, VersionComparison } from "./version-comparison.tsx";
-
-const DONE: Readonly<Record<Done, string>> = {
-  created: "Recorded: the record is signed and in the log.",
-  amended: "Saved: the next version is signed and in the log.",
-  suspended: "Suspended: whoever checks the record is told so.",
-  reinstated: "Reinstated: it is in force again.",
-  revoked: "Revoked: whoever checks the record is told so.",
-  ended: "Ended: what it said until then stays true.",
-  erased: "Erased: what it said is destroyed.",
-};
 
 interface PageProps {
   readonly compiled: CompiledDefinition;
@@ -72,15 +63,6 @@ const Tasks: FC<PageProps> = ({ history, path, mayWrite }) => {
   );
 };
 
-const Said: FC<{ done: string | undefined }> = ({ done }) => {
-  const text = Object.hasOwn(DONE, done ?? "") ? DONE[done as Done] : undefined;
-  return text === undefined ? null : (
-    <div role="status" class="summary">
-      <Note title={text} />
-    </div>
-  );
-};
-
 const RecordPage: FC<PageProps> = (props) => {
   const { compiled, session, frame, history, fields, names, view, path, compared, versionsMax } = props;
   const { title, name, access } = compiled.definition;
@@ -107,7 +89,7 @@ const RecordPage: FC<PageProps> = (props) => {
       frame={frame}
       styles={[DESK_STYLE]}
     >
-      <Said done={props.done} />
+      <DoneNote done={props.done} frame={frame} />
       <Tasks {...props} />
       {view === undefined ? (
         <Note title="What this record said was destroyed.">

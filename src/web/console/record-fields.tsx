@@ -26,6 +26,8 @@ export interface FieldsContext {
 interface Place {
   readonly field: FieldView;
   readonly pointer: string;
+  /** As the definition's references are named: of the data, with "*" for every row. */
+  readonly path: string;
   /** Whether all that it stands in must be stated. */
   readonly isAlways: boolean;
   /** How many lists it stands in. */
@@ -219,11 +221,10 @@ const ReferenceInput: FC<{ place: Place; common: object; context: FieldsContext 
   const elsewhere =
     address === undefined ? "" : `Record in ${address.registry}, kept at ${address.entity.replace(/^https?:\/\//, "")}`;
   const label = value === "" ? "" : (names.get(value) ?? state.labels.get(pointer) ?? elsewhere);
-  const schemaPath = pointer.slice(DATA.length).replaceAll(/\/(\d+|~r\d)(?=\/|$)/g, "/*");
   return (
     <div
       class="picker"
-      data-pick={schemaPath}
+      data-pick={place.path}
       data-label={label}
       data-title={chooseText(field.title, context.frame.reader).text}
     >
@@ -318,7 +319,7 @@ const Row: FC<{ list: Place; row: string; number: string; context: FieldsContext
   const element = list.field.members[0]!;
   const title = <Localized text={list.field.title} reader={context.frame.reader} />;
   const control = controlOf(element);
-  const place = { field: element, pointer: row, isAlways: false, depth: list.depth + 1 };
+  const place = { field: element, pointer: row, path: `${list.path}/*`, isAlways: false, depth: list.depth + 1 };
   return (
     <li class="row" data-row="">
       <input type="hidden" name={ROW} value={row} />
@@ -427,6 +428,7 @@ const FieldList: FC<{ fields: readonly FieldView[]; parent: Place | undefined; c
         const place = {
           field,
           pointer: pointerTo(parent?.pointer ?? DATA, field.member),
+          path: `${parent?.path ?? ""}/${field.member}`,
           isAlways: parent?.isAlways ?? true,
           depth: parent?.depth ?? 0,
         };

@@ -10,6 +10,7 @@ import { FORM_TOKEN } from "../page-session.ts";
 import { StaffPage } from "../staff-frame.tsx";
 import type { RecordNames } from "../value.tsx";
 import { ActFields, DayField, DistinctField, type EnvelopeContext, type EnvelopeValues } from "./act-fields.tsx";
+import { needsApproval } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
 import { type FormFault, inputId } from "./form-controls.ts";
 import { ConflictNote, DuplicateNote, FaultSummary } from "./form-summary.tsx";
@@ -117,6 +118,19 @@ const EffectSection: FC<{ model: RecordFormModel; context: EnvelopeContext }> = 
   </Section>
 );
 
+const SENDING = {
+  create: "Sign and record",
+  amend: "Sign and save the next version",
+  propose: "Propose it for approval",
+} as const;
+
+const CONSEQUENCES = {
+  create:
+    "The record is signed by this department and entered in its log, for good: mistakes are mended by amending it, and stay in its history.",
+  amend: "The version before stays readable, and proves what was said then.",
+  propose: "In this registry others approve first. Until then nothing is signed and nothing is changed.",
+} as const;
+
 export const RecordFormPage: FC<PageProps> = (props) => {
   const { model, session, frame, names, action, back, script } = props;
   const { compiled, operation, state } = model;
@@ -170,14 +184,10 @@ export const RecordFormPage: FC<PageProps> = (props) => {
         </Section>
         <EffectSection model={model} context={envelope} />
         <p class="buttons">
-          <button type="submit">{isNew ? "Sign and record" : "Sign and save the next version"}</button>
+          <button type="submit">{SENDING[needsApproval(compiled) ? "propose" : operation]}</button>
           <a href={back.href}>{back.text}</a>
         </p>
-        <p class="soft">
-          {isNew
-            ? "The record is signed by this department and entered in its log, for good: mistakes are mended by amending it, and stay in its history."
-            : "The version before stays readable, and proves what was said then."}
-        </p>
+        <p class="soft">{CONSEQUENCES[needsApproval(compiled) ? "propose" : operation]}</p>
         <p role="status" class="unseen" id="form-status" />
       </form>
     </StaffPage>

@@ -178,6 +178,48 @@ export function createMergePatch(before: JsonObject, after: JsonObject): JsonObj
   return changes.length === 0 ? undefined : Object.fromEntries(changes);
 }
 
+/** Whether a list of the data has more elements than a form has rows. */
+export function hasLongList(fields: readonly FieldView[], data: Json | undefined): boolean {
+  if (!isJsonObject(data)) return false;
+  return fields.some((field) => {
+    const value = memberOf(data, field.member);
+    const control = controlOf(field);
+    if (control === "group") return hasLongList(field.members, value);
+    if (control !== "list" || !Array.isArray(value)) return false;
+    return value.length > RECORD_FORM_ROWS_MAX || value.some((one) => hasLongList(field.members[0]!.members, one));
+  });
+}
+
+/** The merge patch that takes away what no field of a form is for, with the names of what goes; undefined where there is nothing. */
+export function createTrim(
+  fields: readonly FieldView[],
+  data: JsonObject,
+): { readonly patch: JsonObject; readonly names: readonly string[] } | undefined {
+  const parts = Object.entries(data).flatMap(([name, value]): { patch: JsonObject; names: readonly string[] }[] => {
+    const field = fields.find(({ member }) => member === name);
+    if (field === undefined) return [{ patch: { [name]: null }, names: [name] }];
+    if (controlOf(field) !== "group" || !isJsonObject(value)) return [];
+    const inner = createTrim(field.members, value);
+    return inner === undefined ? [] : [{ patch: { [name]: inner.patch }, names: inner.names }];
+  });
+  if (parts.length === 0) return undefined;
+  return {
+    patch: Object.fromEntries(parts.flatMap(({ patch }) => Object.entries(patch))),
+    names: parts.flatMap(({ names }) => names),
+  };
+}
+
+/** One patch that does what both do; where they differ the second holds. */
+export function joinPatches(first: JsonObject | undefined, second: JsonObject | undefined): JsonObject | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const joined: JsonObject = { ...first };
+  for (const [name, value] of Object.entries(second)) {
+    const old = memberOf(joined, name);
+    joined[name] = isJsonObject(old) && isJsonObject(value) ? joinPatches(old, value)! : value;
+  }
+  return joined;
+}
+
 /** A form with one row more in a list, or without one. `action`: `add:/data/names`, `remove:/data/names/2`; anything else changes nothing. */
 export function changeRows(parameters: URLSearchParams, action: string): URLSearchParams {
   const changed = new URLSearchParams(parameters);

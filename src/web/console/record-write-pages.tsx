@@ -3,10 +3,10 @@ import { type Context, Hono } from "hono";
 import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
 import { randomBytes } from "../../crypto/random.ts";
-import { AttestryError, isAttestryError } from "../../errors.ts";
+import { AttestryError, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import type { Session } from "../../identity/session-service.ts";
-import { RECORD_FORM_BYTES_MAX } from "../../limits.ts";
+import { RECORD_FORM_BYTES_MAX, RECORD_FORM_ROWS_MAX } from "../../limits.ts";
 import { checkAct } from "../../records/record-act.ts";
 import { findChanges } from "../../records/record-changes.ts";
 import type { RecordView } from "../../records/record-view.ts";
@@ -24,7 +24,17 @@ import { listOwnReferences } from "../value.tsx";
 import { actOf, type EnvelopeValues, readEnvelopeValues } from "./act-fields.tsx";
 import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath, registryPath } from "./desk.ts";
 import { placeFaults } from "./form-controls.ts";
-import { changeRows, createMergePatch, describeData, type FormState, readData, readFormState } from "./record-form.ts";
+import {
+  changeRows,
+  createMergePatch,
+  createTrim,
+  describeData,
+  type FormState,
+  hasLongList,
+  joinPatches,
+  readData,
+  readFormState,
+} from "./record-form.ts";
 import { type FormConflict, type RecordFormModel, RecordFormPage } from "./record-form-page.tsx";
 
 export interface RecordWritePagesDeps extends DeskDeps {
@@ -58,6 +68,8 @@ interface Opened {
   readonly view: RecordView;
   readonly etag: string;
   readonly data: JsonObject;
+  /** What the registry no longer has. */
+  readonly trim: ReturnType<typeof createTrim>;
 }
 
 export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
@@ -139,7 +151,10 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
   }
 
   /** All that is to be mended at once, where the service would name one thing after the other; undefined where nothing is. */
-  function findFaults(model: RecordFormModel, read: ReturnType<typeof readData>): RecordFormModel | undefined {
+  function findFaults(
+    model: RecordFormModel,
+    read: { data: JsonObject; faults: readonly ErrorDetail[] },
+  ): RecordFormModel | undefined {
     const details = [
       ...read.faults.map(({ field, message }) => ({ field: field.replace(/^\/data/, ""), message })),
       ...model.compiled.findFaults(read.data),
@@ -218,15 +233,20 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     });
     // As the form gives it back untouched, so that nothing counts as changed that was not.
     const fields = listFields(compiled);
+    if (hasLongList(fields, view.data))
+      throw new AttestryError(
+        "too_many_items",
+        `a list of this record has more than ${RECORD_FORM_ROWS_MAX} elements, which no form shows; amend it by the API`,
+      );
     const { data } = readData(fields, describeData(fields, view.data));
-    return { view, etag, data };
+    return { view, etag, data, trim: createTrim(fields, view.data) };
   }
 
   pages.get("/console/registries/:registry/records/:rid/amend", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const compiled = await registries.getCurrent(context.req.param("registry"));
-    const { view, etag } = await open(context, session, compiled);
+    const { view, etag, trim } = await open(context, session, compiled);
     if (view.state !== "active")
       throw new AttestryError("state_conflict", `the record is ${view.state}; only a record in force is amended`);
     const model = modelOf(compiled, {
@@ -235,6 +255,7 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
       envelope: new Map(datesIn(view)),
       expected: etag,
       display: view.display,
+      note: describeCarrying(compiled, view, trim),
     });
     return answerForm(context, session, model);
   });
@@ -302,13 +323,17 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
       state: readFormState(listFields(compiled), form, { keepsBlanks: false }),
     });
     const read = readData(model.fields, model.state);
-    const patch = createMergePatch(opened.data, read.data);
+    const changes = createMergePatch(opened.data, read.data);
+    // Under today's definition what it no longer has goes; the form said so.
+    const patch = joinPatches(opened.trim?.patch, changes);
     const dates = changedDates(opened.view, model.envelope);
     // What is under an older definition may be carried over as it is.
     const isCarriedOver = definitionVersionOf(opened.view) !== compiled.version;
     if (patch === undefined && Object.keys(dates).length === 0 && !isCarriedOver && read.faults.length === 0)
       return answerForm(context, session, { ...model, note: "Nothing is changed yet, so nothing was saved." });
-    const faulty = findFaults(model, read);
+    // As the service will have it: what the form shows otherwise than it is stays as it is.
+    const merged = applyMergePatch(opened.view.data, patch ?? {}) as JsonObject;
+    const faulty = findFaults(model, { data: merged, faults: read.faults });
     if (faulty) return answerForm(context, session, faulty);
     try {
       const body = { data: patch ?? {}, ...dates, act: actOf(model.envelope) };
@@ -316,11 +341,22 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
       return followWrite(context, written, { basePath: deps.basePath, done: "amended" });
     } catch (error) {
       if (!isAttestryError(error, "version_conflict")) return answerForm(context, session, refuse(error, model));
-      return answerForm(context, session, await mergeChanges(context, session, { model, opened, patch }));
+      return answerForm(context, session, await mergeChanges(context, session, { model, opened, patch: changes }));
     }
   });
 
   return pages;
+}
+
+/** What saving does to a record that was made under an older definition. */
+function describeCarrying(
+  compiled: CompiledDefinition,
+  view: RecordView,
+  trim: ReturnType<typeof createTrim>,
+): string | undefined {
+  if (definitionVersionOf(view) === compiled.version) return undefined;
+  const gone = trim === undefined ? "" : ` What the registry no longer has is left out: ${trim.names.join(", ")}.`;
+  return `This record was made under an older definition of the registry; saving carries it over to today's.${gone}`;
 }
 
 function findActFault({ compiled, operation, envelope }: RecordFormModel): AttestryError[] {

@@ -9,7 +9,7 @@ import { Localized, Note, type PageFrame, Section } from "../markup.tsx";
 import { FORM_TOKEN } from "../page-session.ts";
 import { StaffPage } from "../staff-frame.tsx";
 import { ActFields, DayField, type EnvelopeContext, type EnvelopeValues } from "./act-fields.tsx";
-import type { Done } from "./desk.ts";
+import { type Done, needsApproval } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
 import type { FormFault } from "./form-controls.ts";
 import { FaultSummary } from "./form-summary.tsx";
@@ -45,7 +45,7 @@ export const OPERATIONS: Readonly<Record<OfferedOperation, OperationWords>> = {
   erase: {
     name: "Erase",
     meaning:
-      "What it says is destroyed in this register, now and for ever: its data, its keys and its signed texts. Nobody can bring it back, not even the operator. That there was a record and that it was erased stays in the log.",
+      "What it says is destroyed in this register, now and for ever: its data, its keys and its signed texts. This cannot be undone. Copies that others were given are theirs. That there was a record and that it was erased stays in the log.",
     done: "erased",
   },
 };
@@ -140,9 +140,12 @@ export const StateConfirmation: FC<{
           {operation === "erase" && (
             <p class="soft">Write no name and nothing personal here: what is said of an erasure outlives the record.</p>
           )}
+          {needsApproval(compiled) && (
+            <p class="soft">In this registry others approve first. Until then nothing is changed.</p>
+          )}
           <p class="buttons">
             <button type="submit" class={isFinal ? "danger" : ""}>
-              {name} this record
+              {needsApproval(compiled) ? `Propose to ${name.toLowerCase()} this record` : `${name} this record`}
             </button>
             <a href={back}>Back without changing anything</a>
           </p>
