@@ -41,7 +41,7 @@ export const BulkPage: FC<{
           </Note>
         </div>
       )}
-      <form method="post" action={`${frame.basePath}/console/proposals/bulk/approve`}>
+      <form method="post" action={`${frame.basePath}/console/approve-together/done`}>
         <input type="hidden" name={FORM_TOKEN} value={session.formToken} />
         {chosen.map(({ id }) => (
           <input type="hidden" name="id" value={id} />

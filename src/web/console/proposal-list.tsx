@@ -118,8 +118,10 @@ const Row: FC<{ proposal: ProposalView; model: ProposalListModel; frame: PageFra
         <Instant at={proposal.proposed_at} reader={frame.reader} />
       </td>
       <td {...ROLES.cell} data-label="State">
-        <span class={`badge ${STATE_BADGES[state]}`}>{STATE_WORDS[state]}</span>
-        {proposal.waits_for !== undefined && <span class="soft"> for {proposal.waits_for}</span>}
+        <div>
+          <span class={`badge ${STATE_BADGES[state]}`}>{STATE_WORDS[state]}</span>
+          {proposal.waits_for !== undefined && <span class="soft"> for {proposal.waits_for}</span>}
+        </div>
       </td>
     </tr>
   );
@@ -187,7 +189,7 @@ export const ProposalListPage: FC<{
             )}
           </Note>
         ) : isBulk ? (
-          <form method="post" action={`${path}/bulk`}>
+          <form method="post" action={`${frame.basePath}/console/approve-together`}>
             <input type="hidden" name={FORM_TOKEN} value={session.formToken} />
             {table}
             <p>

@@ -1,7 +1,7 @@
 // One proposal as the person sees it who decides on it: what would change, who asks for it, on which ground. Reads nothing, permits nothing.
 import type { FC } from "hono/jsx";
 import type { ProposalView, ShownPerson } from "../../approval/proposal-view.ts";
-import type { JsonObject } from "../../crypto/json.ts";
+import type { Json, JsonObject } from "../../crypto/json.ts";
 import type { AttestryError } from "../../errors.ts";
 import type { Session } from "../../identity/session-service.ts";
 import { PROPOSAL_TEXT_CHARS_MAX } from "../../limits.ts";
@@ -100,6 +100,34 @@ export const Change: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, 
           {count > rows.length && ` The first ${rows.length} are shown.`}
         </p>
         <RowsTable rows={rows} model={model} frame={frame} />
+      </>
+    );
+  }
+  if (kind === "migrate") {
+    const { count, examples } = change as unknown as {
+      count: number;
+      examples: { href: string; changes: { field: string; label?: string; before?: Json; after?: Json }[] }[];
+    };
+    const show = (value: Json | undefined) => (value === undefined ? "(nothing)" : JSON.stringify(value));
+    return (
+      <>
+        <p>
+          {count} {count === 1 ? "record" : "records"} when it was proposed. What would become of some that are left:
+        </p>
+        <ul>
+          {examples.map(({ href, changes }) => (
+            <li>
+              <code class="long">{href}</code>
+              <ul>
+                {changes.map(({ field, label, before, after }) => (
+                  <li dir="auto">
+                    {label ?? field}: {show(before)} → {show(after)}
+                  </li>
+                ))}
+              </ul>
+            </li>
+          ))}
+        </ul>
       </>
     );
   }
@@ -344,7 +372,7 @@ export const ProposalPage: FC<{
           </p>
         )}
       </Section>
-      {kind !== "define" && kind !== "import" && proposal.change !== undefined && (
+      {!["define", "import", "migrate"].includes(kind) && proposal.change !== undefined && (
         <Section id="ground" title="On which ground">
           <Ground model={model} frame={frame} />
         </Section>
@@ -352,6 +380,11 @@ export const ProposalPage: FC<{
       {decides && <Decide proposal={proposal} session={session} frame={frame} reason={reason} />}
       <Section id="people" title="Who">
         <People proposal={proposal} frame={frame} />
+        {result !== undefined && kind === "migrate" && (
+          <p>
+            Carried over {Number(result.migrated)}, refused {Number(result.refused)}.
+          </p>
+        )}
         {result !== undefined && kind === "import" && (
           <p>
             Created {Number(result.created)}, amended {Number(result.amended)}, refused {Number(result.refused)}.

@@ -207,14 +207,14 @@ export function createProposalPages(deps: ProposalPagesDeps): Hono {
     }
   }
 
-  pages.post("/console/proposals/bulk", async (context) => {
+  pages.post("/console/approve-together", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const form = await browser.readForm(context, session);
     return orList(context, session, form, (chosen) => answerBulk(context, session, chosen));
   });
 
-  pages.post("/console/proposals/bulk/approve", async (context) => {
+  pages.post("/console/approve-together/done", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const form = await browser.readForm(context, session);

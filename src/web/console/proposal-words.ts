@@ -12,6 +12,7 @@ export const KIND_WORDS: Readonly<Record<ProposalKind, string>> = {
   replace: "Replace",
   erase: "Erase",
   import: "Import",
+  migrate: "Carry records over to the new rules",
   define: "Change of the rules",
 };
 
