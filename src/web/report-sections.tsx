@@ -18,6 +18,7 @@ import {
 } from "./check-words.ts";
 import { Instant, type PageFrame, ROLES, Section } from "./markup.tsx";
 import { formatAddress } from "./page-request.ts";
+import { formatTime } from "./reader-language.ts";
 import { StaffPage } from "./staff-frame.tsx";
 
 type Values = Readonly<Record<string, string>>;
@@ -128,9 +129,7 @@ const ReportTable: FC<{ page: Page; frame: PageFrame }> = ({ page, frame }) => (
             </div>
           </td>
           <td data-label="Checked" {...ROLES.cell}>
-            <div>
-              <Time seconds={report.checkedAt} frame={frame} />
-            </div>
+            <div>{formatTime(report.checkedAt, frame.reader)}</div>
           </td>
           <td data-label="Case" {...ROLES.cell}>
             <div dir="auto">{report.caseNumber ?? report.purpose}</div>
