@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
-import { parsePublicKey } from "../../src/crypto/keys.ts";
-import { verifySignedReport } from "../../src/verification/signed-report.ts";
+import { parseKeySet, verifySignedReport } from "../../src/verification/index.ts";
 import { describeOutcome } from "../../src/web/check-words.ts";
 import { type BrowserJar, createBrowserJar, hiddenField, type Visit } from "../browser-jar.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -67,8 +66,8 @@ async function downloadReport(id: string | undefined): Promise<string> {
 /** The keys by which the agency signs its reports, as it publishes them. */
 async function publishedKeys() {
   const { payload } = decodeJws((await agency.node.request("GET", "/.well-known/openid-federation")).text);
-  const { registry_node } = payload.metadata as { registry_node: { request_jwks: { keys: JsonObject[] } } };
-  return registry_node.request_jwks.keys.map((key) => parsePublicKey(key));
+  const { registry_node } = payload.metadata as { registry_node: { request_jwks: JsonObject } };
+  return parseKeySet(registry_node.request_jwks);
 }
 
 async function verifyDownload(id: string | undefined) {
