@@ -89,9 +89,11 @@ beforeAll(async () => {
   await grant(tax, ["debts"]);
   await grant(agency.node, []);
   const owner = { owner: { type: "string", title: "Owner", "x-reference": { type: "owners", onWrite: "verify" } } };
+  const plot = { type: "string", "x-reference": { type: "parcels", onWrite: "accept" } };
+  const plots = { type: "array", items: plot };
   for (const one of [
     definition("owners"),
-    definition("parcels", { properties: owner }),
+    definition("parcels", { properties: { ...owner, plots } }),
     definition("notes", { access: "members" }),
     definition("people", { access: "consent" }),
   ])
@@ -206,6 +208,20 @@ describe("a clerk of an agency without registries", () => {
     // Nothing came, so there was nothing to judge: the digest is that of the empty text.
     expect(report.evidence).toBe(createHash("sha256").digest("base64url"));
     expect(report.checks[0]).toEqual({ check: "format", result: "not_checked", code: "record_not_had" });
+  });
+
+  it("is told that too much is followed before anybody is asked for it, with what was typed still there", async () => {
+    const rid = (at: number) => `00000000-0000-8000-8000-${String(at).padStart(12, "0")}`;
+    const plots = Array.from(
+      { length: 200 },
+      (_, at) => `https://nowhere.example/registries/parcels/records/${rid(at)}`,
+    );
+    const estate = await create(land, "parcels", { code: "E-1", name: "Estate", plots });
+    const answer = await check([estate], { follow: "plots" });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain("Following the paths needs 201 records; at most 200 are allowed");
+    for (const typed of [estate, 'value="plots"', "A-17"]) expect(answer.text).toContain(typed);
+    expect(answer.text).not.toContain("Estate");
   });
 
   it("is told what is wrong with a department that nobody vouches for, with the path that was tried", async () => {
