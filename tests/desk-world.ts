@@ -57,6 +57,9 @@ export const WELLS = definition("wells", {
   members: { jurisdiction: [{ field: "district", claim: "district" }], access: "members" },
 });
 
+/** As wells, but that everybody reads the open fields of all. */
+export const PUMPS: JsonObject = { ...WELLS, name: "pumps", type: "pumps", access: "public" };
+
 /** What is written here is a proposal first. */
 export const DEEDS = definition("deeds", { members: { approval: ["approver"] } });
 
@@ -103,7 +106,7 @@ export async function startDeskWorld(): Promise<DeskWorld> {
   });
   await land.node.federation.acceptSubordinate({ entity, registryTypes: ["health-facilities", "wells"] });
   await publishAll(land, [districts()]);
-  await publishAll(health, [HEALTH, WELLS, DEEDS]);
+  await publishAll(health, [HEALTH, WELLS, PUMPS, DEEDS]);
   await health.node.directory.refresh();
   const calls = await createRecordCalls(land, "districts");
   const state = `${land.entity}/registries/states/records/7c9e6679-7425-8de9-944b-e07fc1f90ae7`;

@@ -133,6 +133,7 @@ describe("a form made of a definition", () => {
     expect(longer.status).toBe(200);
     expect(longer.text).toContain('name="/data/departments/0/name"');
     // What was typed is kept, and the new row has the focus.
+    expect(longer.text).toMatch(/<fieldset[^>]* id="field-data-departments-0"[^>]* autofocus=""/);
     expect(longer.text).toContain(`value="${typed["/data/licence"]}"`);
     expect(longer.text).toMatch(/<input type="hidden" name="row" value="\/data\/languages\/0"\/>/);
     form.delete("do");
@@ -351,6 +352,17 @@ describe("who may do what", () => {
       "/data/district": "099",
     });
     expect(moved.status).toBe(403);
+  });
+
+  test("who reads what everybody reads is offered no change, and may make none", async () => {
+    const token = await world.health.token("registrar", { claims: { district: ["*"] } });
+    const data = { code: "P1", name: "Far pump", district: "099", owner: "Ivo Outer" };
+    const { rid } = (await world.health.request("POST", "/registries/pumps/records", { token, json: { data } })).body;
+    const path = `/registries/pumps/records/${rid}`;
+    const page = await (await browserOf("dev")).visit(`${base}${path}`);
+    expect([page.status, page.text.includes("Far pump"), page.text.includes("Ivo Outer")]).toEqual([200, true, false]);
+    expect(page.text).not.toContain(`${path}/amend`);
+    for (const below of ["amend", "suspend", "erase"]) expect(await statusOf("dev", `${path}/${below}`)).toBe(403);
   });
 
   test("a form of another session, of another site or of none is refused", async () => {

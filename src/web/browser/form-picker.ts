@@ -63,6 +63,7 @@ export function preparePicker(picker: HTMLElement, form: AskedForm): void {
 
   let offers: readonly Offer[] = [];
   let active = -1;
+  let isWritten = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asking: AbortController | undefined;
 
@@ -136,7 +137,10 @@ export function preparePicker(picker: HTMLElement, form: AskedForm): void {
   search.addEventListener("input", (event) => {
     // The address is what is checked, and only once this is left.
     event.stopPropagation();
+    isWritten = true;
     keep(undefined);
+    // Nothing is wrong with what is not finished.
+    showFault(address, undefined);
     clearTimeout(timer);
     timer = setTimeout(() => void ask(), PAUSE_MS);
   });
@@ -162,7 +166,7 @@ export function preparePicker(picker: HTMLElement, form: AskedForm): void {
     if (state.textContent === "Searching…") state.textContent = "";
     const isOpenEnded = search.value.trim() !== "" && address.value === "";
     address.dataset.ownFault = isOpenEnded ? NOT_CHOSEN : "";
-    if (isOpenEnded || address.getAttribute("aria-invalid") === "true") checkField(address);
+    if (isWritten) checkField(address);
   });
   // Before the focus goes, or the list would be closed when the choice arrives.
   list.addEventListener("mousedown", (event) => event.preventDefault());

@@ -324,7 +324,7 @@ const Row: FC<{ list: Place; row: string; number: string; context: FieldsContext
     <li class="row" data-row="">
       <input type="hidden" name={ROW} value={row} />
       {control === "group" ? (
-        <fieldset class="group" id={inputId(row)} tabindex={-1} data-group="">
+        <fieldset class="group" id={inputId(row)} tabindex={-1} data-group="" autofocus={context.focus === row}>
           <legend>
             {title} <span data-number="">{number}</span>
           </legend>
@@ -343,11 +343,7 @@ const Row: FC<{ list: Place; row: string; number: string; context: FieldsContext
         />
       )}
       <button type="submit" class="quiet" name="do" value={`remove:${row}`} formnovalidate data-remove="">
-        Remove
-        <span class="unseen">
-          {" "}
-          {title} <span data-number="">{number}</span>
-        </span>
+        Remove {title} <span data-number="">{number}</span>
       </button>
     </li>
   );
@@ -368,6 +364,7 @@ const List: FC<{ place: Place; context: FieldsContext }> = ({ place, context }) 
       data-list={pointer}
       data-depth={depth}
       aria-describedby={`${id}-fault`}
+      autofocus={context.focus === pointer}
     >
       <legend>
         <Localized text={field.title} reader={frame.reader} /> {field.required && <Needed />}
@@ -387,11 +384,8 @@ const List: FC<{ place: Place; context: FieldsContext }> = ({ place, context }) 
         <Row list={place} row={mark} number={rowMark(depth)} context={context} />
       </template>
       <button type="submit" class="quiet" name="do" value={`add:${pointer}`} formnovalidate data-add="">
-        {count === 0 ? "Add" : "Add another"}
-        <span class="unseen">
-          {" "}
-          to <Localized text={field.title} reader={frame.reader} />
-        </span>
+        {count === 0 ? "Add to " : "Add another to "}
+        <Localized text={field.title} reader={frame.reader} />
       </button>
     </fieldset>
   );

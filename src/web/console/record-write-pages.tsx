@@ -137,8 +137,11 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     const action = form.get("do");
     if (action === null) return undefined;
     const state = readFormState(listFields(compiled), changeRows(form, action), { keepsBlanks: true });
-    const list = action.replace(/^add:/, "");
-    const focus = action.startsWith("add:") ? `${list}/${(state.rows.get(list) ?? 1) - 1}` : "";
+    const at = action.slice(action.indexOf(":") + 1);
+    // The new row, or the list that lost one.
+    const focus = action.startsWith("add:")
+      ? `${at}/${(state.rows.get(at) ?? 1) - 1}`
+      : at.slice(0, at.lastIndexOf("/"));
     return { state, focus };
   }
 

@@ -13,7 +13,7 @@ import { Localized, Note, type PageFrame, Section } from "../markup.tsx";
 import { formatAddress, readFrame, readValues } from "../page-request.ts";
 import { createPageSessions, FORM_TOKEN } from "../page-session.ts";
 import { formatSentence } from "../problem-page.tsx";
-import { listLookupTags } from "../reader-language.ts";
+import { chooseText, listLookupTags } from "../reader-language.ts";
 import { RecordTable } from "../record-table.tsx";
 import { chooseColumns, createRegistryViews, describeRegistry, type RegistryPageView } from "../registry-page-view.ts";
 import { Count } from "../registry-pages.tsx";
@@ -213,8 +213,8 @@ const FindPage: FC<FindPageProps> = (props) => {
   const { name, title, retired } = view.compiled.definition;
   return (
     <StaffPage
-      title={`Records`}
-      lead={<Localized text={title} reader={frame.reader} />}
+      title={chooseText(title, frame.reader).text}
+      lead="Its records, as far as they are yours to see."
       crumbs={[
         { href: `${frame.basePath}/console`, text: DESK },
         { href: `${frame.basePath}/console/registries`, text: REGISTRIES },

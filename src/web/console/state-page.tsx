@@ -132,7 +132,7 @@ export const StateConfirmation: FC<{
             <DayField
               pointer="/effective"
               label="Since when"
-              help="The day from which it holds. Leave it empty for now."
+              help="The day from which it holds. Leave it empty if it holds from this moment on."
               context={context}
             />
           )}
