@@ -114,6 +114,10 @@ describe.skipIf(chromiumPath === undefined)("the inbox", () => {
     await pressOn(page, "New record: East");
     expect(await page.locator("main").innerText()).toContain(reason);
     await checkLook(page, "returned-360");
+    // What was proposed stands in the form again.
+    await pressOn(page, "Propose it anew");
+    expect(await page.getByLabel("name").first().inputValue()).toBe("East");
+    await page.goBack();
     await pressOn(page, { button: "Withdraw it" });
     expect(await fetchState(id)).toBe("withdrawn");
     expect(complaints).toEqual([]);

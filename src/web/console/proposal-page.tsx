@@ -395,14 +395,14 @@ export const ProposalPage: FC<{
         <Section id="own" title="Your proposal">
           {isMendable && kind === "amend" && rid !== undefined && (
             <p>
-              <a class="button" href={`${recordPath(frame, { registry, rid })}/amend`}>
+              <a class="button" href={`${recordPath(frame, { registry, rid })}/amend?proposal=${proposal.id}`}>
                 Propose it anew
               </a>
             </p>
           )}
           {isMendable && kind === "create" && (
             <p>
-              <a class="button" href={`${registryPath(frame, registry)}/new`}>
+              <a class="button" href={`${registryPath(frame, registry)}/new?proposal=${proposal.id}`}>
                 Propose it anew
               </a>
             </p>
