@@ -1,4 +1,4 @@
-// kill -9 in the middle of fifty writers, ten times: what was acknowledged is there, and the log never took anything back.
+// kill -9 in the middle of fifty writers, again and again: what was acknowledged is there, and the log never took anything back.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
 
-const ROUNDS = 10;
+const ROUNDS = Number(process.env.KILL_ROUNDS ?? 10);
 const WRITERS = 50;
 const RECORDS = "/registries/wells/records";
 
