@@ -191,7 +191,7 @@ describe.skipIf(chromiumPath === undefined)("staff at work", () => {
       const { page, complaints } = await open({ viewport: { width, height: 740 }, colorScheme });
       await signIn(page, "/registries");
       await checkLook(page, `${told}-registries`);
-      await pressOn(page, "a", "New record");
+      await pressOn(page, "a", "New record in Health facilities");
       await fillIn(page, licence, told);
       expect(await page.locator('[role="status"]').first().innerText()).toContain("Recorded");
       await checkLook(page, `${told}-record`);
