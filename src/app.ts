@@ -38,6 +38,7 @@ import { createApiPages } from "./web/api-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createCheckPages } from "./web/check-pages.tsx";
 import { createFormHelpPages } from "./web/console/form-help-pages.ts";
+import { createProposalPages } from "./web/console/proposal-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
@@ -88,6 +89,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createVerifyPages>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createConsolePages>[0] &
+  Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
   Parameters<typeof createRecordDeskPages>[0] &
   Parameters<typeof createRecordWritePages>[0] &
@@ -119,6 +121,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createFederationPages(deps));
   routes.route("/", createSignInPages(deps));
   routes.route("/", createConsolePages(deps));
+  routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));
   routes.route("/", createRecordDeskPages(deps));
   routes.route("/", createRecordWritePages(deps));

@@ -307,7 +307,7 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     keptReportDays: file.kept_report_days ?? KEPT_REPORT_DAYS_DEFAULT,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
-    keepsDirectory: file.directory ?? superiors.length === 0,
+    keepsDirectory: file.directory ?? (superiors.length === 0 && !file.consumer),
     signInIssuers: parseSignInIssuers(file, directory),
   };
 }

@@ -390,6 +390,7 @@ export const PROPOSAL_KEPT_SECONDS = 400 * 86_400; // who decided on it, and why
 export const PROPOSALS_WAITING_MAX = 2_000; // of one person
 export const PROPOSALS_PAGE_MAX = 100;
 export const PROPOSALS_READ_MAX = 500; // looked at for one page, of which the reader may see some
+export const PROPOSAL_SAMPLE_MIN = 3; // looked at of those that are approved together; of many, the square root of their number
 export const PROPOSAL_TEXT_CHARS_MAX = 1_000; // of a reason or a note
 export const PROPOSAL_ROWS_SHOWN_MAX = 100; // of an import
 export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;

@@ -609,16 +609,16 @@ export function createNode(options: {
     logger,
   });
   const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
+  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook });
   const proposals = createProposalService({
     entity,
     database,
     sealer: proposalSealer,
     namePerson,
-    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports }),
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations }),
     clock,
     logger,
   });
-  const migrations = createMigrationService({ entity: names, ...writing });
   const readCheckpoint = async () => {
     const note = await reader.checkpoint();
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };

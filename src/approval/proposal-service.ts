@@ -3,7 +3,13 @@ import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import type { ApprovedProposal, Caller, Staff } from "../identity/caller.ts";
 import { checkPermitted, isPermitted } from "../identity/permissions.ts";
-import { PROPOSAL_KEPT_SECONDS, PROPOSAL_RESUME_SECONDS, PROPOSALS_PAGE_MAX, PROPOSALS_READ_MAX } from "../limits.ts";
+import {
+  PROPOSAL_KEPT_SECONDS,
+  PROPOSAL_RESUME_SECONDS,
+  PROPOSAL_SAMPLE_MIN,
+  PROPOSALS_PAGE_MAX,
+  PROPOSALS_READ_MAX,
+} from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { Database } from "../storage/database.ts";
 import {
@@ -33,6 +39,8 @@ export interface ProposedWrite {
 export interface ProposalActions {
   /** Whether a caller may see what is proposed: within the registry, and within the caller's jurisdiction. */
   isVisible(caller: Staff, write: ProposedWrite): Promise<boolean>;
+  /** What people call it, where its record is not there yet to be named. */
+  name(write: ProposedWrite): Promise<string | undefined>;
   /** What would change, for people to compare. */
   describe(caller: Staff, write: ProposedWrite): Promise<JsonObject>;
   /** Does it, in the name of who proposed it; gives what became of it. */
@@ -65,6 +73,8 @@ export interface ProposalService {
   approve(caller: Caller, id: string, options: { readonly note?: string | undefined }): Promise<ProposalView>;
   return(caller: Caller, id: string, options: { readonly reason: string }): Promise<ProposalView>;
   withdraw(caller: Caller, id: string): Promise<ProposalView>;
+  /** Which of these to look at, for who approves all of them: not the approver's choice, and the same at every try. */
+  chooseSample(caller: Caller, ids: readonly string[]): string[];
   /** Ends what nobody decided, forgets what was decided long ago, goes on with what was being carried out. */
   sweep(): Promise<void>;
 }
@@ -139,7 +149,8 @@ export function createProposalService(deps: {
     const { proposal, content } = await find(caller, id);
     const change =
       content?.request === undefined ? undefined : await actions.describe(caller, writeOf(proposal, content));
-    return view(caller, proposal, content, change);
+    const title = content?.request && (await actions.name(writeOf(proposal, content)));
+    return { ...view(caller, proposal, content, change), ...(title !== undefined && { title }) };
   }
 
   async function getDecidable(caller: Staff, id: string) {
@@ -269,7 +280,10 @@ export function createProposalService(deps: {
       const proposals: ProposalView[] = [];
       for (const [at, proposal] of rows.entries()) {
         const content = proposal.sealed.length === 0 ? undefined : await sealer.open(proposal);
-        if (await sees(caller, proposal, content)) proposals.push(view(caller, proposal, content));
+        if (await sees(caller, proposal, content)) {
+          const title = content?.request && (await actions.name(writeOf(proposal, content)));
+          proposals.push({ ...view(caller, proposal, content), ...(title !== undefined && { title }) });
+        }
         const isLast = at === rows.length - 1;
         if (proposals.length === limit || isLast)
           return { proposals, next: isLast && rows.length < PROPOSALS_READ_MAX ? null : formatCursor(proposal) };
@@ -304,6 +318,14 @@ export function createProposalService(deps: {
       if (content) await end(proposal, content, { state: "withdrawn", end: {} });
       else await change(proposal, { state: "withdrawn", decidedAt: clock() });
       return show(caller, id);
+    },
+
+    chooseSample(anyone, ids) {
+      const { person } = requireStaff(anyone);
+      const all = [...new Set(ids)].sort();
+      const rank = new Map(all.map((id) => [id, namePerson(`sample ${person} ${all.join()} ${id}`)]));
+      const count = Math.max(PROPOSAL_SAMPLE_MIN, Math.ceil(Math.sqrt(all.length)));
+      return all.toSorted((a, b) => (rank.get(a)! < rank.get(b)! ? -1 : 1)).slice(0, count);
     },
 
     async sweep() {

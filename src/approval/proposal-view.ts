@@ -11,6 +11,8 @@ export interface ShownPerson {
 }
 
 export interface ProposalView extends ProposalReceipt {
+  /** What people call what would be written. */
+  readonly title?: string;
   /** Who has to approve, in this order, and how many have. */
   readonly roles: readonly string[];
   readonly step: number;

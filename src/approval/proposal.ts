@@ -13,6 +13,7 @@ export const PROPOSAL_KINDS = [
   "replace",
   "erase",
   "import",
+  "migrate",
   "define",
 ] as const;
 export type ProposalKind = (typeof PROPOSAL_KINDS)[number];

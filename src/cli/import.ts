@@ -128,7 +128,7 @@ function exitCodeOf({ state, refused, missing }: ImportSummary): number {
 }
 
 function formatSummary(summary: ImportSummary): string {
-  const { state, rows, created, amended, unchanged, refused, seconds, report } = summary;
+  const { state, rows, created, amended, unchanged, proposed, refused, seconds, report } = summary;
   const endings = {
     done: summary.dry_run ? "dry run, nothing was written; this would happen:\n" : "",
     interrupted: "interrupted; run the same command again to go on. So far:\n",
@@ -138,13 +138,15 @@ function formatSummary(summary: ImportSummary): string {
     ["records created", created],
     ["records amended", amended],
     ["records unchanged", unchanged],
+    ...(proposed > 0 ? [["records proposed", proposed] as const] : []),
     ["rows refused", refused],
     ["rows in all", rows],
   ]);
   const rate = seconds > 0 ? `, ${Math.round(rows / seconds)} rows/s` : "";
   const refusals = report === null ? "" : `refused rows are named in ${report}\n`;
   const missing = summary.missing ? formatMissing(summary.missing, summary.dry_run) : "";
-  return `${endings[state]}${counts}in ${seconds.toFixed(1)} s${rate}\n${refusals}${missing}`;
+  const waiting = proposed > 0 ? "others must approve what was proposed: see /console/proposals of the node\n" : "";
+  return `${endings[state]}${counts}in ${seconds.toFixed(1)} s${rate}\n${refusals}${waiting}${missing}`;
 }
 
 function formatMissing(

@@ -9,6 +9,7 @@ import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.
 import { parseRecordUrl } from "../records/record-url.ts";
 import { readInputJson } from "./input-file.ts";
 import { createNodeClient, type NodeRequest } from "./node-client.ts";
+import { describeProposed } from "./proposed.ts";
 import { printable, printResult } from "./terminal.ts";
 
 interface RecordOptions {
@@ -65,6 +66,11 @@ async function send(entity: string, request: NodeRequest, options: RecordOptions
 }
 
 function show(answer: JsonObject, done: string, { json }: RecordOptions): void {
+  const proposed = describeProposed(answer);
+  if (proposed) {
+    printResult({ json, value: answer, lines: proposed });
+    return;
+  }
   const successors = Array.isArray(answer.replaced_by) ? answer.replaced_by : [];
   const version = answer.version === undefined ? "" : `, version ${answer.version}`;
   // The log index of an answer is that of the version, or of an erasure; a statement has its own, in the history.

@@ -7,6 +7,7 @@ import { MIGRATION_BATCH_RECORDS_MAX, NODE_IMPORT_TIMEOUT_MS } from "../limits.t
 import { parseMigrationPlan } from "../records/bulk/migration-plan.ts";
 import { readInputJson } from "./input-file.ts";
 import { createNodeClient, type NodeClient } from "./node-client.ts";
+import { describeProposed } from "./proposed.ts";
 import { createProgress, EXIT, formatCount, formatTable, printable, printFailure } from "./terminal.ts";
 
 interface Flags {
@@ -31,6 +32,8 @@ interface MigrationSummary {
   readonly left_as_they_are: number;
   readonly seconds: number;
   readonly report: string | null;
+  /** Nothing was migrated yet: others must approve this proposal first. */
+  readonly proposed?: string;
 }
 
 interface Run {
@@ -50,6 +53,8 @@ interface Tally {
   leftAsTheyAre: number;
   readonly examples: JsonObject[];
   records: JsonObject[];
+  /** Others must approve it first. */
+  proposed?: { readonly href: string; readonly lines: readonly string[] };
 }
 
 /** Exit codes: 0 all migrated, 2 some refused, 1 failed, 130 interrupted. */
@@ -122,11 +127,15 @@ async function runMigration(run: Run): Promise<void> {
     left_as_they_are: tally.leftAsTheyAre,
     seconds: Math.round(performance.now() - startedAt) / 1_000,
     report: reportPath,
+    ...(tally.proposed && { proposed: tally.proposed.href }),
   };
   const json = flags.json === true;
   process.exitCode = signal.aborted && !isDone ? EXIT.interrupted : tally.refused > 0 ? EXIT.incomplete : EXIT.ok;
   const shown = { ...summary, ...(flags.preview && { examples: tally.examples, records: tally.records }) };
-  process.stdout.write(json ? `${JSON.stringify(shown)}\n` : formatSummary(summary, tally));
+  const text = tally.proposed
+    ? tally.proposed.lines.map((line) => `${line}\n`).join("")
+    : formatSummary(summary, tally);
+  process.stdout.write(json ? `${JSON.stringify(shown)}\n` : text);
   if (failure) printFailure(failure.error, { json });
 }
 
@@ -160,6 +169,11 @@ async function sendBatches(run: Run, tally: Tally, report: ReturnType<typeof cre
           signal,
         }),
       ) as JsonObject;
+      const proposed = describeProposed(answer);
+      if (proposed) {
+        tally.proposed = { href: String((answer.proposal as JsonObject).href), lines: proposed };
+        return true;
+      }
       if (after === undefined) {
         tally.total = Number(answer.left ?? 0);
         tally.leftAsTheyAre = Number(answer.left_as_they_are ?? 0);

@@ -5,6 +5,7 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/j
 import { AttestryError } from "../errors.ts";
 import { parseInputJson, readInputText } from "./input-file.ts";
 import { createNodeClient } from "./node-client.ts";
+import { describeProposed } from "./proposed.ts";
 import { draftCommand } from "./registry-draft.ts";
 import { describeCounts, migrateCommand, readObjects } from "./registry-migrate.ts";
 import { formatTable, printable, printResult } from "./terminal.ts";
@@ -50,6 +51,8 @@ async function putDefinition(name: string, text: string, options: RegistryOption
 }
 
 function describePublish(name: string, answer: JsonObject): string[] {
+  const proposed = describeProposed(answer);
+  if (proposed) return proposed;
   const { version, changed, dry_run: isDryRun } = answer;
   const changes = readObjects(answer.changes);
   const lines = changes.map(({ kind, field, message }) => `  ${kind}  ${field}: ${message}`).map(printable);
@@ -78,7 +81,7 @@ async function retire(name: string, options: RetireOptions): Promise<void> {
     ...options,
     allowBreaking: true,
   });
-  const lines = [
+  const lines = describeProposed(answer) ?? [
     `${name} is retired by version ${answer.version}: it takes no new records; those there are stay`,
     'to open it again, publish its definition without "retired"',
   ];

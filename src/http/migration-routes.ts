@@ -1,9 +1,11 @@
 // Carrying records over to the current version of their definition, a batch a request.
+import { isProposed } from "../approval/proposal-book-service.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { MIGRATION_BATCH_RECORDS_MAX } from "../limits.ts";
 import type { MigrationService } from "../records/bulk/migration-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
+import { answerProposed, PROPOSED } from "./record-answer.ts";
 
 const migrateRecords = declareOperation({
   id: "migrateRecords",
@@ -94,8 +96,15 @@ const migrateRecords = declareOperation({
         left_as_they_are: 0,
       },
     }),
+    ...PROPOSED,
   },
-  errors: ["registry_unknown", "migration_plan_invalid", "definition_conflict"],
+  errors: [
+    "approval_required",
+    "proposals_too_many",
+    "registry_unknown",
+    "migration_plan_invalid",
+    "definition_conflict",
+  ],
 });
 
 export function createMigrationRoutes(deps: {
@@ -103,8 +112,9 @@ export function createMigrationRoutes(deps: {
   migrations: MigrationService;
 }): OperationRoutes {
   const routes = createOperationRoutes(deps);
-  routes.handle(migrateRecords, async ({ context, caller, path, body }) =>
-    context.json(await deps.migrations.migrate({ caller, registry: path.registry, body })),
-  );
+  routes.handle(migrateRecords, async ({ context, caller, path, body }) => {
+    const batch = await deps.migrations.migrate({ caller, registry: path.registry, body });
+    return isProposed(batch) ? answerProposed(context, batch) : context.json(batch);
+  });
   return routes;
 }

@@ -44,7 +44,7 @@ export interface RecordCheck {
 }
 
 export interface RecordCheckService {
-  /** Throws `permission_denied`, `too_many_items`, `budget_exceeded`. What is wrong with one record is said of that one. */
+  /** Throws `permission_denied`, and `budget_exceeded` where too much is followed. What is wrong with one record is said of that one. */
   check(request: CheckRequest): Promise<RecordCheck>;
 }
 
@@ -107,16 +107,12 @@ export function createRecordCheckService(deps: {
         follow,
         outgoing: true,
         caller,
+        recordsMax: CHECK_RECORDS_MAX,
         onJudged: (judged) => judgedByKey.set(judged.key, judged),
       });
       // Afterwards: no proof that came along is from after this.
       const checkedAt = clock();
       const found = new Map(Object.entries(resolution.records));
-      if (found.size > CHECK_RECORDS_MAX)
-        throw new AttestryError(
-          "too_many_items",
-          `this leads to ${found.size} records; at most ${CHECK_RECORDS_MAX} are checked at once: name fewer, or follow less`,
-        );
       const askedFor = new Map(references.map((reference) => [referenceKey(reference), reference]));
       const required = requiredBy(policy);
       const check = Buffer.from(deps.random(8)).toString("hex");

@@ -62,6 +62,8 @@ export interface ResolveRequest {
   readonly outgoing: boolean;
   /** Decides which records that are not public are asked for; anonymous unless given. */
   readonly caller?: Caller;
+  /** With all that is followed; RESOLVE_FANOUT_MAX unless given. */
+  readonly recordsMax?: number;
   /** Gets what each record was judged by, for who has to show it later. */
   readonly onJudged?: (judged: JudgedRecord) => void;
 }
@@ -97,6 +99,7 @@ interface Walk {
   readonly caller: Caller;
   /** Whether other nodes are asked as by a member. */
   readonly isMember: boolean;
+  readonly recordsMax: number;
   readonly onJudged: NonNullable<ResolveRequest["onJudged"]>;
 }
 
@@ -249,10 +252,10 @@ export function createResolutionService(deps: {
         byEntity.set(entity, [...(byEntity.get(entity) ?? []), task]);
       }
       const wanted = [...byEntity.values()].reduce((total, group) => total + group.length, walk.records.size);
-      if (wanted > RESOLVE_FANOUT_MAX) {
+      if (wanted > walk.recordsMax) {
         throw new AttestryError(
           "budget_exceeded",
-          `following the paths needs ${wanted} records; at most ${RESOLVE_FANOUT_MAX} are allowed in one request`,
+          `following the paths needs ${wanted} records; at most ${walk.recordsMax} are allowed in one request`,
         );
       }
       await Promise.all([...byEntity].map(([entity, group]) => readFrom(entity, group, walk)));
@@ -275,6 +278,7 @@ export function createResolutionService(deps: {
       outgoing: request.outgoing,
       caller,
       isMember: caller === self || isPermitted({ caller, action: "peer.read" }),
+      recordsMax: request.recordsMax ?? RESOLVE_FANOUT_MAX,
       onJudged: request.onJudged ?? (() => {}),
     };
     const tasks = mergeTasks(

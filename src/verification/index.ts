@@ -1,4 +1,5 @@
 // The package's entry `attestry/verify`, for Node and browsers. Exports only; the one such file in the project.
+export { type PublicKey, parseKeySet } from "../crypto/keys.ts";
 export { type AnswerExpectation, type SignedAnswer, type VerifiedAnswer, verifyAnswer } from "./answer-check.ts";
 export { type AttachmentVerdict, verifyAttachment } from "./attachment-check.ts";
 export { type Evidence, parseEvidenceText } from "./evidence.ts";

@@ -1,10 +1,10 @@
 // `/console/check`: staff check records of any department, with a report kept of each. A GET asks nobody; only the form does.
 import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
-import type { ErrorDetail } from "../errors.ts";
+import { type ErrorDetail, isAttestryError } from "../errors.ts";
 import type { Session, SessionService } from "../identity/session-service.ts";
 import { CHECK_HREF_CHARS_MAX } from "../limits.ts";
-import { checkMayCheck, type RecordCheckService } from "../resolution/record-check-service.ts";
+import { checkMayCheck, type RecordCheck, type RecordCheckService } from "../resolution/record-check-service.ts";
 import type { VerifierPolicy } from "../verification/policy.ts";
 import { CheckAnswer } from "./check-answer.tsx";
 import { CheckForm } from "./check-form.tsx";
@@ -13,6 +13,7 @@ import { countVerdicts, describeCheck, type FindingView } from "./check-view.ts"
 import { Note, type PageFrame } from "./markup.tsx";
 import { readFrame } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
+import { formatSentence } from "./problem-page.tsx";
 import { answerStaffPage, StaffPage } from "./staff-frame.tsx";
 
 interface CheckPageProps {
@@ -113,7 +114,14 @@ export function createCheckPages(deps: CheckPagesDeps): Hono {
     const { fields, faults, input } = parseCheckForm(await browser.readForm(context, session));
     if (faults.length > 0)
       return answerStaffPage(context, <CheckPage {...common} fields={fields} faults={faults} />, 422);
-    const check = await recordChecks.check({ caller: session.caller, ...input });
+    let check: RecordCheck;
+    try {
+      check = await recordChecks.check({ caller: session.caller, ...input });
+    } catch (error) {
+      if (!isAttestryError(error, "budget_exceeded")) throw error;
+      const tooMuch = [{ field: "follow", message: formatSentence(error.message) }];
+      return answerStaffPage(context, <CheckPage {...common} fields={fields} faults={tooMuch} />, 422);
+    }
     const findings = await describeCheck(check, { policy: pinnedPolicy, reader: frame.reader });
     const answer = { findings, checkedAt: check.checkedAt };
     // The next record is often of the same case.

@@ -1,12 +1,14 @@
 // `/console`: the staff's own pages: who one is here and in which role, and which sessions and tokens there are. Decides no permission.
 import { type Context, Hono } from "hono";
 import type { Child, FC } from "hono/jsx";
+import type { ProposalService } from "../approval/proposal-service.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { IdentityService, StaffTokenSummary } from "../identity/identity-service.ts";
 import { formatClaims } from "../identity/jurisdiction.ts";
 import { isPermitted } from "../identity/permissions.ts";
 import type { Session, SessionService, SessionSummary } from "../identity/session-service.ts";
+import { PROPOSALS_PAGE_MAX } from "../limits.ts";
 import { type PageFrame, ROLES, Section } from "./markup.tsx";
 import { readFrame } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
@@ -28,7 +30,15 @@ const ROLE_WORDS: Readonly<Record<string, string>> = {
   operator: "run the node, and read no records",
 };
 
-const ConsolePage: FC<PageProps> = ({ session, frame }) => {
+/** A page of them is read: of more it is said only that there are more. */
+const countProposals = (count: number): string =>
+  count === 1
+    ? "1 proposal waits"
+    : count < PROPOSALS_PAGE_MAX
+      ? `${count} proposals wait`
+      : `${count} or more proposals wait`;
+
+const ConsolePage: FC<PageProps & { waiting: number | undefined }> = ({ session, frame, waiting }) => {
   const others = session.roles.filter((role) => role !== session.role);
   const { registries } = session.caller;
   return (
@@ -39,6 +49,28 @@ const ConsolePage: FC<PageProps> = ({ session, frame }) => {
       session={session}
       frame={frame}
     >
+      {waiting !== undefined && (
+        <Section id="work" title="Your work">
+          <ul class="cards">
+            <li>
+              <h3>
+                <a href={`${frame.basePath}/console/proposals`}>
+                  {waiting === 0 ? "Nothing waits for your approval" : `${countProposals(waiting)} for your approval`}
+                </a>
+              </h3>
+              <p class="soft">What others propose, and what became of what you proposed.</p>
+            </li>
+            {session.role !== "operator" && (
+              <li>
+                <h3>
+                  <a href={`${frame.basePath}/console/registries`}>Registries you work in</a>
+                </h3>
+                <p class="soft">Find records, and change them as far as you may.</p>
+              </li>
+            )}
+          </ul>
+        </Section>
+      )}
       <Section id="role" title="Your role">
         <p>
           {registries === undefined
@@ -197,8 +229,9 @@ export function createConsolePages(deps: {
   readonly organizationName: string;
   readonly sessions: SessionService;
   readonly identity: Pick<IdentityService, "listTokens" | "revokeToken">;
+  readonly proposals: Pick<ProposalService, "list">;
 }): Hono {
-  const { basePath, sessions, identity } = deps;
+  const { basePath, sessions, identity, proposals } = deps;
   const browser = createPageSessions(deps);
   const frameOf = (context: Context): PageFrame => readFrame(context, deps);
   const pages = new Hono();
@@ -209,10 +242,18 @@ export function createConsolePages(deps: {
     return mayManagePeople(session.caller) ? all : all.filter(({ person }) => person === session.person);
   }
 
+  /** How many proposals wait for the person, at most a page; undefined: the role has to do with none. */
+  async function countWaiting({ caller }: Session): Promise<number | undefined> {
+    const registry = caller.registries?.[0] ?? "*";
+    if (!isPermitted({ caller, action: "proposal.read", registry })) return undefined;
+    return (await proposals.list(caller, { for: "me" })).proposals.length;
+  }
+
   pages.get("/console", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
-    return answerStaffPage(context, <ConsolePage session={session} frame={frameOf(context)} />);
+    const waiting = await countWaiting(session);
+    return answerStaffPage(context, <ConsolePage session={session} frame={frameOf(context)} waiting={waiting} />);
   });
 
   pages.get("/console/sessions", async (context) => {

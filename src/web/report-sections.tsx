@@ -7,6 +7,7 @@ import { CASE_NUMBER_CHARS_MAX } from "../limits.ts";
 import type { KeptReport, ReportPage as Page } from "../resolution/kept-report-service.ts";
 import type { CheckName } from "../verification/policy.ts";
 import { type CheckOutcome, VERIFICATION_SENTENCES, type VerificationCode } from "../verification/report.ts";
+import { VERIFIED } from "../verification/signed-report.ts";
 import { CheckTable } from "./browser/answer.tsx";
 import {
   describeOutcome,
@@ -18,6 +19,7 @@ import {
 } from "./check-words.ts";
 import { Instant, type PageFrame, ROLES, Section } from "./markup.tsx";
 import { formatAddress } from "./page-request.ts";
+import { formatTime } from "./reader-language.ts";
 import { StaffPage } from "./staff-frame.tsx";
 
 type Values = Readonly<Record<string, string>>;
@@ -128,9 +130,7 @@ const ReportTable: FC<{ page: Page; frame: PageFrame }> = ({ page, frame }) => (
             </div>
           </td>
           <td data-label="Checked" {...ROLES.cell}>
-            <div>
-              <Time seconds={report.checkedAt} frame={frame} />
-            </div>
+            <div>{formatTime(report.checkedAt, frame.reader)}</div>
           </td>
           <td data-label="Case" {...ROLES.cell}>
             <div dir="auto">{report.caseNumber ?? report.purpose}</div>
@@ -203,6 +203,12 @@ const Digest: FC<{ title: string; value: unknown }> = ({ title, value }) =>
     </>
   );
 
+function describeThen({ outcome }: KeptReport): string {
+  if (outcome === VERIFIED) return "The record was genuine and in force then: every required check passed.";
+  const sentence = describeStateOutcome(outcome)?.meaning ?? describeOutcome(outcome)?.sentence;
+  return sentence ?? VERIFICATION_SENTENCES[outcome as VerificationCode] ?? "";
+}
+
 const ReportFacts: FC<{ report: KeptReport; payload: JsonObject; frame: PageFrame }> = ({ report, payload, frame }) => {
   const record = isJsonObject(payload.record) ? payload.record : undefined;
   return (
@@ -273,7 +279,7 @@ export const ReportPage: FC<FrameProps & { report: KeptReport }> = ({ report, se
               </p>
             )}
             <p>
-              {state?.meaning ?? describeOutcome(report.outcome)?.sentence} <code>{report.outcome}</code>
+              {describeThen(report)} <code>{report.outcome}</code>
             </p>
           </div>
         </div>

@@ -258,6 +258,32 @@ describe("imports", () => {
   });
 });
 
+describe("migrations", () => {
+  it("are proposed as a whole, and carried out for every record once they are approved", async () => {
+    const members = { approval: ["approver"] };
+    const halls = (seats: JsonObject) => definition("halls", { properties: { seats }, members });
+    expect((await node.publish(halls({ type: "string" }))).status).toBe(201);
+    const rids: string[] = [];
+    for (const seats of ["10", "20", "many"]) {
+      const proposal = await propose("asha", "halls", { seats });
+      rids.push(String(((await approve("chen", proposal)).body.result as JsonObject).rid));
+    }
+    const changed = await ask("gita", "PUT", "/registries/halls?allow-breaking=true", halls({ type: "integer" }));
+    expect((await approve("chen", changed.body.proposal as JsonObject)).body.state).toBe("done");
+    const plan = { to: 2, steps: [{ step: "convert", field: "seats", to: "integer" }] };
+    const migrate = (json: JsonObject) => ask("asha", "POST", "/registries/halls/records:migrate", json);
+    expect(codeOf(await migrate({ plan, after: "1" }))).toEqual([409, "approval_required"]);
+    const answer = await migrate({ plan, limit: 1 });
+    expect(answer.status, answer.text).toBe(202);
+    const proposal = answer.body.proposal as JsonObject;
+    expect((await find(proposal)).change).toMatchObject({ count: 3, examples: [{ from: 1 }, { from: 1 }] });
+    const done = await approve("chen", proposal);
+    expect(done.body).toMatchObject({ state: "done", result: { migrated: 2, refused: 1 } });
+    const versions = await Promise.all(rids.map((rid) => ask("asha", "GET", `/registries/halls/records/${rid}`)));
+    expect(versions.map(({ body }) => body.version)).toEqual([2, 2, 1]);
+  });
+});
+
 describe("definitions", () => {
   it("of a registry whose changes others approve are changed only with their approval", async () => {
     const changed = { ...twice, approval: [] };

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
-import { parsePublicKey } from "../../src/crypto/keys.ts";
-import { verifySignedReport } from "../../src/verification/signed-report.ts";
+import { parseKeySet, verifySignedReport } from "../../src/verification/index.ts";
 import { describeOutcome } from "../../src/web/check-words.ts";
 import { type BrowserJar, createBrowserJar, hiddenField, type Visit } from "../browser-jar.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -67,8 +66,8 @@ async function downloadReport(id: string | undefined): Promise<string> {
 /** The keys by which the agency signs its reports, as it publishes them. */
 async function publishedKeys() {
   const { payload } = decodeJws((await agency.node.request("GET", "/.well-known/openid-federation")).text);
-  const { registry_node } = payload.metadata as { registry_node: { request_jwks: { keys: JsonObject[] } } };
-  return registry_node.request_jwks.keys.map((key) => parsePublicKey(key));
+  const { registry_node } = payload.metadata as { registry_node: { request_jwks: JsonObject } };
+  return parseKeySet(registry_node.request_jwks);
 }
 
 async function verifyDownload(id: string | undefined) {
@@ -90,9 +89,11 @@ beforeAll(async () => {
   await grant(tax, ["debts"]);
   await grant(agency.node, []);
   const owner = { owner: { type: "string", title: "Owner", "x-reference": { type: "owners", onWrite: "verify" } } };
+  const plot = { type: "string", "x-reference": { type: "parcels", onWrite: "accept" } };
+  const plots = { type: "array", items: plot };
   for (const one of [
     definition("owners"),
-    definition("parcels", { properties: owner }),
+    definition("parcels", { properties: { ...owner, plots } }),
     definition("notes", { access: "members" }),
     definition("people", { access: "consent" }),
   ])
@@ -207,6 +208,20 @@ describe("a clerk of an agency without registries", () => {
     // Nothing came, so there was nothing to judge: the digest is that of the empty text.
     expect(report.evidence).toBe(createHash("sha256").digest("base64url"));
     expect(report.checks[0]).toEqual({ check: "format", result: "not_checked", code: "record_not_had" });
+  });
+
+  it("is told that too much is followed before anybody is asked for it, with what was typed still there", async () => {
+    const rid = (at: number) => `00000000-0000-8000-8000-${String(at).padStart(12, "0")}`;
+    const plots = Array.from(
+      { length: 200 },
+      (_, at) => `https://nowhere.example/registries/parcels/records/${rid(at)}`,
+    );
+    const estate = await create(land, "parcels", { code: "E-1", name: "Estate", plots });
+    const answer = await check([estate], { follow: "plots" });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain("Following the paths needs 201 records; at most 200 are allowed");
+    for (const typed of [estate, 'value="plots"', "A-17"]) expect(answer.text).toContain(typed);
+    expect(answer.text).not.toContain("Estate");
   });
 
   it("is told what is wrong with a department that nobody vouches for, with the path that was tried", async () => {

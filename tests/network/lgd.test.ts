@@ -45,6 +45,7 @@ describe.skipIf(!hasData)("the Local Government Directory", () => {
     created: count,
     amended: 0,
     unchanged: 0,
+    proposed: 0,
     refused: 0,
     report: null,
   });

@@ -1,15 +1,10 @@
 // Checking a record on a page and the kept report in a real browser, by keyboard alone, on a phone and a desktop.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { type SignInWorld, startSignInWorld } from "../sign-in-world.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pictures = process.env.ATTESTRY_PICTURES;
+import { checkLook, openPage, pressOn, signInTo, tabTo } from "./staff-browser.ts";
 
 let land: TestNode;
 let world: SignInWorld;
@@ -57,57 +52,8 @@ afterAll(async () => {
   await land?.close();
 });
 
-/** A page in a browser of its own; axe is put in past the page's own policy, which allows no script. */
-async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ ...options, bypassCSP: true });
-  await context.addInitScript(AXE);
-  const page = await context.newPage();
-  return { page, complaints: collectComplaints(page) };
-}
-
-/** Goes on by Tab until the focus is on what has this text, or this id. */
-async function tabTo(page: Page, wanted: { text: string } | { id: string } | { button: string }): Promise<void> {
-  for (let turn = 0; turn < 60; turn++) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => {
-      const { textContent, id, tagName } = document.activeElement ?? document.body;
-      return { text: textContent ?? "", id, tagName };
-    });
-    // Between the last and the first control it is on the page as a whole.
-    if (focused.tagName === "BODY") continue;
-    if ("id" in wanted && focused.id === wanted.id) return;
-    if ("text" in wanted && focused.text.includes(wanted.text)) return;
-    if ("button" in wanted && focused.tagName === "BUTTON" && focused.text === wanted.button) return;
-  }
-  throw new Error(`no Tab leads to ${JSON.stringify(wanted)}`);
-}
-
-async function pressOn(page: Page, wanted: string | { button: string }): Promise<void> {
-  await tabTo(page, typeof wanted === "string" ? { text: wanted } : wanted);
-  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-}
-
-async function signIn(page: Page, name: string, from: string): Promise<void> {
-  await page.goto(`${base}${from}`);
-  await pressOn(page, "Sign in with Department account");
-  await pressOn(page, name);
-  await page.waitForURL(`${base}${from}`);
-}
-
-async function checkLook(page: Page, told: string): Promise<void> {
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
-  expect([told, violations]).toEqual([told, []]);
-  expect([told, await page.evaluate(findFaintTexts)]).toEqual([told, []]);
-  expect([told, await page.evaluate(findUnnamed)]).toEqual([told, []]);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect([told, overflow <= 0]).toEqual([told, true]);
-  if (pictures) await page.screenshot({ fullPage: true, path: `${pictures}/${told}.png` });
-}
+const open = (options: BrowserContextOptions = {}) => openPage(browser, options);
+const signIn = (page: Page, name: string, path: string) => signInTo(page, base, { name, path });
 
 describe.skipIf(chromiumPath === undefined)("checking on a page", () => {
   test.each([

@@ -1,14 +1,9 @@
 // Signing in, acting in a role and signing out in a real browser, by keyboard alone, on a phone and a desktop.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SignInWorld, startSignInWorld } from "../sign-in-world.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pictures = process.env.ATTESTRY_PICTURES;
+import { checkLook, openPage, pressOn, signInTo } from "./staff-browser.ts";
 
 let world: SignInWorld;
 let browser: Browser;
@@ -27,47 +22,8 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** A page in a browser of its own; axe is put in past the page's own policy, which allows no script. */
-async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ ...options, bypassCSP: true });
-  await context.addInitScript(AXE);
-  const page = await context.newPage();
-  return { page, complaints: collectComplaints(page) };
-}
-
-/** Goes on by Tab until the focus is on what has this text, and presses Enter. */
-async function pressOn(page: Page, text: string): Promise<void> {
-  for (let turn = 0; turn < 40; turn++) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "");
-    if (!focused.includes(text)) continue;
-    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-    return;
-  }
-  throw new Error(`no Tab leads to "${text}"`);
-}
-
-async function signIn(page: Page, name: string, from = "/console"): Promise<void> {
-  await page.goto(`${base}${from}`);
-  await pressOn(page, "Sign in with Department account");
-  await pressOn(page, name);
-  await page.waitForURL(`${base}${from}`);
-}
-
-async function checkLook(page: Page, told: string): Promise<void> {
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
-  expect([told, violations]).toEqual([told, []]);
-  expect([told, await page.evaluate(findFaintTexts)]).toEqual([told, []]);
-  expect([told, await page.evaluate(findUnnamed)]).toEqual([told, []]);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect([told, overflow <= 0]).toEqual([told, true]);
-  if (pictures) await page.screenshot({ fullPage: true, path: `${pictures}/${told}.png` });
-}
+const open = (options: BrowserContextOptions = {}) => openPage(browser, options);
+const signIn = (page: Page, name: string, path = "/console") => signInTo(page, base, { name, path });
 
 describe.skipIf(chromiumPath === undefined)("staff pages", () => {
   test("are reached by the keyboard alone: signing in, changing the role, signing out at the node and at the provider", async () => {

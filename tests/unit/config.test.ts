@@ -119,6 +119,18 @@ describe("a node's config file", () => {
     expect(refused).toMatch(message);
   });
 
+  it("says whether the node keeps registries, which decides on its directory, and for how long reports of checks are kept", () => {
+    const read = (changes: JsonObject) => {
+      const { isConsumer, keepsDirectory, keptReportDays } = parse(changes);
+      return [isConsumer, keepsDirectory, keptReportDays];
+    };
+    expect(read({})).toEqual([false, true, 3_653]);
+    expect(read({ consumer: true, kept_report_days: 30 })).toEqual([true, false, 30]);
+    expect(read({ consumer: true, directory: true })).toEqual([true, true, 3_653]);
+    for (const days of [0, 36_526, "30"])
+      expect(refusalOf(() => parse({ kept_report_days: days }))).toMatch(/config_invalid.*kept_report_days/);
+  });
+
   it("names the sign-in issuers, whose tokens are for this node unless it says otherwise", () => {
     const issuer = {
       issuer: "https://login.example/dept",

@@ -4,17 +4,19 @@ import type { RowOutcome } from "../../records/bulk/import-service.ts";
 import type { OutgoingRecord } from "./batch-sender.ts";
 import type { BatchResult } from "./import-journal.ts";
 
-/** Records are counted by created, amended and unchanged, rows by refused and rows. */
+/** Records are counted by created, amended, unchanged and proposed, rows by refused and rows. */
 export interface ImportCounts {
   rows: number;
   created: number;
   amended: number;
   unchanged: number;
+  /** Others must approve these first. */
+  proposed: number;
   refused: number;
 }
 
 export function noCounts(): ImportCounts {
-  return { rows: 0, created: 0, amended: 0, unchanged: 0, refused: 0 };
+  return { rows: 0, created: 0, amended: 0, unchanged: 0, proposed: 0, refused: 0 };
 }
 
 /** What a batch became: `refusals` of its rows that were never sent, and the node's outcomes of the others. */
@@ -34,6 +36,7 @@ export function summarizeBatch(options: {
     created: count("created"),
     amended: count("amended"),
     unchanged: count("unchanged"),
+    proposed: count("proposed"),
     refusals: [...options.refusals, ...refused],
   };
 }

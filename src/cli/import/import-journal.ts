@@ -15,6 +15,7 @@ export interface BatchResult {
   readonly created: number;
   readonly amended: number;
   readonly unchanged: number;
+  readonly proposed: number;
   readonly refusals: readonly Refusal[];
 }
 
@@ -45,7 +46,7 @@ export interface ImportJournal {
   remove(): void;
 }
 
-const FORM = 1;
+const FORM = 2;
 
 /** SHA-256 of a file's bytes, hexadecimal. */
 export async function digestFile(path: string): Promise<string> {

@@ -153,7 +153,7 @@ async function transfer(run: Run): Promise<void> {
   const progress = options.createProgress(isDryRun ? "checking" : "importing");
   const reading = options.createProgress("reading");
   const count = (result: BatchResult): void => {
-    for (const name of ["rows", "created", "amended", "unchanged"] as const) counts[name] += result[name];
+    for (const name of ["rows", "created", "amended", "unchanged", "proposed"] as const) counts[name] += result[name];
     counts.refused += result.refusals.length;
     for (const refusal of result.refusals) refusals.add(refusal);
     progress.update(counts.rows, estimateRows(reader.position));
@@ -161,7 +161,7 @@ async function transfer(run: Run): Promise<void> {
   const onRefusal = (refusal: Refusal): void => {
     // What the reading refuses says nothing about which record the row was of.
     presence?.addUnknown();
-    count({ rows: 1, created: 0, amended: 0, unchanged: 0, refusals: [refusal] });
+    count({ rows: 1, created: 0, amended: 0, unchanged: 0, proposed: 0, refusals: [refusal] });
   };
   const { client, fills } = prepared;
   const nodeMode = mode === "sync" ? "upsert" : mode;

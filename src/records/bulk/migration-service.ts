@@ -1,4 +1,6 @@
 // Carries records of old versions of a definition over to the current one, as amendments in bounded batches. One bad record holds up no other.
+
+import type { ProposalBook, Proposed } from "../../approval/proposal-book-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
@@ -59,8 +61,8 @@ export interface MigrationBatch {
 }
 
 export interface MigrationService {
-  /** Throws `migration_plan_invalid`, `definition_conflict` where the registry is not at the plan's version. */
-  migrate(options: { caller: Caller; registry: string; body: Json }): Promise<MigrationBatch>;
+  /** Where others must approve, the whole migration becomes one proposal. Throws `approval_required` for a batch that is not the first, `migration_plan_invalid`, `definition_conflict` where the registry is not at the plan's version. */
+  migrate(options: { caller: Caller; registry: string; body: Json }): Promise<MigrationBatch | Proposed>;
   /** How many records are under which version of their definition. */
   countByDefinition(registry: string): Promise<VersionCount[]>;
 }
@@ -82,6 +84,7 @@ export function createMigrationService(deps: {
   sealer: RecordSealer;
   searchKey: Uint8Array;
   verifyReferences: VerifyReferences;
+  proposals: ProposalBook;
 }): MigrationService {
   const { entity, database, writer, registries, drafter, sealer, searchKey } = deps;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
@@ -244,8 +247,28 @@ export function createMigrationService(deps: {
       // A migration goes through all of a registry.
       deps.sight.checkWhole({ caller, compiled });
       const run: Run = { caller: caller as Staff, compiled, plan, migrateData: compilePlan(plan) };
-      const counts = after < 0 ? await countLeft(run) : {};
+      const counts: Partial<Awaited<ReturnType<typeof countLeft>>> = after < 0 ? await countLeft(run) : {};
       const current = compiled.version;
+      const roles = compiled.definition.approval ?? [];
+      if (roles.length > 0 && !dryRun && run.caller.approved === undefined) {
+        if (after >= 0)
+          throw new AttestryError(
+            "approval_required",
+            "a migration that others approve is proposed as a whole, without after",
+          );
+        const request: JsonObject = {
+          plan: { ...(body as { plan: JsonObject }).plan, to: current },
+          left: counts.left ?? 0,
+        };
+        return deps.proposals.propose({
+          caller: run.caller,
+          registry,
+          kind: "migrate",
+          request,
+          roles,
+          definitionVersion: current,
+        });
+      }
       const rows = await listOutdated(database, { registry, current, from: plan.from, after, limit });
       const previewed = dryRun ? await preview(run, rows) : undefined;
       const refused = previewed ? previewed.refused : await write(run, rows);

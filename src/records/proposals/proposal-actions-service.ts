@@ -8,10 +8,12 @@ import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
 import { PROPOSAL_REFUSALS_SHOWN_MAX, PROPOSAL_ROWS_SHOWN_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { formatDisplay } from "../../registries/display-template.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { ImportFills } from "../bulk/import-fill.ts";
 import type { ImportMode, ImportService } from "../bulk/import-service.ts";
+import type { MigrationService } from "../bulk/migration-service.ts";
 import type { ComparedVersion } from "../record-changes.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
@@ -34,10 +36,11 @@ export function createProposalActions(deps: {
   database: Database;
   registries: RegistryService;
   sealer: RecordSealer;
-  sight: Pick<RecordSight, "findInspected">;
+  sight: Pick<RecordSight, "findInspected" | "describe">;
   recordWrites: RecordWriteService;
   recordStates: RecordStateService;
   imports: ImportService;
+  migrations: Pick<MigrationService, "migrate">;
 }): ProposalActions {
   const { database, registries, sealer, recordWrites, recordStates } = deps;
 
@@ -151,6 +154,29 @@ export function createProposalActions(deps: {
     },
   };
 
+  const migrate: Action = {
+    readData: () => [],
+    async describe({ caller, registry, request }) {
+      const body = { plan: request.plan!, dryRun: true };
+      const preview = await deps.migrations.migrate({ caller, registry, body });
+      const examples = isProposed(preview) ? [] : (preview.examples ?? []);
+      return { plan: request.plan!, count: request.left!, examples: examples as unknown as Json };
+    },
+    async carryOut({ caller, registry, request }) {
+      let migrated = 0;
+      const refused: JsonObject[] = [];
+      for (let after: string | null | undefined; after !== null; ) {
+        const body = { plan: request.plan!, ...(after !== undefined && { after }) };
+        const batch = await deps.migrations.migrate({ caller, registry, body });
+        if (isProposed(batch)) throw new Error("what was approved was proposed again");
+        migrated += batch.migrated;
+        refused.push(...batch.refused.map(({ href, code, message }) => ({ href, code, message })));
+        after = batch.next;
+      }
+      return { migrated, refused: refused.length, refusals: refused.slice(0, PROPOSAL_REFUSALS_SHOWN_MAX) };
+    },
+  };
+
   const define: Action = {
     readData: () => [],
     async describe({ registry, request }) {
@@ -179,6 +205,7 @@ export function createProposalActions(deps: {
     replace,
     erase,
     import: importRows,
+    migrate,
     define,
   };
 
@@ -201,10 +228,20 @@ export function createProposalActions(deps: {
     async isVisible(caller, { registry, kind, rid, request }) {
       if (kind === "define") return true;
       const compiled = await registries.getCurrent(registry);
+      // It goes through all of a registry.
+      if (kind === "migrate") return deps.sight.describe({ caller, compiled, personal: true }).within === undefined;
       if (rid !== undefined && !(await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid))
         return false;
       const data = Object.keys(request).length === 0 ? [] : ACTIONS[kind].readData(request);
       return data.every((one) => isWithin(caller, compiled, one));
+    },
+
+    async name({ registry, kind, request }) {
+      if (kind === "import") return `${(request.rows as Json[]).length} rows`;
+      if (kind !== "create") return undefined;
+      const { definition } = await registries.getCurrent(registry);
+      const { data } = request.body as { data: JsonObject };
+      return formatDisplay({ definition, data, identifier: undefined, rid: "", languages: [] }) || undefined;
     },
 
     async describe(_caller, write) {
@@ -235,6 +272,6 @@ export function createProposalActions(deps: {
       }
     },
 
-    isOneWrite: (kind) => kind !== "import",
+    isOneWrite: (kind) => kind !== "import" && kind !== "migrate",
   };
 }

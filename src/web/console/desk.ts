@@ -36,6 +36,10 @@ export function recordPath(frame: Pick<PageFrame, "basePath">, of: { registry: s
   return `${registryPath(frame, of.registry)}/records/${of.rid}`;
 }
 
+export function proposalPath({ basePath }: Pick<PageFrame, "basePath">, { id }: { readonly id: string }): string {
+  return `${basePath}/console/proposals/${id}`;
+}
+
 /** Own files are opened by session: those of registries that are not public are open to no stranger. */
 export function deskFrame(frame: PageFrame, names: string): PageFrame {
   const { basePath } = frame;
@@ -59,11 +63,7 @@ export function followWrite(
   { basePath, done }: { basePath: string; done: Done },
 ): Response {
   const lead = (path: string, told: Done) => context.redirect(`${path}?done=${told}`, 303);
-  if (isProposed(written)) {
-    const { registry, rid } = written.proposal;
-    const path = rid === undefined ? registryPath({ basePath }, registry) : recordPath({ basePath }, { registry, rid });
-    return lead(path, "proposed");
-  }
+  if (isProposed(written)) return lead(proposalPath({ basePath }, written.proposal), "proposed");
   const { registry, rid } = "view" in written ? written.view : written;
   return lead(recordPath({ basePath }, { registry, rid }), done);
 }

@@ -1,5 +1,6 @@
 // `/console/registries/{name}/new` and `…/records/{rid}/amend`: the forms by which staff write records. Reads the form, calls the service, answers; permits nothing itself.
 import { type Context, Hono } from "hono";
+import type { ProposalService } from "../../approval/proposal-service.ts";
 import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
 import { randomBytes } from "../../crypto/random.ts";
@@ -39,6 +40,7 @@ import { type FormConflict, type RecordFormModel, RecordFormPage } from "./recor
 
 export interface RecordWritePagesDeps extends DeskDeps {
   readonly recordWrites: Pick<RecordWriteService, "create" | "amend">;
+  readonly proposals: Pick<ProposalService, "get">;
 }
 
 /** Refusals after which the form comes back with what was typed; any other is a page of its own. */
@@ -73,7 +75,7 @@ interface Opened {
 }
 
 export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
-  const { names, registries, recordReads, recordNames, recordWrites } = deps;
+  const { names, registries, recordReads, recordNames, recordWrites, proposals } = deps;
   const browser = createPageSessions(deps);
   const pages = new Hono();
 
@@ -173,12 +175,29 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     return { ...model, error, faults: errors.flatMap((one) => placeFaults(one, model)) };
   }
 
+  /** What was proposed before and came back, to set out from: the data or the patch, and the rest of the form. */
+  async function readProposed(context: Context, session: Session) {
+    const id = context.req.query("proposal");
+    if (id === undefined) return undefined;
+    const { change } = await proposals.get(session.caller, id);
+    const { data, act, ...dates } = (change?.request ?? {}) as JsonObject;
+    const said = [
+      ...Object.entries(dates).filter(([name]) => name === "valid_from" || name === "valid_until"),
+      ...Object.entries((act ?? {}) as JsonObject).map(([name, value]) => [`act/${name}`, value] as const),
+    ];
+    const envelope = new Map(said.flatMap(([name, text]) => (typeof text === "string" ? [[`/${name}`, text]] : [])));
+    return { data: (data ?? {}) as JsonObject, envelope: envelope as EnvelopeValues };
+  }
+
   pages.get("/console/registries/:registry/new", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const { registry } = context.req.param();
     checkPermitted({ caller: session.caller, action: "record.write", registry });
-    return answerForm(context, session, modelOf(await registries.getCurrent(registry), { operation: "create" }));
+    const compiled = await registries.getCurrent(registry);
+    const before = await readProposed(context, session);
+    const given = before && { state: describeData(listFields(compiled), before.data), envelope: before.envelope };
+    return answerForm(context, session, modelOf(compiled, { operation: "create", ...given }));
   });
 
   pages.post("/console/registries/:registry/new", async (context) => {
@@ -252,10 +271,12 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     const { view, etag, trim } = await open(context, session, compiled);
     if (view.state !== "active")
       throw new AttestryError("state_conflict", `the record is ${view.state}; only a record in force is amended`);
+    const before = await readProposed(context, session);
+    const data = before ? (applyMergePatch(view.data, before.data) as JsonObject) : view.data;
     const model = modelOf(compiled, {
       operation: "amend",
-      state: describeData(listFields(compiled), view.data),
-      envelope: new Map(datesIn(view)),
+      state: describeData(listFields(compiled), data),
+      envelope: new Map([...datesIn(view), ...(before?.envelope ?? [])]),
       expected: etag,
       display: view.display,
       note: describeCarrying(compiled, view, trim),
