@@ -1,16 +1,14 @@
 // Staff write records in a real browser, by keyboard alone, on a desktop and a phone: the form of the example with every kind of field, from the first key to its second version.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { RECORD_FORM_SCRIPT_BYTES_MAX } from "../../src/limits.ts";
 import { type DeskWorld, startDeskWorld } from "../desk-world.ts";
 import { ensureFormBundled } from "../page-bundle.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
+import { collectComplaints } from "./page-checks.ts";
+import { checkLook, openPage } from "./staff-browser.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = process.env.ATTESTRY_PICTURES;
 const PDF = { name: "licence.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4 a licence") };
 
@@ -29,29 +27,6 @@ afterAll(async () => {
   await browser?.close();
   await world?.close();
 });
-
-/** A page in a browser of its own; axe is put in past the page's own policy, which lets no foreign script in. */
-async function open(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ bypassCSP: true, ...options });
-  if (options.javaScriptEnabled !== false) await context.addInitScript(AXE);
-  const page = await context.newPage();
-  return { page, complaints: collectComplaints(page) };
-}
-
-async function checkLook(page: Page, told: string): Promise<void> {
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  });
-  expect([told, violations]).toEqual([told, []]);
-  expect([told, await page.evaluate(findFaintTexts)]).toEqual([told, []]);
-  expect([told, await page.evaluate(findUnnamed)]).toEqual([told, []]);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect([told, overflow <= 0]).toEqual([told, true]);
-  if (pictures) await page.screenshot({ fullPage: true, path: `${pictures}/${told}.png` });
-}
 
 /** Goes on by Tab, or back by Shift+Tab, until the focus is on what the selector names and holds the text. */
 async function tabTo(page: Page, selector: string, text = "", key = "Tab"): Promise<void> {
@@ -188,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)("staff at work", () => {
   ] as const)(
     "on a %s, by keyboard alone: a record is made, amended, compared, suspended; axe finds nothing",
     async (told, width, colorScheme, licence) => {
-      const { page, complaints } = await open({ viewport: { width, height: 740 }, colorScheme });
+      const { page, complaints } = await openPage(browser, { viewport: { width, height: 740 }, colorScheme });
       await signIn(page, "/registries");
       await checkLook(page, `${told}-registries`);
       await pressOn(page, "a", "New record in Health facilities");
@@ -240,17 +215,17 @@ describe.skipIf(chromiumPath === undefined)("staff at work", () => {
   );
 
   test("under the page's own policy the program runs, and without any program the form works, too", async () => {
-    const strict = await open({ bypassCSP: false });
-    await signIn(strict.page, "/registries/health-facilities/new");
-    await strict.page.waitForSelector("#record-form[data-ready]");
-    await tabTo(strict.page, '[value="add:/data/languages"]');
-    await strict.page.keyboard.press("Enter");
-    expect(await strict.page.locator('[name="/data/languages/0"]').count()).toBe(1);
-    // Axe alone is kept out.
-    expect(strict.complaints.filter((one) => !/axe|TrustedScript|inline script/i.test(one))).toEqual([]);
-    const { page } = await open({
+    const strict = await browser.newPage();
+    const complaints = collectComplaints(strict);
+    await signIn(strict, "/registries/health-facilities/new");
+    await strict.waitForSelector("#record-form[data-ready]");
+    await tabTo(strict, '[value="add:/data/languages"]');
+    await strict.keyboard.press("Enter");
+    expect(await strict.locator('[name="/data/languages/0"]').count()).toBe(1);
+    expect(complaints).toEqual([]);
+    const page = await browser.newPage({
       javaScriptEnabled: false,
-      storageState: await strict.page.context().storageState(),
+      storageState: await strict.context().storageState(),
       viewport: { width: 360, height: 740 },
     });
     await page.goto(`${base}/registries/health-facilities/new`);
