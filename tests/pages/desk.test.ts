@@ -5,6 +5,7 @@ import type { JsonObject } from "../../src/crypto/json.ts";
 import { RECORD_FORM_SCRIPT_BYTES_MAX } from "../../src/limits.ts";
 import { type DeskWorld, startDeskWorld } from "../desk-world.ts";
 import { ensureFormBundled } from "../page-bundle.ts";
+import { createRecordCalls } from "../record-calls.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
 import { collectComplaints } from "./page-checks.ts";
 import { checkLook, openPage } from "./staff-browser.ts";
@@ -213,6 +214,58 @@ describe.skipIf(chromiumPath === undefined)("staff at work", () => {
     },
     90_000,
   );
+
+  test("a form that comes back says first why: another looks alike, somebody else was faster", async () => {
+    const { page, complaints } = await openPage(browser, { viewport: { width: 360, height: 740 } });
+    const calls = await createRecordCalls(world.health, "health-facilities");
+    const data = {
+      name: "Twin Clinic",
+      licence: "PB-3001",
+      kind: "clinic",
+      address: { street: "Mall Road 1", district: String(world.districts["PB-15"].href) },
+      opened: "2020-04-01",
+    };
+    const { rid } = await calls.create(data, { act: { reason: "inspection" } });
+    await signIn(page, `/registries/health-facilities/records/${rid}/amend`);
+    await page.waitForSelector("#record-form[data-ready]");
+    await calls.amend(rid, "1.0", { data: { beds: 7 }, act: { reason: "inspection" } });
+    await tabTo(page, '[name="/data/beds"]');
+    await page.keyboard.type("9");
+    await tabTo(page, '[name="/act/reason"]');
+    await page.keyboard.type("corr");
+    await pressOn(page, "form.record .buttons button");
+    // What is said stands where the reader is.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("faults");
+    expect(await page.locator("#faults").innerText()).toMatch(/somebody else changed this record[\s\S]*Beds[\s\S]*7/);
+    await checkLook(page, "conflict");
+    await page.goto(`${base}/registries/health-facilities/new`);
+    await page.waitForSelector("#record-form[data-ready]");
+    await type(page, "/data/name", "twin clinic");
+    await type(page, "/data/licence", "PB-3002");
+    await tabTo(page, '[name="/data/kind"]');
+    await page.keyboard.press("Space");
+    await type(page, "/data/address/street", "Mall Road 1");
+    await tabTo(page, "#field-data-address-district-search");
+    await page.keyboard.type("Ludh");
+    await page.waitForSelector('[role="option"]');
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await tabTo(page, '[name="/data/opened"]');
+    await page.keyboard.type("04012020");
+    await tabTo(page, '[name="/act/reason"]');
+    await page.keyboard.type("found");
+    await pressOn(page, "form.record .buttons button");
+    expect(await page.locator("#faults a").allInnerTexts()).toEqual(["Twin Clinic"]);
+    // The name of what was chosen is still there.
+    await page.waitForSelector("#record-form[data-ready]");
+    expect(await page.locator("#field-data-address-district-search").inputValue()).toContain("Ludhiana");
+    await checkLook(page, "duplicate");
+    await type(page, "/act/distinct", "Another owner");
+    await pressOn(page, "form.record .buttons button");
+    expect(((await readRecord(page)).data as JsonObject).name).toBe("twin clinic");
+    // The browser itself notes that a page was a refusal.
+    expect(complaints.filter((one) => !one.includes("409"))).toEqual([]);
+  }, 60_000);
 
   test("under the page's own policy the program runs, and without any program the form works, too", async () => {
     const strict = await browser.newPage();
