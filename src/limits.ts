@@ -390,12 +390,13 @@ export const PROPOSAL_KEPT_SECONDS = 400 * 86_400; // who decided on it, and why
 export const PROPOSALS_WAITING_MAX = 2_000; // of one person
 export const PROPOSALS_PAGE_MAX = 100;
 export const PROPOSALS_READ_MAX = 500; // looked at for one page, of which the reader may see some
+export const PROPOSALS_READ_BYTES_MAX = 16 * 1_048_576; // opened for one page
 export const PROPOSAL_SAMPLE_MIN = 3; // looked at of those that are approved together; of many, the square root of their number
 export const PROPOSAL_TEXT_CHARS_MAX = 1_000; // of a reason or a note
 export const PROPOSAL_ROWS_SHOWN_MAX = 100; // of an import
 export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;
 export const PROPOSAL_SWEEP_INTERVAL_MS = 30_000;
-export const PROPOSAL_RESUME_SECONDS = 60; // after which what was being carried out is taken up again
+export const PROPOSAL_RESUME_SECONDS = 600; // after which what was being carried out is taken up again
 
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;

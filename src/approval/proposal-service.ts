@@ -8,6 +8,7 @@ import {
   PROPOSAL_RESUME_SECONDS,
   PROPOSAL_SAMPLE_MIN,
   PROPOSALS_PAGE_MAX,
+  PROPOSALS_READ_BYTES_MAX,
   PROPOSALS_READ_MAX,
 } from "../limits.ts";
 import type { Logger } from "../logger.ts";
@@ -97,6 +98,8 @@ export function createProposalService(deps: {
   logger: Pick<Logger, "warn">;
 }): ProposalService {
   const { entity, database, sealer, namePerson, actions, clock } = deps;
+  /** What this process is carrying out row by row. */
+  const running = new Set<string>();
 
   function requireStaff(caller: Caller): Staff {
     if (caller.kind === "staff") return caller;
@@ -238,6 +241,7 @@ export function createProposalService(deps: {
   async function carryOutRows(proposal: store.StoredProposal, content: ProposalContent): Promise<void> {
     const write = writeOf(proposal, content);
     const approved = approvedBy(proposal, content.approvals);
+    running.add(proposal.id);
     try {
       const result = await actions.carryOut({ ...write, caller: { ...write.caller, approved }, proposal: proposal.id });
       await end(proposal, content, { state: "done", end: { result } });
@@ -245,6 +249,8 @@ export function createProposalService(deps: {
       if (isPassing(error)) throw error;
       await fail(proposal, content, error as AttestryError);
       throw error;
+    } finally {
+      running.delete(proposal.id);
     }
   }
 
@@ -277,18 +283,23 @@ export function createProposalService(deps: {
         newestFirst: filter.for !== "me",
         limit: PROPOSALS_READ_MAX,
       });
+      const read = withinBytes(rows);
+      const sealed = await store.findSealed(
+        database,
+        read.map(({ id }) => id),
+      );
       const proposals: ProposalView[] = [];
-      for (const [at, proposal] of rows.entries()) {
+      for (const head of read) {
+        const proposal = { ...head, sealed: sealed.get(head.id) ?? new Uint8Array(0) };
         const content = proposal.sealed.length === 0 ? undefined : await sealer.open(proposal);
         if (await sees(caller, proposal, content)) {
           const title = content?.request && (await actions.name(writeOf(proposal, content)));
           proposals.push({ ...view(caller, proposal, content), ...(title !== undefined && { title }) });
         }
-        const isLast = at === rows.length - 1;
-        if (proposals.length === limit || isLast)
-          return { proposals, next: isLast && rows.length < PROPOSALS_READ_MAX ? null : formatCursor(proposal) };
+        if (proposals.length === limit) return { proposals, next: formatCursor(head) };
       }
-      return { proposals, next: null };
+      const isWhole = read.length === rows.length && rows.length < PROPOSALS_READ_MAX;
+      return { proposals, next: isWhole ? null : formatCursor(read.at(-1)!) };
     },
 
     async get(caller, id) {
@@ -324,7 +335,7 @@ export function createProposalService(deps: {
       const { person } = requireStaff(anyone);
       const all = [...new Set(ids)].sort();
       const rank = new Map(all.map((id) => [id, namePerson(`sample ${person} ${all.join()} ${id}`)]));
-      const count = Math.max(PROPOSAL_SAMPLE_MIN, Math.ceil(Math.sqrt(all.length)));
+      const count = Math.max(PROPOSAL_SAMPLE_MIN, PROPOSALS_READ_BYTES_MAX, Math.ceil(Math.sqrt(all.length)));
       return all.toSorted((a, b) => (rank.get(a)! < rank.get(b)! ? -1 : 1)).slice(0, count);
     },
 
@@ -337,6 +348,8 @@ export function createProposalService(deps: {
       }
       await store.deleteDecided(database, now - PROPOSAL_KEPT_SECONDS);
       for (const proposal of await store.listInterrupted(database, now - PROPOSAL_RESUME_SECONDS, SWEEP_PROPOSALS)) {
+        // What goes on for long in this process was not interrupted.
+        if (running.has(proposal.id) || !(await store.claimInterrupted(database, proposal, now))) continue;
         const content = await sealer.open(proposal);
         if (content)
           await carryOutRows(proposal, content).catch((error: unknown) =>
@@ -350,7 +363,18 @@ export function createProposalService(deps: {
   };
 }
 
-const formatCursor = ({ createdAt, id }: store.StoredProposal): string => `${createdAt}.${id}`;
+/** As many from the front as are opened for one page: of an import they may be megabytes each. */
+function withinBytes(rows: readonly store.ProposalHead[]): readonly store.ProposalHead[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ sealedBytes }, at) => {
+    bytes += sealedBytes;
+    return at > 0 && bytes > PROPOSALS_READ_BYTES_MAX;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}
+
+const formatCursor = ({ createdAt, id }: Pick<store.StoredProposal, "createdAt" | "id">): string =>
+  `${createdAt}.${id}`;
 
 function parseCursor(cursor: string | undefined): { createdAt: number; id: string } | undefined {
   if (cursor === undefined) return undefined;

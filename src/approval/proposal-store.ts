@@ -1,5 +1,5 @@
 // SQL of proposals. Knows no rule.
-import { and, asc, desc, eq, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { ApprovedProposal } from "../identity/caller.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import type { ProposalKind, ProposalState } from "./proposal.ts";
@@ -58,7 +58,12 @@ export interface ProposalQuery {
   readonly limit: number;
 }
 
-export async function listProposals(database: Database, query: ProposalQuery): Promise<StoredProposal[]> {
+/** A proposal without what is sealed of it, which may be megabytes; `sealedBytes`: how much that is. */
+export type ProposalHead = Omit<StoredProposal, "sealed"> & { readonly sealedBytes: number };
+
+const { sealed, ...headColumns } = getTableColumns(proposalTable);
+
+export async function listProposals(database: Database, query: ProposalQuery): Promise<ProposalHead[]> {
   const { registries, kinds, states, rid, proposer, waitsFor, after, newestFirst, limit } = query;
   const { createdAt, id } = proposalTable;
   const place = sql`(${createdAt}, ${id})`;
@@ -83,20 +88,28 @@ export async function listProposals(database: Database, query: ProposalQuery): P
   ];
   const direction = newestFirst ? desc : asc;
   const rows = await database.orm
-    .select()
+    .select({ ...headColumns, sealedBytes: sql<number>`octet_length(${sealed})` })
     .from(proposalTable)
     .where(and(...conditions))
     .orderBy(direction(createdAt), direction(id))
     .limit(limit);
-  return rows as StoredProposal[];
+  return rows as ProposalHead[];
 }
 
-/** Those whose time is over: nobody decided them, or who proposed them did not take up again what was returned. */
+export async function findSealed(database: Database, ids: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const rows = await database.orm
+    .select({ id: proposalTable.id, sealed })
+    .from(proposalTable)
+    .where(inArray(proposalTable.id, [...ids]));
+  return new Map(rows.map((row) => [row.id, row.sealed]));
+}
+
+/** Those whose time is over: nobody decided them, or who proposed them did not take up again what was returned or failed. */
 export async function listOverdue(database: Database, now: number, limit: number): Promise<StoredProposal[]> {
   const rows = await database.orm
     .select()
     .from(proposalTable)
-    .where(and(lt(proposalTable.expiresAt, now), inArray(proposalTable.state, ["waiting", "returned"])))
+    .where(and(lt(proposalTable.expiresAt, now), inArray(proposalTable.state, ["waiting", "returned", "failed"])))
     .limit(limit);
   return rows as StoredProposal[];
 }
@@ -144,4 +157,20 @@ export async function listInterrupted(
     .where(and(eq(proposalTable.state, "carrying_out"), lt(proposalTable.decidedAt, begunBefore)))
     .limit(limit);
   return rows as StoredProposal[];
+}
+
+/** Takes one up again for this process, unless another has; whether it did. */
+export async function claimInterrupted(
+  database: Database,
+  { id, decidedAt }: Pick<StoredProposal, "id" | "decidedAt">,
+  at: number,
+): Promise<boolean> {
+  const rows = await database.orm
+    .update(proposalTable)
+    .set({ decidedAt: at })
+    .where(
+      and(eq(proposalTable.id, id), eq(proposalTable.state, "carrying_out"), eq(proposalTable.decidedAt, decidedAt!)),
+    )
+    .returning({ id: proposalTable.id });
+  return rows.length > 0;
 }

@@ -9,7 +9,8 @@ import { parseRecordLink } from "../verification/given-text.ts";
 import type { PageFrame } from "./markup.tsx";
 import { formatAddress, readFrame, readValues } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
-import { ReportListPage, ReportPage } from "./report-sections.tsx";
+import { ReportListPage } from "./report-list.tsx";
+import { ReportPage } from "./report-sections.tsx";
 import { answerStaffPage } from "./staff-frame.tsx";
 
 type Values = Readonly<Record<string, string>>;

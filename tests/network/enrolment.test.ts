@@ -1,5 +1,5 @@
 // Becoming a subordinate with the built program, as two operators do it: apply, look, decide, ask what became of it; and after the loss of a key.
-import { type ChildProcess, execFile } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,26 +12,17 @@ import { createHttpClient } from "../../src/federation/http-client.ts";
 import type { VerifiedChain } from "../../src/federation/trust-chain.ts";
 import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
+import { callProgram, type Outcome } from "../warm-program.ts";
 
 const COMMAND_MS = 120_000;
-const main = new URL("../../dist/main.js", import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), "attestry-enrolment-"));
 const anchors = join(directory, "pins.json");
 const serving = new Map<string, ChildProcess>();
 const entities = { land: "", lgd: "", rural: "" };
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args, "--data", directory], (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout: stdout.trim(), stderr: stderr.trim() }),
-    );
-  });
+async function run(...args: string[]): Promise<Outcome> {
+  const { code, stdout, stderr } = await callProgram([...args, "--data", directory]);
+  return { code, stdout: stdout.trim(), stderr: stderr.trim() };
 }
 
 const federation = (node: string, ...args: string[]) => run("federation", ...args, "--node", node);

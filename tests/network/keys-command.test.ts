@@ -9,11 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
 import { silentLogger } from "../../src/logger.ts";
-import { openCluster } from "../../src/storage/cluster.ts";
+import { type Cluster, openCluster } from "../../src/storage/cluster.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
+import { callAttestry } from "../warm-program.ts";
 
 const COMMANDS_MS = 120_000;
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
@@ -23,6 +24,7 @@ let entity: string;
 let common: string[];
 let tokens: Record<"operator" | "registrar", string>;
 let serving: ChildProcess | undefined;
+let cluster: Cluster | undefined;
 let codes = 0;
 
 beforeAll(async () => {
@@ -31,7 +33,9 @@ beforeAll(async () => {
   entity = `http://127.0.0.1:${await freePort()}`;
   common = ["--data", directory, "--node", "wells"];
   await runAttestry("init", ...common, "--entity", entity, "--organization", "Wells", "--development");
-  const token = (role: string) => runAttestry("token", ...common, "--role", role, "--name", role);
+  // Held, so that its server does not stop and start with the node.
+  cluster = await openCluster({ directory, logger: silentLogger });
+  const token = (role: string) => callAttestry("token", ...common, "--role", role, "--name", role);
   tokens = { operator: await token("operator"), registrar: await token("registrar") };
   await serve();
   expect((await call("PUT", "/registries/wells", definition("wells"), tokens.operator)).status).toBe(201);
@@ -39,7 +43,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stop("SIGKILL");
-  if (directory) await (await openCluster({ directory, logger: silentLogger })).release();
+  await cluster?.release();
   if (directory) rmSync(directory, { recursive: true, force: true });
 }, 60_000);
 
@@ -73,11 +77,11 @@ async function call(method: string, path: string, json?: JsonObject, token?: str
 }
 
 async function keys(...args: string[]): Promise<JsonObject> {
-  return JSON.parse(await runAttestry("keys", ...args, ...common, "--json")) as JsonObject;
+  return JSON.parse(await callAttestry("keys", ...args, ...common, "--json")) as JsonObject;
 }
 
 async function refusal(...args: string[]): Promise<JsonObject> {
-  const failed = await runAttestry("keys", ...args, ...common, "--json").then(
+  const failed = await callAttestry("keys", ...args, ...common, "--json").then(
     (printed) => ({ stderr: `it was not refused: ${printed}` }),
     (error: { stderr: string }) => error,
   );
@@ -134,10 +138,10 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
     // It has neither been restarted nor told, and the last checkpoint is another process's, by both keys.
     expect(await verify(await create())).toEqual([true, "passed"]);
     expect(await readEvents()).toContainEqual(expect.objectContaining({ role: "log", kid: rotated.kid }));
-    expect(await runAttestry("keys", "list", ...common)).toContain("does not go by this file yet: restart it");
+    expect(await callAttestry("keys", "list", ...common)).toContain("does not go by this file yet: restart it");
     await serve();
     expect((await list("log")).map(({ served }) => served)).toEqual([true, true]);
-    expect(await runAttestry("keys", "list", ...common)).toContain("goes by this file.");
+    expect(await callAttestry("keys", "list", ...common)).toContain("goes by this file.");
     expect(await verify(await create())).toEqual([true, "passed"]);
     expect((await refusal("rotate", "log")).code).toBe("request_invalid");
     expect((statSync(keyFile()).mode & 0o077).toString(8)).toBe("0");
@@ -227,6 +231,6 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
     expect(await verify(await create())).toEqual([true, "passed"]);
     // The lock of the dead process stands in nobody's way.
     expect(await keys("rotate", "request")).toMatchObject({ role: "request", state: "next" });
-    expect(await runAttestry("log", "audit", entity)).toContain("The log is whole");
+    expect(await callAttestry("log", "audit", entity)).toContain("The log is whole");
   });
 });

@@ -10,6 +10,7 @@ import { silentLogger } from "../../src/logger.ts";
 import { openCluster } from "../../src/storage/cluster.ts";
 import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
+import { callAttestry } from "../warm-program.ts";
 
 const TYPE = "https://marks.example/citizen-portal";
 
@@ -35,7 +36,7 @@ async function readConfiguration(): Promise<JsonObject> {
 
 async function mark(command: string, ...args: string[]): Promise<JsonObject> {
   return JSON.parse(
-    await runAttestry("federation", "mark", command, "--data", directory, "--json", ...args),
+    await callAttestry("federation", "mark", command, "--data", directory, "--json", ...args),
   ) as JsonObject;
 }
 

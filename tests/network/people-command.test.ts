@@ -12,6 +12,7 @@ import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
 import { startTestProvider, type TestProvider } from "../oidc-provider.ts";
+import { callAttestry } from "../warm-program.ts";
 
 let directory: string;
 let entity: string;
@@ -19,7 +20,7 @@ let provider: TestProvider;
 let serving: ChildProcess | undefined;
 
 async function run(...args: string[]): Promise<JsonObject> {
-  return JSON.parse(await runAttestry(...args, "--data", directory, "--json")) as JsonObject;
+  return JSON.parse(await callAttestry(...args, "--data", directory, "--json")) as JsonObject;
 }
 
 async function publish(token: unknown): Promise<number> {

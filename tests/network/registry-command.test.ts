@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
+import { ensureBuilt } from "../built-program.ts";
 import { importInto } from "../import-fixture.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls } from "../record-calls.ts";
+import { callProgram } from "../warm-program.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const lgd = new URL("../../../shared/data/lgd/", import.meta.url).pathname;
@@ -21,6 +23,7 @@ let node: TestNode;
 let tokens: Record<"operator" | "registrar", string>;
 
 beforeAll(async () => {
+  await ensureBuilt();
   node = await startTestNode();
   tokens = { operator: await node.token("operator"), registrar: await node.token("registrar") };
 });
@@ -37,8 +40,7 @@ function write(name: string, content: string | JsonObject): string {
 }
 
 function start(role: "operator" | "registrar", ...args: string[]): ChildProcess {
-  const main = [join(root, "node_modules/tsx/dist/loader.mjs"), join(root, "src/main.ts")];
-  return spawn(process.execPath, ["--import", main[0]!, main[1]!, "registry", ...args], {
+  return spawn(process.execPath, [join(root, "dist/main.js"), "registry", ...args], {
     cwd: directory,
     env: { ...process.env, ATTESTRY_TOKEN: tokens[role] },
     stdio: ["ignore", "pipe", "pipe"],
@@ -53,7 +55,8 @@ async function finish(child: ChildProcess): Promise<{ code: number | null; stdou
   return { code, ...texts };
 }
 
-const run = (role: "operator" | "registrar", ...args: string[]) => finish(start(role, ...args));
+const run = (role: "operator" | "registrar", ...args: string[]) =>
+  callProgram(["registry", ...args], { cwd: directory, env: { ATTESTRY_TOKEN: tokens[role] } });
 
 async function countVersions(registry: string): Promise<Record<number, number>> {
   const rows = await node.database.database.sql<{ version: number; count: number }[]>`
