@@ -5,8 +5,8 @@ import type { RecordOperation } from "../../records/record-states.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { Localized, type PageFrame } from "../markup.tsx";
 import { chooseText } from "../reader-language.ts";
+import { describedBy, LabelledField } from "./field-parts.tsx";
 import { inputId } from "./form-controls.ts";
-import { describedBy, LabelledField } from "./record-fields.tsx";
 
 /** Texts of the envelope, by pointer: `/act/reason`, `/valid_from`. */
 export type EnvelopeValues = ReadonlyMap<string, string>;

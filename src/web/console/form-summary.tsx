@@ -72,9 +72,10 @@ export const DuplicateNote: FC<{ error: AttestryError; frame: PageFrame }> = ({ 
             const path = address && `${frame.basePath}/console/registries/${address.registry}/records/${address.rid}`;
             return (
               <li>
-                <a href={path ?? href} dir="auto">
+                <a href={path ?? href} target="_blank" rel="noopener" dir="auto">
                   {display ?? href}
-                </a>
+                </a>{" "}
+                <span class="soft">(opens beside this form)</span>
               </li>
             );
           })}

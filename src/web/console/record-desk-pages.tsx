@@ -89,7 +89,7 @@ const RecordPage: FC<PageProps> = (props) => {
       frame={frame}
       styles={[DESK_STYLE]}
     >
-      <DoneNote done={props.done} frame={frame} />
+      <DoneNote done={props.done} />
       <Tasks {...props} />
       {view === undefined ? (
         <Note title="What this record said was destroyed.">

@@ -12,9 +12,10 @@ import type { RecordNames } from "../value.tsx";
 import { ActFields, DayField, DistinctField, type EnvelopeContext, type EnvelopeValues } from "./act-fields.tsx";
 import { needsApproval } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
+import { describedBy, LabelledField } from "./field-parts.tsx";
 import { type FormFault, inputId } from "./form-controls.ts";
 import { ConflictNote, DuplicateNote, FaultSummary } from "./form-summary.tsx";
-import { describedBy, LabelledField, RecordFields } from "./record-fields.tsx";
+import { RecordFields } from "./record-fields.tsx";
 import type { FormState } from "./record-form.ts";
 
 /** What somebody else changed since the form was opened. */

@@ -1,8 +1,6 @@
 // `/console/registries/{name}/records/{rid}/{suspend|reinstate|end|revoke|erase}`: asks, and does it. Reads the form, calls the service; permits nothing itself.
 import { type Context, Hono } from "hono";
-import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
-import { randomBytes } from "../../crypto/random.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import type { Session } from "../../identity/session-service.ts";
@@ -15,6 +13,7 @@ import { answerStaffPage } from "../staff-frame.tsx";
 import { actOf, readEnvelopeValues } from "./act-fields.tsx";
 import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath } from "./desk.ts";
 import { placeFaults } from "./form-controls.ts";
+import { createKey, readKey } from "./form-model.ts";
 import { isOffered, OPERATIONS, StateConfirmation, type StatePageModel } from "./state-page.tsx";
 
 export interface RecordStatePagesDeps extends DeskDeps {
@@ -22,8 +21,6 @@ export interface RecordStatePagesDeps extends DeskDeps {
 }
 
 const MENDABLE = ["request_invalid", "act_incomplete", "log_overloaded", "idempotency_key_reused", "version_conflict"];
-const createKey = (): string => encodeBase64url(randomBytes(18));
-const KEY = /^[A-Za-z0-9_-]{24}$/;
 
 export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
   const { names, registries, recordReads, recordStates } = deps;
@@ -79,14 +76,13 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
     const { registry = "", rid = "", operation = "" } = context.req.param() as Record<string, string>;
     if (!isOffered(operation)) throw new AttestryError("not_found", "there is no such change of state");
     const { caller } = session;
-    const key = form.get("key") ?? "";
     const envelope = readEnvelopeValues(form);
     const effective = envelope.get("/effective");
     const body: JsonObject = { ...(effective !== undefined && { effective }), act: actOf(envelope) };
     const options = {
       ...{ caller, registry, rid, body },
       expected: form.get("expected") ?? "",
-      idempotencyKey: KEY.test(key) ? key : undefined,
+      idempotencyKey: readKey(form),
     };
     try {
       const written =

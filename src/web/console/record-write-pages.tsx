@@ -1,14 +1,11 @@
 // `/console/registries/{name}/new` and `…/records/{rid}/amend`: the forms by which staff write records. Reads the form, calls the service, answers; permits nothing itself.
 import { type Context, Hono } from "hono";
 import type { ProposalService } from "../../approval/proposal-service.ts";
-import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
-import { randomBytes } from "../../crypto/random.ts";
-import { AttestryError, type ErrorDetail, isAttestryError } from "../../errors.ts";
+import { AttestryError, isAttestryError } from "../../errors.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import type { Session } from "../../identity/session-service.ts";
 import { RECORD_FORM_BYTES_MAX, RECORD_FORM_ROWS_MAX } from "../../limits.ts";
-import { checkAct } from "../../records/record-act.ts";
 import { findChanges } from "../../records/record-changes.ts";
 import type { RecordView } from "../../records/record-view.ts";
 import { applyMergePatch } from "../../records/writing/merge-patch.ts";
@@ -24,13 +21,12 @@ import { answerStaffPage } from "../staff-frame.tsx";
 import { listOwnReferences } from "../value.tsx";
 import { actOf, type EnvelopeValues, readEnvelopeValues } from "./act-fields.tsx";
 import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath, registryPath } from "./desk.ts";
-import { placeFaults } from "./form-controls.ts";
+import { changedDates, datesIn, datesOf, identifierOf, mergeDates, periodOf } from "./effect-dates.ts";
+import { createKey, findFaults, modelOf, readKey, readRowAction, refuse } from "./form-model.ts";
 import {
-  changeRows,
   createMergePatch,
   createTrim,
   describeData,
-  type FormState,
   hasLongList,
   joinPatches,
   readData,
@@ -41,28 +37,6 @@ import { type FormConflict, type RecordFormModel, RecordFormPage } from "./recor
 export interface RecordWritePagesDeps extends DeskDeps {
   readonly recordWrites: Pick<RecordWriteService, "create" | "amend">;
   readonly proposals: Pick<ProposalService, "get">;
-}
-
-/** Refusals after which the form comes back with what was typed; any other is a page of its own. */
-const MENDABLE = [
-  "record_invalid",
-  "request_invalid",
-  "act_incomplete",
-  "value_not_unique",
-  "possible_duplicate",
-  "reference_unresolved",
-  "peer_unreachable",
-  "record_too_large",
-  "idempotency_key_reused",
-  "log_overloaded",
-] as const;
-
-const createKey = (): string => encodeBase64url(randomBytes(18));
-const KEY = /^[A-Za-z0-9_-]{24}$/;
-
-function readKey(form: URLSearchParams): string {
-  const key = form.get("key") ?? "";
-  return KEY.test(key) ? key : createKey();
 }
 
 /** What an amendment sets out from: the version that the writer opened, and what the form makes of it unchanged. */
@@ -109,70 +83,6 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     );
     const status = model.conflict !== undefined ? 409 : model.error === undefined ? 200 : answerFault(model.error);
     return answerStaffPage(context, page, status, script === undefined ? undefined : { connect: ["'self'"] });
-  }
-
-  function modelOf(compiled: CompiledDefinition, of: Partial<RecordFormModel> & Pick<RecordFormModel, "operation">) {
-    const fields = listFields(compiled);
-    const model: RecordFormModel = {
-      compiled,
-      fields,
-      state: describeData(fields, {}),
-      envelope: new Map(),
-      key: createKey(),
-      expected: undefined,
-      display: undefined,
-      error: undefined,
-      faults: [],
-      conflict: undefined,
-      focus: undefined,
-      note: undefined,
-      ...of,
-    };
-    return model;
-  }
-
-  /** Of a form that is to be shown again with one row more or less; undefined where it is to be sent. */
-  function readRowAction(
-    compiled: CompiledDefinition,
-    form: URLSearchParams,
-  ): { state: FormState; focus: string } | undefined {
-    const action = form.get("do");
-    if (action === null) return undefined;
-    const state = readFormState(listFields(compiled), changeRows(form, action), { keepsBlanks: true });
-    const at = action.slice(action.indexOf(":") + 1);
-    // The new row, or the list that lost one.
-    const focus = action.startsWith("add:")
-      ? `${at}/${(state.rows.get(at) ?? 1) - 1}`
-      : at.slice(0, at.lastIndexOf("/"));
-    return { state, focus };
-  }
-
-  /** Throws what is not to be mended in the form. */
-  function refuse(error: unknown, model: RecordFormModel): RecordFormModel {
-    if (!isAttestryError(error) || !MENDABLE.some((code) => code === error.code)) throw error;
-    const faults = error.code === "possible_duplicate" ? [] : placeFaults(error, model);
-    const isReused = error.code === "idempotency_key_reused";
-    return { ...model, error, faults, ...(isReused && { key: createKey() }) };
-  }
-
-  /** All that is to be mended at once, where the service would name one thing after the other; undefined where nothing is. */
-  function findFaults(
-    model: RecordFormModel,
-    read: { data: JsonObject; faults: readonly ErrorDetail[] },
-  ): RecordFormModel | undefined {
-    const details = [
-      ...read.faults.map(({ field, message }) => ({ field: field.replace(/^\/data/, ""), message })),
-      ...model.compiled.findFaults(read.data),
-    ];
-    const errors = [
-      ...(details.length > 0
-        ? [new AttestryError("record_invalid", "the data is not as it must be", { details })]
-        : []),
-      ...findActFault(model),
-    ];
-    const [error] = errors;
-    if (error === undefined) return undefined;
-    return { ...model, error, faults: errors.flatMap((one) => placeFaults(one, model)) };
   }
 
   /** What was proposed before and came back, to set out from: the data or the patch, and the rest of the form. */
@@ -381,63 +291,4 @@ function describeCarrying(
   if (definitionVersionOf(view) === compiled.version) return undefined;
   const gone = trim === undefined ? "" : ` What the registry no longer has is left out: ${trim.names.join(", ")}.`;
   return `This record was made under an older definition of the registry; saving carries it over to today's.${gone}`;
-}
-
-function findActFault({ compiled, operation, envelope }: RecordFormModel): AttestryError[] {
-  try {
-    checkAct(compiled, operation, actOf(envelope));
-    return [];
-  } catch (error) {
-    if (isAttestryError(error, "act_incomplete")) return [error];
-    throw error;
-  }
-}
-
-function periodOf(view: RecordView): { validFrom: string | undefined; validUntil: string | undefined } {
-  return { validFrom: view.valid_from, validUntil: view.valid_until };
-}
-
-function datesIn(view: RecordView): [string, string][] {
-  return (["valid_from", "valid_until"] as const).flatMap((name): [string, string][] =>
-    view[name] === undefined ? [] : [[`/${name}`, view[name]]],
-  );
-}
-
-function datesOf(values: EnvelopeValues): JsonObject {
-  return Object.fromEntries(
-    ["valid_from", "valid_until"].flatMap((name) => {
-      const text = values.get(`/${name}`);
-      return text === undefined ? [] : [[name, text] as const];
-    }),
-  );
-}
-
-function identifierOf(values: EnvelopeValues): JsonObject {
-  const identifier = values.get("/identifier");
-  return identifier === undefined ? {} : { identifier };
-}
-
-/** The dates that differ from those of what was opened; null takes one away. */
-function changedDates(opened: RecordView, values: EnvelopeValues): JsonObject {
-  return Object.fromEntries(
-    (["valid_from", "valid_until"] as const).flatMap((name) => {
-      const text = values.get(`/${name}`);
-      return text === opened[name] ? [] : [[name, text ?? null] as const];
-    }),
-  );
-}
-
-/** The writer's dates where the writer changed them, else those that hold now. */
-function mergeDates(values: EnvelopeValues, of: { opened: RecordView; current: RecordView }): EnvelopeValues {
-  const merged = new Map(values);
-  const changed = changedDates(of.opened, values);
-  for (const [pointer, text] of [
-    ["/valid_from", of.current.valid_from],
-    ["/valid_until", of.current.valid_until],
-  ] as const) {
-    if (Object.hasOwn(changed, pointer.slice(1))) continue;
-    if (text === undefined) merged.delete(pointer);
-    else merged.set(pointer, text);
-  }
-  return merged;
 }

@@ -23,7 +23,6 @@ import { answerStaffPage, StaffPage } from "../staff-frame.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
 import { type DeskDeps, deskFrame, recordPath, registryPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
-import { DoneNote } from "./done-note.tsx";
 
 export interface RegistryDeskPagesDeps extends DeskDeps {
   readonly recordSearches: Pick<RecordSearchService, "find">;
@@ -117,7 +116,6 @@ interface FindPageProps {
   readonly values: Readonly<Record<string, string>>;
   readonly personal: Readonly<Record<string, string>>;
   readonly outcome: Outcome;
-  readonly done?: string | undefined;
 }
 
 const PersonalSearch: FC<FindPageProps> = ({ view, session, frame, personal }) => {
@@ -223,7 +221,6 @@ const FindPage: FC<FindPageProps> = (props) => {
       frame={frame}
       styles={[DESK_STYLE]}
     >
-      <DoneNote done={props.done} frame={frame} />
       <Retired compiled={view.compiled} frame={frame} />
       {mayWrite(session, name) && retired === undefined && (
         <p class="tasks space">
@@ -324,15 +321,14 @@ export function createRegistryDeskPages(deps: RegistryDeskPagesDeps): Hono {
     const frame = frameOf(context);
     const { values, hasBlanks } = readValues(context);
     if (hasBlanks) return context.redirect(formatAddress(registryPath(frame, registry), values), 303);
-    const { cursor, done, ...fields } = values;
+    const { cursor, ...fields } = values;
     const outcome = await search(session, view, {
       fields: { ...fields, count: "true" },
       inAddress: true,
       cursor,
       frame,
     });
-    const asked = { ...fields, ...(cursor !== undefined && { cursor }) };
-    const page = <FindPage {...{ view, session, frame, outcome, done }} values={asked} personal={{}} />;
+    const page = <FindPage {...{ view, session, frame, values, outcome }} personal={{}} />;
     return answerStaffPage(context, page, outcome.fault === undefined ? 200 : 400);
   });
 
