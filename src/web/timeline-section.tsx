@@ -83,7 +83,7 @@ export const Change: FC<{ change: FieldChange; fields: readonly FieldView[]; fra
 };
 
 const Ground: FC<{ entry: HistoryEntry }> = ({ entry }) => {
-  const { reason, reason_text: reasonText, instrument, note } = entry.act;
+  const { reason, reason_text: reasonText, instrument, note, approved } = entry.act;
   const why = reasonText ?? reason;
   return (
     <>
@@ -98,6 +98,12 @@ const Ground: FC<{ entry: HistoryEntry }> = ({ entry }) => {
         </p>
       )}
       {note !== undefined && <p dir="auto">{note}</p>}
+      {approved !== undefined && (
+        <p class="soft">
+          Approved by {approved.length === 1 ? "another person" : `${approved.length} other people`} (
+          {approved.map(({ role }) => role).join(", then ")})
+        </p>
+      )}
     </>
   );
 };
