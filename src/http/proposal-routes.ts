@@ -46,6 +46,7 @@ const listProposals = declareOperation({
         required: ["proposals", "next"],
         properties: { proposals: { type: "array", items: PROPOSAL }, next: { type: ["string", "null"] } },
       },
+      example: { proposals: [], next: null },
     }),
   },
 });

@@ -385,6 +385,34 @@ describe("what the node answers", () => {
     await ask("POST", "/federation/trust-mark-status", { body: `trust_mark=${text}`, headers: form });
   });
 
+  it("is what the document says of what others must approve", async () => {
+    const operator = await node.token("operator");
+    const approver = await node.token("approver");
+    const members = { approval: ["approver"] };
+    await ask("PUT", "/registries/deeds", { token: operator, json: definition("deeds", { members }) }, 201);
+    const propose = async (code: string) => {
+      const json = { data: { code, name: `Deed ${code}` } };
+      const { body } = await ask("POST", "/registries/deeds/records", { token, json }, 202);
+      return `/proposals/${String((body.proposal as JsonObject).id)}`;
+    };
+    const [first, second, third] = [await propose("1"), await propose("2"), await propose("3")];
+    await ask("GET", "/proposals?for=me&limit=2", { token: approver });
+    await ask("GET", first!, { token: approver });
+    const { body } = await ask("POST", `${first!}/approve`, { token: approver, json: { note: "seen" } });
+    await ask("POST", `${second!}/return`, { token: approver, json: { reason: "which deed?" } });
+    await ask("POST", `${second!}/approve`, { token: approver }, 409);
+    await ask("POST", `${third!}/withdraw`, { token });
+    await ask("GET", "/proposals/AAAAAAAAAAAAAAAAAAAAAA", { token }, 404);
+    await ask("GET", "/proposals?cursor=x", { token }, 400);
+    const { rid } = body.result as JsonObject;
+    const path = `/registries/deeds/records/${String(rid)}`;
+    await ask("PATCH", path, staff({ data: { name: "Other" } }, { "if-match": '"1.0"' }), 202);
+    await ask("POST", `${path}/suspend`, staff(), 202);
+    await ask("POST", `${path}/erase`, staff({ act: { reason: "x", instrument: "y" } }), 202);
+    const changed = definition("deeds", { members, properties: { depth: { type: "number" } } });
+    await ask("PUT", "/registries/deeds", { token: operator, json: changed }, 202);
+  });
+
   it("is what the document says of an application to become a subordinate", async () => {
     const now = Math.floor(Date.now() / 1_000);
     const applicant = createEntity("https://wells.example.org");
