@@ -1,4 +1,4 @@
-// One place for the databases of a whole test run, and its end. Starts nothing: the first test that needs a database does.
+// One place for the databases of a whole test run, and its end, and a browser for its pages. Starts nothing: the first test that needs a database does.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { connectDatabase } from "../src/storage/database.ts";
 import { findServer, stopServer } from "../src/storage/server.ts";
+import { unpackChromium } from "./pages/bundled-chromium.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -25,7 +26,8 @@ async function dropDatabases(options: { url: string; prefix: string }): Promise<
   }
 }
 
-export default function setup(project: TestProject): () => Promise<void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await unpackChromium();
   const directory = mkdtempSync(join(tmpdir(), "attestry-test-"));
   const url = process.env.DATABASE_URL ?? "";
   const prefix = `attestry_test_${randomBytes(4).toString("hex")}_`;
