@@ -387,13 +387,14 @@ export const OPEN_DATA_SETS_MAX = 1_000; // kept per registry
 // Approval
 export const PROPOSAL_SECONDS = 30 * 86_400; // after which nobody can approve it any more
 export const PROPOSAL_KEPT_SECONDS = 400 * 86_400; // who decided on it, and why, after the decision
-export const PROPOSALS_WAITING_MAX = 2_000; // of one person
+export const PROPOSALS_OPEN_MAX = 2_000; // of one person
+export const PROPOSALS_OPEN_BYTES_MAX = 256 * 1_048_576; // of one person, sealed
+export const PROPOSALS_WHOLE_MAX = 20; // definitions and migrations that a new one is compared with
 export const PROPOSALS_PAGE_MAX = 100;
 export const PROPOSALS_READ_MAX = 500; // looked at for one page, of which the reader may see some
 export const PROPOSALS_READ_BYTES_MAX = 16 * 1_048_576; // opened for one page
 export const PROPOSAL_SAMPLE_MIN = 3; // looked at of those that are approved together; of many, the square root of their number
 export const PROPOSAL_TEXT_CHARS_MAX = 1_000; // of a reason or a note
-export const PROPOSAL_ROWS_SHOWN_MAX = 100; // of an import
 export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;
 export const PROPOSAL_SWEEP_INTERVAL_MS = 30_000;
 export const PROPOSAL_RESUME_SECONDS = 600; // after which what was being carried out is taken up again

@@ -1,14 +1,21 @@
 // Takes proposals in place of writes that others must approve. Decides nothing and carries nothing out: that is proposal-service.ts.
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
-import type { JsonObject } from "../crypto/json.ts";
+import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
-import { PROPOSAL_SECONDS, PROPOSALS_WAITING_MAX } from "../limits.ts";
+import { PROPOSAL_SECONDS, PROPOSALS_OPEN_BYTES_MAX, PROPOSALS_OPEN_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import type { ProposalKind, ProposalState } from "./proposal.ts";
 import type { ProposalSealer } from "./proposal-sealer.ts";
-import { countWaiting, findProposalByDigest, insertProposal, type StoredProposal } from "./proposal-store.ts";
+import {
+  ERASED_PROPOSAL,
+  findProposalByDigest,
+  insertProposal,
+  listWhole,
+  type StoredProposal,
+  weighOpen,
+} from "./proposal-store.ts";
 
 /** What is answered in place of what was to be written. */
 export interface Proposed {
@@ -87,6 +94,8 @@ export function createProposalBook(deps: {
   const findAnswered: ProposalBook["findAnswered"] = async ({ digest, request }) => {
     const found = await findProposalByDigest(database, digest);
     if (found === undefined) return undefined;
+    if (found.request === ERASED_PROPOSAL)
+      throw new AttestryError("record_erased", "the record that this request was about was erased");
     if (found.request === request) return { proposal: describeReceipt(entity, found) };
     throw new AttestryError(
       "idempotency_key_reused",
@@ -94,16 +103,30 @@ export function createProposalBook(deps: {
     );
   };
 
+  /** The same change of a whole registry that the person proposed already: whoever publishes every night proposes it once. */
+  async function findSame(of: { person: string; registry: string; kind: ProposalKind; request: JsonObject }) {
+    const { person: proposer, registry, kind, request } = of;
+    for (const waiting of await listWhole(database, { proposer, registry, kind })) {
+      const content = await sealer.open(waiting);
+      if (content?.request && canonicalJson(content.request) === canonicalJson(request)) return waiting;
+    }
+    return undefined;
+  }
+
   return {
     findAnswered,
     async propose({ caller, registry, kind, rid = null, request, roles, definitionVersion, idempotency }) {
       const { approved: _, ...proposer } = caller;
       const person = namePerson(caller.person);
-      if ((await countWaiting(database, person)) >= PROPOSALS_WAITING_MAX)
+      const open = await weighOpen(database, person);
+      if (open.count >= PROPOSALS_OPEN_MAX || open.bytes >= PROPOSALS_OPEN_BYTES_MAX)
         throw new AttestryError(
           "proposals_too_many",
-          `${PROPOSALS_WAITING_MAX} of your proposals wait for approval; more are taken once some are decided`,
+          `${open.count} of your proposals are open; more are taken once some are decided or withdrawn`,
         );
+      const same =
+        kind === "define" || kind === "migrate" ? await findSame({ person, registry, kind, request }) : undefined;
+      if (same) return { proposal: describeReceipt(entity, same) };
       const id = encodeBase64url(deps.random(ID_BYTES));
       const at = clock();
       const row: StoredProposal = {
@@ -111,6 +134,7 @@ export function createProposalBook(deps: {
         registry,
         kind,
         rid: rid ?? null,
+        resultRid: null,
         state: "waiting",
         roles: [...roles],
         step: 0,

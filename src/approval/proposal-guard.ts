@@ -6,6 +6,8 @@ import { completeProposals, lockProposals } from "./proposal-store.ts";
 
 export interface GuardedWrite {
   readonly registry: string;
+  /** Of the record, where it is one. */
+  readonly rid?: string;
   readonly approval: WriteApproval;
 }
 
@@ -39,6 +41,6 @@ export async function readApprovals(tx: Transaction, writes: readonly GuardedWri
 }
 
 export async function storeApprovals(tx: Transaction, writes: readonly GuardedWrite[]): Promise<void> {
-  const approved = writes.flatMap(({ approval }) => approval.approved ?? []);
-  if (approved.length > 0) await completeProposals(tx, approved);
+  const written = writes.flatMap(({ approval: { approved }, rid }) => (approved ? [{ approved, rid }] : []));
+  if (written.length > 0) await completeProposals(tx, written);
 }

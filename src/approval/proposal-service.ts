@@ -117,13 +117,20 @@ export function createProposalService(deps: {
     request: content.request ?? {},
   });
 
-  /** Who proposed it sees it; a colleague as the table of permissions and the jurisdiction say. */
-  async function sees(caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) {
-    if (proposal.proposer === namePerson(caller.person)) return true;
-    const { registry, kind } = proposal;
+  /** Whether the caller may read today what is proposed, as the table of permissions and the jurisdiction say. */
+  async function reaches(caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) {
+    const { registry, kind, rid } = proposal;
     const needed = kind === "define" ? (["proposal.read"] as const) : (["proposal.read", "record.inspect"] as const);
     if (!needed.every((action) => isPermitted({ caller, action, registry }))) return false;
-    return content === undefined || actions.isVisible(caller, writeOf(proposal, content));
+    const gone = { caller, registry, kind, rid: rid ?? undefined, request: {} };
+    return actions.isVisible(caller, content ? writeOf(proposal, content) : gone);
+  }
+
+  /** Who proposed or approved it is told its fate always; what records say only who may read that today. */
+  async function sees(caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) {
+    const person = namePerson(caller.person);
+    const isOwn = proposal.proposer === person || proposal.approvers.includes(person);
+    return isOwn || reaches(caller, proposal, content);
   }
 
   const view = (
@@ -150,9 +157,9 @@ export function createProposalService(deps: {
 
   async function show(caller: Staff, id: string): Promise<ProposalView> {
     const { proposal, content } = await find(caller, id);
-    const change =
-      content?.request === undefined ? undefined : await actions.describe(caller, writeOf(proposal, content));
-    const title = content?.request && (await actions.name(writeOf(proposal, content)));
+    const mayRead = content?.request !== undefined && (await reaches(caller, proposal, content));
+    const change = mayRead ? await actions.describe(caller, writeOf(proposal, content)) : undefined;
+    const title = mayRead ? await actions.name(writeOf(proposal, content)) : undefined;
     return { ...view(caller, proposal, content, change), ...(title !== undefined && { title }) };
   }
 
@@ -233,8 +240,11 @@ export function createProposalService(deps: {
     }
     // Only for people to read: that it is done was committed with the write.
     const sealed = await sealer.seal(proposal, { ...people, end: { result } }).catch(() => undefined);
-    if (sealed)
-      await store.changeProposal(database, { ...proposal, state: "done", step: proposal.step + 1 }, { sealed });
+    if (sealed === undefined) return;
+    const done = { ...proposal, state: "done", step: proposal.step + 1 } as const;
+    // What needed no writing any more completed nothing.
+    if (!(await store.changeProposal(database, done, { sealed })))
+      await end(proposal, content, { state: "done", end: { result } });
   }
 
   /** Row by row, each at most once, however often it is begun. */
@@ -252,6 +262,30 @@ export function createProposalService(deps: {
     } finally {
       running.delete(proposal.id);
     }
+  }
+
+  /** One that cannot be ended or gone on with holds up no other. */
+  async function orWarn(id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      deps.logger.warn({ proposal: id, code: (error as AttestryError).code }, "sweeping a proposal failed");
+    }
+  }
+
+  async function expire(id: string): Promise<void> {
+    const proposal = await store.findProposal(database, id);
+    if (proposal === undefined) return;
+    const content = await sealer.open(proposal);
+    // Why it came back, if it did, stays with it.
+    if (content) await end(proposal, content, { state: "expired", end: content.end ?? {} });
+    else await store.changeProposal(database, proposal, { state: "expired", decidedAt: clock() });
+  }
+
+  async function resume(id: string): Promise<void> {
+    const proposal = await store.findProposal(database, id);
+    const content = proposal && (await sealer.open(proposal));
+    if (proposal && content) await carryOutRows(proposal, content);
   }
 
   async function fail(proposal: store.StoredProposal, content: ProposalContent, error: AttestryError): Promise<void> {
@@ -274,7 +308,11 @@ export function createProposalService(deps: {
         // Who proposed it sees it, whatever the scope of the token is today.
         registries:
           filter.registry === undefined ? (filter.for === "mine" ? undefined : caller.registries) : [filter.registry],
-        kinds: filter.kind && [filter.kind],
+        kinds: filter.kind
+          ? [filter.kind]
+          : caller.role === "operator" && filter.for === "all"
+            ? ["define"]
+            : undefined,
         states: filter.states,
         rid: filter.rid,
         proposer: filter.for === "mine" ? person : undefined,
@@ -334,30 +372,23 @@ export function createProposalService(deps: {
     chooseSample(anyone, ids) {
       const { person } = requireStaff(anyone);
       const all = [...new Set(ids)].sort();
-      const rank = new Map(all.map((id) => [id, namePerson(`sample ${person} ${all.join()} ${id}`)]));
-      const count = Math.max(PROPOSAL_SAMPLE_MIN, PROPOSALS_READ_BYTES_MAX, Math.ceil(Math.sqrt(all.length)));
+      const rank = new Map(all.map((id) => [id, namePerson(`sample ${person} ${id}`)]));
+      const count = Math.max(PROPOSAL_SAMPLE_MIN, Math.ceil(Math.sqrt(all.length)));
       return all.toSorted((a, b) => (rank.get(a)! < rank.get(b)! ? -1 : 1)).slice(0, count);
     },
 
     async sweep() {
       const now = clock();
-      for (const proposal of await store.listOverdue(database, now, SWEEP_PROPOSALS)) {
-        const content = await sealer.open(proposal);
-        if (content) await end(proposal, content, { state: "expired", end: content.end ?? {} });
-        else await store.changeProposal(database, proposal, { state: "expired", decidedAt: now });
-      }
+      for (const id of await store.listOverdue(database, now, SWEEP_PROPOSALS)) await orWarn(id, () => expire(id));
       await store.deleteDecided(database, now - PROPOSAL_KEPT_SECONDS);
-      for (const proposal of await store.listInterrupted(database, now - PROPOSAL_RESUME_SECONDS, SWEEP_PROPOSALS)) {
+      for (const { id, decidedAt } of await store.listInterrupted(
+        database,
+        now - PROPOSAL_RESUME_SECONDS,
+        SWEEP_PROPOSALS,
+      )) {
         // What goes on for long in this process was not interrupted.
-        if (running.has(proposal.id) || !(await store.claimInterrupted(database, proposal, now))) continue;
-        const content = await sealer.open(proposal);
-        if (content)
-          await carryOutRows(proposal, content).catch((error: unknown) =>
-            deps.logger.warn(
-              { proposal: proposal.id, code: (error as AttestryError).code },
-              "carrying out a proposal failed",
-            ),
-          );
+        if (running.has(id) || !(await store.claimInterrupted(database, { id, decidedAt }, now))) continue;
+        await orWarn(id, () => resume(id));
       }
     },
   };

@@ -1,9 +1,13 @@
 // SQL of proposals. Knows no rule.
 import { and, asc, desc, eq, getTableColumns, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { ApprovedProposal } from "../identity/caller.ts";
+import { PROPOSALS_WHOLE_MAX } from "../limits.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import type { ProposalKind, ProposalState } from "./proposal.ts";
 import { proposalTable } from "./proposal-table.ts";
+
+/** In place of the keyed hash of a request about a record that was erased. */
+export const ERASED_PROPOSAL = "";
 
 export type StoredProposal = Omit<typeof proposalTable.$inferSelect, "state" | "kind"> & {
   readonly state: ProposalState;
@@ -75,7 +79,7 @@ export async function listProposals(database: Database, query: ProposalQuery): P
     proposer === undefined ? undefined : eq(proposalTable.proposer, proposer),
     waitsFor &&
       and(
-        eq(proposalTable.state, "waiting"),
+        sql`state = 'waiting'`,
         sql`${proposalTable.roles}[${proposalTable.step} + 1] = ${waitsFor.role}`,
         ne(proposalTable.proposer, waitsFor.person),
         sql`not (${waitsFor.person} = any(${proposalTable.approvers}))`,
@@ -105,13 +109,13 @@ export async function findSealed(database: Database, ids: readonly string[]): Pr
 }
 
 /** Those whose time is over: nobody decided them, or who proposed them did not take up again what was returned or failed. */
-export async function listOverdue(database: Database, now: number, limit: number): Promise<StoredProposal[]> {
+export async function listOverdue(database: Database, now: number, limit: number): Promise<string[]> {
   const rows = await database.orm
-    .select()
+    .select({ id: proposalTable.id })
     .from(proposalTable)
-    .where(and(lt(proposalTable.expiresAt, now), inArray(proposalTable.state, ["waiting", "returned", "failed"])))
+    .where(and(lt(proposalTable.expiresAt, now), sql`state in ('waiting', 'returned', 'failed')`))
     .limit(limit);
-  return rows as StoredProposal[];
+  return rows.map(({ id }) => id);
 }
 
 export async function deleteDecided(database: Database, decidedBefore: number): Promise<void> {
@@ -128,21 +132,58 @@ export async function lockProposals(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-export async function completeProposals(tx: Transaction, approved: readonly ApprovedProposal[]): Promise<void> {
-  for (const { id, step, completion } of approved) {
+/** `rid`: of the record that was written. */
+export async function completeProposals(
+  tx: Transaction,
+  written: readonly { readonly approved: ApprovedProposal; readonly rid: string | undefined }[],
+): Promise<void> {
+  for (const { approved, rid } of written) {
+    const { id, step, completion } = approved;
     if (completion === undefined) continue;
-    const { people, sealed, at } = completion;
+    const { people, sealed: kept, at } = completion;
     await tx`
-      update proposal set state = 'done', step = ${step + 1}, approvers = ${people as string[]}, sealed = ${sealed}, decided_at = ${at}
+      update proposal set state = 'done', step = ${step + 1}, approvers = ${people as string[]}, sealed = ${kept}, decided_at = ${at},
+        result_rid = ${rid ?? null}
       where id = ${id}`;
   }
 }
 
-export async function countWaiting(database: Database, proposer: string): Promise<number> {
-  return database.orm.$count(
-    proposalTable,
-    and(eq(proposalTable.proposer, proposer), inArray(proposalTable.state, ["waiting", "carrying_out"])),
-  );
+/** What was said of these records when they were proposed, and the hashes of requests that may be guessed. */
+export async function eraseProposals(tx: Transaction, rids: readonly string[]): Promise<void> {
+  const erased = rids as string[];
+  await tx`
+    update proposal set sealed = ''::bytea, sealed_key = null, request = case when request is null then null else ${ERASED_PROPOSAL} end
+    where rid = any(${erased}::uuid[]) or result_rid = any(${erased}::uuid[])`;
+}
+
+/** How many of a person's are open, and how much is kept of them. */
+export async function weighOpen(database: Database, proposer: string): Promise<{ count: number; bytes: number }> {
+  const [row] = await database.orm
+    .select({
+      count: sql<number>`count(*)::int`,
+      bytes: sql<number>`coalesce(sum(octet_length(${sealed})), 0)::float8`,
+    })
+    .from(proposalTable)
+    .where(and(eq(proposalTable.proposer, proposer), sql`state in ('waiting', 'returned', 'failed', 'carrying_out')`));
+  return row!;
+}
+
+/** A person's that wait and change a registry as a whole. */
+export async function listWhole(
+  database: Database,
+  { proposer, registry, kind }: Pick<StoredProposal, "proposer" | "registry" | "kind">,
+): Promise<StoredProposal[]> {
+  const same = [
+    eq(proposalTable.proposer, proposer),
+    eq(proposalTable.registry, registry),
+    eq(proposalTable.kind, kind),
+  ];
+  const rows = await database.orm
+    .select()
+    .from(proposalTable)
+    .where(and(...same, sql`state = 'waiting'`))
+    .limit(PROPOSALS_WHOLE_MAX);
+  return rows as StoredProposal[];
 }
 
 /** Those whose carrying out began before and did not end: the process stopped, or the database was away. */
@@ -150,13 +191,12 @@ export async function listInterrupted(
   database: Database,
   begunBefore: number,
   limit: number,
-): Promise<StoredProposal[]> {
-  const rows = await database.orm
-    .select()
+): Promise<Pick<StoredProposal, "id" | "decidedAt">[]> {
+  return database.orm
+    .select({ id: proposalTable.id, decidedAt: proposalTable.decidedAt })
     .from(proposalTable)
-    .where(and(eq(proposalTable.state, "carrying_out"), lt(proposalTable.decidedAt, begunBefore)))
+    .where(and(sql`state = 'carrying_out'`, lt(proposalTable.decidedAt, begunBefore)))
     .limit(limit);
-  return rows as StoredProposal[];
 }
 
 /** Takes one up again for this process, unless another has; whether it did. */

@@ -7,7 +7,7 @@ const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataTyp
 /**
  * `sealed`: what is proposed and by whom, under the data key of the record that it is about, so that whoever erases the record erases it,
  * too; where there is no such record, under `sealedKey`, which the node's key wraps. `proposer`, `approvers`: keyed hashes of persons.
- * `roles`: who approves, in this order; `step`: how many have. `digest`, `request`: of the Idempotency-Key. Times in Unix seconds.
+ * `resultRid`: the record that it made. `roles`: who approves, in this order; `step`: how many have. `digest`, `request`: of the Idempotency-Key. Times in Unix seconds.
  */
 export const proposalTable = pgTable(
   "proposal",
@@ -16,6 +16,7 @@ export const proposalTable = pgTable(
     registry: text("registry").notNull(),
     kind: text("kind").notNull(),
     rid: uuid("rid"),
+    resultRid: uuid("result_rid"),
     state: text("state").notNull(),
     roles: text("roles").array().notNull(),
     step: integer("step").notNull(),
@@ -35,7 +36,10 @@ export const proposalTable = pgTable(
     index("proposal_waiting").on(table.registry, table.createdAt).where(sql`state in ('waiting', 'carrying_out')`),
     index("proposal_proposer").on(table.proposer, table.createdAt),
     index("proposal_rid").on(table.rid),
-    index("proposal_expires_at").on(table.expiresAt),
+    index("proposal_result_rid").on(table.resultRid),
+    index("proposal_open").on(table.expiresAt).where(sql`state in ('waiting', 'returned', 'failed')`),
+    index("proposal_decided_at").on(table.decidedAt),
+    index("proposal_created_at").on(table.createdAt, table.id),
     uniqueIndex("proposal_digest").on(table.digest),
   ],
 );

@@ -189,7 +189,11 @@ export function createReferencePickService(deps: {
       const { type } = reference;
       const named = reference.registry === undefined ? undefined : parseRegistryUrl(reference.registry);
       const isOwn = named === undefined || named.entity === entity;
-      const here = isOwn ? findHere(caller, { type, registry: named?.registry, typed: words, languages }) : [];
+      const here = isOwn
+        ? findHere(caller, { type, registry: named?.registry, typed: words, languages })
+        : Promise.resolve([]);
+      // It is awaited after the others; that it failed meanwhile must not end the process.
+      here.catch(() => undefined);
       const nodes = words.length < PICK_QUERY_CHARS_ELSEWHERE_MIN ? [] : await listNodes(type, named);
       const chosen = nodes.slice(0, PICK_NODES_MAX);
       const deadline = performance.now() + PICK_TIMEOUT_MS;

@@ -2,6 +2,7 @@
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
+import { sweepAttachments } from "../../src/records/attachments/attachment-store.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
 
 const SECRET = "Personal-Value-7e11c2";
@@ -246,11 +247,20 @@ describe("imports", () => {
     const id = String(outcomes(await send(rows("k1", "k2"), { "idempotency-key": "torn" }))[0]!.proposal)
       .split("/")
       .at(-1)!;
-    // As a process leaves it that stops right after the approval was committed.
     const { sql } = node.database.database;
-    const held = await sql<{ sealed: Uint8Array }[]>`select sealed from proposal where id = ${id}`;
-    expect((await approve("chen", { id })).body.state).toBe("done");
-    await sql`update proposal set state = 'carrying_out', sealed = ${held[0]!.sealed}, decided_at = ${now - 3_600} where id = ${id}`;
+    const read = async () =>
+      (await sql<{ state: string; sealed: Uint8Array }[]>`select state, sealed from proposal where id = ${id}`)[0]!;
+    // While somebody else holds the log: approved, and no row is written yet.
+    let approving: Promise<Answer> | undefined;
+    const held = await sql.begin(async (tx) => {
+      await tx`select 1 from log_state where name = 'records' for update`;
+      approving = approve("chen", { id });
+      await expect.poll(async () => (await read()).state).toBe("carrying_out");
+      return read();
+    });
+    expect((await approving!).body.state).toBe("done");
+    // As a process leaves it that stops after its last row and before it says so.
+    await sql`update proposal set state = 'carrying_out', sealed = ${held.sealed}, decided_at = ${now - 3_600} where id = ${id}`;
     await node.node.proposals.sweep();
     expect(await find({ id })).toMatchObject({ state: "done", result: { created: 2, refused: 0 } });
     const found = await ask("chen", "POST", "/registries/deeds/records:search", { fields: { code: "k1" } });
@@ -297,6 +307,26 @@ describe("definitions", () => {
     const returned = await decide("chen", proposal, "return", { reason: "four eyes stay" });
     expect(returned.body).toMatchObject({ state: "returned", reason: "four eyes stay" });
     expect((await find(proposal, "gita")).reason).toBe("four eyes stay");
+  });
+
+  it("that moved on are said to stand against a change, which can still be returned", async () => {
+    const publish = (field: string) =>
+      ask("gita", "PUT", "/registries/deeds", {
+        ...definition("deeds", {
+          access: "consent",
+          properties: { tax: { type: "string", "x-personal": true }, [field]: { type: "string" } },
+          members: { approval: ["approver"] },
+        }),
+      });
+    const [first, second] = [await publish("street"), await publish("lane")].map(
+      ({ body }) => body.proposal as JsonObject,
+    );
+    // Whoever publishes the same every night proposes it once.
+    expect(((await publish("lane")).body.proposal as JsonObject).id).toBe(second!.id);
+    expect((await approve("chen", first!)).body.state).toBe("done");
+    expect((await find(second!)).change).toMatchObject({ conflict: expect.stringContaining("version 2") });
+    const returned = await decide("chen", second!, "return", { reason: "it follows version 1" });
+    expect(returned.status, returned.text).toBe(200);
   });
 
   it("that name others meanwhile are obeyed: what was approved by the rule before is not written", async () => {
@@ -438,6 +468,39 @@ describe("what is kept of a proposal", () => {
     expect(left.change).toBeUndefined();
     expect(codeOf(await approve("chen", proposal))).toEqual([410, "record_erased"]);
     expect((await find(proposal, "asha")).state).toBe("failed");
+  });
+
+  it("says nothing of a record that was made by it and erased since", async () => {
+    const proposal = await propose("asha", "deeds", { tax: SECRET, name: "Kamala Iyer" });
+    const { rid } = (await approve("chen", proposal)).body.result as JsonObject;
+    expect(await find(proposal, "asha")).toMatchObject({ state: "done", proposed_by: { name: "asha" } });
+    const erase = await ask("asha", "POST", `/registries/deeds/records/${String(rid)}/erase`, {
+      act: { reason: "court", instrument: "Order 6" },
+    });
+    await approve("chen", erase.body.proposal as JsonObject);
+    expect(JSON.stringify(await find(proposal, "asha"))).not.toMatch(/Kamala|asha|chen/);
+    const [row] = await node.database.database.sql<{ bytes: number; hash: string | null }[]>`
+      select octet_length(sealed) as bytes, request as hash from proposal where id = ${String(proposal.id)}`;
+    expect(row).toEqual({ bytes: 0, hash: null });
+  });
+
+  it("keeps the files that it names as long as it is open", async () => {
+    const plan = definition("plans", {
+      properties: { plan: { type: "object", "x-attachment": true } },
+      members: { approval: ["approver"] },
+    });
+    expect((await node.publish(plan)).status).toBe(201);
+    const upload = await node.request("POST", "/registries/plans/attachments", {
+      token: tokens.asha,
+      body: "%PDF-1.7\n%%EOF\n",
+      headers: { "content-type": "application/pdf" },
+    });
+    const proposal = await propose("asha", "plans", { plan: upload.body });
+    const { database } = node.database;
+    const longAgo = { before: now + 86_400 };
+    expect(await sweepAttachments(database, longAgo)).toBe(0);
+    expect((await approve("chen", proposal)).body.state).toBe("done");
+    expect(await sweepAttachments(database, longAgo)).toBe(0);
   });
 
   it("survives a restart, and ends when its time is over", async () => {

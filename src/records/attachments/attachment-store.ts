@@ -99,6 +99,9 @@ export async function deleteAttachmentsOf(tx: Transaction, rid: string): Promise
 
 /** Removes files that no record ever held. Gives how many. */
 export async function sweepAttachments(database: Database, options: { before: number }): Promise<number> {
-  const rows = await database.sql`delete from attachment where not held and created_at < ${options.before}`;
+  // A proposal that is open may name it, and what it says is sealed: its registry keeps its files.
+  const rows = await database.sql`
+    delete from attachment a where not a.held and a.created_at < ${options.before}
+    and not exists (select 1 from proposal p where p.registry = a.registry and p.state in ('waiting', 'returned', 'failed', 'carrying_out'))`;
   return rows.count;
 }

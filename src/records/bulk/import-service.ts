@@ -349,17 +349,14 @@ export function createImportService(deps: {
     mode: ImportMode;
     fills: ImportFills | undefined;
     idempotencyKey: string | undefined;
-    rows: readonly ImportRow[];
+    rows: readonly JsonObject[];
     outcomes: readonly RowOutcome[];
   }): Promise<RowOutcome[]> {
     const { caller, compiled, roles, mode, fills, idempotencyKey: key, rows, outcomes } = options;
     const { name: registry } = compiled.definition;
     const isWritten = ({ outcome, log_index }: RowOutcome) =>
       (outcome === "created" || outcome === "amended") && log_index === undefined;
-    // Named by their places, so that they have the same names whatever is left out.
-    const proposed = rows.flatMap((row, at): JsonObject[] =>
-      isWritten(outcomes[at]!) ? [{ row: String(at), ...(row as JsonObject) }] : [],
-    );
+    const proposed = rows.filter((_, at) => isWritten(outcomes[at]!));
     if (proposed.length === 0) return [...outcomes];
     const way: JsonObject = {
       mode,
@@ -414,7 +411,9 @@ export function createImportService(deps: {
         const foretold = judged.map((plan) => (plan instanceof AttestryError ? refuse(plan) : forecast(plan)));
         if (dryRun) return foretold;
         const outcomes = foretold.map((outcome, at) => again[at] ?? outcome);
-        return proposeRows({ caller: caller as Staff, compiled, roles, mode, fills, idempotencyKey, rows, outcomes });
+        const rowsOf = envelopes.map((row, at) => (row instanceof AttestryError ? {} : nameFilled(row, filled[at]!)));
+        const about = { caller: caller as Staff, compiled, roles, mode, fills, idempotencyKey };
+        return proposeRows({ ...about, rows: rowsOf, outcomes });
       }
       const drafted = await Promise.all(
         plans.map((plan, at) => again[at] ?? draftOrRefuse(compiled, plan, caller as Staff)),
@@ -460,6 +459,11 @@ function answerAgain(before: AnsweredRow, { request }: Idempotency): RowOutcome 
       "another row was imported under this name and Idempotency-Key; choose a new key for every import",
     ),
   );
+}
+
+/** A row as it is proposed: under the name that it has in its import, with the records that references by key were found to mean. */
+function nameFilled({ name }: ImportEnvelope, filled: Json | AttestryError): JsonObject {
+  return filled instanceof AttestryError ? {} : { ...(filled as JsonObject), row: name };
 }
 
 function readRow(row: ImportRow, place: number): ImportEnvelope | AttestryError {

@@ -1,12 +1,12 @@
 // What can be proposed, and how it is shown and carried out: one row of the table per kind. Decides on no proposal.
 
-import type { ProposalKind } from "../../approval/proposal.ts";
+import { findApprovalRefusal, type ProposalKind } from "../../approval/proposal.ts";
 import { isProposed } from "../../approval/proposal-book-service.ts";
 import type { ProposalActions, ProposedWrite } from "../../approval/proposal-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
-import { AttestryError, isAttestryError } from "../../errors.ts";
+import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
-import { PROPOSAL_REFUSALS_SHOWN_MAX, PROPOSAL_ROWS_SHOWN_MAX } from "../../limits.ts";
+import { PROPOSAL_REFUSALS_SHOWN_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { formatDisplay } from "../../registries/display-template.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
@@ -24,6 +24,14 @@ import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import type { RecordStateService } from "../writing/record-state-service.ts";
 import type { RecordWriteService } from "../writing/record-write-service.ts";
 import { applyPatch, describeChange } from "./proposed-change.ts";
+
+const PASSING: readonly (ErrorCode | undefined)[] = ["database_unavailable", "log_overloaded", "log_outcome_unknown"];
+
+/** A fault of the moment is no refusal of a row: it is gone on with later, and what was written is not written again. */
+function throwPassing(outcomes: readonly { readonly code?: ErrorCode; readonly message?: string }[]): void {
+  const passing = outcomes.find(({ code }) => PASSING.includes(code));
+  if (passing) throw new AttestryError(passing.code!, passing.message ?? "the node cannot write now");
+}
 
 interface Action {
   /** The data that would be written, by which it is told whose jurisdiction it is of. */
@@ -68,8 +76,9 @@ export function createProposalActions(deps: {
 
   const tellRecord = (written: TaggedView | object): JsonObject => {
     if (!("view" in written)) throw new Error("what was approved was proposed again");
-    const { rid, href, version, state, display } = (written as TaggedView).view;
-    return { rid, href, version, state, display };
+    // No name: this is kept under a key that erasing the record does not destroy.
+    const { rid, href, version, state } = (written as TaggedView).view;
+    return { rid, href, version, state };
   };
 
   const create: Action = {
@@ -126,7 +135,8 @@ export function createProposalActions(deps: {
     readData: ({ rows }) => (rows as JsonObject[]).map(({ data }) => data as JsonObject),
     async describe({ request }) {
       const rows = request.rows as JsonObject[];
-      return { mode: request.mode!, count: rows.length, rows: rows.slice(0, PROPOSAL_ROWS_SHOWN_MAX) };
+      // All of them: nobody approves what nobody was shown.
+      return { mode: request.mode!, count: rows.length, rows };
     },
     async carryOut({ caller, registry, request, proposal }) {
       const outcomes = await deps.imports.importRows({
@@ -139,6 +149,7 @@ export function createProposalActions(deps: {
         idempotencyKey: (request.key as string | undefined) ?? `proposal ${proposal}`,
         rows: request.rows as Json[],
       });
+      throwPassing(outcomes);
       const count = (name: string) => outcomes.filter(({ outcome }) => outcome === name).length;
       const rows = request.rows as JsonObject[];
       const refused = outcomes.flatMap(({ outcome, code, message }, at) =>
@@ -164,24 +175,35 @@ export function createProposalActions(deps: {
     },
     async carryOut({ caller, registry, request }) {
       let migrated = 0;
-      const refused: JsonObject[] = [];
+      let refused = 0;
+      const refusals: JsonObject[] = [];
       for (let after: string | null | undefined; after !== null; ) {
         const body = { plan: request.plan!, ...(after !== undefined && { after }) };
         const batch = await deps.migrations.migrate({ caller, registry, body });
         if (isProposed(batch)) throw new Error("what was approved was proposed again");
+        throwPassing(batch.refused);
         migrated += batch.migrated;
-        refused.push(...batch.refused.map(({ href, code, message }) => ({ href, code, message })));
+        refused += batch.refused.length;
+        const shown = batch.refused.slice(0, PROPOSAL_REFUSALS_SHOWN_MAX - refusals.length);
+        refusals.push(...shown.map(({ href, code, message }) => ({ href, code, message })));
         after = batch.next;
       }
-      return { migrated, refused: refused.length, refusals: refused.slice(0, PROPOSAL_REFUSALS_SHOWN_MAX) };
+      return { migrated, refused, refusals };
     },
   };
 
   const define: Action = {
     readData: () => [],
     async describe({ registry, request }) {
+      const { version } = await registries.getCurrent(registry);
+      const said = { from: request.from!, allow_breaking: request.allowBreaking!, definition: request.definition! };
+      if (version !== request.from)
+        return {
+          ...said,
+          conflict: `the definition is at version ${version} now, and this follows version ${String(request.from)}`,
+        };
       const { changes } = await registries.previewPublish(request.definition!, { name: registry });
-      return { from: request.from!, allow_breaking: request.allowBreaking!, changes: changes as unknown as Json };
+      return { ...said, changes: changes as unknown as Json };
     },
     async carryOut({ caller, registry, request }) {
       const published = await registries.publish(request.definition!, {
@@ -228,10 +250,22 @@ export function createProposalActions(deps: {
     async isVisible(caller, { registry, kind, rid, request }) {
       if (kind === "define") return true;
       const compiled = await registries.getCurrent(registry);
-      // It goes through all of a registry.
-      if (kind === "migrate") return deps.sight.describe({ caller, compiled, personal: true }).within === undefined;
-      if (rid !== undefined && !(await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid))
-        return false;
+      const isWhole = deps.sight.describe({ caller, compiled, personal: true }).within === undefined;
+      // A migration goes through all of a registry; an import may change what its rows do not say whose it is; and of what is
+      // kept no more nothing tells.
+      const isOfWhole =
+        kind === "migrate" || (kind === "import" && (request.mode === "upsert" || request.fills !== undefined));
+      if (isOfWhole || (rid === undefined && Object.keys(request).length === 0)) return isWhole;
+      const also = ((request.body as JsonObject | null | undefined)?.also ?? []) as unknown as { rid: string }[];
+      const rids = rid === undefined ? [] : [rid, ...(kind === "replace" ? also.map((one) => one.rid) : [])];
+      const inspected = await deps.sight.findInspected({ caller, compiled, rids });
+      if (rids.some((one) => !inspected.has(one))) return false;
+      if (isWhole) return true;
+      // Who answers for both places decides that a record moves from one to the other.
+      if (kind === "amend" && request.body !== undefined) {
+        const row = await findRow({ caller, registry, kind, rid, request });
+        if (row && !isWithin(caller, compiled, applyPatch(readRow(row), request.body as JsonObject).data)) return false;
+      }
       const data = Object.keys(request).length === 0 ? [] : ACTIONS[kind].readData(request);
       return data.every((one) => isWithin(caller, compiled, one));
     },
@@ -257,15 +291,24 @@ export function createProposalActions(deps: {
         ...(isMoved && {
           conflict: "the record was changed after this was proposed: it cannot be carried out any more",
         }),
-        ...(await ACTIONS[write.kind].describe(write, compiled, row)),
+        ...(await ACTIONS[write.kind].describe(write, compiled, row).catch((error: unknown): JsonObject => {
+          // Such as a preview of what the registry no longer takes: that is what its reader has to know.
+          if (isAttestryError(error)) return { conflict: error.message };
+          throw error;
+        })),
       };
     },
 
     async carryOut(write) {
+      // Another process may have published a moment ago; an approved write is tried once.
+      registries.refresh(write.registry);
+      const { definition } = await registries.getCurrent(write.registry);
+      const approval = { required: definition.approval ?? [], approved: write.caller.approved };
+      const refusal = findApprovalRefusal(write.registry, approval);
+      if (refusal) throw refusal;
       try {
         return await ACTIONS[write.kind].carryOut(write);
       } catch (error) {
-        // The definition changed while it was drafted, or it is away for a moment: neither is a reason against the proposal.
         if (isAttestryError(error, "idempotency_key_reused"))
           throw new AttestryError("state_conflict", "rows of this import were written with other contents meanwhile");
         throw error;

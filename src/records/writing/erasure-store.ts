@@ -1,4 +1,5 @@
 // What erasing a record destroys, and which records were erased. SQL only: the statement and the log entry are written by record-write-store.ts.
+import { eraseProposals } from "../../approval/proposal-store.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
 import { deleteAttachmentsOf } from "../attachments/attachment-store.ts";
 import { unwatchReferences } from "../references/reference-watch-store.ts";
@@ -28,6 +29,7 @@ export async function eraseContent(tx: Transaction, rids: readonly string[]): Pr
     unwatchReferences(tx, rids),
     // The key stays for its day: a request that is sent once more must not bring the record back.
     tx`update idempotency set request = ${ERASED_REQUEST} where rid = any(${erased}::uuid[])`,
+    eraseProposals(tx, rids),
     ...erased.map((rid) => deleteAttachmentsOf(tx, rid)),
   ]);
 }

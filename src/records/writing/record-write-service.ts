@@ -71,7 +71,10 @@ export function createRecordWriteService(deps: {
         await checkPredecessors({ entity, compiled: current, request, verifyReferences: deps.verifyReferences });
         const draft = await drafter.draftCreate({ compiled: current, request, caller, idempotency, checkReferences });
         const under = { caller, kind: "create", definitionVersion: current.version } as const;
-        const written = await writes.submit(draft, { ...under, request: { body: options.body ?? null } });
+        const written = await writes.submit(draft, {
+          ...under,
+          request: { body: { ...(options.body as JsonObject), data: request.data } },
+        });
         if (isProposed(written)) return written;
         return deps.viewer.tagWritten(createdRow(draft.input, written.logIndex), current, draft);
       };
@@ -122,7 +125,9 @@ export function createRecordWriteService(deps: {
           if (draft === undefined) return show(caller, compiled, row);
           const asked = { caller, kind: "amend", definitionVersion: compiled.version } as const;
           const { body = null, expected } = options;
-          const written = await writes.submit(draft, { ...asked, request: { body, expected } });
+          // With the records that references by key were found to mean, so that they mean no others later.
+          const filled = data === undefined ? body : { ...(body as JsonObject), data };
+          const written = await writes.submit(draft, { ...asked, request: { body: filled, expected } });
           if (isProposed(written)) return written;
           return showVersion(versionAfter(draft.input));
         },

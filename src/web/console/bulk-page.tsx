@@ -9,7 +9,7 @@ import { formatSentence } from "../problem-page.tsx";
 import { StaffPage } from "../staff-frame.tsx";
 import { proposalPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
-import { Change, type ProposalModel } from "./proposal-page.tsx";
+import { Change, type ProposalModel, Rest } from "./proposal-page.tsx";
 import { KIND_WORDS, STATE_WORDS } from "./proposal-words.ts";
 
 const CRUMBS = ({ basePath }: PageFrame) => [
@@ -52,6 +52,7 @@ export const BulkPage: FC<{
           return (
             <Section id={`sample-${at}`} title={<span dir="auto">{name}</span>}>
               <Change model={model} frame={frame} />
+              <Rest proposal={proposal} />
               <p>
                 <a href={proposalPath(frame, proposal)}>
                   Open it by itself<span class="unseen">: {name}</span>

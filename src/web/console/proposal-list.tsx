@@ -182,7 +182,9 @@ export const ProposalListPage: FC<{
       )}
       <div class="space">
         <Filters model={model} frame={frame} />
-        {proposals.length === 0 ? (
+        {proposals.length === 0 && next !== null ? (
+          <Note title="There is none among the first that were looked at; go on with “More”." />
+        ) : proposals.length === 0 ? (
           <Note title={EMPTY[whose] ?? EMPTY.all!}>
             {whose === "me" && (
               <p>You act as {session.role}; what waits for another role of yours shows when you change to it.</p>

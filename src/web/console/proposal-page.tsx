@@ -46,7 +46,7 @@ const RowsTable: FC<{ rows: readonly { row: string; data: JsonObject }[]; model:
   model,
   frame,
 }) => {
-  const fields = model.fields.slice(0, 6).filter(({ kind }) => kind !== "group");
+  const { fields } = model;
   return (
     <div class="scroll">
       <table {...ROLES.table} class="records">
@@ -71,7 +71,7 @@ const RowsTable: FC<{ rows: readonly { row: string; data: JsonObject }[]; model:
               </th>
               {fields.map(({ member }) => (
                 <td {...ROLES.cell} data-label={member} dir="auto">
-                  {data[member] === undefined ? "" : String(data[member])}
+                  {typeof data[member] === "object" ? JSON.stringify(data[member]) : String(data[member] ?? "")}
                 </td>
               ))}
             </tr>
@@ -82,10 +82,33 @@ const RowsTable: FC<{ rows: readonly { row: string; data: JsonObject }[]; model:
   );
 };
 
+/** Whatever of the request no table shows: `effective`, `identifier`, `replaces`, `by`, `also`; the definition. */
+export const Rest: FC<{ proposal: ProposalView }> = ({ proposal: { change, kind } }) => {
+  const {
+    data: _data,
+    act: _act,
+    valid_from: _from,
+    valid_until: _until,
+    ...rest
+  } = (change?.request ?? {}) as JsonObject;
+  const all = kind === "define" && change?.definition !== undefined ? change.definition : rest;
+  if (Object.keys(all as JsonObject).length === 0) return null;
+  return (
+    <details open={kind !== "define"}>
+      <summary>{kind === "define" ? "The definition as it would be" : "What else was asked for"}</summary>
+      <pre dir="auto" tabindex={0}>
+        {JSON.stringify(all, null, 2)}
+      </pre>
+    </details>
+  );
+};
+
 /** What would change by it, as a table that fits what it is. */
 export const Change: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, frame }) => {
   const { change, kind } = model.proposal;
   if (change === undefined) return <p class="soft">What was proposed is no longer kept.</p>;
+  if (change.conflict !== undefined && (kind === "migrate" || kind === "define"))
+    return <p>{formatSentence(String(change.conflict))}</p>;
   if (kind === "import") {
     const { rows, count, mode } = change as unknown as {
       rows: { row: string; data: JsonObject }[];
@@ -97,7 +120,6 @@ export const Change: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, 
         <p>
           {count} {count === 1 ? "row" : "rows"},{" "}
           {mode === "create" ? "each a new record" : "each a new record or an amendment of the one it names"}.
-          {count > rows.length && ` The first ${rows.length} are shown.`}
         </p>
         <RowsTable rows={rows} model={model} frame={frame} />
       </>
@@ -300,12 +322,23 @@ const Outcome: FC<{
 }> = ({ model, done, error, frame }) => {
   const { proposal } = model;
   const { state, result, code, message } = proposal;
-  const said = done !== undefined && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  // An address may say anything: only what came true is said.
+  const isTrue =
+    done === "approve"
+      ? proposal.approvals.length > 0
+      : done === "return"
+        ? state === "returned"
+        : done !== "withdraw" || state === "withdrawn";
+  const said = isTrue && done !== undefined && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
+  const isOpen = state === "carrying_out" || error?.code === "log_outcome_unknown";
   const rid = result?.rid;
   return (
     <div role={error ? "alert" : "status"} class="summary">
       {error && (
-        <Note kind="warning" title="That was not done.">
+        <Note
+          kind="warning"
+          title={isOpen ? "It is not certain yet what became of it; look again in a while." : "That was not done."}
+        >
           <p>{formatSentence(error.message)}</p>
         </Note>
       )}
@@ -324,7 +357,7 @@ const Outcome: FC<{
         </Note>
       )}
       {proposal.change?.conflict !== undefined && state === "waiting" && (
-        <Note kind="warning" title="The record was changed after this was proposed.">
+        <Note kind="warning" title="What it is about was changed after this was proposed.">
           <p>It cannot be carried out any more: return it, so that it is proposed anew.</p>
         </Note>
       )}
@@ -366,6 +399,7 @@ export const ProposalPage: FC<{
       <Outcome model={model} done={done} error={error} frame={frame} />
       <Section id="change" title={kind === "amend" ? "What would change" : "What it is about"}>
         <Change model={model} frame={frame} />
+        <Rest proposal={proposal} />
         {rid !== undefined && display !== undefined && (
           <p>
             <a href={recordPath(frame, { registry, rid })}>The whole record and its history</a>
@@ -400,13 +434,15 @@ export const ProposalPage: FC<{
               </a>
             </p>
           )}
-          {isMendable && kind === "create" && (
-            <p>
-              <a class="button" href={`${registryPath(frame, registry)}/new?proposal=${proposal.id}`}>
-                Propose it anew
-              </a>
-            </p>
-          )}
+          {isMendable &&
+            kind === "create" &&
+            (proposal.change?.request as JsonObject | undefined)?.replaces === undefined && (
+              <p>
+                <a class="button" href={`${registryPath(frame, registry)}/new?proposal=${proposal.id}`}>
+                  Propose it anew
+                </a>
+              </p>
+            )}
           <ActionForm action={`${proposalPath(frame, proposal)}/withdraw`} session={session}>
             <button type="submit" class="quiet">
               Withdraw it

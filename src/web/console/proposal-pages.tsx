@@ -33,6 +33,9 @@ const STATUS: Readonly<Record<string, 403 | 404 | 409 | 410 | 412 | 422 | 503>> 
   version_conflict: 412,
   record_invalid: 422,
   request_invalid: 422,
+  log_overloaded: 503,
+  log_outcome_unknown: 503,
+  log_write_failed: 503,
   peer_unreachable: 503,
   database_unavailable: 503,
 };
@@ -158,9 +161,11 @@ export function createProposalPages(deps: ProposalPagesDeps): Hono {
     const refuse = (message: string) => new AttestryError("request_invalid", message);
     if (ids.length < 2) throw refuse("Choose at least two; a single one is opened and approved by itself.");
     if (ids.length > BULK_MAX) throw refuse(`Choose at most ${BULK_MAX} at once.`);
-    const found: ProposalView[] = [];
-    for (const id of ids) found.push(await proposals.get(session.caller, id));
-    const [first] = found as [ProposalView];
+    const first = await proposals.get(session.caller, ids[0]!);
+    if (["import", "migrate", "define"].includes(first.kind))
+      throw refuse("Imports, migrations and changes of the rules are opened and approved one by one.");
+    const found = [first];
+    for (const id of ids.slice(1)) found.push(await proposals.get(session.caller, id));
     if (found.some(({ kind, registry }) => kind !== first.kind || registry !== first.registry))
       throw refuse("They are not alike: choose those of one kind, in one registry.");
     const gone = found.filter(({ may }) => !may.includes("approve"));

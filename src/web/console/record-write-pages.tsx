@@ -92,7 +92,7 @@ export function createRecordWritePages(deps: RecordWritePagesDeps): Hono {
     const { change } = await proposals.get(session.caller, id);
     const { data, act, ...dates } = (change?.request ?? {}) as JsonObject;
     const said = [
-      ...Object.entries(dates).filter(([name]) => name === "valid_from" || name === "valid_until"),
+      ...Object.entries(dates).filter(([name]) => ["valid_from", "valid_until", "identifier"].includes(name)),
       ...Object.entries((act ?? {}) as JsonObject).map(([name, value]) => [`act/${name}`, value] as const),
     ];
     const envelope = new Map(said.flatMap(([name, text]) => (typeof text === "string" ? [[`/${name}`, text]] : [])));
