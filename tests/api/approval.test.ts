@@ -391,9 +391,30 @@ describe("who decides", () => {
       ((await list(token)).body.proposals as JsonObject[]).map((proposal) => proposal.id);
     expect([await listed(here), await listed(there)]).toEqual([[id], []]);
     expect(codeOf(await list(elsewhere))).toEqual([403, "permission_denied"]);
-    for (const token of [there, elsewhere])
-      expect((await node.request("POST", `/proposals/${String(id)}/approve`, { token })).status).toBe(404);
-    expect((await node.request("POST", `/proposals/${String(id)}/approve`, { token: here })).status).toBe(200);
+    const decideBy = (token: string, of: JsonObject) =>
+      node.request("POST", `/proposals/${String(of.id)}/approve`, { token });
+    for (const token of [there, elsewhere]) expect((await decideBy(token, { id: id! })).status).toBe(404);
+    const done = await decideBy(here, { id: id! });
+    expect(done.status).toBe(200);
+    // Of what it was about nothing is kept any more, so nothing tells whose it was: its own people see what became of it.
+    const see = async (token: string) => (await node.request("GET", `/proposals/${String(id)}`, { token })).status;
+    expect([await see(here), await see(clerk), await see(there)]).toEqual([200, 200, 404]);
+
+    // Nobody of one ward alone gives a record away to another.
+    const mover = await node.token("registrar", { name: "mover", claims: { ward: ["7", "8"] } });
+    const both = await node.token("approver", { name: "head", claims: { ward: ["*"] } });
+    const moved = await node.request(
+      "PATCH",
+      `/registries/wards/records/${String((done.body.result as JsonObject).rid)}`,
+      {
+        token: mover,
+        json: { data: { ward: "8" } },
+        headers: { "if-match": '"1.0"' },
+      },
+    );
+    const proposal = moved.body.proposal as JsonObject;
+    for (const token of [here, there]) expect((await decideBy(token, proposal)).status).toBe(404);
+    expect((await decideBy(both, proposal)).status).toBe(200);
   });
 
   it("decides nothing with a token that was revoked meanwhile", async () => {
