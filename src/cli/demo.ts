@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { AttestryError } from "../errors.ts";
+import { seedCouncils } from "./demo/approval-steps.ts";
 import { BLOCKS } from "./demo/country.ts";
 import { DEMO_NODES, PORT_BASE_DEFAULT } from "./demo/federation-plan.ts";
 import { describeGuide, describeRunning } from "./demo/guide.ts";
@@ -129,6 +130,7 @@ async function demo(options: DemoOptions): Promise<void> {
     signal.throwIfAborted();
     tell("filling the registries");
     const count = await seedCountry(federation);
+    await seedCouncils(federation);
     tell(`ready: ${count} records`);
     await useFederation(federation, { check: options.check ?? false, json, dataDirectory, signal });
   } catch (error) {

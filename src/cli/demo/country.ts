@@ -18,6 +18,16 @@ export interface BlockSeed {
   readonly name: string;
 }
 
+export interface CouncilSeed {
+  readonly code: string;
+  readonly name: string;
+  readonly seats: number;
+  /** Code of its district. */
+  readonly district: string;
+  /** Proposed, and left for somebody to approve. */
+  readonly isWaiting: boolean;
+}
+
 export const STATES: readonly StateSeed[] = [
   { code: "AL", name: "Aldermark", capital: "Alderby" },
   { code: "BR", name: "Brennland", capital: "Port Brenn" },
@@ -58,3 +68,11 @@ const BLOCK_NAMES: Readonly<Record<string, readonly string[]>> = {
 export const BLOCKS: readonly BlockSeed[] = DISTRICTS.flatMap(({ code }) =>
   (BLOCK_NAMES[code] ?? []).map((name, at) => ({ code: `${code}-${at + 1}`, name })),
 );
+
+export const COUNCILS: readonly CouncilSeed[] = [
+  { code: "VC-101", name: "Alderby Green", seats: 9, district: "AL-01", isWaiting: false },
+  { code: "VC-102", name: "Stillbrook", seats: 7, district: "AL-02", isWaiting: false },
+  { code: "VC-103", name: "Marsh End", seats: 11, district: "BR-02", isWaiting: true },
+  { code: "VC-104", name: "Pearwood", seats: 7, district: "CO-02", isWaiting: true },
+  { code: "VC-105", name: "Crowmarsh", seats: 9, district: "DU-03", isWaiting: true },
+];

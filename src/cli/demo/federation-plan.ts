@@ -47,13 +47,18 @@ export const STATE: NodePlan = {
 export const LOCAL_GOVERNMENT: NodePlan = {
   name: "local-government",
   organization: "Ministry of Local Government",
-  duty: "keeps states and districts",
+  duty: "keeps states, districts and village councils",
   superior: "state",
-  registries: ["states", "districts"],
+  registries: ["states", "districts", "village-councils"],
   staff: [
     { role: "operator", name: "Orla Pike", task: "publishes definitions" },
-    { role: "registrar", name: "Rosa Lind", task: "creates, amends and revokes states and districts" },
-    { role: "approver", also: ["reader"], name: "Bram Visser", task: "approves what registrars propose, and reads" },
+    { role: "registrar", name: "Rosa Lind", task: "writes states and districts, and proposes village councils" },
+    {
+      role: "approver",
+      also: ["reader"],
+      name: "Bram Visser",
+      task: "approves village councils that others propose, and reads",
+    },
     { role: "reader", name: "Asha Rao", task: "reads states and districts, as a clerk does" },
     { role: "auditor", name: "Chen Liu", task: "reads logs, and no records" },
   ],

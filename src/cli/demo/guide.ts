@@ -65,6 +65,8 @@ export function describeGuide(
     `  ${program} evidence ${options.record} --output block.json`,
     "  # Check it, here, with nothing but the anchor's pinned key; in a browser: /verify at any node",
     `  ${program} verify block.json --anchors ${anchors} --development`,
+    "  # See four eyes at work: sign in at local government as Bram Visser and approve a village council; three wait",
+    `  ${federation.parties.get("local-government")!.entity}/console`,
     "  # Print it, with codes by which the paper is checked",
     `  ${options.record}/certificate`,
     "",

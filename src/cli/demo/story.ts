@@ -2,6 +2,7 @@
 import { AttestryError } from "../../errors.ts";
 import { currentSeconds } from "../../node.ts";
 import { createAgency } from "./agency.ts";
+import { proveApproval } from "./approval-steps.ts";
 import { proveMove, proveRotation } from "./change-steps.ts";
 import { BLOCKS, DISTRICTS } from "./country.ts";
 import { proveEnrolment, proveSuspension, proveWithdrawal } from "./federation-steps.ts";
@@ -72,6 +73,7 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("federation", () => proveGrants(federation, agency));
     await plain("pages", () => provePages(federation, agency));
     if (federation.issuer !== undefined) await plain("sign-in", () => proveSignIn(federation));
+    await plain("approval", () => proveApproval(federation, code));
     const { district } = await step("create", () => proveCreation(local, { code, state }));
     await plain("log", () => proveLogging(agency, local.entity, { before, record: district }));
     await plain("verify", () => proveVerification(agency, district));
