@@ -377,8 +377,8 @@ describe("who decides", () => {
     });
     expect((await node.publish(bounded)).status).toBe(201);
     const clerk = await node.token("registrar", { name: "clerk", claims: { ward: ["7"] } });
-    const here = await node.token("approver", { claims: { ward: ["7"] } });
-    const there = await node.token("approver", { claims: { ward: ["8"] } });
+    const here = await node.token("approver", { name: "here", claims: { ward: ["7"] } });
+    const there = await node.token("approver", { name: "there", claims: { ward: ["8"] } });
     const elsewhere = await node.token("approver", { registries: ["deeds"], claims: { ward: ["7"] } });
     const created = await node.request("POST", "/registries/wards/records", {
       token: clerk,

@@ -1,5 +1,5 @@
 // The inbox in a real browser, by keyboard alone: what others propose is compared, approved, returned, and like cases are approved together.
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { definition } from "../node-fixture.ts";
@@ -128,7 +128,11 @@ describe.skipIf(chromiumPath === undefined)("the inbox", () => {
     for (let at = 1; at <= 12; at++) ids.push(await propose(`Like ${at}`));
     const { page, complaints } = await open({ viewport: { width: 1280, height: 740 } });
     await signInTo(page, base, { name: "Arun Jain", path: "/console/proposals?for=me" });
-    for (const box of await page.locator('input[name="id"]').all()) await box.check();
+    const tick = async (box: Locator) => {
+      await box.focus();
+      await page.keyboard.press("Space");
+    };
+    for (const box of await page.locator('input[name="id"]').all()) await tick(box);
     await pressOn(page, { button: "Approve the chosen ones together…" });
     const looked = page.locator('input[name="looked"]');
     expect(await looked.count()).toBe(4);
@@ -138,17 +142,17 @@ describe.skipIf(chromiumPath === undefined)("the inbox", () => {
       .locator("form")
       .last()
       .evaluate((form) => form.setAttribute("novalidate", ""));
-    await looked.first().check();
+    await tick(looked.first());
     await pressOn(page, { button: "Approve all 12" });
     expect(await page.locator("main").innerText()).toContain("Nothing was approved yet.");
     expect(await fetchState(ids[0]!)).toBe("waiting");
-    for (const box of await looked.all()) await box.check();
+    for (const box of await looked.all()) await tick(box);
     // Meanwhile one of them is withdrawn: it stands between none of the others.
     await world.node.request("POST", `/proposals/${ids[11]!}/withdraw`, { token: clerk });
     await pressOn(page, { button: "Approve all 12" });
     expect(await page.locator("main").innerText()).toContain("do not wait for you any more");
     await pressOn(page, { button: "Approve the chosen ones together…" });
-    for (const box of await looked.all()) await box.check();
+    for (const box of await looked.all()) await tick(box);
     await pressOn(page, { button: "Approve all 11" });
     expect(await heading(page)).toBe("11 approved");
     await checkLook(page, "bulk-done-1280");

@@ -14,6 +14,8 @@ import { buildEvidenceCorpus } from "../evidence-corpus.ts";
 const OF_OTHER_POLICIES: readonly VerificationCode[] = [
   "status_superseded_allowed",
   "fresh_by_witnesses",
+  // Said where a reference is checked and its department gave nothing: there is no file then.
+  "record_not_had",
   "status_receipt_missing",
   "checkpoint_time_unknown",
   "href_mismatch",
