@@ -1,6 +1,6 @@
 // `/console`: the staff's own pages: who one is here and in which role, and which sessions and tokens there are. Decides no permission.
 import { type Context, Hono } from "hono";
-import type { Child, FC } from "hono/jsx";
+import type { FC } from "hono/jsx";
 import type { ProposalService } from "../approval/proposal-service.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -9,7 +9,7 @@ import { formatClaims } from "../identity/jurisdiction.ts";
 import { isPermitted } from "../identity/permissions.ts";
 import type { Session, SessionService, SessionSummary } from "../identity/session-service.ts";
 import { PROPOSALS_PAGE_MAX } from "../limits.ts";
-import { type PageFrame, ROLES, Section } from "./markup.tsx";
+import { CardTable, type PageFrame, ROLES, Section } from "./markup.tsx";
 import { readFrame } from "./page-request.ts";
 import { createPageSessions } from "./page-session.ts";
 import { formatTime } from "./reader-language.ts";
@@ -112,28 +112,8 @@ const ConsolePage: FC<PageProps & { waiting: number | undefined }> = ({ session,
   );
 };
 
-const PeopleTable: FC<{ caption: string; titles: readonly string[]; children?: Child }> = ({
-  caption,
-  titles,
-  children,
-}) => (
-  <table class="records" {...ROLES.table}>
-    <caption class="unseen">{caption}</caption>
-    <thead {...ROLES.rowgroup}>
-      <tr {...ROLES.row}>
-        {titles.map((title) => (
-          <th scope="col" {...ROLES.columnheader}>
-            {title}
-          </th>
-        ))}
-      </tr>
-    </thead>
-    <tbody {...ROLES.rowgroup}>{children}</tbody>
-  </table>
-);
-
 const SessionTable: FC<PageProps & { sessions: readonly SessionSummary[] }> = ({ sessions, session, frame }) => (
-  <PeopleTable caption="Sessions" titles={["Who", "Role", "Signed in", "Last seen", "End"]}>
+  <CardTable caption="Sessions" titles={["Who", "Role", "Signed in", "Last seen", "End"]}>
     {sessions.map((one) => (
       <tr {...ROLES.row}>
         <th scope="row" {...ROLES.rowheader}>
@@ -158,11 +138,11 @@ const SessionTable: FC<PageProps & { sessions: readonly SessionSummary[] }> = ({
         </td>
       </tr>
     ))}
-  </PeopleTable>
+  </CardTable>
 );
 
 const TokenTable: FC<PageProps & { tokens: readonly StaffTokenSummary[] }> = ({ tokens, session, frame }) => (
-  <PeopleTable caption="Tokens of this node" titles={["For", "Role", "Registries", "Until", "Revoke"]}>
+  <CardTable caption="Tokens of this node" titles={["For", "Role", "Registries", "Until", "Revoke"]}>
     {tokens.map((one) => (
       <tr {...ROLES.row}>
         <th scope="row" {...ROLES.rowheader}>
@@ -191,7 +171,7 @@ const TokenTable: FC<PageProps & { tokens: readonly StaffTokenSummary[] }> = ({ 
         </td>
       </tr>
     ))}
-  </PeopleTable>
+  </CardTable>
 );
 
 const SessionsPage: FC<

@@ -98,3 +98,24 @@ export const ROLES = {
   rowheader: { role: "rowheader" },
   cell: { role: "cell" },
 } as const;
+
+/** A table that becomes cards on a narrow screen; its cells say in `data-label` what they are. */
+export const CardTable: FC<{ caption: string; titles: readonly Child[]; children?: Child }> = ({
+  caption,
+  titles,
+  children,
+}) => (
+  <table {...ROLES.table} class="records">
+    <caption class="unseen">{caption}</caption>
+    <thead {...ROLES.rowgroup}>
+      <tr {...ROLES.row}>
+        {titles.map((title) => (
+          <th {...ROLES.columnheader} scope="col">
+            {title}
+          </th>
+        ))}
+      </tr>
+    </thead>
+    <tbody {...ROLES.rowgroup}>{children}</tbody>
+  </table>
+);

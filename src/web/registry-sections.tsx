@@ -4,7 +4,7 @@ import type { Access } from "../identity/permissions.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { spellOut } from "../registries/field-texts.ts";
 import { describeKind, type FieldView, flattenFields } from "./field-view.ts";
-import { Instant, Localized, Note, type PageFrame, ROLES, Section } from "./markup.tsx";
+import { CardTable, Instant, Localized, Note, type PageFrame, ROLES, Section } from "./markup.tsx";
 import { chooseText, formatNumber } from "./reader-language.ts";
 import type { SearchGroup } from "./search-parameters.ts";
 
@@ -159,23 +159,11 @@ const FieldRow: FC<{ field: FieldView; frame: PageFrame }> = ({ field, frame }) 
 export const FieldsSection: FC<{ fields: readonly FieldView[]; frame: PageFrame }> = ({ fields, frame }) => (
   <Section id="fields" title="What a record holds">
     <div class="scroll">
-      <table {...ROLES.table} class="records">
-        <caption class="unseen">Fields of a record</caption>
-        <thead {...ROLES.rowgroup}>
-          <tr {...ROLES.row}>
-            {["Field", "Meaning", "Kind", "Rules"].map((title) => (
-              <th {...ROLES.columnheader} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody {...ROLES.rowgroup}>
-          {flattenFields(fields).map((field) => (
-            <FieldRow field={field} frame={frame} />
-          ))}
-        </tbody>
-      </table>
+      <CardTable caption="Fields of a record" titles={["Field", "Meaning", "Kind", "Rules"]}>
+        {flattenFields(fields).map((field) => (
+          <FieldRow field={field} frame={frame} />
+        ))}
+      </CardTable>
     </div>
   </Section>
 );

@@ -3,7 +3,7 @@ import type { Child, FC } from "hono/jsx";
 import { isJsonObject, type Json, type JsonObject } from "../../crypto/json.ts";
 import { findChanges } from "../../records/record-changes.ts";
 import type { FieldView } from "../field-view.ts";
-import { DayOrInstant, Localized, type PageFrame, ROLES } from "../markup.tsx";
+import { CardTable, DayOrInstant, Localized, type PageFrame, ROLES } from "../markup.tsx";
 import { Missing, type RecordNames, Value } from "../value.tsx";
 import { pointerTo } from "./record-form.ts";
 
@@ -98,41 +98,27 @@ export const Comparison: FC<{
         </p>
       )}
       <div class="scroll">
-        <table {...ROLES.table} class="records">
-          <caption class="unseen">{labels.join(" and ")}</caption>
-          <thead {...ROLES.rowgroup}>
-            <tr {...ROLES.row}>
-              {["Field", ...labels].map((title) => (
-                <th {...ROLES.columnheader} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody {...ROLES.rowgroup}>
-            {lines.map(({ pointer, field, left: old, right: next }) => (
-              <LineRow
-                title={<Localized text={field.fullTitle} reader={frame.reader} />}
-                isChanged={isWithin(pointer)}
-                labels={labels}
-                cells={left ? [show(field, old), show(field, next)] : [show(field, next)]}
-              />
-            ))}
-            {PERIOD.filter(([, , read]) => sides.some((side) => read(side) !== undefined)).map(
-              ([name, title, read]) => (
-                <LineRow
-                  title={title}
-                  isChanged={changed.has(name)}
-                  labels={labels}
-                  cells={sides
-                    .map(read)
-                    .map((at) => (at === undefined ? <Missing /> : <DayOrInstant at={at} reader={frame.reader} />))}
-                />
-              ),
-            )}
-            {children}
-          </tbody>
-        </table>
+        <CardTable caption={labels.join(" and ")} titles={["Field", ...labels]}>
+          {lines.map(({ pointer, field, left: old, right: next }) => (
+            <LineRow
+              title={<Localized text={field.fullTitle} reader={frame.reader} />}
+              isChanged={isWithin(pointer)}
+              labels={labels}
+              cells={left ? [show(field, old), show(field, next)] : [show(field, next)]}
+            />
+          ))}
+          {PERIOD.filter(([, , read]) => sides.some((side) => read(side) !== undefined)).map(([name, title, read]) => (
+            <LineRow
+              title={title}
+              isChanged={changed.has(name)}
+              labels={labels}
+              cells={sides
+                .map(read)
+                .map((at) => (at === undefined ? <Missing /> : <DayOrInstant at={at} reader={frame.reader} />))}
+            />
+          ))}
+          {children}
+        </CardTable>
       </div>
     </>
   );

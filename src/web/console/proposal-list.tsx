@@ -4,7 +4,7 @@ import { PROPOSAL_KINDS, PROPOSAL_STATES } from "../../approval/proposal.ts";
 import type { ProposalView } from "../../approval/proposal-view.ts";
 import type { Session } from "../../identity/session-service.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
-import { Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
+import { CardTable, Instant, Localized, Note, type PageFrame, ROLES } from "../markup.tsx";
 import { formatAddress } from "../page-request.ts";
 import { FORM_TOKEN } from "../page-session.ts";
 import { chooseText } from "../reader-language.ts";
@@ -146,23 +146,11 @@ export const ProposalListPage: FC<{
   const whose = values.for ?? "me";
   const isBulk = proposals.some(({ may }) => may.includes("approve"));
   const table = (
-    <table {...ROLES.table} class="records">
-      <caption class="unseen">Proposals</caption>
-      <thead {...ROLES.rowgroup}>
-        <tr {...ROLES.row}>
-          {["What", "Registry", "Proposed by", "On", "State"].map((title) => (
-            <th {...ROLES.columnheader} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody {...ROLES.rowgroup}>
-        {proposals.map((proposal) => (
-          <Row proposal={proposal} model={model} frame={frame} isChosen={chosen.includes(proposal.id)} />
-        ))}
-      </tbody>
-    </table>
+    <CardTable caption="Proposals" titles={["What", "Registry", "Proposed by", "On", "State"]}>
+      {proposals.map((proposal) => (
+        <Row proposal={proposal} model={model} frame={frame} isChosen={chosen.includes(proposal.id)} />
+      ))}
+    </CardTable>
   );
   return (
     <StaffPage

@@ -8,7 +8,7 @@ import { PROPOSAL_TEXT_CHARS_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { describeReason } from "../../registries/field-texts.ts";
 import type { FieldView } from "../field-view.ts";
-import { Instant, Localized, Note, type PageFrame, ROLES, Section } from "../markup.tsx";
+import { CardTable, Instant, Localized, Note, type PageFrame, ROLES, Section } from "../markup.tsx";
 import { FORM_TOKEN } from "../page-session.ts";
 import { formatSentence } from "../problem-page.tsx";
 import { listLookupTags } from "../reader-language.ts";
@@ -49,35 +49,23 @@ const RowsTable: FC<{ rows: readonly { row: string; data: JsonObject }[]; model:
   const { fields } = model;
   return (
     <div class="scroll">
-      <table {...ROLES.table} class="records">
-        <caption class="unseen">Rows</caption>
-        <thead {...ROLES.rowgroup}>
+      <CardTable
+        caption="Rows"
+        titles={["Row", ...fields.map(({ title }) => <Localized text={title} reader={frame.reader} />)]}
+      >
+        {rows.map(({ row, data }) => (
           <tr {...ROLES.row}>
-            <th {...ROLES.columnheader} scope="col">
-              Row
+            <th {...ROLES.rowheader} scope="row">
+              {row}
             </th>
-            {fields.map(({ title }) => (
-              <th {...ROLES.columnheader} scope="col">
-                <Localized text={title} reader={frame.reader} />
-              </th>
+            {fields.map(({ member }) => (
+              <td {...ROLES.cell} data-label={member} dir="auto">
+                {typeof data[member] === "object" ? JSON.stringify(data[member]) : String(data[member] ?? "")}
+              </td>
             ))}
           </tr>
-        </thead>
-        <tbody {...ROLES.rowgroup}>
-          {rows.map(({ row, data }) => (
-            <tr {...ROLES.row}>
-              <th {...ROLES.rowheader} scope="row">
-                {row}
-              </th>
-              {fields.map(({ member }) => (
-                <td {...ROLES.cell} data-label={member} dir="auto">
-                  {typeof data[member] === "object" ? JSON.stringify(data[member]) : String(data[member] ?? "")}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </CardTable>
     </div>
   );
 };
