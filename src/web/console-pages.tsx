@@ -30,6 +30,15 @@ const ROLE_WORDS: Readonly<Record<string, string>> = {
   operator: "run the node, and read no records",
 };
 
+/** How many proposals wait for the person, and of the person's own came back; of each at most a page. */
+interface Work {
+  readonly waiting: number;
+  readonly back: number;
+}
+
+/** One that the person reaches, or any, where that is all. */
+const anyRegistry = ({ registries }: Session["caller"]): string => registries?.[0] ?? "*";
+
 /** A page of them is read: of more it is said only that there are more. */
 const countProposals = (count: number): string =>
   count === 1
@@ -38,9 +47,14 @@ const countProposals = (count: number): string =>
       ? `${count} proposals wait`
       : `${count} or more proposals wait`;
 
-const ConsolePage: FC<PageProps & { waiting: number | undefined }> = ({ session, frame, waiting }) => {
+const ConsolePage: FC<PageProps & { work: Work | undefined }> = ({ session, frame, work }) => {
   const others = session.roles.filter((role) => role !== session.role);
   const { registries } = session.caller;
+  const readsRecords = isPermitted({
+    caller: session.caller,
+    action: "record.inspect",
+    registry: anyRegistry(session.caller),
+  });
   return (
     <StaffPage
       title="Your desk"
@@ -49,18 +63,27 @@ const ConsolePage: FC<PageProps & { waiting: number | undefined }> = ({ session,
       session={session}
       frame={frame}
     >
-      {waiting !== undefined && (
+      {(work !== undefined || readsRecords) && (
         <Section id="work" title="Your work">
           <ul class="cards">
-            <li>
-              <h3>
-                <a href={`${frame.basePath}/console/proposals`}>
-                  {waiting === 0 ? "Nothing waits for your approval" : `${countProposals(waiting)} for your approval`}
-                </a>
-              </h3>
-              <p class="soft">What others propose, and what became of what you proposed.</p>
-            </li>
-            {session.role !== "operator" && (
+            {work !== undefined && (
+              <li>
+                <h3>
+                  <a href={`${frame.basePath}/console/proposals`}>
+                    {work.waiting === 0
+                      ? "Nothing waits for your approval"
+                      : `${countProposals(work.waiting)} for your approval`}
+                  </a>
+                </h3>
+                <p class="soft">What others propose.</p>
+                <p>
+                  <a href={`${frame.basePath}/console/proposals?for=mine`}>
+                    {work.back === 0 ? "What you proposed" : `${work.back} of what you proposed came back`}
+                  </a>
+                </p>
+              </li>
+            )}
+            {readsRecords && (
               <li>
                 <h3>
                   <a href={`${frame.basePath}/console/registries`}>Registries you work in</a>
@@ -222,18 +245,21 @@ export function createConsolePages(deps: {
     return mayManagePeople(session.caller) ? all : all.filter(({ person }) => person === session.person);
   }
 
-  /** How many proposals wait for the person, at most a page; undefined: the role has to do with none. */
-  async function countWaiting({ caller }: Session): Promise<number | undefined> {
-    const registry = caller.registries?.[0] ?? "*";
-    if (!isPermitted({ caller, action: "proposal.read", registry })) return undefined;
-    return (await proposals.list(caller, { for: "me" })).proposals.length;
+  /** Undefined: the role has to do with no proposals. */
+  async function countWork({ caller }: Session): Promise<Work | undefined> {
+    if (!isPermitted({ caller, action: "proposal.read", registry: anyRegistry(caller) })) return undefined;
+    const [waiting, back] = await Promise.all([
+      proposals.list(caller, { for: "me" }),
+      proposals.list(caller, { for: "mine", states: ["returned", "failed"] }),
+    ]);
+    return { waiting: waiting.proposals.length, back: back.proposals.length };
   }
 
   pages.get("/console", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
-    const waiting = await countWaiting(session);
-    return answerStaffPage(context, <ConsolePage session={session} frame={frameOf(context)} waiting={waiting} />);
+    const work = await countWork(session);
+    return answerStaffPage(context, <ConsolePage session={session} frame={frameOf(context)} work={work} />);
   });
 
   pages.get("/console/sessions", async (context) => {

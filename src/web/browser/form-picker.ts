@@ -3,7 +3,7 @@ import { checkField, showFault } from "./form-checks.ts";
 import { type AskedForm, fetchOffers, type Offer, type Offers } from "./pick-client.ts";
 
 const PAUSE_MS = 250;
-const NOT_CHOSEN = "Choose a record from the list, or write its address below.";
+const NOT_CHOSEN = "Choose a record: with the arrow down and Enter. What is typed alone is not enough.";
 
 function create<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
@@ -148,11 +148,12 @@ export function preparePicker(picker: HTMLElement, form: AskedForm): void {
     const isOpen = !list.hidden;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (!isOpen) void ask();
+      if (!isOpen) void ask().then(() => activate(0));
       else activate(active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1));
     } else if (event.key === "Enter" && isOpen) {
       event.preventDefault();
-      const offer = offers[active];
+      // The only one that was found needs no arrow.
+      const offer = offers[active] ?? (offers.length === 1 ? offers[0] : undefined);
       if (offer) choose(offer);
     } else if (event.key === "Escape" && isOpen) {
       event.preventDefault();
@@ -163,7 +164,7 @@ export function preparePicker(picker: HTMLElement, form: AskedForm): void {
     clearTimeout(timer);
     asking?.abort();
     close();
-    if (state.textContent === "Searching…") state.textContent = "";
+    state.textContent = "";
     const isOpenEnded = search.value.trim() !== "" && address.value === "";
     address.dataset.ownFault = isOpenEnded ? NOT_CHOSEN : "";
     if (isWritten) checkField(address);

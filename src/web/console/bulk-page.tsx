@@ -9,7 +9,7 @@ import { formatSentence } from "../problem-page.tsx";
 import { StaffPage } from "../staff-frame.tsx";
 import { proposalPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
-import { Change, type ProposalModel, Rest } from "./proposal-page.tsx";
+import { Change, Ground, type ProposalModel, Rest } from "./proposal-page.tsx";
 import { KIND_WORDS, STATE_WORDS } from "./proposal-words.ts";
 
 const CRUMBS = ({ basePath }: PageFrame) => [
@@ -28,7 +28,7 @@ export const BulkPage: FC<{
   return (
     <StaffPage
       title={`Approve ${chosen.length} together: ${KIND_WORDS[first.kind]}`}
-      lead={`This node drew ${sample.length} of them. Look at each; if one is not right, go back and open it by itself.`}
+      lead={`${sample.length === chosen.length ? "Look at each" : `This node drew ${sample.length} of them. Look at each`}; if one is not right, go back and open it by itself.`}
       crumbs={CRUMBS(frame)}
       session={session}
       frame={frame}
@@ -53,6 +53,12 @@ export const BulkPage: FC<{
             <Section id={`sample-${at}`} title={<span dir="auto">{name}</span>}>
               <Change model={model} frame={frame} />
               <Rest proposal={proposal} />
+              <Ground model={model} frame={frame} />
+              {proposal.proposed_by && (
+                <p class="soft">
+                  Proposed by <span dir="auto">{proposal.proposed_by.name}</span>
+                </p>
+              )}
               <p>
                 <a href={proposalPath(frame, proposal)}>
                   Open it by itself<span class="unseen">: {name}</span>
@@ -79,6 +85,8 @@ export const BulkPage: FC<{
 export interface BulkResult {
   readonly proposal: ProposalView;
   readonly error?: AttestryError;
+  /** What the record is called. */
+  readonly display?: string | undefined;
 }
 
 export const BulkResultPage: FC<{ results: readonly BulkResult[]; session: Session; frame: PageFrame }> = ({
@@ -99,10 +107,10 @@ export const BulkResultPage: FC<{ results: readonly BulkResult[]; session: Sessi
     >
       <div class="space" role="status">
         <ul>
-          {results.map(({ proposal, error }) => (
+          {results.map(({ proposal, error, display }) => (
             <li>
               <a href={proposalPath(frame, proposal)} dir="auto">
-                {proposal.title ?? `${KIND_WORDS[proposal.kind]} ${proposal.id}`}
+                {`${KIND_WORDS[proposal.kind]}: ${display ?? proposal.title ?? proposal.id}`}
               </a>
               : {error ? formatSentence(error.message) : STATE_WORDS[proposal.state]}
             </li>

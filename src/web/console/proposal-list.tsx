@@ -175,6 +175,11 @@ export const ProposalListPage: FC<{
         ) : proposals.length === 0 ? (
           <Note title={EMPTY[whose] ?? EMPTY.all!}>
             {whose === "me" && (
+              <p>
+                <a href={formatAddress(path, { for: "mine" })}>What you proposed, and what became of it</a>
+              </p>
+            )}
+            {whose === "me" && (
               <p>You act as {session.role}; what waits for another role of yours shows when you change to it.</p>
             )}
           </Note>

@@ -94,7 +94,14 @@ export const Rest: FC<{ proposal: ProposalView }> = ({ proposal: { change, kind 
 /** What would change by it, as a table that fits what it is. */
 export const Change: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, frame }) => {
   const { change, kind } = model.proposal;
-  if (change === undefined) return <p class="soft">What was proposed is no longer kept.</p>;
+  if (change === undefined)
+    return (
+      <p class="soft">
+        {model.proposal.state === "done"
+          ? "It is carried out: what was proposed is recorded, and not kept here any more."
+          : "What was proposed is not kept any more."}
+      </p>
+    );
   if (change.conflict !== undefined && (kind === "migrate" || kind === "define"))
     return <p>{formatSentence(String(change.conflict))}</p>;
   if (kind === "import") {
@@ -167,7 +174,7 @@ const Person: FC<{ person: ShownPerson }> = ({ person }) => (
   </>
 );
 
-const Ground: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, frame }) => {
+export const Ground: FC<{ model: ProposalModel; frame: PageFrame }> = ({ model, frame }) => {
   const act = model.proposal.change?.act as Readonly<Record<string, string>> | undefined;
   const { reason } = act ?? {};
   const { definition } = model.compiled;
@@ -320,6 +327,7 @@ const Outcome: FC<{
   const said = isTrue && done !== undefined && Object.hasOwn(DONE, done) ? DONE[done] : undefined;
   const isOpen = state === "carrying_out" || error?.code === "log_outcome_unknown";
   const rid = result?.rid;
+  const isRecorded = state === "done" && typeof rid === "string" && proposal.kind !== "erase";
   return (
     <div role={error ? "alert" : "status"} class="summary">
       {error && (
@@ -332,9 +340,14 @@ const Outcome: FC<{
       )}
       {!error && said !== undefined && (
         <Note title={said}>
-          {state === "done" && typeof rid === "string" && proposal.kind !== "erase" && (
+          {isRecorded && (
             <p>
               <a href={recordPath(frame, { registry: proposal.registry, rid })}>The record as it is now</a>
+            </p>
+          )}
+          {(done === "approve" || done === "return") && (
+            <p>
+              <a href={`${frame.basePath}/console/proposals`}>What else waits for you</a>
             </p>
           )}
         </Note>

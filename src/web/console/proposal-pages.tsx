@@ -61,8 +61,11 @@ export function createProposalPages(deps: ProposalPagesDeps): Hono {
   const pages = new Hono();
   const frameOf = (context: Context): PageFrame => deskFrame(readFrame(context, deps), names);
 
-  const hrefOf = ({ registry, rid }: ProposalView) =>
-    rid === undefined ? undefined : formatRecordUrl({ entity: names, registry, rid });
+  /** The record that it is about, or that it made. */
+  const hrefOf = ({ registry, rid, result }: ProposalView) => {
+    const about = rid ?? (typeof result?.rid === "string" ? result.rid : undefined);
+    return about === undefined ? undefined : formatRecordUrl({ entity: names, registry, rid: about });
+  };
 
   async function readModel(context: Context, session: Session, proposal: ProposalView): Promise<ProposalModel> {
     const { caller } = session;
@@ -241,7 +244,15 @@ export function createProposalPages(deps: ProposalPagesDeps): Hono {
           results.push({ proposal: chosen.find((one) => one.id === id)!, error });
         }
       }
-      return answerStaffPage(context, <BulkResultPage results={results} session={session} frame={frameOf(context)} />);
+      const frame = frameOf(context);
+      const hrefs = results.flatMap(({ proposal }) => hrefOf(proposal) ?? []);
+      const found = await recordNames.findNames({
+        caller: session.caller,
+        hrefs,
+        languages: listLookupTags(frame.reader),
+      });
+      const named = results.map((one) => ({ ...one, display: found.get(hrefOf(one.proposal) ?? "") }));
+      return answerStaffPage(context, <BulkResultPage results={named} session={session} frame={frame} />);
     });
   });
 
