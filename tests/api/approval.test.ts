@@ -417,7 +417,7 @@ describe("who decides", () => {
     expect((await decideBy(both, proposal)).status).toBe(200);
   });
 
-  it("decides nothing with a token that was revoked meanwhile", async () => {
+  it("decides nothing with a token that ended, or in a role that was taken away, meanwhile", async () => {
     const proposal = await propose("asha");
     const gone = await node.token("approver", { name: "devi", seconds: 60 });
     expect((await node.request("GET", `/proposals/${String(proposal.id)}`, { token: gone })).status).toBe(200);
@@ -425,6 +425,13 @@ describe("who decides", () => {
     const refused = await node.request("POST", `/proposals/${String(proposal.id)}/approve`, { token: gone });
     expect(refused.status).toBe(401);
     expect((await find(proposal)).state).toBe("waiting");
+    // Nor does who is the same person in a role that decides nothing.
+    const demoted = await node.token("reader", { name: "devi" });
+    expect((await node.request("POST", `/proposals/${String(proposal.id)}/approve`, { token: demoted })).status).toBe(
+      404,
+    );
+    expect((await find(proposal, "asha")).state).toBe("waiting");
+    expect((await approve("chen", proposal)).status).toBe(200);
   });
 });
 

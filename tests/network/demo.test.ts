@@ -16,7 +16,7 @@ const NODES = 4;
 /** One more than nodes, for the sign-in service. */
 const PORTS = NODES + 1;
 const STEPS = [
-  ...["federation", "pages", "sign-in", "create", "log", "verify", "reference", "resolve", "tamper"],
+  ...["federation", "pages", "sign-in", "approval", "create", "log", "verify", "reference", "resolve", "tamper"],
   ...[
     "anchor",
     "authority",
@@ -163,7 +163,7 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
       expect(demo.steps.map(({ step, ok }) => [step, ok])).toEqual(STEPS.map((step) => [step, true]));
       expect(demo.steps.every(({ proved }) => proved.length > 0)).toBe(true);
       // The records of the first start, not made again.
-      expect(demo.steps[1]!.proved).toContain("local-government holds 12 districts and 4 states");
+      expect(demo.steps[1]!.proved).toContain("local-government holds 12 districts and 4 states and 2 village-councils");
       expect(await isFree(Number(new URL((await demo.running).issuer).port))).toBe(true);
       await expectNothingLeft(data);
     },
