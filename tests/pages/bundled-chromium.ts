@@ -1,5 +1,6 @@
 // Where the Chromium of the development packages is unpacked: beside them, so that every user of a machine has one of their own. Test code only.
-import { existsSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const directory = fileURLToPath(new URL("../../node_modules/.cache/chromium/", import.meta.url));
@@ -7,17 +8,19 @@ const directory = fileURLToPath(new URL("../../node_modules/.cache/chromium/", i
 /** The program, whether or not it is there yet. */
 export const bundledChromium = `${directory}chromium`;
 
-/** Unpacks it, once, before any test asks for it; it does not run on every system. */
+/** Unpacks it, once, before any test asks for it. It is taken away again where it does not run, for want of a library of the system. */
 export async function unpackChromium(): Promise<void> {
-  if (process.platform !== "linux" || process.arch !== "x64" || existsSync(bundledChromium)) return;
+  if (process.platform !== "linux" || process.arch !== "x64") return;
   const { TMPDIR } = process.env;
   try {
     mkdirSync(directory, { recursive: true });
     process.env.TMPDIR = directory;
     const { default: chromium } = await import("@sparticuz/chromium");
     await chromium.executablePath();
+    execFileSync(bundledChromium, ["--version"], { stdio: "ignore" });
   } catch (error) {
-    console.warn(`the Chromium of the development packages cannot be unpacked: ${(error as Error).message}`);
+    rmSync(bundledChromium, { force: true });
+    console.warn(`the Chromium of the development packages does not run here: ${(error as Error).message}`);
   } finally {
     if (TMPDIR === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = TMPDIR;
