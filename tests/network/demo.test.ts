@@ -163,7 +163,9 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
       expect(demo.steps.map(({ step, ok }) => [step, ok])).toEqual(STEPS.map((step) => [step, true]));
       expect(demo.steps.every(({ proved }) => proved.length > 0)).toBe(true);
       // The records of the first start, not made again.
-      expect(demo.steps[1]!.proved).toContain("local-government holds 12 districts and 4 states and 2 village-councils");
+      expect(demo.steps[1]!.proved).toContain(
+        "local-government holds 12 districts and 4 states and 2 village-councils",
+      );
       expect(await isFree(Number(new URL((await demo.running).issuer).port))).toBe(true);
       await expectNothingLeft(data);
     },
