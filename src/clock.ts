@@ -4,3 +4,8 @@
 export function currentSeconds(): number {
   return Math.floor(Date.now() / 1_000);
 }
+
+/** Unix seconds as RFC 3339 has them, in UTC. */
+export function formatSeconds(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString();
+}

@@ -1,4 +1,5 @@
 // Takes proposals in place of writes that others must approve. Decides nothing and carries nothing out: that is proposal-service.ts.
+import { formatSeconds } from "../clock.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
@@ -63,8 +64,6 @@ const ID_BYTES = 16;
 export function createPersonNamer(pseudonymKey: Uint8Array): (person: string) => string {
   return (person) => encodeBase64url(hmacSha256(pseudonymKey, `proposal\n${person}`));
 }
-
-export const formatSeconds = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 
 export function describeReceipt(entity: string, proposal: StoredProposal): ProposalReceipt {
   const { id, registry, kind, rid, state, roles, step, createdAt, expiresAt } = proposal;

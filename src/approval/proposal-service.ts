@@ -126,41 +126,45 @@ export function createProposalService(deps: {
     return actions.isVisible(caller, content ? writeOf(proposal, content) : gone);
   }
 
-  /** Who proposed or approved it is told its fate always; what records say only who may read that today. */
-  async function sees(caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) {
+  /**
+   * Undefined where the caller is told nothing of it. Who proposed or approved it is told its fate always; what it says only who may
+   * read that today.
+   */
+  async function look(caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) {
     const person = namePerson(caller.person);
     const isOwn = proposal.proposer === person || proposal.approvers.includes(person);
-    return isOwn || reaches(caller, proposal, content);
+    const mayRead = await reaches(caller, proposal, content);
+    if (!isOwn && !mayRead) return undefined;
+    // Nothing is kept of it any more, or it is not for the caller.
+    const write = mayRead && content?.request !== undefined ? writeOf(proposal, content) : undefined;
+    const title = write && (await actions.name(write));
+    return {
+      proposal,
+      content,
+      write,
+      shown: { ...view(caller, proposal, content), ...(title !== undefined && { title }) },
+    };
   }
 
-  const view = (
-    caller: Staff,
-    proposal: store.StoredProposal,
-    content: ProposalContent | undefined,
-    change?: JsonObject,
-  ) =>
+  const view = (caller: Staff, proposal: store.StoredProposal, content: ProposalContent | undefined) =>
     describeProposal({
       entity,
       proposal,
       content,
       viewer: { ...caller, person: namePerson(caller.person) },
       now: clock(),
-      change,
     });
 
   async function find(caller: Staff, id: string) {
     const proposal = await store.findProposal(database, id);
-    const content = proposal && (await sealer.open(proposal));
-    if (proposal && (await sees(caller, proposal, content))) return { proposal, content };
+    const found = proposal && (await look(caller, proposal, await sealer.open(proposal)));
+    if (found) return found;
     throw new AttestryError("proposal_unknown", `there is no proposal "${id.slice(0, 40)}" that you may see`);
   }
 
   async function show(caller: Staff, id: string): Promise<ProposalView> {
-    const { proposal, content } = await find(caller, id);
-    const mayRead = content?.request !== undefined && (await reaches(caller, proposal, content));
-    const change = mayRead ? await actions.describe(caller, writeOf(proposal, content)) : undefined;
-    const title = mayRead ? await actions.name(writeOf(proposal, content)) : undefined;
-    return { ...view(caller, proposal, content, change), ...(title !== undefined && { title }) };
+    const { write, shown } = await find(caller, id);
+    return write ? { ...shown, change: await actions.describe(caller, write) } : shown;
   }
 
   async function getDecidable(caller: Staff, id: string) {
@@ -330,10 +334,8 @@ export function createProposalService(deps: {
       for (const head of read) {
         const proposal = { ...head, sealed: sealed.get(head.id) ?? new Uint8Array(0) };
         const content = proposal.sealed.length === 0 ? undefined : await sealer.open(proposal);
-        if (await sees(caller, proposal, content)) {
-          const title = content?.request && (await actions.name(writeOf(proposal, content)));
-          proposals.push({ ...view(caller, proposal, content), ...(title !== undefined && { title }) });
-        }
+        const found = await look(caller, proposal, content);
+        if (found) proposals.push(found.shown);
         if (proposals.length === limit) return { proposals, next: formatCursor(head) };
       }
       const isWhole = read.length === rows.length && rows.length < PROPOSALS_READ_MAX;

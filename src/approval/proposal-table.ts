@@ -1,8 +1,7 @@
 // The table of proposals: writes that wait for the approval of others.
 import { sql } from "drizzle-orm";
-import { bigint, customType, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+import { bigint, index, integer, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { bytea } from "../storage/bytea-column.ts";
 
 /**
  * `sealed`: what is proposed and by whom, under the data key of the record that it is about, so that whoever erases the record erases it,

@@ -1,8 +1,9 @@
 // A proposal as its reader is shown it. Pure.
+import { formatSeconds } from "../clock.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import type { Staff } from "../identity/caller.ts";
 import { type Approval, checkDecider, type NamedPerson, type ProposalContent } from "./proposal.ts";
-import { describeReceipt, formatSeconds, type ProposalReceipt } from "./proposal-book-service.ts";
+import { describeReceipt, type ProposalReceipt } from "./proposal-book-service.ts";
 import type { StoredProposal } from "./proposal-store.ts";
 
 export interface ShownPerson {
@@ -52,9 +53,8 @@ export function describeProposal(options: {
   content: ProposalContent | undefined;
   viewer: Pick<Staff, "person" | "role">;
   now: number;
-  change?: JsonObject | undefined;
 }): ProposalView {
-  const { proposal, content, viewer, now, change } = options;
+  const { proposal, content, viewer, now } = options;
   const { roles, step, definitionVersion, decidedAt } = proposal;
   const { by, reason, code, message, result } = content?.end ?? {};
   const decides = content?.request !== undefined && mayDecide(proposal, { ...viewer, now });
@@ -73,6 +73,5 @@ export function describeProposal(options: {
     ...(code !== undefined && { code }),
     ...(message !== undefined && { message }),
     ...(result && { result }),
-    ...(change && { change }),
   };
 }

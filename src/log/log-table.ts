@@ -1,7 +1,6 @@
 // Tables of the logs. Rows of entries and tiles are written once and never changed; only log_state moves.
-import { bigint, customType, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+import { bigint, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+import { bytea } from "../storage/bytea-column.ts";
 
 /** Nothing but a tag that the log has can break it. */
 export const TAG_CONSTRAINT = "log_entry_tag_unique";

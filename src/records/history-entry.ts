@@ -1,4 +1,5 @@
 // One entry of a record's history in words, as far as its reader may know. Pure but for the sealer it is handed.
+import { formatSeconds } from "../clock.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { describeField, describeReason } from "../registries/field-texts.ts";
@@ -6,7 +7,7 @@ import { type ComparedVersion, type FieldChange, findChanges } from "./record-ch
 import type { RecordSealer } from "./record-sealer.ts";
 import type { StoredChange, StoredRecord, StoredVersion } from "./record-store.ts";
 import { findPredecessor, type StateChange, type VersionPeriod } from "./record-timeline.ts";
-import { formatSeconds, openSecrets, openStatement, readClaims } from "./record-view.ts";
+import { openSecrets, openStatement, readClaims } from "./record-view.ts";
 
 /** Who did it and on which ground, as far as the reader may know. */
 export interface HistoryAct {

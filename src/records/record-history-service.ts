@@ -1,4 +1,5 @@
 // The life of one record: what happened to it in the order of the log, in words for people, or with tokens and statements for programs.
+import { formatSeconds } from "../clock.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
@@ -12,7 +13,6 @@ import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findPredecessor } from "./record-timeline.ts";
 import { formatRecordUrl } from "./record-url.ts";
-import { formatSeconds } from "./record-view.ts";
 import type { RecordViewer } from "./record-viewer.ts";
 
 export interface HistoryPage {

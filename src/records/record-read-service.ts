@@ -1,4 +1,5 @@
 // Reading single records: as they are now, one version of them, as they were at other times.
+import { formatSeconds } from "../clock.ts";
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
@@ -6,7 +7,6 @@ import type { Database } from "../storage/database.ts";
 import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
-import { formatSeconds } from "./record-view.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
 
 export interface ReadOptions {

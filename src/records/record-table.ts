@@ -12,11 +12,10 @@ import {
   text,
   uuid,
 } from "drizzle-orm/pg-core";
+import { bytea } from "../storage/bytea-column.ts";
 
 // Sorted byte by byte, whatever the database's language: prefixes and ranges are then ranges of one index.
 const bytewiseText = customType<{ data: string }>({ dataType: () => 'text COLLATE "C"' });
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
-
 /** `sealed_key`: the record's data key, wrapped by the node's key; destroying it erases the record. */
 export const recordTable = pgTable(
   "record",

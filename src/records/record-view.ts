@@ -1,4 +1,5 @@
 // Turns stored rows into what a caller may see of a record. Pure but for the sealer it is handed.
+import { formatSeconds } from "../clock.ts";
 import { decodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
@@ -141,10 +142,6 @@ export function formatView(options: {
       definition: claims.vct as string,
     },
   };
-}
-
-export function formatSeconds(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString();
 }
 
 /** The state to show: at the times asked for; else of the record, whose older versions are superseded. */

@@ -1,10 +1,12 @@
 // The printable certificate of a record: a sheet with the fields that are chosen and codes by which it is checked. Changes nothing.
+
 import { type Context, Hono } from "hono";
+import { formatSeconds } from "../clock.ts";
 import { AttestryError } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { PRINTED_CODE_MM, PRINTED_LINK_CODE_MM } from "../limits.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
-import { formatSeconds, type RecordView } from "../records/record-view.ts";
+import type { RecordView } from "../records/record-view.ts";
 import { encodePrintForm } from "../verification/print-form.ts";
 import { type CertificateProps, ChoiceForm, Sheet } from "./certificate-sections.tsx";
 import { CERTIFICATE_STYLE } from "./certificate-style.ts";

@@ -362,6 +362,24 @@ describe("who decides", () => {
     expect((await approve("chen", proposal)).status).toBe(200);
   });
 
+  it("is told what became of the own proposal in any role, and what it says only where that may be read", async () => {
+    const proposal = await propose("asha", "deeds", { tax: SECRET });
+    const path = `/proposals/${String(proposal.id)}`;
+    const elsewhere = await node.token("operator", { name: "asha" });
+    const read = async (token: string | undefined) => (await node.request("GET", path, { token })).body;
+    expect(await read(tokens.asha)).toMatchObject({
+      change: { after: { data: { tax: SECRET } } },
+      title: expect.stringMatching(/^Deed/),
+    });
+    const told = await read(elsewhere);
+    expect(told).toMatchObject({ id: proposal.id, state: "waiting" });
+    expect([told.change, told.title]).toEqual([undefined, undefined]);
+    const list = await node.request("GET", "/proposals?for=mine", { token: elsewhere });
+    const [listed] = (list.body.proposals as JsonObject[]).filter(({ id }) => id === proposal.id);
+    expect([listed?.id, listed?.title]).toEqual([proposal.id, undefined]);
+    expect((await approve("chen", proposal)).body.state).toBe("done");
+  });
+
   it("says why when returning, and the proposer withdraws only what is the proposer's", async () => {
     const proposal = await propose("asha");
     expect((await decide("chen", proposal, "return", { reason: "  " })).status).toBe(400);

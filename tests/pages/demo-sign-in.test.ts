@@ -1,6 +1,5 @@
 // The demo's own sign-in provider before a real node: its pages by keyboard alone, on a phone and a desktop, and what it refuses.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -13,10 +12,9 @@ import { freePort } from "../free-port.ts";
 import { startTestNode, type TestNode } from "../node-fixture.ts";
 import { sendRaw } from "../raw-request.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
-import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
+import { collectComplaints } from "./page-checks.ts";
+import { AXE, checkLook } from "./staff-browser.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pictures = process.env.ATTESTRY_PICTURES;
 const SECRET = "of this test alone: nobody else knows it";
 
 let directory: string;
@@ -119,19 +117,10 @@ describe.skipIf(chromiumPath === undefined)("its pages in a browser", () => {
     throw new Error(`no Tab leads to "${text}"`);
   }
 
-  async function checkLook(page: Page, told: string): Promise<void> {
+  async function checkPage(page: Page, told: string): Promise<void> {
     // In a world of its own: the page's policy holds, and allows no script.
     await page.evaluate(AXE);
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string }[] }> } };
-      return (await axe.run()).violations.map(({ id }) => id);
-    });
-    expect([told, violations]).toEqual([told, []]);
-    expect([told, await page.evaluate(findFaintTexts)]).toEqual([told, []]);
-    expect([told, await page.evaluate(findUnnamed)]).toEqual([told, []]);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect([told, overflow <= 0]).toEqual([told, true]);
-    if (pictures) await page.screenshot({ fullPage: true, path: `${pictures}/${told}.png` });
+    await checkLook(page, told);
   }
 
   test("lead by the keyboard alone from the node's first page to the desk, out again, and fit a phone and a desktop", async () => {
@@ -143,22 +132,22 @@ describe.skipIf(chromiumPath === undefined)("its pages in a browser", () => {
       const page = await context.newPage();
       const complaints = collectComplaints(page);
       await page.goto(base);
-      await checkLook(page, `home-${width}`);
+      await checkPage(page, `home-${width}`);
       await pressOn(page, "Sign in");
       await pressOn(page, "Sign in with the demo's staff account");
-      await checkLook(page, `who-${width}`);
+      await checkPage(page, `who-${width}`);
       await pressOn(page, "Bram Visser");
       expect(await page.locator("header").innerText()).toContain("Signed in as Bram Visser, acting as approver");
       await pressOn(page, "Act as reader");
       expect(await page.locator("header").innerText()).toContain("acting as reader");
       await pressOn(page, "Sign out");
       await pressOn(page, "sign out there, too");
-      await checkLook(page, `sign-out-${width}`);
+      await checkPage(page, `sign-out-${width}`);
       await pressOn(page, "Yes, sign out");
       expect(page.url()).toMatch(new RegExp(`^${base}/sign-in`));
       expect(complaints).toEqual([]);
       await page.goto(`${provider.issuer}/auth`);
-      await checkLook(page, `fault-${width}`);
+      await checkPage(page, `fault-${width}`);
       await context.close();
     }
   }, 60_000);

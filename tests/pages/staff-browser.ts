@@ -5,7 +5,8 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { collectComplaints, findFaintTexts, findUnnamed } from "./page-checks.ts";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** The program of axe, as a text to run in a page. */
+export const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = process.env.ATTESTRY_PICTURES;
 const TABS_MAX = 120;
 

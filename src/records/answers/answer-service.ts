@@ -1,5 +1,6 @@
 // Signed answers: a yes or no about one record, bound to whoever asked and to their nonce. Gives nothing that a reading of the record would not.
 
+import { formatSeconds } from "../../clock.ts";
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { hmacSha256 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
@@ -22,7 +23,7 @@ import type { Database } from "../../storage/database.ts";
 import type { RecordReadService } from "../record-read-service.ts";
 import type { RecordSight } from "../record-sight.ts";
 import { parseRecordUrl } from "../record-url.ts";
-import { formatSeconds, type RecordView } from "../record-view.ts";
+import type { RecordView } from "../record-view.ts";
 import type { KeyLookupService } from "../references/key-lookup-service.ts";
 import { useBudgets } from "./answer-budget-store.ts";
 import { ANSWER_TYPE, type AnswerClaims, type AnswerQuestion } from "./answer-question.ts";

@@ -1,7 +1,6 @@
 // Tables of the files that records hold: each sealed under a key of its own, and which record holds which.
-import { bigint, boolean, customType, index, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+import { bigint, boolean, index, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { bytea } from "../../storage/bytea-column.ts";
 
 /**
  * `key`: keyed hash of registry and digest, so that the table tells nobody which files are in it. `sealedKey`: the file's own key,

@@ -306,13 +306,7 @@ export function createProposalActions(deps: {
       const approval = { required: definition.approval ?? [], approved: write.caller.approved };
       const refusal = findApprovalRefusal(write.registry, approval);
       if (refusal) throw refusal;
-      try {
-        return await ACTIONS[write.kind].carryOut(write);
-      } catch (error) {
-        if (isAttestryError(error, "idempotency_key_reused"))
-          throw new AttestryError("state_conflict", "rows of this import were written with other contents meanwhile");
-        throw error;
-      }
+      return ACTIONS[write.kind].carryOut(write);
     },
 
     isOneWrite: (kind) => kind !== "import" && kind !== "migrate",
