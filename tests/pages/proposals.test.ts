@@ -161,6 +161,40 @@ describe.skipIf(chromiumPath === undefined)("the inbox", () => {
     expect(complaints.filter((one) => !one.includes("422"))).toEqual([]);
   }, 120_000);
 
+  test("shows all rows of an import, and all of a definition, to who approves it", async () => {
+    const rows = Array.from({ length: 3 }, (_, at) =>
+      JSON.stringify({ data: { code: `i${at}`, name: `Row ${at}`, depth: at } }),
+    );
+    const imported = await world.node.request("POST", "/registries/wells/records:import", {
+      token: clerk,
+      body: rows.join("\n"),
+      headers: { "content-type": "application/x-ndjson" },
+    });
+    const [first] = imported.text.split("\n");
+    const operator = await world.node.token("operator", { name: "Publisher" });
+    const changed = await world.node.request("PUT", "/registries/wells", {
+      token: operator,
+      json: definition("wells", {
+        properties: { depth: { type: "number", title: "Depth in metres" }, lined: { type: "boolean" } },
+        members: { title: { en: "Wells" }, approval: ["approver"] },
+      }),
+    });
+    const { page, complaints } = await open({ viewport: { width: 360, height: 740 } });
+    const path = `/console/proposals/${String((JSON.parse(first!) as JsonObject).proposal)
+      .split("/")
+      .at(-1)!}`;
+    await signInTo(page, base, { name: "Arun Jain", path });
+    const main = await page.locator("main").innerText();
+    for (const text of ["3 rows", "Row 0", "Row 2", "Depth in metres"]) expect(main).toContain(text);
+    await checkLook(page, "import-360");
+    await page.goto(`${base}/console/proposals/${String((changed.body.proposal as JsonObject).id)}`);
+    expect(await page.locator("main").innerText()).toContain("/schema/properties/lined");
+    await page.locator("summary").click();
+    expect(await page.locator("pre").innerText()).toContain('"lined"');
+    await checkLook(page, "define-360");
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
   test("tells both of two who decide at once what came of it", async () => {
     const id = await propose("Raced");
     const { page } = await open();

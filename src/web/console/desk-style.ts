@@ -26,6 +26,7 @@ button.quiet, a.quiet { background: none; color: var(--accent); border: 1px soli
 a.button.quiet { text-decoration: none; }
 button.danger { background: var(--over); color: var(--ground); }
 .pair { display: grid; gap: 0 1.25rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); max-width: 40rem; align-items: start; }
+.pair > form { margin: 0 0 1.5rem; }
 textarea.code { font-family: ui-monospace, monospace; font-size: .9rem; }
 textarea { resize: vertical; }
 .summary { padding-top: 1.5rem; }

@@ -11,7 +11,7 @@ import type { FieldView } from "../field-view.ts";
 import { CardTable, Instant, Localized, Note, type PageFrame, ROLES, Section } from "../markup.tsx";
 import { FORM_TOKEN } from "../page-session.ts";
 import { formatSentence } from "../problem-page.tsx";
-import { listLookupTags } from "../reader-language.ts";
+import { chooseText, listLookupTags } from "../reader-language.ts";
 import { ActionForm, StaffPage } from "../staff-frame.tsx";
 import type { RecordNames } from "../value.tsx";
 import { type ComparedSide, Comparison } from "./comparison.tsx";
@@ -58,8 +58,8 @@ const RowsTable: FC<{ rows: readonly { row: string; data: JsonObject }[]; model:
             <th {...ROLES.rowheader} scope="row">
               {row}
             </th>
-            {fields.map(({ member }) => (
-              <td {...ROLES.cell} data-label={member} dir="auto">
+            {fields.map(({ member, title }) => (
+              <td {...ROLES.cell} data-label={chooseText(title, frame.reader).text} dir="auto">
                 {typeof data[member] === "object" ? JSON.stringify(data[member]) : String(data[member] ?? "")}
               </td>
             ))}
