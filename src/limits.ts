@@ -107,6 +107,7 @@ export const SESSION_SECONDS = 10 * 3_600; // a working day; then people sign in
 export const SESSION_IDLE_SECONDS = 30 * 60;
 export const SESSION_SEEN_SECONDS = 60; // between two notes that somebody is there
 export const SESSIONS_LISTED_MAX = 1_000;
+export const LANGUAGE_COOKIE_SECONDS = 365 * 86_400; // for which a browser keeps the language that its reader chose
 export const STAFF_TOKENS_LISTED_MAX = 1_000;
 export const FORM_BYTES_MAX = 65_536; // of a form on a page
 

@@ -41,6 +41,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
 import { createIssuerTokenService } from "./identity/issuer-token-service.ts";
@@ -305,6 +306,7 @@ export function createNode(options: {
     random,
   });
   const sessions = createSessionService({ database, clock, random });
+  const citizenSessions = createCitizenSessionService({ database, clock, random });
   const identity = createIdentityService({
     database,
     clock,
@@ -642,12 +644,14 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    contacts: config.contacts,
     development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
     identity,
     sessions,
+    citizenSessions,
     signIn,
     registries,
     recordWrites,
@@ -699,7 +703,7 @@ export function createNode(options: {
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
-    purgeSessions: sessions.purge,
+    purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
     purgeReports: keptReports.purge,
     followKeys: async () => secrets.followKeys(clock()),
