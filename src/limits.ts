@@ -400,6 +400,23 @@ export const PROPOSAL_REFUSALS_SHOWN_MAX = 100;
 export const PROPOSAL_SWEEP_INTERVAL_MS = 30_000;
 export const PROPOSAL_RESUME_SECONDS = 600; // after which what was being carried out is taken up again
 
+// Consent and disclosure
+export const SUBJECT_RECORDS_MAX = 500; // of one registry that are about one person
+export const CONSENT_DAYS_MAX = 3_660; // that one may last
+export const CONSENT_REQUEST_SECONDS = 30 * 86_400; // that one waits for its answer
+export const CONSENTS_OPEN_PER_CONSUMER_MAX = 5_000; // asked and not decided
+export const CONSENTS_OPEN_PER_SUBJECT_MAX = 20; // the same, of one consumer about one person
+export const CONSENTS_LISTED_MAX = 500;
+export const CONSENT_TEXT_CHARS_MAX = 1_000; // of a reason or a case
+export const CONSENT_FIELDS_MAX = 200;
+export const CONSENTS_PER_READ_MAX = 100; // named in one reading
+export const PRESENTATION_SECONDS = 300; // that one may be shown
+export const ACCESS_SUBJECTS_REMEMBERED_MAX = 10_000; // keys of persons' chains in memory
+export const ACCESS_EVENTS_PAGE_MAX = 200;
+export const READINGS_PER_CONSUMER_MAX = 20_000; // of personal data, in one window
+export const READINGS_PER_SUBJECT_MAX = 100; // the same, of one consumer about one person: no flood hides a reading
+export const READING_WINDOW_SECONDS = 3_600;
+
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;
 export const IMPORT_MEMORY_BYTES_MAX = 4 * 1_048_576; // of the file; in memory its rows take many times as much

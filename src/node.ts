@@ -87,6 +87,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
+import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
 import { createRecordDrafter } from "./records/writing/record-drafter.ts";
@@ -114,6 +115,7 @@ export interface Node extends ServedNode {
   readonly identity: IdentityService;
   readonly sessions: SessionService;
   readonly registries: RegistryService;
+  readonly subjects: SubjectService;
   readonly recordWrites: RecordWriteService;
   readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
@@ -139,6 +141,8 @@ export interface Node extends ServedNode {
 }
 
 export const RECORDS_LOG = "records";
+/** Readings of personal data, and consents (DESIGN section 10). */
+export const ACCESS_LOG = "access";
 export const KEY_FILE = "keys.json";
 const ERASURE_LEDGER_FILE = "erasures.ndjson";
 // Reserved in blocks: status places need not be gapless. Identifiers are for people, so they are numbered one by one.
@@ -211,7 +215,7 @@ async function logKeySet(options: { writer: LogWriter; reader: LogReader; secret
   await options.writer.append(kind, null, entry);
 }
 
-/** Creates the node's log with its key set as the first entry; does nothing where there is one. */
+/** Creates the node's logs, that of records with its key set as the first entry; does nothing where they are there. */
 export async function initializeNode(options: {
   config: NodeConfig;
   secrets: Secrets;
@@ -219,12 +223,11 @@ export async function initializeNode(options: {
   logger: Logger;
 }): Promise<void> {
   const { config, secrets, database, logger } = options;
-  const identity = {
-    logName: RECORDS_LOG,
-    origin: logOrigin(namesOf(config), RECORDS_LOG),
-    signer: secrets.signers.log,
-  };
+  const names = namesOf(config);
+  const identity = { logName: RECORDS_LOG, origin: logOrigin(names, RECORDS_LOG), signer: secrets.signers.log };
+  const accessIdentity = { logName: ACCESS_LOG, origin: logOrigin(names, ACCESS_LOG), signer: secrets.signers.log };
   await initializeLog({ ...identity, database, clock: currentSeconds });
+  await initializeLog({ ...accessIdentity, database, clock: currentSeconds });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
   if ((await reader.bundle(0, 1)) !== undefined) return;
   const writer = createLogWriter({ ...identity, database, clock: currentSeconds, logger });
@@ -273,11 +276,16 @@ export function createNode(options: {
   const { chains, anchors } = createTrust(config, { http, clock });
 
   const origin = logOrigin(names, RECORDS_LOG);
+  const accessOrigin = logOrigin(names, ACCESS_LOG);
   secrets.followKeys(clock());
-  const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origin });
+  const origins = { records: origin, access: accessOrigin };
+  const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origins });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
   const writer = createLogWriter({ ...log, clock, logger });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
+  const accessLog = { database, logName: ACCESS_LOG, origin: accessOrigin, signer: signers.log, rollover };
+  const accessWriter = createLogWriter({ ...accessLog, clock, logger });
+  const accessReader = createLogReader({ database, logName: ACCESS_LOG, origin: accessOrigin });
   const peers = createPeerChains();
   const requestSigner = signers.request;
   const signedRequests = createSignedRequestService({
@@ -405,6 +413,7 @@ export function createNode(options: {
 
   const { searchKey } = secrets;
   const sight = createRecordSight({ database, searchKey });
+  const subjects = createSubjectService({ database, registries, searchKey });
   const placeStatus = createStatusPlacer(secrets.statusKey);
   const statusCounter = createCounter({ database, name: "status", block: STATUS_BLOCK });
   // Of a template with a field in it there is a counter for each of the field's values.
@@ -691,7 +700,10 @@ export function createNode(options: {
     chainArchive,
     enrolment,
     directory,
-    readers: new Map([[RECORDS_LOG, reader]]),
+    readers: new Map([
+      [RECORDS_LOG, reader],
+      [ACCESS_LOG, accessReader],
+    ]),
     reader,
     countRecords: () => countRecords(database),
   });
@@ -729,6 +741,7 @@ export function createNode(options: {
     identity,
     sessions,
     registries,
+    subjects,
     recordWrites,
     proposals,
     referenceWatch,
@@ -751,7 +764,7 @@ export function createNode(options: {
     async close() {
       await Promise.all([reconciled, recorded]);
       await jobs.stop();
-      await writer.close();
+      await Promise.all([writer.close(), accessWriter.close()]);
       http.close();
     },
   };

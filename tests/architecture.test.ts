@@ -26,6 +26,9 @@ const ORDER = [
   "registries",
   "records",
   "verification",
+  "access",
+  "consent",
+  "disclosure",
   "resolution",
   "http",
   "web",
@@ -40,7 +43,7 @@ const SIBLINGS = new Set(["http", "web"]);
 
 // Within a folder that has folders, the same: "" are its own files.
 const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  records: ["", "search", "references", "attachments", "writing", "bulk", "proposals", "answers"],
+  records: ["", "search", "subjects", "references", "attachments", "writing", "bulk", "proposals", "answers"],
 };
 
 /** Which places may import a library; one that is not listed is owned by nobody and may not be imported. */

@@ -14,7 +14,7 @@ import { parseEntityIdentifier } from "./entity-identifier.ts";
 import { signEntityConfiguration, signSubordinateStatement } from "./entity-statement.ts";
 import { createExtendedListService, type ExtendedListService } from "./extended-list-service.ts";
 import type { HttpClient } from "./http-client.ts";
-import { checkKeyRoles, type NodeKeys, type RevokedKey, revokedJwk } from "./node-metadata.ts";
+import { checkKeyRoles, type LogMetadata, type NodeKeys, type RevokedKey, revokedJwk } from "./node-metadata.ts";
 import { createStatementClient } from "./statement-client.ts";
 import {
   changeSubordinateState,
@@ -50,7 +50,7 @@ export interface FederationDeps {
     readonly status: readonly PublicKey[];
     readonly request: readonly PublicKey[];
   };
-  readonly logs: { readonly records: { readonly origin: string; readonly vkeys: readonly string[] } };
+  readonly logs: { readonly records: LogMetadata; readonly access?: LogMetadata };
   /** Entity identifiers for `authority_hints`. */
   readonly superiors: readonly string[];
   /** Development. */
@@ -113,7 +113,8 @@ function keySet(keys: readonly PublicKey[]): JsonObject {
 }
 
 function checkOwnKeys({ keys, logs }: FederationDeps): void {
-  const log = logs.records.vkeys.map((vkey) => parseVerifierKey(vkey).raw);
+  const vkeys = [...logs.records.vkeys, ...(logs.access?.vkeys ?? [])];
+  const log = vkeys.map((vkey) => parseVerifierKey(vkey).raw);
   const nodeKeys: NodeKeys = {
     record: keys.record,
     revoked: keys.revoked ?? [],
@@ -122,6 +123,10 @@ function checkOwnKeys({ keys, logs }: FederationDeps): void {
     log,
   };
   checkKeyRoles(nodeKeys, keys.configuration ?? [keys.federation.publicKey]);
+}
+
+function describeLog({ origin, vkeys }: LogMetadata): JsonObject {
+  return { origin, vkeys: [...vkeys] };
 }
 
 async function describeNode(deps: FederationDeps): Promise<JsonObject> {
@@ -135,9 +140,10 @@ async function describeNode(deps: FederationDeps): Promise<JsonObject> {
     ...(revoked.length > 0 && { revoked_jwks: { keys: revoked.map((one) => ({ ...revokedJwk(one) })) } }),
     status_jwks: keySet(keys.status),
     request_jwks: keySet(keys.request),
-    logs: { records: { origin: logs.records.origin, vkeys: [...logs.records.vkeys] } },
+    logs: { records: describeLog(logs.records), ...(logs.access && { access: describeLog(logs.access) }) },
     records_read_endpoint: `${entity}/records:read`,
     resolve_endpoint: `${entity}/resolve`,
+    consents_endpoint: `${entity}/consents`,
   };
 }
 

@@ -27,11 +27,23 @@ export interface NodeMetadata {
   readonly status_jwks: { readonly keys: readonly PublicJwk[] };
   /** Keys that sign requests and answers between nodes. */
   readonly request_jwks: { readonly keys: readonly PublicJwk[] };
-  readonly logs: { readonly records: { readonly origin: string; readonly vkeys: readonly string[] } };
+  readonly logs: {
+    readonly records: LogMetadata;
+    /** The log of readings of personal data, and of consents. */
+    readonly access?: LogMetadata;
+  };
   readonly records_read_endpoint: string;
   readonly resolve_endpoint: string;
+  /** Where other nodes ask for consents, and how they are. */
+  readonly consents_endpoint?: string;
   /** What the entity was called before it moved, by its superior's word and nobody else's. */
   readonly formerly?: readonly FormerEntity[];
+}
+
+/** A log's name and the keys that its checkpoints are signed with. */
+export interface LogMetadata {
+  readonly origin: string;
+  readonly vkeys: readonly string[];
 }
 
 /** An entity identifier under which a node signed records before it moved. */
@@ -60,7 +72,7 @@ export interface NodeKeys {
   readonly revoked?: readonly RevokedKey[];
   readonly status: readonly PublicKey[];
   readonly request: readonly PublicKey[];
-  /** Raw Ed25519 keys of the records log, 32 bytes each. */
+  /** Raw Ed25519 keys of the logs, 32 bytes each. */
   readonly log: readonly Uint8Array[];
 }
 
@@ -140,26 +152,26 @@ export function parseFormerly(value: Json | undefined): FormerEntity[] {
   });
 }
 
-function parseRecordsLog(
+function parseLog(
   names: readonly string[],
-  value: Json | undefined,
+  log: Json | undefined,
+  name: "logs.records" | "logs.access",
 ): { origin: string; vkeys: string[]; raw: Uint8Array[] } {
-  const log = isJsonObject(value) ? value.records : undefined;
-  if (!isJsonObject(log)) refuse("logs.records is missing");
-  const origin = parseText(log.origin, "logs.records.origin");
-  // A node that moved goes on with its log, which keeps the name it was started under.
-  if (!names.some((name) => origin.startsWith(`${entityWithoutScheme(name)}/`)))
-    refuse("logs.records.origin is not below the entity identifier");
-  const vkeys = parseTexts(log.vkeys, "logs.records.vkeys", KEY_SET_KEYS_MAX);
-  if (vkeys.length === 0) refuse("logs.records.vkeys is empty");
+  if (!isJsonObject(log)) refuse(`${name} is missing`);
+  const origin = parseText(log.origin, `${name}.origin`);
+  // A node that moved goes on with its logs, which keep the names they were started under.
+  if (!names.some((one) => origin.startsWith(`${entityWithoutScheme(one)}/`)))
+    refuse(`${name}.origin is not below the entity identifier`);
+  const vkeys = parseTexts(log.vkeys, `${name}.vkeys`, KEY_SET_KEYS_MAX);
+  if (vkeys.length === 0) refuse(`${name}.vkeys is empty`);
   const raw = vkeys.map((vkey) => {
     try {
       const verifier = parseVerifierKey(vkey);
       // C2SP tlog-checkpoint: the log's own signature is made under its origin as key name.
-      if (verifier.name !== origin) refuse("a key of logs.records.vkeys is not named after the log's origin");
+      if (verifier.name !== origin) refuse(`a key of ${name}.vkeys is not named after the log's origin`);
       return verifier.raw;
     } catch (cause) {
-      return refuse("logs.records.vkeys has a key that cannot be used", cause);
+      return refuse(`${name}.vkeys has a key that cannot be used`, cause);
     }
   });
   return { origin, vkeys, raw };
@@ -179,7 +191,10 @@ export function parseNodeMetadata(
   const revoked = parseRevokedKeys(value.revoked_jwks, record);
   const status = parseKeys(value.status_jwks, "status_jwks");
   const request = parseKeys(value.request_jwks, "request_jwks");
-  const log = parseRecordsLog([entity, ...formerly.map((former) => former.entity)], value.logs);
+  const names = [entity, ...formerly.map((former) => former.entity)];
+  const logs = isJsonObject(value.logs) ? value.logs : {};
+  const log = parseLog(names, logs.records, "logs.records");
+  const access = logs.access === undefined ? undefined : parseLog(names, logs.access, "logs.access");
   const metadata: NodeMetadata = {
     organization_name: parseText(value.organization_name, "organization_name"),
     ...(value.contacts !== undefined && { contacts: parseTexts(value.contacts, "contacts", 100) }),
@@ -188,12 +203,27 @@ export function parseNodeMetadata(
     ...(revoked.length > 0 && { revoked_jwks: { keys: revoked.map(revokedJwk) } }),
     status_jwks: { keys: status.map((key) => key.jwk) },
     request_jwks: { keys: request.map((key) => key.jwk) },
-    logs: { records: { origin: log.origin, vkeys: log.vkeys } },
+    logs: {
+      records: { origin: log.origin, vkeys: log.vkeys },
+      ...(access && { access: { origin: access.origin, vkeys: access.vkeys } }),
+    },
     records_read_endpoint: parseEndpoint(entity, value.records_read_endpoint, "records_read_endpoint"),
     resolve_endpoint: parseEndpoint(entity, value.resolve_endpoint, "resolve_endpoint"),
+    ...(value.consents_endpoint !== undefined && {
+      consents_endpoint: parseEndpoint(entity, value.consents_endpoint, "consents_endpoint"),
+    }),
     ...(formerly.length > 0 && { formerly }),
   };
-  return { metadata, keys: { record, ...(revoked.length > 0 && { revoked }), status, request, log: log.raw } };
+  return {
+    metadata,
+    keys: {
+      record,
+      ...(revoked.length > 0 && { revoked }),
+      status,
+      request,
+      log: [...log.raw, ...(access?.raw ?? [])],
+    },
+  };
 }
 
 /** Whether records signed in the name of `issuer` are this entity's: it is called so, or was before it moved. */

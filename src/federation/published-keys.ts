@@ -9,15 +9,20 @@ import type { FederationDeps } from "./federation-service.ts";
 import type { RevokedKey } from "./node-metadata.ts";
 
 /** Everything is looked up when it is read: a key's time may come while the node runs. `clock`: Unix seconds. */
-export function createPublishedKeys(deps: { secrets: Secrets; clock: () => number; origin: string }): {
+export function createPublishedKeys(deps: {
+  secrets: Secrets;
+  clock: () => number;
+  /** Of the logs. */
+  origins: { readonly records: string; readonly access: string };
+}): {
   readonly keys: FederationDeps["keys"];
   readonly logs: FederationDeps["logs"];
   /** Whether a token of ours, logged at that index, is refused by everyone: its key was stolen before. */
   isRefused(token: { readonly jwt: string; readonly logIndex: number }): boolean;
-  /** For the writer of the log of `origin`. */
+  /** For the writers of the logs. */
   readonly rollover: NonNullable<LogIdentity["rollover"]>;
 } {
-  const { secrets, clock, origin } = deps;
+  const { secrets, clock, origins } = deps;
   const { rings, signers } = secrets;
   // Records are never signed again: the keys of those that are still read stay known.
   const listReported = () =>
@@ -25,6 +30,12 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
       report ? [{ key: publicKey, revokedAt: report.since, logSize: report.logSize ?? 0 }] : [],
     );
   const list = (role: KeyRole) => publishedKeys(rings[role], { now: clock(), keepsRetired: role === "record" });
+  const describeLog = (origin: string) => ({
+    origin,
+    get vkeys() {
+      return list("log").map(({ raw }) => formatVerifierKey({ name: origin, raw }));
+    },
+  });
   return {
     keys: {
       federation: signers.federation,
@@ -44,14 +55,7 @@ export function createPublishedKeys(deps: { secrets: Secrets; clock: () => numbe
         return list("request");
       },
     },
-    logs: {
-      records: {
-        origin,
-        get vkeys() {
-          return list("log").map(({ raw }) => formatVerifierKey({ name: origin, raw }));
-        },
-      },
-    },
+    logs: { records: describeLog(origins.records), access: describeLog(origins.access) },
     isRefused({ jwt, logIndex }) {
       const reported = listReported().filter(({ logSize }) => logIndex >= logSize);
       // Most nodes never lose a key: no token is read for nothing.

@@ -1,8 +1,10 @@
 // One batch of appends in one transaction: all of it is committed with its signed checkpoint, or none. Knows no queue.
+import { decodeBase64url } from "../crypto/base64.ts";
 import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
+import { formatEntry, type LogEntry } from "./entry.ts";
 import { type LogIdentity, loadVerifiedTiles, signCheckpoint } from "./log-state-service.ts";
 import {
   findKnownTags,
@@ -13,6 +15,7 @@ import {
   type NewEntry,
   updateLogState,
 } from "./log-store.ts";
+import { leafHash } from "./merkle.ts";
 import { appendLeaves, type OpenTiles, openTilesRoot } from "./open-tiles.ts";
 
 /**
@@ -29,6 +32,11 @@ export interface WriteKind<Input> {
    */
   check(tx: Transaction, inputs: readonly Input[]): Promise<readonly (AttestryError | undefined)[]>;
   /**
+   * Makes the entries of what was accepted, under the log's row lock: for entries that say what came before them. One list per input, in
+   * order, of as many entries as the input was handed in with (`DraftedEntries`). Called only for kinds that are handed in so.
+   */
+  draft?(tx: Transaction, inputs: readonly Input[]): Promise<readonly (readonly LogEntry[])[]>;
+  /**
    * Stores what was accepted, in order; `logIndex` is that of an input's first entry, and its further entries follow on. A throw
    * undoes the batch; the writer then finds out whose fault it is.
    */
@@ -39,8 +47,27 @@ export interface WriteKind<Input> {
 export interface BatchItem {
   readonly kind: WriteKind<unknown>;
   readonly input: unknown;
-  readonly entries: readonly NewEntry[];
+  /** Made already, or how many its kind will make under the lock. */
+  readonly entries: readonly NewEntry[] | DraftedEntries;
 }
+
+/** Instead of entries: how many the kind's `draft` makes of an input. */
+export interface DraftedEntries {
+  readonly drafted: number;
+}
+
+export function entryCount({ entries }: Pick<BatchItem, "entries">): number {
+  return "drafted" in entries ? entries.drafted : entries.length;
+}
+
+/** The bytes of an entry and what is indexed of them. Throws `log_entry_invalid`. */
+export function encodeEntry(entry: LogEntry): NewEntry {
+  const bytes = formatEntry(entry);
+  return { tag: decodeBase64url(entry.r), leafHash: leafHash(bytes), entry: bytes };
+}
+
+/** An item with its entries made. */
+type EncodedItem = BatchItem & { readonly entries: readonly NewEntry[] };
 
 /** `logIndex`: that of the item's first entry. */
 export type BatchOutcome = { readonly logIndex: number } | AttestryError;
@@ -83,13 +110,14 @@ export function createBatchWriter(
         const [rows, verdicts] = await allSettled([locked, checkItems(tx, items)]);
         const state = rows[0];
         const before = await openTilesOf(tx, state);
-        const refusals = await refuseDuplicates(tx, items, verdicts, options);
-        const accepted = items.filter((_, i) => refusals[i] === undefined);
+        const encoded = await draftItems(tx, items, verdicts);
+        const refusals = await refuseDuplicates(tx, encoded, verdicts, options);
+        const accepted = encoded.filter((_, i) => refusals[i] === undefined);
         if (accepted.length > 0) written = await extendLog(tx, { state: state!, before, accepted });
         else written = { open: before, root: state!.root };
         commitMayHaveStarted = true;
         const indexOf = firstIndices(accepted, before.size);
-        return items.map((item, i) => refusals[i] ?? { logIndex: indexOf.get(item)! });
+        return encoded.map((item, i) => refusals[i] ?? { logIndex: indexOf.get(item)! });
       });
       known = written;
       return outcomes;
@@ -102,11 +130,11 @@ export function createBatchWriter(
 
   async function refuseDuplicates(
     tx: Transaction,
-    items: readonly BatchItem[],
+    items: readonly EncodedItem[],
     verdicts: readonly (AttestryError | undefined)[],
     options: { readonly findDuplicates: boolean },
   ): Promise<(AttestryError | undefined)[]> {
-    const tagsOf = (item: BatchItem) => item.entries.map(({ tag }) => Buffer.from(tag).toString("latin1"));
+    const tagsOf = (item: EncodedItem) => item.entries.map(({ tag }) => Buffer.from(tag).toString("latin1"));
     const tags = items.flatMap(({ entries }) => entries.map(({ tag }) => tag));
     const known = options.findDuplicates ? await findKnownTags(tx, logName, tags) : undefined;
     // What the log has, and what the items accepted so far will bring.
@@ -124,7 +152,7 @@ export function createBatchWriter(
 
   async function extendLog(
     tx: Transaction,
-    batch: { readonly state: LogState; readonly before: OpenTiles; readonly accepted: readonly BatchItem[] },
+    batch: { readonly state: LogState; readonly before: OpenTiles; readonly accepted: readonly EncodedItem[] },
   ): Promise<{ open: OpenTiles; root: Uint8Array }> {
     const { state, before, accepted } = batch;
     const entries = accepted.flatMap((item) => item.entries);
@@ -176,7 +204,34 @@ async function checkItems(tx: Transaction, items: readonly BatchItem[]): Promise
   return verdicts;
 }
 
-async function storeItems(tx: Transaction, accepted: readonly BatchItem[], firstIndex: number): Promise<void> {
+/** The items with their entries; what was refused has none if it had none yet. */
+async function draftItems(
+  tx: Transaction,
+  items: readonly BatchItem[],
+  verdicts: readonly (AttestryError | undefined)[],
+): Promise<EncodedItem[]> {
+  const made = new Map<BatchItem, readonly NewEntry[]>();
+  const wanted = items.filter((item, i) => "drafted" in item.entries && verdicts[i] === undefined);
+  for (const [kind, positions] of positionsByKind(wanted)) {
+    const drafted = await kind.draft!(
+      tx,
+      positions.map((position) => wanted[position]!.input),
+    );
+    positions.forEach((position, i) => {
+      const item = wanted[position]!;
+      const entries = drafted[i] ?? [];
+      if (entries.length !== entryCount(item))
+        throw new Error(`kind ${kind.name} made ${entries.length} entries of ${entryCount(item)}`);
+      made.set(item, entries.map(encodeEntry));
+    });
+  }
+  return items.map((item) => ({
+    ...item,
+    entries: made.get(item) ?? ("drafted" in item.entries ? [] : item.entries),
+  }));
+}
+
+async function storeItems(tx: Transaction, accepted: readonly EncodedItem[], firstIndex: number): Promise<void> {
   const indexOf = firstIndices(accepted, firstIndex);
   const stores = [...positionsByKind(accepted)].map(async ([kind, positions]) => {
     await kind.store(
@@ -191,9 +246,9 @@ async function storeItems(tx: Transaction, accepted: readonly BatchItem[], first
 }
 
 /** The index of each item's first entry, where the first of all has index `first`. */
-function firstIndices(items: readonly BatchItem[], first: number): Map<BatchItem, number> {
+function firstIndices(items: readonly EncodedItem[], first: number): Map<EncodedItem, number> {
   let next = first;
-  const indices = new Map<BatchItem, number>();
+  const indices = new Map<EncodedItem, number>();
   for (const item of items) {
     indices.set(item, next);
     next += item.entries.length;

@@ -1,6 +1,5 @@
 // The writer of one log: gathers what is ready into batches, and gives every caller its own answer. Knows no SQL.
 import { setImmediate } from "node:timers/promises";
-import { decodeBase64url } from "../crypto/base64.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import {
   LOG_BATCH_ENTRIES_MAX,
@@ -11,15 +10,22 @@ import {
 import type { Logger } from "../logger.ts";
 import type { Database } from "../storage/database.ts";
 import { explainBatchError, explainItemError, findFault } from "./batch-fault.ts";
-import { type BatchItem, type BatchOutcome, createBatchWriter, type WriteKind } from "./batch-service.ts";
-import { formatEntry, type LogEntry } from "./entry.ts";
+import {
+  type BatchItem,
+  type BatchOutcome,
+  createBatchWriter,
+  type DraftedEntries,
+  encodeEntry,
+  entryCount,
+  type WriteKind,
+} from "./batch-service.ts";
+import type { LogEntry } from "./entry.ts";
 import type { LogIdentity } from "./log-state-service.ts";
-import { leafHash } from "./merkle.ts";
 
 export type { BatchOutcome, WriteKind } from "./batch-service.ts";
 
 /** The entry of a write, or its entries, at most LOG_UNIT_ENTRIES_MAX: they get adjacent indices, and all are written or none. */
-export type LogEntries = LogEntry | readonly LogEntry[];
+export type LogEntries = LogEntry | readonly LogEntry[] | DraftedEntries;
 
 export interface LogWriter {
   /**
@@ -175,14 +181,14 @@ function settleAll(items: readonly WaitingItem[], outcome: BatchOutcome): void {
 }
 
 function countEntries(items: readonly BatchItem[]): number {
-  return items.reduce((count, { entries }) => count + entries.length, 0);
+  return items.reduce((count, item) => count + entryCount(item), 0);
 }
 
 /** How many items from the front make a batch: units are not cut, one is always taken, and what is written alone is. */
 function countBatchItems(items: readonly BatchItem[]): number {
   let entries = 0;
   const end = items.findIndex((item, at) => {
-    entries += item.entries.length;
+    entries += entryCount(item);
     const isParted = at > 0 && (item.kind.isAlone === true || items[0]!.kind.isAlone === true);
     return isParted || entries > LOG_BATCH_ENTRIES_MAX;
   });
@@ -190,17 +196,16 @@ function countBatchItems(items: readonly BatchItem[]): number {
 }
 
 /** The entries' bytes and what is indexed of them, made before any lock is held; or why they are no entries. */
-function encodeEntries(entry: LogEntries): BatchItem["entries"] | AttestryError {
-  const entries = Array.isArray(entry) ? (entry as readonly LogEntry[]) : [entry as LogEntry];
-  if (entries.length === 0 || entries.length > LOG_UNIT_ENTRIES_MAX) {
-    const message = `a unit of ${entries.length} entries; 1 to ${LOG_UNIT_ENTRIES_MAX} are written together`;
+function encodeEntries(given: LogEntries): BatchItem["entries"] | AttestryError {
+  const entries = "drafted" in given || Array.isArray(given) ? given : [given as LogEntry];
+  const count = entryCount({ entries: entries as BatchItem["entries"] });
+  if (!(count > 0 && count <= LOG_UNIT_ENTRIES_MAX)) {
+    const message = `a unit of ${count} entries; 1 to ${LOG_UNIT_ENTRIES_MAX} are written together`;
     return new AttestryError("log_entry_invalid", message);
   }
+  if ("drafted" in entries) return entries;
   try {
-    return entries.map((one) => {
-      const bytes = formatEntry(one);
-      return { tag: decodeBase64url(one.r), leafHash: leafHash(bytes), entry: bytes };
-    });
+    return (entries as readonly LogEntry[]).map(encodeEntry);
   } catch (error) {
     if (isAttestryError(error)) return error;
     throw error;

@@ -8,6 +8,7 @@ import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, collectAnnotations, valuesAt, X_KEYWORDS } from "./annotations.ts";
 import { findAttachmentFaults } from "./attachment-value.ts";
 import { type Definition, parseDefinition } from "./definition.ts";
+import { compileDisclosureRules, type DisclosureRules } from "./disclosure-rules.ts";
 import { checkFieldTexts } from "./field-texts.ts";
 import { type IdentifierTemplate, parseIdentifierTemplate } from "./identifier-template.ts";
 import { compileIndexRules, type IndexRules } from "./index-rules.ts";
@@ -25,6 +26,7 @@ export interface CompiledDefinition {
   readonly integrity: string;
   readonly annotations: Annotations;
   readonly rules: IndexRules;
+  readonly disclosure: DisclosureRules;
   readonly identifier: IdentifierTemplate | undefined;
   /** Faults of `data`, none if it is valid. Messages never repeat a value. */
   findFaults(data: Json): ErrorDetail[];
@@ -56,6 +58,7 @@ export function compileDefinition(options: { entity: string; version: number; te
     integrity: `sha256-${encodeBase64(sha256(text))}`,
     annotations,
     rules: compileIndexRules(definition, annotations),
+    disclosure: compileDisclosureRules(definition, annotations),
     identifier,
     findFaults(data) {
       const faults = validate(data) ? [] : (validate.errors ?? []).slice(0, FAULTS_MAX).map(describeFault);

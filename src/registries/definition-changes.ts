@@ -1,5 +1,5 @@
 // Says what a changed definition means for those who read or write under the old one, member by member. Pure; conservative.
-import type { Json, JsonObject } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import type { Definition } from "./definition.ts";
 import {
   asObject,
@@ -73,11 +73,18 @@ const compareIdentifier: Compare = (before, after, changes) => {
   else changes.breaking("", "new records get an identifier of another form");
 };
 
+function codesOf(purposes: Json | undefined): string[] {
+  const list = Array.isArray(purposes) ? purposes : [];
+  return list.map((one) => (isJsonObject(one) ? String(one.code) : String(one)));
+}
+
 const comparePurposes: Compare = (before, after, changes) => {
-  for (const purpose of missingIn(asTexts(after), asTexts(before)))
-    changes.compatible("", `consent may be asked for "${String(purpose)}"`);
-  for (const purpose of missingIn(asTexts(before), asTexts(after)))
+  const [old, next] = [codesOf(before), codesOf(after)];
+  for (const purpose of missingIn(next, old)) changes.compatible("", `consent may be asked for "${String(purpose)}"`);
+  for (const purpose of missingIn(old, next))
     changes.breaking("", `consent is no longer asked for "${String(purpose)}"`);
+  if (old.length === next.length && missingIn(next, old).length === 0)
+    changes.compatible("", "purposes of consent are described differently: consents that were given keep their terms");
 };
 
 const compareActs: Compare = (before, after, changes) => {
@@ -167,6 +174,7 @@ const MEMBERS: Readonly<Record<string, Compare>> = {
   access: compareAccess,
   identifier: compareIdentifier,
   subject: breakingMember("whose record it is, is told in another way"),
+  guardianship: breakingMember("who acts for a child is told in another way"),
   bases: breakingMember("who may read what without consent is another"),
   purposes: comparePurposes,
   approval: breakingMember("who must approve a change is another"),

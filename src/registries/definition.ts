@@ -35,6 +35,46 @@ export interface AnswerRules {
   readonly matches?: readonly string[];
 }
 
+/** Which field says whom a record is about, and which claim of a sign-in it is compared with. */
+export interface SubjectRule {
+  readonly field: string;
+  readonly claim: string;
+  /** There is one record a person: where several match, none is shown. */
+  readonly one?: true;
+}
+
+/** A purpose for which a consumer may ask consent; a text is its code alone. */
+export interface PurposeRule {
+  readonly code: string;
+  readonly title?: LocalizedText;
+  /** What the person is told before deciding. */
+  readonly notice?: LocalizedText;
+  /** Fields that may be asked for; all unless given. */
+  readonly fields?: readonly string[];
+  /** How long a consent may last. */
+  readonly days_max?: number;
+}
+
+/** A law by which a consumer reads without consent. */
+export interface BasisRule {
+  readonly purpose: string;
+  readonly law: LocalizedText;
+  /** An entity identifier or the type of a trust mark; any node of the federation unless given. */
+  readonly consumer?: string;
+  readonly fields: readonly string[];
+  /** For so many days the law keeps a reading from the person: it is counted and not shown. */
+  readonly delay_days?: number;
+}
+
+/** Says that a record of this registry proves who acts for a child until it is of age. */
+export interface GuardianshipRule {
+  readonly child: string;
+  readonly guardians: readonly string[];
+  readonly born: string;
+  readonly years?: number;
+  readonly claim: string;
+}
+
 /** A registry definition, DESIGN section 4. */
 export interface Definition {
   readonly name: string;
@@ -53,6 +93,10 @@ export interface Definition {
   readonly approval?: readonly ApprovingRole[];
   /** By which fields staff are bound to a part of the records. */
   readonly jurisdiction?: readonly JurisdictionRule[];
+  readonly subject?: SubjectRule;
+  readonly guardianship?: GuardianshipRule;
+  readonly bases?: readonly BasisRule[];
+  readonly purposes?: readonly (string | PurposeRule)[];
   readonly retired?: { readonly reason?: LocalizedText; readonly successor?: string };
 }
 

@@ -3,6 +3,7 @@ import { canonicalJson, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { type Annotations, type DataPath, findFieldSchema } from "./annotations.ts";
 import type { Definition, NormalForm } from "./definition.ts";
+import type { DisclosureRules } from "./disclosure-rules.ts";
 
 interface RuleField {
   readonly name: string;
@@ -126,13 +127,22 @@ function refuseTwice(rules: readonly { name: string }[], member: string, details
     if (names.indexOf(name) < at) details.push({ field: `/${member}/${at}/name`, message: `"${name}" is taken` });
 }
 
+/** The parts of a definition by which its records are found. */
+interface IndexedBy {
+  readonly annotations: Annotations;
+  readonly rules: IndexRules;
+  readonly disclosure: Pick<DisclosureRules, "subject" | "guardianship">;
+}
+
 /** What the index of a registry is made by: while it stays the same, so do the rows. */
-export function indexFingerprint(annotations: Annotations, rules: IndexRules): string {
+export function indexFingerprint({ annotations, rules, disclosure }: IndexedBy): string {
   const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
+  const { subject, guardianship } = disclosure;
   return canonicalJson([
     plain(annotations.searchFields),
     plain(rules.duplicates),
     rules.statistics.map(({ identity }) => identity),
     plain(rules.jurisdiction),
+    ...(subject || guardianship ? [plain({ subject, guardianship })] : []),
   ]);
 }

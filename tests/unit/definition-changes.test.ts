@@ -198,7 +198,7 @@ describe("a member of a definition", () => {
     ["another identifier", { identifier: "{seq}" }, { identifier: "A{seq}" }, ["breaking /identifier"]],
     ["no identifier", { identifier: "{seq}" }, {}, ["breaking /identifier"]],
     ["subject", {}, { subject: { field: "a", claim: "b" } }, ["breaking /subject"]],
-    ["bases", {}, { bases: [{ purpose: "p", law: "l", fields: [] }] }, ["breaking /bases"]],
+    ["bases", {}, { bases: [{ purpose: "p", law: "l", fields: ["a"] }] }, ["breaking /bases"]],
     ["a purpose more", { purposes: ["a"] }, { purposes: ["a", "b"] }, ["compatible /purposes"]],
     ["a purpose fewer", { purposes: ["a", "b"] }, { purposes: ["a"] }, ["breaking /purposes"]],
     ["approval", { approval: ["approver"] }, {}, ["breaking /approval"]],

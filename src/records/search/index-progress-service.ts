@@ -61,7 +61,7 @@ const fingerprints = new WeakMap<CompiledDefinition, string>();
 function fingerprintOf(compiled: CompiledDefinition): string {
   const known = fingerprints.get(compiled);
   if (known !== undefined) return known;
-  const fingerprint = indexFingerprint(compiled.annotations, compiled.rules);
+  const fingerprint = indexFingerprint(compiled);
   fingerprints.set(compiled, fingerprint);
   return fingerprint;
 }

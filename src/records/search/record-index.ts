@@ -9,6 +9,7 @@ import type { CompiledDuplicateRule, CompiledStatistic } from "../../registries/
 import { jurisdictionMarks } from "./jurisdiction-marks.ts";
 import { dataKeys, identifierKeys, type RecordKey } from "./record-keys.ts";
 import { encodeSearchValue, encodeWhole, keyedDigest } from "./search-value.ts";
+import { subjectMarks } from "./subject-marks.ts";
 
 /** A value under which a record is found; of a personal field a keyed hash. */
 export interface SearchValue {
@@ -65,7 +66,7 @@ export interface IndexSource {
 export function indexRecord(source: IndexSource & { keys?: readonly RecordKey[] }): RecordIndex {
   return {
     keys: [...(source.keys ?? dataKeys(source)), ...identifierKeys(source)],
-    search: [...fieldValues(source), ...likenessMarks(source), ...jurisdictionMarks(source)],
+    search: [...fieldValues(source), ...likenessMarks(source), ...jurisdictionMarks(source), ...subjectMarks(source)],
     cells: statisticCells(source),
   };
 }
