@@ -325,6 +325,10 @@ export const PAGE_CHOICES_MAX = 60; // more than these are written into a form r
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 
+// Citizens' pages
+export const ME_LATEST_LOOKS = 5; // shown on the first page
+export const ME_USAGE_PAGES_MAX = 200; // of looks, in one file of somebody's data
+
 // Forms of records, on staff pages
 export const RECORD_FORM_BYTES_MAX = 1_048_576; // a record of RECORD_BYTES_MAX as a form sends it, with the names of its fields
 export const RECORD_FORM_ROWS_MAX = 200; // of one list

@@ -15,6 +15,7 @@ import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { findOrganizationName } from "./federation/directory-proof.ts";
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -87,6 +88,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
+import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
@@ -530,6 +532,7 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
+  const ownRecords = createOwnRecordService({ database, registries, subjects, viewer, evidences: evidence });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
@@ -654,6 +657,11 @@ export function createNode(options: {
     names,
     organizationName: config.organizationName,
     contacts: config.contacts,
+    ownRecords,
+    nameParty: async (party) =>
+      party === entity || party === names
+        ? config.organizationName
+        : findOrganizationName(await chains.findKnownChain(party).catch(() => undefined)),
     development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,

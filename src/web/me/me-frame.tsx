@@ -9,6 +9,7 @@ import { formatAddress, readReader } from "../page-request.ts";
 import { readLanguageCookie } from "../page-session.ts";
 import { ActionForm } from "../staff-frame.tsx";
 import { chooseLanguage, ME_LANGUAGES, type MeLanguage, readerOf } from "./languages.ts";
+import { isolate } from "./me-names.ts";
 import { ME_STYLE } from "./me-style.ts";
 import type { MeTexts } from "./texts/en.ts";
 
@@ -40,7 +41,8 @@ export function readMeFrame(context: Context, { basePath, names, organizationNam
     valueWords: language.texts.value,
     language,
     texts: language.texts,
-    path: context.req.method === "GET" ? `${pathname}${search}` : `${basePath}/me`,
+    // A form goes to an address below that of its page.
+    path: context.req.method === "GET" ? `${pathname}${search}` : pathname.slice(0, pathname.lastIndexOf("/")),
   };
 }
 
@@ -73,12 +75,16 @@ const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
     { href: `${basePath}/me/usage`, text: texts.usage },
     { href: `${basePath}/me/download`, text: texts.download },
   ];
+  const currentOf = (href: string): { "aria-current"?: "page" | "true" } => {
+    if (href === current) return { "aria-current": "page" };
+    return href !== links[0]!.href && current.startsWith(`${href}/`) ? { "aria-current": "true" } : {};
+  };
   return (
     <nav aria-label={texts.pages} class="tabs">
       <ul>
         {links.map(({ href, text }) => (
           <li>
-            <a href={href} {...(href === current && { "aria-current": "page" as const })}>
+            <a href={href} {...currentOf(href)}>
               {text}
             </a>
           </li>
@@ -90,9 +96,7 @@ const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
 
 const SignedIn: FC<{ frame: MeFrame; session: CitizenSession }> = ({ frame, session }) => (
   <div class="buttons">
-    <span class="soft" dir="auto">
-      {frame.texts.signedInAs(session.caller.name)}
-    </span>
+    <span class="soft">{frame.texts.signedInAs(isolate(session.caller.name))}</span>
     <ActionForm action={`${frame.basePath}/me/sign-out`} session={session}>
       <button type="submit" class="quiet">
         {frame.texts.signOut}
@@ -148,7 +152,9 @@ export const Contacts: FC<{ contacts: readonly string[]; frame: MeFrame }> = ({ 
   ) : (
     <ul class="plain">
       {contacts.map((contact) => (
-        <li dir="auto">{contactLink(contact)}</li>
+        <li>
+          <bdi>{contactLink(contact)}</bdi>
+        </li>
       ))}
     </ul>
   );

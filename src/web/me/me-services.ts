@@ -1,20 +1,10 @@
-// What a citizen's pages ask of the node. Each of it answers for the citizen that is given and for nobody else. Types only.
-import type { JsonObject } from "../../crypto/json.ts";
+// What a citizen's pages ask of consents and of the access log. Each answers for the citizen that is given and for nobody else. Types only; times in Unix seconds.
 import type { Citizen } from "../../identity/caller.ts";
-import type { RecordView } from "../../records/record-view.ts";
 import type { LocalizedText } from "../../registries/localized-text.ts";
-
-export interface OwnRecords {
-  /** The records that are surely the citizen's, with all that they say. */
-  list(citizen: Citizen, languages: readonly string[]): Promise<readonly RecordView[]>;
-  /** The record with everything open in it, and all that proves it. Throws `record_unknown` where it is not the citizen's. */
-  evidence(citizen: Citizen, record: { readonly registry: string; readonly rid: string }): Promise<JsonObject>;
-}
 
 export type ConsentState = "requested" | "given" | "paused" | "refused" | "withdrawn" | "expired" | "invalidated";
 
-/** Times as RFC 3339. */
-export interface ConsentSummary {
+export interface OwnConsent {
   readonly id: string;
   readonly state: ConsentState;
   /** Entity identifier of who asks. */
@@ -24,49 +14,62 @@ export interface ConsentSummary {
   /** What is allowed, of `requestedFields`. */
   readonly fields: readonly string[];
   readonly requestedFields: readonly string[];
-  readonly startsAt: string;
-  readonly expiresAt: string;
+  readonly requestedAt: number;
+  readonly startsAt: number;
+  readonly expiresAt: number;
   readonly oneTime: boolean;
-  readonly requestedAt: string;
-  readonly decidedAt?: string;
+  /** Of one that was given for one reading. */
+  readonly isUsed: boolean;
+  readonly decidedAt?: number;
+  readonly case?: string;
   readonly note?: string;
   readonly notice: {
-    readonly language: string;
-    readonly title: string;
-    readonly text: string;
+    readonly title: LocalizedText;
+    readonly text: LocalizedText | undefined;
     readonly hash: string;
   };
+  /** Whom it is about: the citizen, or somebody whom the citizen acts for. */
+  readonly subject: { readonly claim: string; readonly value: string };
+  readonly isOwn: boolean;
 }
 
-export interface ConsentTerms {
+export interface ConsentChoice {
   readonly fields?: readonly string[];
-  readonly expiresAt?: string;
+  readonly expiresAt?: number;
   readonly oneTime?: boolean;
-  /** In which the notice was read. */
+  /** In which the notice was read (BCP 47). */
   readonly language: string;
 }
 
 export interface OwnConsents {
-  list(citizen: Citizen): Promise<readonly ConsentSummary[]>;
-  get(citizen: Citizen, id: string): Promise<ConsentSummary>;
-  give(citizen: Citizen, id: string, terms: ConsentTerms): Promise<unknown>;
-  refuse(citizen: Citizen, id: string): Promise<unknown>;
-  pause(citizen: Citizen, id: string): Promise<unknown>;
-  resume(citizen: Citizen, id: string): Promise<unknown>;
-  withdraw(citizen: Citizen, id: string): Promise<unknown>;
+  list(citizen: Citizen): Promise<readonly OwnConsent[]>;
+  /** Throws `consent_unknown`. */
+  get(citizen: Citizen, id: string): Promise<OwnConsent>;
+  give(citizen: Citizen, id: string, choice: ConsentChoice): Promise<OwnConsent>;
+  decide(citizen: Citizen, id: string, action: "refuse" | "pause" | "resume" | "withdraw"): Promise<OwnConsent>;
 }
 
-/** One look at somebody's data. */
+/** One look at somebody's data, or a decision about a permission. */
 export interface UsageEntry {
-  /** RFC 3339. */
-  readonly at: string;
-  readonly operation: string;
-  readonly by: { readonly entity?: string; readonly role?: string; readonly pseudonym?: string };
-  readonly registry: string;
-  readonly rid: string;
+  readonly at: number;
+  /** In one word: read, search, export, answer, give, withdraw … */
+  readonly action: string;
+  readonly by:
+    | { readonly entity: string }
+    | { readonly staff: string; readonly role: string }
+    | { readonly citizen: "subject" | "guardian" }
+    | { readonly share: string };
+  readonly records: readonly { readonly registry: string; readonly rid: string }[];
   readonly fields: readonly string[];
   readonly purpose?: string;
-  readonly basis?: { readonly consent: string; readonly given_at: string } | { readonly law: LocalizedText };
+  readonly basis?:
+    | { readonly consent: string }
+    | { readonly law: LocalizedText }
+    | { readonly office: true }
+    | { readonly own: true };
+  readonly case?: string;
+  /** Of a decision about a permission. */
+  readonly consent?: { readonly id: string };
   /** The person's running number. */
   readonly number: number;
   readonly logIndex: number;

@@ -7,6 +7,8 @@ export const ME_STYLE = createAsset({
   mediaType: "text/css; charset=utf-8",
   text: `
 .small { font-size: .92rem; }
+dl.facts.narrow { grid-template-columns: 1fr; gap: 0; margin: 0; }
+dl.facts.narrow dd { margin-bottom: .5rem; }
 dl.facts dd > .small { margin: .15rem 0 0; }
 button.quiet { background: none; color: var(--accent); border: 1px solid var(--input); }
 button.over { background: var(--over); color: var(--card); }

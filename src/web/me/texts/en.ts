@@ -1,7 +1,14 @@
 // What /me says in English; the other languages must say all of it. Names and dates come ready to be read.
-import type { UsageWords } from "./usage-words.ts";
+import type { DecisionWords, UsageWords } from "./usage-words.ts";
 
 const list = new Intl.ListFormat("en", { type: "conjunction" });
+
+/** A title within a sentence; one such as "PAN" keeps its letters. */
+function within(title: string): string {
+  return title.replace(/^\u2068?[A-Z](?=[a-z])/, (start) => start.toLowerCase());
+}
+
+const stop = (text: string): string => (/[.!?]\u2069?$/.test(text) ? text : `${text}.`);
 
 export const en = {
   skip: "Skip to content",
@@ -145,6 +152,9 @@ export const en = {
     },
     noField: "Tick at least one field, or refuse.",
     badDay: (first: string, last: string) => `Choose a day from ${first} to ${last}.`,
+    forChild: (number: string) => `For somebody whom you act for: ${number}`,
+    matter: "Their number of the matter",
+    isUsed: "It was for one time, and that time is over.",
     notThere: "There is no such permission of yours",
     lookedBy: "See when they looked",
   },
@@ -185,19 +195,36 @@ export const en = {
     empty: "Write something first.",
     contact: "Ask about this or dispute it:",
   },
-  usageSentence({ day, who, operation, fields, registry, purpose, basis }: UsageWords): string {
-    const what = fields.length > 0 ? `your ${list.format(fields)}` : `your record in ${registry}`;
-    const verb = {
+  usageSentence({ day, who, isOwn, verb, fields, registry, purpose, matter, basis }: UsageWords): string {
+    const what = fields.length > 0 ? `your ${list.format(fields.map(within))}` : `your record in “${registry}”`;
+    const did = {
       read: `looked at ${what}`,
       answer: `was told yes or no about ${what}`,
       received: `received ${what}`,
-      search: `found you by a search in ${registry}`,
+      search: `found you by a search in “${registry}”`,
+      export: `took out a copy of ${what}`,
       change: `changed ${what}`,
-    }[operation];
-    const aim = purpose === undefined ? "" : ` for ${purpose}`;
-    if (basis === undefined) return `On ${day}, ${who} ${verb}${aim}.`;
-    const why = "law" in basis ? `because a law says so: ${basis.law}` : `because you allowed it on ${basis.givenOn}`;
-    return `On ${day}, ${who} ${verb}${aim}, ${why}.`;
+    }[verb];
+    const aim = purpose === undefined ? "" : ` for ${within(purpose)}`;
+    const about = matter === undefined ? "" : ` (their number: ${matter})`;
+    const start = `On ${day}, ${isOwn ? "you" : who} ${did}${aim}${about}`;
+    if (isOwn || basis === undefined) return `${start}.`;
+    if ("office" in basis) return `${start}, as the office that keeps it.`;
+    if ("law" in basis) return stop(`${start}, because a law says so: ${basis.law}`);
+    return `${start}, because you allowed it${basis.givenOn === undefined ? "" : ` on ${basis.givenOn}`}.`;
+  },
+  decisionSentence({ day, who, decision, consumer, purpose }: DecisionWords): string {
+    const did = {
+      give: "gave a permission",
+      refuse: "refused a permission",
+      pause: "paused a permission",
+      resume: "let a permission go on",
+      withdraw: "withdrew a permission",
+      invalidate: "declared a permission no longer valid",
+    }[decision];
+    const whose = consumer === undefined ? "" : ` that ${consumer} asked for`;
+    const aim = purpose === undefined ? "" : `, for ${within(purpose)}`;
+    return `On ${day}, ${who ?? "you"} ${did}${whose}${aim}.`;
   },
   roles: {
     registrar: "a registrar of this department",
@@ -205,9 +232,10 @@ export const en = {
     reader: "a member of staff of this department",
     auditor: "an auditor of this department",
     operator: "an operator of this department",
-    citizen: "you",
   } as Readonly<Record<string, string>>,
   somebody: "somebody of this department",
+  guardian: "somebody who acts for you",
+  shared: "somebody with whom you shared it",
   downloadPage: {
     title: "Download my data",
     lead: "One file with what this department has recorded about you, your permissions and who looked, with the proofs.",
@@ -221,6 +249,9 @@ export const en = {
   },
   problem: {
     title: "This did not work",
+    nothing: "There is nothing of yours at this address.",
+    signIn: "You are not signed in. Begin again.",
+    unavailable: "The sign-in service does not answer just now. Try again in a minute.",
     form: "The form was too old, or not from this page. Nothing was changed. Load the page again and send it once more.",
     stale: "This has changed in the meantime. Nothing was done. Look at it again and decide.",
     other: "Nothing was changed. Try again in a minute; if it stays, tell the department.",

@@ -1,6 +1,6 @@
 // What /me says in Hindi.
 import type { MeTexts } from "./en.ts";
-import type { UsageWords } from "./usage-words.ts";
+import type { DecisionWords, UsageWords } from "./usage-words.ts";
 
 const list = new Intl.ListFormat("hi", { type: "conjunction" });
 
@@ -145,6 +145,9 @@ export const hi = {
     },
     noField: "कम से कम एक जानकारी चुनिए, या मना कीजिए।",
     badDay: (first: string, last: string) => `${first} से ${last} तक का कोई दिन चुनिए।`,
+    forChild: (number: string) => `जिसकी ओर से आप काम करते हैं: ${number}`,
+    matter: "मामले की उनकी संख्या",
+    isUsed: "यह केवल एक बार के लिए थी, और वह हो चुका है।",
     notThere: "आपकी ऐसी कोई अनुमति नहीं है",
     lookedBy: "देखें कि उन्होंने कब देखा",
   },
@@ -185,21 +188,38 @@ export const hi = {
     empty: "पहले कुछ लिखिए।",
     contact: "इसके बारे में पूछें या आपत्ति करें:",
   },
-  usageSentence({ day, who, operation, fields, registry, purpose, basis }: UsageWords): string {
-    const what = fields.length > 0 ? `आपकी जानकारी (${list.format(fields)})` : `${registry} में आपका अभिलेख`;
+  usageSentence({ day, who, isOwn, verb, fields, registry, purpose, matter, basis }: UsageWords): string {
+    const what = fields.length > 0 ? `आपकी जानकारी (${list.format(fields)})` : `${registry} में आपकी जानकारी`;
     const aim = purpose === undefined ? "" : ` “${purpose}” के लिए`;
-    const start = `${day} को ${who} ने${aim}`;
+    const about = matter === undefined ? "" : ` (उनकी संख्या: ${matter})`;
+    const start = `${day} को ${isOwn ? "आपने" : `${who} ने`}${aim}${about}`;
     const said = {
       read: `${start} ${what} देखी`,
       answer: `${start} ${what} के बारे में हाँ या नहीं का उत्तर पाया`,
       received: `${start} ${what} प्राप्त की`,
       search: `${start} ${registry} में खोजकर आपको पाया`,
+      export: `${start} ${what} की प्रति निकाली`,
       change: `${start} ${what} बदली`,
-    }[operation];
-    if (basis === undefined) return `${said}।`;
-    return "law" in basis
-      ? `${said}, क्योंकि कानून ऐसा कहता है: ${basis.law}।`
+    }[verb];
+    if (isOwn || basis === undefined) return `${said}।`;
+    if ("office" in basis) return `${said}, क्योंकि यही कार्यालय इसे रखता है।`;
+    if ("law" in basis) return `${said}, क्योंकि कानून ऐसा कहता है: ${basis.law}।`;
+    return basis.givenOn === undefined
+      ? `${said}, क्योंकि आपने इसकी अनुमति दी थी।`
       : `${said}, क्योंकि आपने ${basis.givenOn} को इसकी अनुमति दी थी।`;
+  },
+  decisionSentence({ day, who, decision, consumer, purpose }: DecisionWords): string {
+    const whose = consumer === undefined ? "" : ` ${consumer} की माँगी हुई`;
+    const aim = purpose === undefined ? "" : ` “${purpose}” के लिए`;
+    const start = `${day} को ${who === undefined ? "आपने" : `${who} ने`}${aim}${whose} अनुमति`;
+    return {
+      give: `${start} दी।`,
+      refuse: `${start} देने से मना किया।`,
+      pause: `${start} रोकी।`,
+      resume: `${start} फिर से चालू की।`,
+      withdraw: `${start} वापस ली।`,
+      invalidate: `${start} अमान्य घोषित की।`,
+    }[decision];
   },
   roles: {
     registrar: "इस विभाग के एक पंजीयक",
@@ -207,9 +227,10 @@ export const hi = {
     reader: "इस विभाग के एक कर्मचारी",
     auditor: "इस विभाग के एक लेखा-परीक्षक",
     operator: "इस विभाग के एक संचालक",
-    citizen: "आप",
   } as Readonly<Record<string, string>>,
   somebody: "इस विभाग के किसी व्यक्ति",
+  guardian: "आपकी ओर से काम करने वाले व्यक्ति",
+  shared: "जिसके साथ आपने साझा किया उस व्यक्ति",
   downloadPage: {
     title: "मेरा डेटा डाउनलोड करें",
     lead: "एक फ़ाइल, जिसमें वह सब है जो इस विभाग ने आपके बारे में दर्ज किया है, आपकी अनुमतियाँ और किसने देखा, प्रमाणों सहित।",
@@ -222,6 +243,9 @@ export const hi = {
   },
   problem: {
     title: "यह नहीं हो सका",
+    nothing: "इस पते पर आपका कुछ नहीं है।",
+    signIn: "आप साइन इन नहीं हैं। फिर से शुरू कीजिए।",
+    unavailable: "साइन-इन सेवा अभी उत्तर नहीं दे रही। एक मिनट बाद फिर कोशिश कीजिए।",
     form: "फ़ॉर्म बहुत पुराना था या इस पृष्ठ का नहीं था। कुछ नहीं बदला गया। पृष्ठ फिर से खोलिए और फिर से भेजिए।",
     stale: "इस बीच यह बदल गया है। कुछ नहीं किया गया। फिर से देखिए और तय कीजिए।",
     other: "कुछ नहीं बदला गया। एक मिनट बाद फिर कोशिश कीजिए; फिर भी न हो तो विभाग को बताइए।",
