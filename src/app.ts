@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAnswerRoutes } from "./http/answer-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createConsentRoutes } from "./http/consent-routes.ts";
 import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
 import { createExchangeRoutes } from "./http/exchange-routes.ts";
@@ -65,6 +66,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createExchangeRoutes>[0] &
   Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
+  Parameters<typeof createConsentRoutes>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -157,6 +159,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createExchangeRoutes(deps));
   serve(createIssuerMetadataRoutes(deps));
   serve(createAnswerRoutes(deps));
+  serve(createConsentRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

@@ -1,6 +1,9 @@
 // The composition root: builds one node out of its configuration and secrets. Several nodes may live in one process; nothing here is process-wide.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createAccessLog } from "./access/access-log-service.ts";
+import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { createReceivedLog } from "./access/received-service.ts";
 import { createApp } from "./app.ts";
 import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
 import { createProposalSealer } from "./approval/proposal-sealer.ts";
@@ -8,9 +11,14 @@ import { createProposalService, type ProposalService } from "./approval/proposal
 import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
+import { createConsentGuard } from "./consent/consent-guard.ts";
+import { createConsentSealer } from "./consent/consent-sealer.ts";
+import { type ConsentService, createConsentService } from "./consent/consent-service.ts";
+import { createConsentRelations } from "./consent/guardianship-service.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
+import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
@@ -99,6 +107,7 @@ import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
 import { createRecordCheckService } from "./resolution/record-check-service.ts";
@@ -118,6 +127,9 @@ export interface Node extends ServedNode {
   readonly sessions: SessionService;
   readonly registries: RegistryService;
   readonly subjects: SubjectService;
+  readonly consents: ConsentService;
+  /** Asks other nodes for consents. */
+  readonly consentClient: ConsentClient;
   readonly recordWrites: RecordWriteService;
   readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
@@ -421,6 +433,7 @@ export function createNode(options: {
   // Of a template with a field in it there is a counter for each of the field's values.
   const counters = createBoundedCache<Counter>(COUNTERS_REMEMBERED_MAX);
   const describeAct = createActDescriber(secrets.pseudonymKey);
+  const pseudonymOf = (person: string) => formatPseudonym(secrets.pseudonymKey, person);
   const signing = {
     entity: names,
     signer: signers.record,
@@ -472,7 +485,63 @@ export function createNode(options: {
       kid !== signers.status.publicKey.kid && secrets.rings.status.some(({ publicKey }) => publicKey.kid === kid),
   });
   const proofs = createRecordProofService({ reader, sealer });
-  const readBatch = createRecordBatchService({ entity: names, database, registries, statuses, proofs, sight });
+  const accessSubjects = createAccessSubjects({
+    database,
+    entity: names,
+    nodeKey: secrets.wrappingKey,
+    searchKey,
+    random,
+  });
+  const accessEvents = createAccessLog({
+    entity: names,
+    database,
+    logName: ACCESS_LOG,
+    writer: accessWriter,
+    signer: signers.record,
+    guard: createConsentGuard({ clock }),
+    clock,
+    random,
+  });
+  const consents = createConsentService({
+    entity: names,
+    database,
+    registries,
+    subjects,
+    relations: createConsentRelations({ database, registries, subjects, sealer, clock }),
+    accessSubjects,
+    accessLog: accessEvents,
+    sealer: createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey }),
+    signer: signers.record,
+    searchKey,
+    clock,
+    random,
+  });
+  const disclose = createDisclosureService({
+    entity: names,
+    database,
+    consents,
+    accessSubjects,
+    accessLog: accessEvents,
+    accessReader,
+    sealer,
+    signer: signers.record,
+    searchKey,
+    async hasMark(consumer, type) {
+      const chain = await chains.getProvenChain(consumer);
+      const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
+      return held.some((mark) => mark.type === type);
+    },
+    clock,
+  });
+  const readBatch = createRecordBatchService({
+    entity: names,
+    database,
+    registries,
+    statuses,
+    proofs,
+    sight,
+    disclose,
+  });
   const findArchivedChain = chainArchive.findBefore;
   const evidence = createEvidenceService({
     database,
@@ -502,13 +571,17 @@ export function createNode(options: {
     askHome,
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
+    audience: entity,
+    logReceived: createReceivedLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf }),
     verifier: createVerifier(pinnedPolicy),
     clock,
+    random,
   });
+  const consentClient = createConsentClient({ askHome, signed: signedClient });
   const keptReports = createKeptReportService({
     database,
     clock,
-    pseudonymOf: (person) => formatPseudonym(secrets.pseudonymKey, person),
+    pseudonymOf,
     keepDays: config.keptReportDays,
   });
   const recordChecks = createRecordCheckService({
@@ -694,6 +767,8 @@ export function createNode(options: {
     statuses,
     issuerKeys: keys,
     answers,
+    consents,
+    pseudonymOf,
     ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
     keptReports,
@@ -750,6 +825,8 @@ export function createNode(options: {
     sessions,
     registries,
     subjects,
+    consents,
+    consentClient,
     recordWrites,
     proposals,
     referenceWatch,

@@ -11,6 +11,7 @@ import {
 } from "../limits.ts";
 import type { EvidenceService } from "../records/evidence-service.ts";
 import type { ReadReference } from "../records/record-batch-service.ts";
+import type { ReadAccess } from "../records/record-disclosure.ts";
 import type { SignedStatusList, StatusService } from "../records/status-service.ts";
 import { declareOperation, jsonAnswer, jsonBody, textAnswer } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
@@ -44,10 +45,12 @@ const readRecords = declareOperation({
   path: "/records:read",
   tag: "Proofs",
   summary: "Read records of this node with their proofs",
-  description: `What another node needs to verify up to ${RECORDS_READ_MAX} references. This node answers only for its own records, and never asks further. Records of registries with access "members" are given to nodes of the federation, by signed requests.`,
+  description: `What another node needs to verify up to ${RECORDS_READ_MAX} references. This node answers only for its own records, and never asks further. Records of registries with access "members" are given to nodes of the federation, by signed requests; those with access "consent" for a stated purpose (\`access\`) with a basis, field by field, and each such reading is in the access log before it is answered.`,
   actions: ["record.read"],
   nodes: true,
-  body: jsonBody<{ references: ReadReference[] }>({ schema: { $ref: "record-read-request.schema.json" } }),
+  body: jsonBody<{ references: ReadReference[]; access?: ReadAccess }>({
+    schema: { $ref: "record-read-request.schema.json" },
+  }),
   responses: {
     200: jsonAnswer({ description: "One outcome per reference.", schema: { $ref: "record-read-answer.schema.json" } }),
   },
@@ -91,7 +94,7 @@ export function createExchangeRoutes(deps: {
   });
 
   routes.handle(readRecords, async ({ context, caller, body }) =>
-    context.json(await deps.evidence.read(body.references, caller)),
+    context.json(await deps.evidence.read(body.references, caller, body.access)),
   );
 
   return routes;

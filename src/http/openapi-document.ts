@@ -17,6 +17,7 @@ const PROBLEM = { $ref: "problem.schema.json" };
 const TAGS: Readonly<Record<Tag, string>> = {
   Registries: "What this node keeps, and by which definitions.",
   Records: "Creating, changing, reading and finding records.",
+  Consent: "What people are asked to allow, by whom and for what, and what they decided.",
   Approval: "Changes that others must approve before they are made.",
   Attachments: "Files that records hold.",
   Bulk: "Many records at once, in and out.",
@@ -138,6 +139,7 @@ function describeSecurity({ actions, nodes }: Operation): Json[] {
   const callers = describeCallers(actions);
   if (callers === "open") return [];
   const byNodes = nodes ? [{ signature: [] }] : [];
+  if (callers === "nodes") return byNodes;
   return callers === "optional" ? [{}, { bearer: [] }, ...byNodes] : [{ bearer: [] }, ...byNodes];
 }
 

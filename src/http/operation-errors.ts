@@ -71,7 +71,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   if (body && !body.mediaTypes.includes("*/*")) codes.push("content_type_unsupported");
   if (body?.form === "json") codes.push(...JSON_ERRORS);
   if (body?.checkedBy === "schema" && JSON.stringify(body.schema).includes("$ref")) codes.push("too_many_items");
-  if (typeof callers === "object" || (callers === "optional" && isInRegistry))
+  if (typeof callers === "object" || callers === "nodes" || (callers === "optional" && isInRegistry))
     codes.push("authentication_required", "permission_denied");
   if (isInRegistry) codes.push("registry_unknown");
   if (path.includes("{rid}")) codes.push("record_unknown");

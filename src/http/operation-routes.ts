@@ -41,6 +41,11 @@ export function createOperationRoutes({
         // Whatever a token shows is nobody else's, and stays on no shared desk; a handler that knows better says so.
         context.header("cache-control", "private, no-store");
         context.header("vary", "accept, accept-language, authorization, signature");
+      } else if (callers === "nodes") {
+        throw new AttestryError(
+          "authentication_required",
+          "this takes a request signed by a node of the federation (RFC 9421)",
+        );
       } else if (typeof callers !== "string") {
         // Before the body: what a stranger sends to staff's operations is not even read.
         throw refuseStranger(callers);

@@ -82,6 +82,7 @@ export type Tag =
   | "Attachments"
   | "Bulk"
   | "Open data"
+  | "Consent"
   | "Proofs"
   | "Resolution"
   | "Log"

@@ -1,11 +1,13 @@
 // POST /resolve: references in, verified records out, each with its own outcome.
+
+import { parseConsentUrl } from "../consent/consent-url.ts";
 import type { Json } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { REQUEST_FAULTS_MAX } from "../limits.ts";
 import { parseReference, type Reference } from "../records/record-url.ts";
 import { parseFollowPaths } from "../resolution/follow-paths.ts";
-import type { ResolutionService } from "../resolution/resolution-service.ts";
+import type { ResolutionService, ResolveAccess } from "../resolution/resolution-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 
@@ -19,7 +21,9 @@ const resolveReferences = declareOperation({
     "Asks each home node once per step and verifies every record. Without a token of this node's staff, which another node has not either, only records of this node are resolved.",
   actions: ["reference.resolve", "peer.read"],
   nodes: true,
-  body: jsonBody<{ references: Json[]; follow?: Json }>({ schema: { $ref: "resolve-request.schema.json" } }),
+  body: jsonBody<{ references: Json[]; follow?: Json; access?: AccessBody }>({
+    schema: { $ref: "resolve-request.schema.json" },
+  }),
   responses: {
     200: jsonAnswer({
       description: "One outcome per reference; never all or nothing.",
@@ -28,6 +32,26 @@ const resolveReferences = declareOperation({
   },
   errors: ["budget_exceeded"],
 });
+
+interface AccessBody {
+  readonly purpose: string;
+  readonly request_id?: string;
+  readonly fields?: string[];
+  readonly consents?: string[];
+  readonly case?: string;
+}
+
+function parseAccess({ purpose, request_id, fields, consents = [], case: matter }: AccessBody): ResolveAccess {
+  const details: ErrorDetail[] = [];
+  const names = consents.flatMap((url, at) => {
+    const name = parseConsentUrl(url);
+    if (!name) details.push({ field: `/access/consents/${at}`, message: "is not the URL of a consent" });
+    return name ?? [];
+  });
+  if (details.length > 0)
+    throw new AttestryError("request_invalid", "some consents are not addresses of consents", { details });
+  return { purpose, requestId: request_id, fields, consents: names, case: matter };
+}
 
 function parseReferences(items: readonly Json[]): Reference[] {
   const details: ErrorDetail[] = [];
@@ -52,7 +76,8 @@ export function createResolveRoutes(deps: {
     const references = parseReferences(body.references);
     const follow = parseFollowPaths(body.follow);
     const outgoing = caller.kind === "staff";
-    return context.json(await deps.resolution.resolve({ references, follow, outgoing, caller }));
+    const access = body.access && parseAccess(body.access);
+    return context.json(await deps.resolution.resolve({ references, follow, outgoing, caller, access }));
   });
   return routes;
 }

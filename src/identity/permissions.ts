@@ -8,8 +8,8 @@ export type Access = "public" | "members" | "consent";
 interface Rule {
   /** The roles of this node's staff that may; a role that is not named may not. */
   readonly staff: readonly Role[];
-  /** Who else may: everybody, or as far as the registry's access opens it to strangers and to other nodes. Nobody where it is left out. */
-  readonly others?: "everybody" | "by access";
+  /** Who else may: everybody, other nodes of the federation, or as far as the registry's access opens it to strangers and to nodes. Nobody where it is left out. */
+  readonly others?: "everybody" | "members" | "by access";
   /** What a token must reach: the registry it is about, or every registry of the node. */
   readonly reach: "registry" | "node";
 }
@@ -33,6 +33,10 @@ const PERMISSIONS = {
   "proof.check": EVERYBODY,
   /** References to follow, of public records at first; "peer.read" shows more. */
   "reference.resolve": EVERYBODY,
+  /** To ask people for consent, and how it stands: for other nodes, by signed requests. */
+  "consent.request": { staff: [], others: "members", reach: "node" },
+  /** To write down what somebody decided at a counter, and to declare a consent invalid. */
+  "consent.assist": { staff: ["registrar"], reach: "registry" },
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
   "peer.read": { staff: READERS, reach: "node" },
   /** Checking records of other nodes on a page, by which a report is kept; and the reports that one had kept oneself. */
@@ -71,6 +75,7 @@ export interface PermissionQuery {
 export function isPermitted({ caller, action, registry, access }: PermissionQuery): boolean {
   const { staff, others, reach } = ruleOf(action);
   if (others === "everybody") return true;
+  if (others === "members" && caller.kind === "node") return true;
   if (others === "by access" && isOpenTo(caller, access)) return true;
   if (caller.kind !== "staff" || !staff.includes(caller.role)) return false;
   return reach === "node" ? caller.registries === undefined : isReached(caller, registry);
@@ -115,12 +120,13 @@ export function checkPermitted(query: PermissionQuery & { readonly registry: str
 
 /**
  * Who may call what is made of these actions: "open": nobody is asked who they are; "optional": without a token what is open, with
- * one what its role may see; roles: staff only. The first action is what a caller needs; the others show more.
+ * one what its role may see; "nodes": other nodes by signed requests; roles: staff only. The first action is what a caller needs; the others show more.
  */
-export type CallerKinds = "open" | "optional" | readonly Role[];
+export type CallerKinds = "open" | "optional" | "nodes" | readonly Role[];
 
 export function describeCallers([first, ...more]: readonly [Action, ...Action[]]): CallerKinds {
   const { staff, others } = ruleOf(first);
   if (others === undefined) return staff;
+  if (others === "members") return "nodes";
   return [first, ...more].every((action) => ruleOf(action).others === "everybody") ? "open" : "optional";
 }

@@ -272,7 +272,7 @@ const IN_FAILED_TRANSACTION = "25P02";
  * Like Promise.all, but rejects only when everything has settled: a query issued after ROLLBACK would run outside the
  * transaction. Rejects with the first cause, not with the refusals of statements that followed it.
  */
-async function allSettled<const Work extends readonly unknown[]>(
+export async function allSettled<const Work extends readonly unknown[]>(
   work: Work,
 ): Promise<{ -readonly [Key in keyof Work]: Awaited<Work[Key]> }> {
   const results = await Promise.allSettled(work);

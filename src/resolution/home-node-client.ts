@@ -1,10 +1,13 @@
 // Asks a home node for records of its own. What comes back is untrusted: its form is checked here, its truth in verification/.
-import { isJsonObject, type Json } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
 import type { SignedRequestClient } from "../federation/signed-request-client.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
+import { CONSENT_FIELDS_MAX } from "../limits.ts";
+import type { ReadAccess } from "../records/record-disclosure.ts";
 import type { Reference } from "../records/record-url.ts";
+import type { Presentation } from "../verification/presentation.ts";
 import type { StateEvidence } from "../verification/state-statement.ts";
 
 export interface ReadRecord {
@@ -12,6 +15,11 @@ export interface ReadRecord {
   readonly outcome: string;
   readonly token?: string;
   readonly receipt?: string;
+  /** Of a personal record that is given: to whom and for what. */
+  readonly presentation?: Presentation;
+  /** Why a personal record is not given, and for which fields consent may be asked. */
+  readonly message?: string;
+  readonly fields?: readonly string[];
   /** Of a record that is not in force: the state statement that says so, with its receipt. */
   readonly state?: StateEvidence;
 }
@@ -30,8 +38,11 @@ export type ReadHome = (options: {
   timeoutMs: number;
   /** The home node's chain, where it is asked by a member of the federation and not by a stranger. */
   member?: VerifiedChain | undefined;
+  /** For what personal records are read; only members state it. */
+  access?: ReadAccess | undefined;
 }) => Promise<ReadBatch>;
 
+const REFUSAL_CHARS_MAX = 1_000;
 const OUTCOME = /^[a-z_]{1,60}$/;
 
 /** Throws `peer_response_invalid` if an answer to `records:read` has not its form, or answers other references than asked. */
@@ -50,12 +61,31 @@ export function parseReadBatch(answer: Json, references: readonly Reference[]): 
     if (typeof outcome !== "string" || !OUTCOME.test(outcome)) throw fail("a record has no outcome");
     if (outcome !== "found") {
       const state = readState(record.state);
-      return { outcome, ...(state && { state }) };
+      return { outcome, ...(state && { state }), ...readRefusal(record) };
     }
     if (typeof token !== "string" || typeof receipt !== "string") throw fail("a found record has no token or receipt");
-    return { outcome, token, receipt };
+    const presentation = readPresentation(record.presentation);
+    return { outcome, token, receipt, ...(presentation && { presentation }) };
   });
   return { records, statusLists, definitions };
+}
+
+/** What a home node says of a refusal, as far as it is fit to be shown. */
+function readRefusal({ message, fields }: JsonObject): Pick<ReadRecord, "message" | "fields"> {
+  const isNames =
+    Array.isArray(fields) &&
+    fields.length <= CONSENT_FIELDS_MAX &&
+    fields.every((one) => typeof one === "string" && one.length <= 500);
+  return {
+    ...(typeof message === "string" && { message: message.slice(0, REFUSAL_CHARS_MAX) }),
+    ...(isNames && { fields: fields as string[] }),
+  };
+}
+
+function readPresentation(value: Json | undefined): Presentation | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { token, receipt } = value;
+  return typeof token === "string" && typeof receipt === "string" ? { token, receipt } : undefined;
 }
 
 function readState(value: Json | undefined): StateEvidence | undefined {
@@ -67,8 +97,9 @@ function readState(value: Json | undefined): StateEvidence | undefined {
 
 /** Without `signed` it asks as a stranger. */
 export function createHomeNodeClient(http: HttpClient, signed?: SignedRequestClient): ReadHome {
-  return async ({ endpoint, references, timeoutMs, member }) => {
-    const body = {
+  return async ({ endpoint, references, timeoutMs, member, access }) => {
+    const body: JsonObject = {
+      ...(member && access && { access: JSON.parse(JSON.stringify(access)) as JsonObject }),
       references: references.map(({ href, version }) => ({ href, ...(version !== undefined && { version }) })),
     };
     const answer =

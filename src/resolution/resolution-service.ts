@@ -1,4 +1,5 @@
 // References across nodes → verified records. Asks each home node once per step, believes nothing that verification did not pass.
+import { encodeBase64url } from "../crypto/base64.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
@@ -14,6 +15,7 @@ import {
   RESOLVE_REFERENCES_MAX,
   STATUS_LIST_TTL_SECONDS,
 } from "../limits.ts";
+import type { ReadAccess } from "../records/record-disclosure.ts";
 import { parseRecordUrl, type Reference } from "../records/record-url.ts";
 import type { ReferenceFault, TypedReference, VerifyReferences } from "../records/references/reference-check.ts";
 import { findStateOutcome, isStateOutcome } from "../records/state-outcome.ts";
@@ -35,6 +37,10 @@ export interface ResolvedRecord {
   readonly type?: string;
   readonly identifier?: string;
   readonly version?: number;
+  /** Of a personal record that takes consent: the fields for which it may be asked. */
+  readonly fields?: readonly string[];
+  /** Of a personal record that was given: the entry of its home node's access log that the reading is. */
+  readonly reading?: { readonly commitment: string; readonly index: number };
   /** Of a record that was replaced: the URLs of the records that succeed it, which are not followed. */
   readonly successors?: readonly string[];
   /** Of a record that is not in force: its home node's signed statement, verified, and since when it holds. */
@@ -62,10 +68,38 @@ export interface ResolveRequest {
   readonly outgoing: boolean;
   /** Decides which records that are not public are asked for; anonymous unless given. */
   readonly caller?: Caller;
+  /** For what personal records are read; without it none is. */
+  readonly access?: ResolveAccess | undefined;
   /** With all that is followed; RESOLVE_FANOUT_MAX unless given. */
   readonly recordsMax?: number;
   /** Gets what each record was judged by, for who has to show it later. */
   readonly onJudged?: (judged: JudgedRecord) => void;
+}
+
+/** For what personal records are read, and on which basis, over all nodes. */
+export interface ResolveAccess {
+  readonly purpose: string;
+  /** The number of the reading; drawn unless given. The same again uses nothing up twice. */
+  readonly requestId?: string | undefined;
+  /** Fields of the records that are asked for by name; of those that are followed, all that the basis allows. */
+  readonly fields?: readonly string[] | undefined;
+  readonly consents: readonly ConsentName[];
+  readonly case?: string | undefined;
+}
+
+/** A consent at its home node. */
+export interface ConsentName {
+  readonly entity: string;
+  readonly id: string;
+}
+
+/** A reading that was given to this node, as its own access log keeps it. */
+export interface ReceivedReading {
+  readonly from: string;
+  readonly commitment: string;
+  readonly index: number;
+  readonly purpose: string;
+  readonly case: string | undefined;
 }
 
 /** What a record was judged by. The evidence holds its content. */
@@ -100,6 +134,12 @@ interface Walk {
   /** Whether other nodes are asked as by a member. */
   readonly isMember: boolean;
   readonly recordsMax: number;
+  readonly access: ResolveAccess | undefined;
+  /** How often each home node was asked for this purpose. */
+  readonly accessCalls: Map<string, number>;
+  readonly requestId: string;
+  readonly asked: ReadonlySet<string>;
+  readonly received: ReceivedReading[];
   readonly onJudged: NonNullable<ResolveRequest["onJudged"]>;
 }
 
@@ -114,11 +154,16 @@ export function createResolutionService(deps: {
   ownEntity: string | undefined;
   askHome: AskHome;
   readHome: ReadHome;
-  readOwn: (references: readonly Reference[], caller: Caller) => Promise<ReadBatch>;
+  readOwn: (references: readonly Reference[], caller: Caller, access?: ReadAccess | undefined) => Promise<ReadBatch>;
+  /** By which other nodes know this one: to whom personal fields must have been given. */
+  audience?: string;
+  /** Notes what was given to this node, before it is shown to anybody. */
+  logReceived?: (readings: readonly ReceivedReading[], caller: Caller) => Promise<void>;
   verifier: Verifier;
   clock: () => number;
+  random?: (length: number) => Uint8Array;
 }): ResolutionService {
-  const { ownEntity, verifier, clock } = deps;
+  const { ownEntity, verifier, clock, audience, random } = deps;
   const verifyState = createStateVerifier();
   // Where the node itself wants to know whether a reference holds, and shows nobody what it read.
   const self: MemberNode | undefined =
@@ -134,23 +179,46 @@ export function createResolutionService(deps: {
         throw new AttestryError("budget_exceeded", `the request's ${RESOLVE_DEADLINE_MS / 1_000} s are over`);
       const batch = tasks.slice(at, at + RECORDS_READ_MAX);
       const references = batch.map(({ reference }) => reference);
+      const access = stateAccess(entity, batch, walk);
       const answer =
         entity === ownEntity
-          ? await deps.readOwn(references, walk.caller)
+          ? await deps.readOwn(references, access && self ? { ...self, entity: audience! } : walk.caller, access)
           : await deps.readHome({
               endpoint: chain.metadata.records_read_endpoint,
               references,
               timeoutMs,
               member: walk.isMember ? chain : undefined,
+              access,
             });
       const home = walk.homes.get(entity) ?? { requests: 0, records: 0 };
       walk.homes.set(entity, { requests: home.requests + 1, records: home.records + batch.length });
       await Promise.all(
         batch.map(async (task, i) =>
-          walk.records.set(task.key, await judge(task.reference, answer.records[i]!, { batch: answer, chain, walk })),
+          walk.records.set(
+            task.key,
+            await judge(task.reference, answer.records[i]!, { batch: answer, chain, walk, nonce: access?.nonce }),
+          ),
         ),
       );
     }
+  }
+
+  /** What one call to a home node states: only its own consents, and a number of its own. */
+  function stateAccess(entity: string, batch: readonly Task[], walk: Walk): ReadAccess | undefined {
+    const { access, requestId } = walk;
+    if (access === undefined || !walk.isMember || audience === undefined || random === undefined) return undefined;
+    const call = (walk.accessCalls.get(entity) ?? 0) + 1;
+    walk.accessCalls.set(entity, call);
+    const consents = access.consents.filter((one) => one.entity === entity).map(({ id }) => id);
+    const isAskedFor = batch.every(({ key }) => walk.asked.has(key));
+    return {
+      purpose: access.purpose,
+      request_id: `${requestId}.${call}`,
+      nonce: encodeBase64url(random(16)),
+      ...(access.fields && isAskedFor && { fields: access.fields }),
+      ...(consents.length > 0 && { consents }),
+      ...(access.case !== undefined && { case: access.case }),
+    };
   }
 
   /** Loads, from one home node, all that a step wants of it. */
@@ -187,11 +255,13 @@ export function createResolutionService(deps: {
   async function judge(
     reference: Reference,
     read: ReadRecord,
-    { batch, chain, walk }: { batch: ReadBatch; chain: VerifiedChain; walk: Walk },
+    { batch, chain, walk, nonce }: { batch: ReadBatch; chain: VerifiedChain; walk: Walk; nonce: string | undefined },
   ): Promise<ResolvedRecord> {
     if (isStateOutcome(read.outcome)) return judgeState(reference, read, { chain, walk });
-    if (read.outcome !== "found")
-      return { href: reference.href, outcome: read.outcome, message: `the home node answered "${read.outcome}"` };
+    if (read.outcome !== "found") {
+      const message = `the home node answered "${read.outcome}"${read.message === undefined ? "" : `: ${read.message}`}`;
+      return { href: reference.href, outcome: read.outcome, message, ...(read.fields && { fields: read.fields }) };
+    }
     const { statusUri, vct } = namesIn(read.token!);
     const evidence: Evidence = {
       token: read.token!,
@@ -199,10 +269,18 @@ export function createResolutionService(deps: {
       status: { token: textAt(batch.statusLists, statusUri) },
       chain: chain.statements,
       definition: textAt(batch.definitions, vct),
+      ...(read.presentation && { presentation: read.presentation }),
     };
-    const report = await verifier.verify(evidence, { now: clock(), expected: reference });
+    const bound = nonce !== undefined && audience !== undefined && { audience, nonce };
+    const report = await verifier.verify(evidence, { now: clock(), expected: { ...reference, ...bound } });
     walk.onJudged({ key: referenceKey(reference), evidence, report });
-    return describe(reference, report);
+    const described = describe(reference, report);
+    if (read.presentation === undefined || !report.valid || walk.access === undefined) return described;
+    // Verified by `binding`.
+    const { event } = decodeJws(read.presentation.token).payload as { event: { commitment: string; index: number } };
+    const { purpose } = walk.access;
+    walk.received.push({ from: chain.entity, ...event, purpose, case: walk.access.case });
+    return { ...described, reading: event };
   }
 
   async function judgeState(
@@ -279,12 +357,18 @@ export function createResolutionService(deps: {
       caller,
       isMember: caller === self || isPermitted({ caller, action: "peer.read" }),
       recordsMax: request.recordsMax ?? RESOLVE_FANOUT_MAX,
+      access: request.access,
+      accessCalls: new Map(),
+      requestId: request.access?.requestId ?? (random ? encodeBase64url(random(12)) : ""),
+      asked: new Set(request.references.map(referenceKey)),
+      received: [],
       onJudged: request.onJudged ?? (() => {}),
     };
     const tasks = mergeTasks(
       request.references.map((reference) => ({ key: referenceKey(reference), reference, paths: [...request.follow] })),
     );
     await walkAll(tasks, walk);
+    if (walk.received.length > 0) await deps.logReceived?.(walk.received, caller);
     return {
       references: request.references.map((reference) => {
         const record = referenceKey(reference);

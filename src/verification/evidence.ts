@@ -2,6 +2,7 @@
 import { isJsonObject, parseJson } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 import { CHAIN_DEPTH_MAX, EVIDENCE_CHARS_MAX } from "../limits.ts";
+import type { Presentation } from "./presentation.ts";
 
 export interface Evidence {
   /** The SD-JWT: issuer JWT and disclosures. */
@@ -16,6 +17,8 @@ export interface Evidence {
   readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
   /** The exact text whose hash the token names. */
   readonly definition: string;
+  /** Of a record that is read for a purpose with a basis: to whom it was given. */
+  readonly presentation?: Presentation;
 }
 
 /** Evidence as it came: of the right form, with whatever was left out undefined. */
@@ -28,9 +31,10 @@ export interface EvidenceParts {
   readonly chain: readonly string[] | undefined;
   readonly archive: { readonly chain: readonly string[]; readonly receipt: string } | undefined;
   readonly definition: string | undefined;
+  readonly presentation: Presentation | undefined;
 }
 
-const MEMBERS = ["token", "receipts", "status", "chain", "archive", "definition"];
+const MEMBERS = ["token", "receipts", "status", "chain", "archive", "definition", "presentation"];
 
 function invalid(reason: string): AttestryError {
   return new AttestryError("evidence_invalid", `evidence: ${reason}`);
@@ -67,6 +71,15 @@ function optionalArchive(value: unknown): EvidenceParts["archive"] {
   return { chain, receipt };
 }
 
+function optionalPresentation(value: unknown): Presentation | undefined {
+  if (value === undefined) return undefined;
+  const presentation = readObject(value, "presentation", ["token", "receipt"]);
+  const token = optionalText(presentation.token, "presentation.token");
+  const receipt = optionalText(presentation.receipt, "presentation.receipt");
+  if (token === undefined || receipt === undefined) throw invalid("presentation lacks its token or its receipt");
+  return { token, receipt };
+}
+
 /** Reads evidence from an untrusted value. Only the token must be there; throws `evidence_invalid`. */
 export function parseEvidence(value: unknown): EvidenceParts {
   const evidence = readObject(value, "the file", MEMBERS);
@@ -83,6 +96,7 @@ export function parseEvidence(value: unknown): EvidenceParts {
     chain: optionalChain(evidence.chain, "chain"),
     archive: optionalArchive(evidence.archive),
     definition: optionalText(evidence.definition, "definition"),
+    presentation: optionalPresentation(evidence.presentation),
   };
 }
 

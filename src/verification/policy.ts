@@ -44,6 +44,9 @@ export interface Expectation {
   /** base64url SHA-256 of the issuer JWT, as in a pinned reference and in `prev`. */
   readonly digest?: string;
   readonly registryType?: string;
+  /** To whom, and to which question, personal fields must have been given: what `binding` is judged by. */
+  readonly audience?: string;
+  readonly nonce?: string;
 }
 
 export interface VerifierPolicy {

@@ -32,8 +32,6 @@ export const VERIFICATION_SENTENCES = {
   witness_policy_missing:
     "No witness policy was set: whether the issuer shows everyone the same log was not compared with independent witnesses.",
   checkpoint_time_unknown: "The age of the log's checkpoint cannot be told, because no independent witness dated it.",
-  binding_not_supported:
-    "Whether the record was handed to the one who shows it, for this purpose, was not checked: this version cannot check it yet.",
   references_not_asked: "The records that this one refers to were not asked for here; each has its own verdict.",
 
   // format
@@ -113,6 +111,18 @@ export const VERIFICATION_SENTENCES = {
   witness_quorum_missed:
     "Too few of the demanded witnesses, independent of the issuer, saw the log's state in the receipt.",
   witness_signature_invalid: "A witness's signature on the log's state in the receipt does not hold.",
+
+  // binding
+  presentation_missing: "The evidence does not say to whom it was given, which only personal records have to.",
+  presentation_malformed: "What shows to whom the fields were given is damaged.",
+  presentation_signature_invalid: "What shows to whom the fields were given is not signed by the issuer's record key.",
+  presentation_foreign: "What shows to whom the fields were given is by another department than the record.",
+  presentation_token_mismatch: "It was made for other fields or another record than those that are here.",
+  presentation_expired: "It is no longer good, or not yet: read the record again.",
+  presentation_audience_not_given: "It was not said for whom and for which question the fields must have been given.",
+  presentation_audience_wrong: "The fields were given to somebody else.",
+  presentation_nonce_wrong: "The fields were given for another question.",
+  reading_not_logged: "The reading is not proved to be in the issuer's access log, which the person sees.",
 
   // freshness
   checkpoint_stale: "Witnesses saw the log's state in the receipt too long ago.",

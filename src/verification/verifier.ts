@@ -3,6 +3,7 @@ import { parseKeySet } from "../crypto/keys.ts";
 import { AttestryError } from "../errors.ts";
 import { parseWitnessPolicy } from "../log/witness-policy.ts";
 import { jwtDigest } from "../records/record-url.ts";
+import { checkBinding } from "./binding-check.ts";
 import { type EvidenceParts, parseEvidence, parseEvidenceText } from "./evidence.ts";
 import { createCheckpointMemory, createInclusionCheck, entryOfVersion, isBeforeReport } from "./inclusion-check.ts";
 import { checkAuthority, createIssuerCheck, isAfterArchive } from "./issuer-check.ts";
@@ -156,6 +157,10 @@ function createChecks(policy: VerifierPolicy) {
     const { checkpointMaxAgeSeconds } = policy;
     if (status.freshList) add(checkFreshness({ checkpointMaxAgeSeconds, times: witness.times, now }));
 
+    // binding: to whom, and for what, personal fields were given
+    const { presentation } = evidence;
+    add(checkBinding({ presentation, token: evidence.token, issuer: record.issuer, trust, expected, now }));
+
     findings.record = describeRecord(token, trust);
   };
 }
@@ -192,7 +197,6 @@ export function createVerifier(policy: VerifierPolicy): Verifier {
     const findings: Findings = { outcomes: new Map(), required: requiredBy(fixed) };
     const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
     if (fixed.witnessPolicy === undefined) add(notChecked("witness", "witness_policy_missing"));
-    add(notChecked("binding", "binding_not_supported"));
     add(notChecked("references", "references_not_asked"));
     let parts: EvidenceParts;
     try {

@@ -281,7 +281,7 @@ const STATUSES: readonly CorpusCase[] = [
 ];
 
 const BINDINGS: readonly CorpusCase[] = [
-  undecided("binding", "binding_not_supported", "personal-record", async () => {
+  undecided("binding", "presentation_missing", "personal-record", async () => {
     const definition = variant({ access: "consent" });
     const { world, logged, evidence } = await sample({ definition });
     return { ...evidence, definition, receipts: { recent: await receiptOf(world, logged, { hasKey: false }) } };

@@ -94,7 +94,7 @@ describe("a true record", () => {
     expect(report.checks.filter(({ result }) => result === "pass").map(({ check }) => check)).toEqual(report.required);
     expect(report.checks.filter(({ result }) => result === "not_checked").map(({ code }) => code)).toEqual([
       "witness_policy_missing",
-      "binding_not_supported",
+      "presentation_missing",
       "references_not_asked",
     ]);
     expect(report.record).toMatchObject({
@@ -399,7 +399,7 @@ describe("schema", () => {
     const { world, logged, evidence } = await createSample({ definition });
     const recent = await receiptOf(world, logged, { hasKey: false });
     const report = await verify(world, { ...evidence, definition, receipts: { recent } });
-    expect(faults(report)).toEqual(["binding: binding_not_supported"]);
+    expect(faults(report)).toEqual(["binding: presentation_missing"]);
     expect(codeOf(report, "inclusion")).toBe("passed_without_tag");
     expect(report.valid).toBe(false);
   });

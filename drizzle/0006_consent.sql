@@ -1,0 +1,65 @@
+CREATE TABLE "access_event" (
+	"log_index" bigint PRIMARY KEY NOT NULL,
+	"subject" uuid NOT NULL,
+	"is_delayed" boolean NOT NULL,
+	"number" integer NOT NULL,
+	"operation" text NOT NULL,
+	"commitment" text NOT NULL,
+	"request" text,
+	"reference" text,
+	"shown_from" bigint,
+	"at" bigint NOT NULL,
+	"sealed" "bytea" NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "access_receiver" (
+	"consumer" text NOT NULL,
+	"rid" uuid NOT NULL,
+	"consent" uuid,
+	"purpose" text NOT NULL,
+	"log_index" bigint NOT NULL,
+	"at" bigint NOT NULL,
+	CONSTRAINT "access_receiver_consumer_rid_purpose_pk" PRIMARY KEY("consumer","rid","purpose")
+);
+--> statement-breakpoint
+CREATE TABLE "access_subject" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"digest" text NOT NULL,
+	"sealed_key" "bytea" NOT NULL,
+	"sealed" "bytea" NOT NULL,
+	"count" integer NOT NULL,
+	"last_digest" text,
+	"delayed_count" integer NOT NULL,
+	"delayed_last_digest" text,
+	CONSTRAINT "access_subject_digest_unique" UNIQUE("digest")
+);
+--> statement-breakpoint
+CREATE TABLE "consent" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"consumer" text NOT NULL,
+	"subject_digest" text NOT NULL,
+	"registry" text NOT NULL,
+	"purpose" text NOT NULL,
+	"definition_version" integer NOT NULL,
+	"state" text NOT NULL,
+	"request" text NOT NULL,
+	"requested_at" bigint NOT NULL,
+	"starts_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"is_one_time" boolean NOT NULL,
+	"used" text,
+	"decided_at" bigint,
+	"log_index" bigint,
+	"sealed_key" "bytea" NOT NULL,
+	"sealed" "bytea" NOT NULL,
+	CONSTRAINT "consent_request_unique" UNIQUE("request")
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX "access_event_chain" ON "access_event" USING btree ("subject","is_delayed","number");--> statement-breakpoint
+CREATE UNIQUE INDEX "access_event_request" ON "access_event" USING btree ("request") WHERE request is not null;--> statement-breakpoint
+CREATE INDEX "access_event_commitment" ON "access_event" USING hash ("commitment");--> statement-breakpoint
+CREATE INDEX "access_event_reference" ON "access_event" USING hash ("reference") WHERE reference is not null;--> statement-breakpoint
+CREATE INDEX "access_event_subject_at" ON "access_event" USING btree ("subject","at");--> statement-breakpoint
+CREATE INDEX "access_receiver_rid" ON "access_receiver" USING btree ("rid");--> statement-breakpoint
+CREATE INDEX "consent_subject" ON "consent" USING btree ("subject_digest","requested_at");--> statement-breakpoint
+CREATE INDEX "consent_consumer" ON "consent" USING btree ("consumer","requested_at");

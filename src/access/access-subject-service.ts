@@ -1,0 +1,119 @@
+// The people whom events are about: their rows, made when something is first said of them, and the keys that all of it is sealed and tagged with.
+import { createBoundedCache } from "../bounded-cache.ts";
+import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
+import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { seal, unseal } from "../crypto/seal.ts";
+import { ACCESS_SUBJECTS_REMEMBERED_MAX } from "../limits.ts";
+import { type Subject, subjectDigest } from "../records/subjects/subject.ts";
+import type { Database } from "../storage/database.ts";
+import { findSubjects, insertSubjects, type StoredSubject } from "./access-store.ts";
+
+/** A person whose row is there, with the keys in it. */
+export interface KnownSubject extends Subject {
+  readonly id: string;
+  /** Seals what is kept of the person. */
+  readonly dataKey: Uint8Array;
+  /** Of the chain that the person sees, and of the one that a law delays. */
+  readonly tagKey: Uint8Array;
+  readonly delayedTagKey: Uint8Array;
+}
+
+export interface AccessSubjects {
+  /** The people, in order; who was never spoken of gets a row. */
+  ensure(subjects: readonly Subject[]): Promise<KnownSubject[]>;
+  /** The person, if something was ever said of one. */
+  find(subject: Subject): Promise<KnownSubject | undefined>;
+  /** Opens a stored row. */
+  open(stored: Pick<StoredSubject, "id" | "sealedKey" | "sealed">): KnownSubject;
+}
+
+const KEY_BYTES = 32;
+
+/** `nodeKey` wraps each person's data key; `random` gives bytes. */
+export function createAccessSubjects(deps: {
+  database: Database;
+  entity: string;
+  nodeKey: Uint8Array;
+  searchKey: Uint8Array;
+  random: (length: number) => Uint8Array;
+}): AccessSubjects {
+  const { database, entity, nodeKey, searchKey, random } = deps;
+  const known = createBoundedCache<KnownSubject>(ACCESS_SUBJECTS_REMEMBERED_MAX);
+  const aad = (id: string, what: string) => `${entity}|subject|${id}|${what}`;
+
+  function create(subject: Subject, digest: string): StoredSubject {
+    const id = formatUuid(random(16));
+    const dataKey = random(KEY_BYTES);
+    const content = {
+      ...subject,
+      tag: encodeBase64url(random(KEY_BYTES)),
+      delayed_tag: encodeBase64url(random(KEY_BYTES)),
+    };
+    return {
+      id,
+      digest,
+      sealedKey: seal({ key: nodeKey, aad: aad(id, "key"), plaintext: dataKey }),
+      sealed: seal({ key: dataKey, aad: aad(id, "content"), plaintext: encodeUtf8(JSON.stringify(content)) }),
+    };
+  }
+
+  const open: AccessSubjects["open"] = ({ id, sealedKey, sealed }) => {
+    const dataKey = unseal({ key: nodeKey, aad: aad(id, "key"), sealed: sealedKey });
+    const content = JSON.parse(decodeUtf8(unseal({ key: dataKey, aad: aad(id, "content"), sealed })));
+    return {
+      id,
+      claim: content.claim,
+      value: content.value,
+      dataKey,
+      tagKey: decodeBase64url(content.tag),
+      delayedTagKey: decodeBase64url(content.delayed_tag),
+    };
+  };
+
+  async function load(digests: readonly string[]): Promise<void> {
+    if (digests.length === 0) return;
+    for (const stored of await findSubjects(database, digests)) known.set(stored.digest, open(stored));
+  }
+
+  return {
+    open,
+
+    async ensure(subjects) {
+      const digests = subjects.map((subject) => subjectDigest(searchKey, subject));
+      const isMissing = (digest: string) => known.get(digest) === undefined;
+      await load([...new Set(digests.filter(isMissing))]);
+      const rows = new Map<string, StoredSubject>();
+      digests.forEach((digest, at) => {
+        if (isMissing(digest) && !rows.has(digest)) rows.set(digest, create(subjects[at]!, digest));
+      });
+      if (rows.size > 0) {
+        // Another process may have been first: its row is the one that counts.
+        await insertSubjects(database, [...rows.values()]);
+        await load([...rows.keys()]);
+      }
+      return Promise.all(digests.map(async (digest) => known.get(digest) ?? (await reload(digest))));
+    },
+
+    async find(subject) {
+      const digest = subjectDigest(searchKey, subject);
+      if (known.get(digest) === undefined) await load([digest]);
+      return known.get(digest);
+    },
+  };
+
+  // More people in one operation than are remembered.
+  async function reload(digest: string): Promise<KnownSubject> {
+    const [stored] = await findSubjects(database, [digest]);
+    if (!stored) throw new Error("the row of a person is gone that was just made");
+    return open(stored);
+  }
+}
+
+/** 16 random bytes as a UUID of version 4 (RFC 9562 §5.4). */
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString("hex").split("");
+  hex[12] = "4";
+  hex[16] = "89ab"[Number.parseInt(hex[16]!, 16) % 4]!;
+  const text = hex.join("");
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+}

@@ -1,0 +1,63 @@
+// Seals what a consent is about under a data key of its own, wrapped by the node's key. Knows no SQL.
+import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { randomBytes } from "../crypto/random.ts";
+import { seal, unseal } from "../crypto/seal.ts";
+import type { Subject } from "../records/subjects/subject.ts";
+import type { ConsentGiver, ConsentNotice, ConsentTerms } from "./consent.ts";
+import type { StoredConsent } from "./consent-store.ts";
+
+/** What a consumer asked. */
+export interface AskedConsent {
+  readonly subject: Subject;
+  readonly fields: readonly string[];
+  readonly case?: string;
+  /** Why, in the consumer's words. */
+  readonly note?: string;
+  readonly notice: ConsentNotice;
+  readonly noticeHash: string;
+  /** Digest of the request as it was asked. */
+  readonly requestHash: string;
+}
+
+/** What the person gave: the terms, and the same as the node signed them. */
+export interface GivenConsent {
+  readonly terms: ConsentTerms;
+  readonly by: ConsentGiver;
+  /** In which the notice was read. */
+  readonly language: string;
+  readonly jws: string;
+}
+
+export interface ConsentContent extends AskedConsent {
+  readonly given?: GivenConsent;
+}
+
+export interface ConsentSealer {
+  create(id: string, content: ConsentContent): Pick<StoredConsent, "sealedKey" | "sealed">;
+  seal(place: Pick<StoredConsent, "id" | "sealedKey">, content: ConsentContent): Uint8Array;
+  open(stored: Pick<StoredConsent, "id" | "sealedKey" | "sealed">): ConsentContent;
+}
+
+const KEY_BYTES = 32;
+
+export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeKey: Uint8Array }): ConsentSealer {
+  const aad = (id: string, what: string) => `${entity}|consent|${id}|${what}`;
+  const openKey = ({ id, sealedKey }: Pick<StoredConsent, "id" | "sealedKey">) =>
+    unseal({ key: nodeKey, aad: aad(id, "key"), sealed: sealedKey });
+  const write = (key: Uint8Array, id: string, content: ConsentContent) =>
+    seal({ key, aad: aad(id, "content"), plaintext: encodeUtf8(JSON.stringify(content)) });
+  return {
+    create(id, content) {
+      const key = randomBytes(KEY_BYTES);
+      return {
+        sealedKey: seal({ key: nodeKey, aad: aad(id, "key"), plaintext: key }),
+        sealed: write(key, id, content),
+      };
+    },
+    seal: (place, content) => write(openKey(place), place.id, content),
+    open: (stored) =>
+      JSON.parse(
+        decodeUtf8(unseal({ key: openKey(stored), aad: aad(stored.id, "content"), sealed: stored.sealed })),
+      ) as ConsentContent,
+  };
+}

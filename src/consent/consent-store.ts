@@ -1,0 +1,96 @@
+// SQL of consents. Knows no rule.
+import type { Database, Sql, Transaction } from "../storage/database.ts";
+import type { ConsentFacts, ConsentState } from "./consent.ts";
+
+export interface StoredConsent extends ConsentFacts {
+  readonly subjectDigest: string;
+  readonly definitionVersion: number;
+  readonly request: string;
+  readonly decidedAt: number | null;
+  readonly logIndex: number | null;
+  readonly sealedKey: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+/** A change of state, as the access log orders it. */
+export interface StoredConsentChange {
+  readonly id: string;
+  readonly state: ConsentState;
+  readonly decidedAt: number;
+  readonly logIndex: number;
+  /** With the giving: the terms. */
+  readonly given?: Pick<StoredConsent, "startsAt" | "expiresAt" | "isOneTime" | "sealed"> | undefined;
+}
+
+function columns(sql: Sql | Transaction) {
+  return sql`id, consumer, subject_digest as "subjectDigest", registry, purpose, definition_version as "definitionVersion", state, request,
+    requested_at as "requestedAt", starts_at as "startsAt", expires_at as "expiresAt", is_one_time as "isOneTime", used,
+    decided_at as "decidedAt", log_index as "logIndex", sealed_key as "sealedKey", sealed`;
+}
+
+/** False where the consumer's number of the request is taken. */
+export async function insertConsent(database: Database, consent: StoredConsent): Promise<boolean> {
+  const result = await database.sql`
+    insert into consent (id, consumer, subject_digest, registry, purpose, definition_version, state, request, requested_at, starts_at,
+      expires_at, is_one_time, sealed_key, sealed)
+    values (${consent.id}, ${consent.consumer}, ${consent.subjectDigest}, ${consent.registry}, ${consent.purpose},
+      ${consent.definitionVersion}, ${consent.state}, ${consent.request}, ${consent.requestedAt}, ${consent.startsAt},
+      ${consent.expiresAt}, ${consent.isOneTime}, ${consent.sealedKey}, ${consent.sealed})
+    on conflict (request) do nothing`;
+  return result.count === 1;
+}
+
+export async function findByRequest(database: Database, request: string): Promise<StoredConsent | undefined> {
+  const { sql } = database;
+  const [row] = await sql<StoredConsent[]>`select ${columns(sql)} from consent where request = ${request}`;
+  return row;
+}
+
+export async function findConsents(
+  sql: Sql | Transaction,
+  ids: readonly string[],
+): Promise<Map<string, StoredConsent>> {
+  if (ids.length === 0) return new Map();
+  const rows = await sql<
+    StoredConsent[]
+  >`select ${columns(sql)} from consent where id = any(${ids as string[]}::uuid[])`;
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Of these people, newest first. */
+export async function listOfSubjects(
+  database: Database,
+  { digests, limit }: { digests: readonly string[]; limit: number },
+): Promise<StoredConsent[]> {
+  const { sql } = database;
+  return sql<StoredConsent[]>`
+    select ${columns(sql)} from consent where subject_digest = any(${digests as string[]}) order by requested_at desc, id limit ${limit}`;
+}
+
+/** How many of a consumer's requests wait, and how many of these are about one person. */
+export async function countOpen(
+  database: Database,
+  { consumer, subjectDigest, since }: { consumer: string; subjectDigest: string; since: number },
+): Promise<{ all: number; subject: number }> {
+  const [row] = await database.sql<{ all: number; subject: number }[]>`
+    select count(*) as "all", count(*) filter (where subject_digest = ${subjectDigest}) as subject
+    from consent where consumer = ${consumer} and state = 'requested' and requested_at >= ${since}`;
+  return row!;
+}
+
+export async function updateConsents(tx: Transaction, changes: readonly StoredConsentChange[]): Promise<void> {
+  // One statement each: a batch rarely has more than one, and a consent changes at most a few times in its life.
+  for (const { id, state, decidedAt, logIndex, given } of changes)
+    await tx`
+      update consent set state = ${state}, decided_at = ${decidedAt}, log_index = ${logIndex}
+        ${given ? tx`, starts_at = ${given.startsAt}, expires_at = ${given.expiresAt}, is_one_time = ${given.isOneTime}, sealed = ${given.sealed}` : tx``}
+      where id = ${id}`;
+}
+
+/** `used`: by which reading; the first one stays. */
+export async function markUsed(tx: Transaction, uses: readonly { id: string; used: string }[]): Promise<void> {
+  await tx`
+    update consent c set used = u.used
+    from unnest(${uses.map(({ id }) => id)}::uuid[], ${uses.map(({ used }) => used)}::text[]) as u (id, used)
+    where c.id = u.id and c.used is null`;
+}

@@ -1,0 +1,69 @@
+// Who acts for a child: told by records of this node that are in force, until the child is of age. Grants nothing by itself.
+import type { JsonObject } from "../crypto/json.ts";
+import { claimText } from "../identity/jurisdiction.ts";
+import type { RecordSealer } from "../records/record-sealer.ts";
+import { findRecords } from "../records/record-store.ts";
+import { openSecrets, readFullData } from "../records/record-view.ts";
+import type { Subject } from "../records/subjects/subject.ts";
+import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
+import { valuesAt } from "../registries/annotations.ts";
+import type { CompiledGuardianship } from "../registries/disclosure-rules.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import type { ConsentGiver } from "./consent.ts";
+
+export interface ConsentRelations {
+  /** The children whom a person acts for today, each with the record that says so. */
+  findChildren(claims: PersonClaims): Promise<readonly { readonly subject: Subject; readonly giver: ConsentGiver }[]>;
+}
+
+/** The day on which somebody who was born on a date (RFC 3339) is of age, as a date; on 29 February born, it is 1 March. */
+export function majorityOf(born: string, years: number): string | undefined {
+  const match = /^([0-9]{4})-([0-9]{2})-([0-9]{2})/.exec(born);
+  if (!match) return undefined;
+  const day = new Date(Date.UTC(Number(match[1]) + years, Number(match[2]) - 1, Number(match[3])));
+  return day.toISOString().slice(0, 10);
+}
+
+function findChild(data: JsonObject, rule: CompiledGuardianship, today: string): Subject | undefined {
+  const value = claimText(valuesAt(data, rule.child)[0]);
+  const born = valuesAt(data, rule.born)[0];
+  const majority = typeof born === "string" ? majorityOf(born, rule.years) : undefined;
+  // Without a date of birth nobody can say that the child is one.
+  return value === undefined || majority === undefined || today >= majority ? undefined : { claim: rule.claim, value };
+}
+
+export function createConsentRelations(deps: {
+  database: Database;
+  registries: Pick<RegistryService, "getVersion">;
+  subjects: Pick<SubjectService, "findGuardianships">;
+  sealer: RecordSealer;
+  clock: () => number;
+}): ConsentRelations {
+  const { database, registries, sealer, clock } = deps;
+  return {
+    async findChildren(claims) {
+      const found = await deps.subjects.findGuardianships(claims);
+      if (found.length === 0) return [];
+      const rows = await findRecords(
+        database,
+        found.map(({ rid }) => rid),
+      );
+      const today = new Date(clock() * 1_000).toISOString().slice(0, 10);
+      const children = await Promise.all(
+        [...rows.values()].map(async (row) => {
+          // A relation that was suspended, ended or revoked gives nobody a say.
+          if (row.record.state !== "active") return undefined;
+          const { registry, rid, version } = row.record;
+          const { guardianship } = (await registries.getVersion(registry, row.version.definitionVersion)).disclosure;
+          if (!guardianship) return undefined;
+          const data = readFullData(row.version.jwt, openSecrets(sealer, row).secrets.disclosures);
+          const subject = findChild(data, guardianship, today);
+          const giver: ConsentGiver = { kind: "guardian", relation: { registry, rid, version } };
+          return subject && { subject, giver };
+        }),
+      );
+      return children.filter((child) => child !== undefined);
+    },
+  };
+}

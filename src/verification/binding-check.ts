@@ -1,0 +1,87 @@
+// The `binding` check: this token was given to this reader, for this question, and the reading is in the issuer's access log. Knows no policy but what was expected.
+import { verifyEd25519 } from "../crypto/ed25519.ts";
+import { encodeUtf8 } from "../crypto/hash.ts";
+import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
+import { AttestryError } from "../errors.ts";
+import { CLOCK_SKEW_SECONDS } from "../limits.ts";
+import { verifyCheckpoint } from "../log/checkpoint.ts";
+import { parseEntry } from "../log/entry.ts";
+import { leafHash, verifyInclusion } from "../log/merkle.ts";
+import { parseVerifierKey } from "../log/note.ts";
+import { parseExtra, parseReceipt } from "../log/receipt.ts";
+import type { IssuerTrust } from "./issuer-trust.ts";
+import type { Expectation } from "./policy.ts";
+import {
+  PRESENTATION_TYPE,
+  type Presentation,
+  type PresentationClaims,
+  parsePresentation,
+  sdHash,
+} from "./presentation.ts";
+import { type CheckOutcome, failed, notChecked, passed } from "./report.ts";
+
+function readPresentation(text: string): { decoded: DecodedJws; claims: PresentationClaims } | CheckOutcome {
+  try {
+    const decoded = decodeJws(text);
+    if (decoded.header.typ !== PRESENTATION_TYPE || decoded.header.alg !== "Ed25519")
+      return failed("binding", "presentation_malformed", "it is a token of another type");
+    return { decoded, claims: parsePresentation(decoded.payload) };
+  } catch (error) {
+    if (error instanceof AttestryError) return failed("binding", "presentation_malformed", error.message);
+    throw error;
+  }
+}
+
+/** Whether the event's entry is in the issuer's access log, as the log's own key signed it. */
+function findReceiptFault(receipt: string, { event }: PresentationClaims, { chain }: IssuerTrust): string | undefined {
+  const { access } = chain.metadata.logs;
+  if (access === undefined) return "the issuer names no access log";
+  try {
+    const { index, proof, extra: bytes, checkpoint } = parseReceipt(receipt);
+    if (bytes === undefined) return "it lacks the entry (extra)";
+    const { entry: entryBytes } = parseExtra(bytes);
+    const entry = parseEntry(entryBytes);
+    if (entry.e !== "read" || entry.c !== event.commitment || index !== event.index) return "it is of another entry";
+    const verifiers = access.vkeys.map(parseVerifierKey);
+    const { size, root } = verifyCheckpoint(checkpoint, { origin: access.origin, verifiers });
+    verifyInclusion({ index, size, leaf: leafHash(entryBytes), proof, root });
+    return undefined;
+  } catch (error) {
+    if (error instanceof AttestryError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * `token`: the SD-JWT as it was verified; `issuer`: its `iss`. Audience and nonce are those that the verifier expects: without them nobody
+ * can tell whom the fields were given to. `now`: Unix seconds.
+ */
+export function checkBinding(options: {
+  presentation: Presentation | undefined;
+  token: string;
+  issuer: string;
+  trust: IssuerTrust;
+  expected: Expectation;
+  now: number;
+}): CheckOutcome {
+  const { presentation, token, issuer, trust, expected, now } = options;
+  if (presentation === undefined) return notChecked("binding", "presentation_missing");
+  const read = readPresentation(presentation.token);
+  if ("check" in read) return read;
+  const { decoded, claims } = read;
+  const key = trust.chain.keys.record.find(({ kid }) => kid === decoded.header.kid);
+  if (key === undefined)
+    return failed("binding", "presentation_signature_invalid", "by none of the issuer's record keys");
+  const { parts, signature } = decoded;
+  if (!verifyEd25519(key.raw, encodeUtf8(`${parts.header}.${parts.payload}`), signature))
+    return failed("binding", "presentation_signature_invalid");
+  if (claims.iss !== issuer) return failed("binding", "presentation_foreign");
+  if (claims.sd_hash !== sdHash(token)) return failed("binding", "presentation_token_mismatch");
+  if (claims.iat > now + CLOCK_SKEW_SECONDS || claims.exp <= now) return failed("binding", "presentation_expired");
+  if (expected.audience === undefined || expected.nonce === undefined)
+    return notChecked("binding", "presentation_audience_not_given");
+  if (claims.aud !== expected.audience) return failed("binding", "presentation_audience_wrong");
+  if (claims.nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
+  const fault = findReceiptFault(presentation.receipt, claims, trust);
+  return fault === undefined ? passed("binding") : failed("binding", "reading_not_logged", fault);
+}

@@ -1,0 +1,64 @@
+// The word of a home node that it gave these fields to this reader, for this purpose, on this basis (`attestry-pres+jwt`, DESIGN section 10). Pure; proves nothing.
+import { sha256Base64url } from "../crypto/hash.ts";
+import { isJsonObject, type JsonObject } from "../crypto/json.ts";
+import { AttestryError } from "../errors.ts";
+
+export const PRESENTATION_TYPE = "attestry-pres+jwt";
+
+/** By which right: a consent and the digest of its signed terms, or a law in the words of the definition. */
+export type PresentedBasis = { readonly consent: string; readonly terms: string } | { readonly law: string };
+
+export interface PresentationClaims {
+  readonly iss: string;
+  /** The reader, by its entity identifier. */
+  readonly aud: string;
+  readonly nonce: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly purpose: string;
+  readonly basis: PresentedBasis;
+  /** base64url SHA-256 of the token with its disclosures, as in RFC 9901 §4.3.1. */
+  readonly sd_hash: string;
+  /** The event of the access log that the reading is: what its entry commits to, and its place. */
+  readonly event: { readonly commitment: string; readonly index: number };
+}
+
+/** What binds a token to its reader, with the proof that the reading is in the issuer's access log. */
+export interface Presentation {
+  readonly token: string;
+  /** A tlog-proof of the event's entry. */
+  readonly receipt: string;
+}
+
+/** `sd_hash` of an SD-JWT that ends in `~`. */
+export function sdHash(token: string): string {
+  return sha256Base64url(token);
+}
+
+const DIGEST = /^[A-Za-z0-9_-]{43}$/;
+
+function invalid(member: string): AttestryError {
+  return new AttestryError("evidence_invalid", `presentation: ${member} is missing or has another form`);
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+/** Reads a presentation's payload (untrusted) in strict form. Throws `evidence_invalid`. */
+export function parsePresentation(payload: JsonObject): PresentationClaims {
+  const { iss, aud, nonce, iat, exp, purpose, basis, sd_hash, event } = payload;
+  for (const [name, value] of Object.entries({ iss, aud, nonce, purpose })) if (!isText(value)) throw invalid(name);
+  if (!isTime(iat) || !isTime(exp) || exp <= iat) throw invalid("iat or exp");
+  if (typeof sd_hash !== "string" || !DIGEST.test(sd_hash)) throw invalid("sd_hash");
+  const isConsent = isJsonObject(basis) && isText(basis.consent) && isText(basis.terms) && basis.law === undefined;
+  const isLaw = isJsonObject(basis) && isText(basis.law) && basis.consent === undefined;
+  if (!isConsent && !isLaw) throw invalid("basis");
+  const isEvent = isJsonObject(event) && typeof event.commitment === "string" && DIGEST.test(event.commitment);
+  if (!isEvent || !isTime(event.index)) throw invalid("event");
+  return payload as unknown as PresentationClaims;
+}
