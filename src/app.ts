@@ -47,6 +47,7 @@ import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
 import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
+import { createConsentPages } from "./web/me/consent-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
@@ -94,6 +95,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createMeSignInPages>[0] &
   Parameters<typeof createMePages>[0] &
+  Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
@@ -128,6 +130,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSignInPages(deps));
   routes.route("/", createMeSignInPages(deps));
   routes.route("/", createMePages(deps));
+  routes.route("/", createConsentPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));

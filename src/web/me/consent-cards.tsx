@@ -1,14 +1,15 @@
 // Permissions as cards: who, what for, which data, how long. Reads nothing, changes nothing.
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
+import type { ConsentState } from "../../consent/consent.ts";
+import type { PersonConsent } from "../../consent/consent-service.ts";
 import { Section } from "../markup.tsx";
 import { formatDay } from "../reader-language.ts";
 import type { MeFrame } from "./me-frame.tsx";
 import { isolate, type MeNames } from "./me-names.ts";
-import type { ConsentState, OwnConsent } from "./me-services.ts";
 
 export interface ConsentProps {
-  readonly consent: OwnConsent;
+  readonly consent: PersonConsent;
   readonly names: MeNames;
   readonly frame: MeFrame;
 }
@@ -48,7 +49,7 @@ export const ConsentPeriod: FC<ConsentProps> = ({ consent, frame }) => {
 };
 
 /** The fields that count now: what is allowed, or before that what is asked for. */
-export function fieldsOf({ state, fields, requestedFields }: OwnConsent): readonly string[] {
+export function fieldsOf({ state, fields, requestedFields }: PersonConsent): readonly string[] {
   return state === "requested" || state === "refused" ? requestedFields : fields;
 }
 
@@ -87,7 +88,7 @@ const ConsentCard: FC<ConsentProps> = (props) => {
   );
 };
 
-export const ConsentCards: FC<{ consents: readonly OwnConsent[]; names: MeNames; frame: MeFrame }> = ({
+export const ConsentCards: FC<{ consents: readonly PersonConsent[]; names: MeNames; frame: MeFrame }> = ({
   consents,
   names,
   frame,
@@ -99,12 +100,12 @@ export const ConsentCards: FC<{ consents: readonly OwnConsent[]; names: MeNames;
   </ul>
 );
 
-export function isRunning({ state }: OwnConsent): boolean {
+export function isRunning({ state }: PersonConsent): boolean {
   return state === "given" || state === "paused";
 }
 
 /** All of them, those first that wait for an answer. */
-export const AllConsents: FC<{ consents: readonly OwnConsent[]; names: MeNames; frame: MeFrame }> = (props) => {
+export const AllConsents: FC<{ consents: readonly PersonConsent[]; names: MeNames; frame: MeFrame }> = (props) => {
   const { consents } = props;
   const words = props.frame.texts.consent;
   const groups = [

@@ -1,5 +1,6 @@
 // `/me/consents`: a citizen's permissions, and what the citizen decides about them. Parses, calls one service, answers; permits nothing itself.
 import { type Context, Hono } from "hono";
+import type { ConsentService, GivenChoice, PersonConsent } from "../../consent/consent-service.ts";
 import { AttestryError } from "../../errors.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
 import { Note } from "../markup.tsx";
@@ -10,12 +11,11 @@ import { AllConsents, dayOf, isoDay } from "./consent-cards.tsx";
 import { type ConsentDone, ConsentPage } from "./consent-page.tsx";
 import { answerMePage, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNamesDeps, readNames } from "./me-names.ts";
-import type { ConsentChoice, OwnConsent, OwnConsents } from "./me-services.ts";
 
 export interface ConsentPagesDeps extends MePlace, MeNamesDeps {
   readonly entity: string;
   readonly citizenSessions: Pick<CitizenSessionService, "find" | "checkForm">;
-  readonly consents: OwnConsents;
+  readonly consents: Pick<ConsentService, "list" | "get" | "give" | "decide">;
   readonly clock: () => number;
 }
 
@@ -36,8 +36,8 @@ const isDone = (text: string | undefined): text is ConsentDone =>
 /** What the form says of a request; of what was not narrowed, nothing. */
 function readChoice(
   form: URLSearchParams,
-  { consent, frame, now }: { consent: OwnConsent; frame: MeFrame; now: number },
-): { readonly choice: ConsentChoice } | { readonly fault: string } {
+  { consent, frame, now }: { consent: PersonConsent; frame: MeFrame; now: number },
+): { readonly choice: GivenChoice } | { readonly fault: string } {
   const words = frame.texts.consent;
   const ticked = consent.requestedFields.filter((field) => form.getAll("field").includes(field));
   if (ticked.length === 0) return { fault: words.noField };
@@ -58,7 +58,7 @@ function readChoice(
   return { choice };
 }
 
-function readNoticeLanguage({ notice }: OwnConsent, { reader, language }: MeFrame): string {
+function readNoticeLanguage({ notice }: PersonConsent, { reader, language }: MeFrame): string {
   return chooseText(notice.text ?? notice.title, reader).language ?? language.tag;
 }
 
@@ -66,7 +66,7 @@ export function createConsentPages(deps: ConsentPagesDeps): Hono {
   const { basePath, consents } = deps;
   const browser = createCitizenPageSessions(deps);
   const pages = new Hono();
-  const namesOf = (some: readonly OwnConsent[], { reader }: MeFrame) =>
+  const namesOf = (some: readonly PersonConsent[], { reader }: MeFrame) =>
     readNames(deps, {
       registries: some.map(({ registry }) => registry),
       parties: some.map(({ consumer }) => consumer),
@@ -76,7 +76,7 @@ export function createConsentPages(deps: ConsentPagesDeps): Hono {
   async function answerConsent(
     context: Context,
     session: CitizenSession,
-    { consent, done, fault }: { consent: OwnConsent; done?: ConsentDone | undefined; fault?: string },
+    { consent, done, fault }: { consent: PersonConsent; done?: ConsentDone | undefined; fault?: string },
   ): Promise<Response> {
     const frame = readMeFrame(context, deps);
     const names = await namesOf([consent], frame);

@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
+import type { ConsentService, PersonConsent } from "../../consent/consent-service.ts";
 import type { Citizen } from "../../identity/caller.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
 import { ME_LATEST_LOOKS, ME_USAGE_PAGES_MAX } from "../../limits.ts";
@@ -18,7 +19,7 @@ import { listOwnReferences, type RecordNames } from "../value.tsx";
 import { ConsentCards, isRunning } from "./consent-cards.tsx";
 import { answerMePage, Contacts, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNames, type MeNamesDeps, readNames } from "./me-names.ts";
-import type { OwnConsent, OwnConsents, OwnUsage, UsageEntry, UsagePage } from "./me-services.ts";
+import type { OwnUsage, UsageEntry, UsagePage } from "./me-services.ts";
 import { OwnRecordsSection, type ShownRecord } from "./own-records.tsx";
 import { UsageTimeline } from "./usage-timeline.tsx";
 
@@ -29,7 +30,7 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly registries: Pick<RegistryService, "getCurrent" | "getVersion">;
   readonly recordNames: RecordNamesService;
   readonly ownRecords: OwnRecordService;
-  readonly consents?: OwnConsents;
+  readonly consents: Pick<ConsentService, "list">;
   readonly usage?: OwnUsage;
   readonly clock: () => number;
 }
@@ -38,7 +39,7 @@ interface HomeProps {
   readonly session: CitizenSession;
   readonly records: readonly ShownRecord[];
   readonly recordNames: RecordNames;
-  readonly consents: readonly OwnConsent[];
+  readonly consents: readonly PersonConsent[];
   readonly looks: UsagePage;
   readonly names: MeNames;
   readonly contacts: readonly string[];
@@ -117,8 +118,7 @@ const DownloadPage: FC<{ session: CitizenSession; records: number; frame: MeFram
 };
 
 export function createMePages(deps: MePagesDeps): Hono {
-  const { contacts, registries, ownRecords } = deps;
-  const consents: Pick<OwnConsents, "list"> = deps.consents ?? { list: async () => [] };
+  const { contacts, registries, ownRecords, consents } = deps;
   const usage: OwnUsage = deps.usage ?? { list: async () => ({ entries: [], delayed: 0 }) };
   const browser = createCitizenPageSessions(deps);
   const pages = new Hono();

@@ -1,53 +1,6 @@
-// What a citizen's pages ask of consents and of the access log. Each answers for the citizen that is given and for nobody else. Types only; times in Unix seconds.
+// What a citizen's pages ask of the access log. Each answers for the citizen that is given and for nobody else. Types only; times in Unix seconds.
 import type { Citizen } from "../../identity/caller.ts";
 import type { LocalizedText } from "../../registries/localized-text.ts";
-
-export type ConsentState = "requested" | "given" | "paused" | "refused" | "withdrawn" | "expired" | "invalidated";
-
-export interface OwnConsent {
-  readonly id: string;
-  readonly state: ConsentState;
-  /** Entity identifier of who asks. */
-  readonly consumer: string;
-  readonly registry: string;
-  readonly purpose: string;
-  /** What is allowed, of `requestedFields`. */
-  readonly fields: readonly string[];
-  readonly requestedFields: readonly string[];
-  readonly requestedAt: number;
-  readonly startsAt: number;
-  readonly expiresAt: number;
-  readonly oneTime: boolean;
-  /** Of one that was given for one reading. */
-  readonly isUsed: boolean;
-  readonly decidedAt?: number;
-  readonly case?: string;
-  readonly note?: string;
-  readonly notice: {
-    readonly title: LocalizedText;
-    readonly text: LocalizedText | undefined;
-    readonly hash: string;
-  };
-  /** Whom it is about: the citizen, or somebody whom the citizen acts for. */
-  readonly subject: { readonly claim: string; readonly value: string };
-  readonly isOwn: boolean;
-}
-
-export interface ConsentChoice {
-  readonly fields?: readonly string[];
-  readonly expiresAt?: number;
-  readonly oneTime?: boolean;
-  /** In which the notice was read (BCP 47). */
-  readonly language: string;
-}
-
-export interface OwnConsents {
-  list(citizen: Citizen): Promise<readonly OwnConsent[]>;
-  /** Throws `consent_unknown`. */
-  get(citizen: Citizen, id: string): Promise<OwnConsent>;
-  give(citizen: Citizen, id: string, choice: ConsentChoice): Promise<OwnConsent>;
-  decide(citizen: Citizen, id: string, action: "refuse" | "pause" | "resume" | "withdraw"): Promise<OwnConsent>;
-}
 
 /** One look at somebody's data, or a decision about a permission. */
 export interface UsageEntry {

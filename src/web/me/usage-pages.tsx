@@ -1,20 +1,21 @@
 // `/me/usage`: who looked at a citizen's data, the newest first. Parses, calls one service, answers.
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
+import type { ConsentService } from "../../consent/consent-service.ts";
 import type { CitizenSessionService } from "../../identity/citizen-session-service.ts";
 import { Note, Section } from "../markup.tsx";
 import { formatAddress, readValues } from "../page-request.ts";
 import { createCitizenPageSessions } from "../page-session.ts";
 import { answerMePage, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNames, type MeNamesDeps, readNames } from "./me-names.ts";
-import type { OwnConsents, OwnUsage, UsagePage, UsageQuery } from "./me-services.ts";
+import type { OwnUsage, UsagePage, UsageQuery } from "./me-services.ts";
 import { UsageTimeline } from "./usage-timeline.tsx";
 
 export interface UsagePagesDeps extends MePlace, MeNamesDeps {
   readonly entity: string;
   readonly contacts: readonly string[];
   readonly citizenSessions: Pick<CitizenSessionService, "find" | "checkForm">;
-  readonly consents: Pick<OwnConsents, "list">;
+  readonly consents: Pick<ConsentService, "list">;
   readonly usage: OwnUsage;
 }
 

@@ -1,12 +1,13 @@
 // Looks at somebody's data as sentences on a timeline, each with what proves it. Reads nothing.
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
+import type { PersonConsent } from "../../consent/consent-service.ts";
 import { Instant } from "../markup.tsx";
 import { chooseText, formatNumber } from "../reader-language.ts";
 import { dayOf } from "./consent-cards.tsx";
 import { Contacts, type MeFrame } from "./me-frame.tsx";
 import { isolate, type MeNames } from "./me-names.ts";
-import type { OwnConsent, UsageEntry } from "./me-services.ts";
+import type { UsageEntry } from "./me-services.ts";
 import type { Decision, UsageVerb, UsageWords } from "./texts/usage-words.ts";
 
 const VERBS: Readonly<Record<string, UsageVerb>> = {
@@ -26,7 +27,7 @@ const isDecision = (action: string): action is Decision => DECISIONS.includes(ac
 interface Reading {
   readonly names: MeNames;
   /** For when a permission was given, and who asked for it. */
-  readonly consents: readonly OwnConsent[];
+  readonly consents: readonly PersonConsent[];
   readonly frame: MeFrame;
 }
 
@@ -133,7 +134,7 @@ const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string
 export const UsageTimeline: FC<{
   entries: readonly UsageEntry[];
   names: MeNames;
-  consents: readonly OwnConsent[];
+  consents: readonly PersonConsent[];
   contacts: readonly string[];
   frame: MeFrame;
 }> = ({ entries, names, consents, contacts, frame }) => (
