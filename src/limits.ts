@@ -326,6 +326,7 @@ export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
 
 // Citizens' pages
+export const PARTY_NAME_MS = 1_000; // waited for what another department calls itself
 export const ME_LATEST_LOOKS = 5; // shown on the first page
 export const ME_USAGE_PAGES_MAX = 200; // of looks, in one file of somebody's data
 

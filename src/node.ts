@@ -23,7 +23,6 @@ import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
-import { findOrganizationName } from "./federation/directory-proof.ts";
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -36,6 +35,7 @@ import { createKeyHistoryService, type KeyHistoryService } from "./federation/ke
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
 import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
+import { createPartyNamer } from "./federation/party-name-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -731,10 +731,7 @@ export function createNode(options: {
     organizationName: config.organizationName,
     contacts: config.contacts,
     ownRecords,
-    nameParty: async (party) =>
-      party === entity || party === names
-        ? config.organizationName
-        : findOrganizationName(await chains.findKnownChain(party).catch(() => undefined)),
+    nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,

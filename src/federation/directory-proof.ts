@@ -6,7 +6,7 @@ import { decodeJws } from "../crypto/jws.ts";
 import { type ErrorCode, isAttestryError } from "../errors.ts";
 import type { EntityStatement } from "./entity-statement.ts";
 import { REGISTRY_NODE } from "./node-metadata.ts";
-import { type ProvenChain, proveTrustChain, readNodeChain } from "./trust-chain.ts";
+import { proveTrustChain, readNodeChain } from "./trust-chain.ts";
 
 /** Of a member: `code` where its chain does not hold. Times in Unix seconds. */
 export type DirectoryProof =
@@ -35,14 +35,6 @@ export function describeStatement(
     if (!isAttestryError(error)) throw error;
     return { version: `${sha256Base64url(statement)}${suffix}`, from: 0, until: 0 };
   }
-}
-
-/** What a node calls itself, as its superiors let it. */
-export function findOrganizationName(proven: Pick<ProvenChain, "resolved"> | undefined): string | undefined {
-  const name = [REGISTRY_NODE, "federation_entity"]
-    .map((type) => proven?.resolved.get(type)?.organization_name)
-    .find((one) => typeof one === "string" && one.length <= 1_000);
-  return name as string | undefined;
 }
 
 function organizationOf(configuration: EntityStatement): string | undefined {

@@ -33,9 +33,9 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
         <a
           href={`${basePath}/me/records/${view.registry}/${view.rid}/evidence`}
           download={`${view.registry}-${name}-v${view.version}-evidence.json`}
-          aria-label={texts.home.evidenceOf(view.display)}
         >
           {texts.home.evidence}
+          <span class="unseen"> – {view.display}</span>
         </a>{" "}
         <span class="soft small">{texts.home.evidenceHelp}</span>
       </p>

@@ -57,7 +57,6 @@ export const en = {
     state: "State",
     number: "Number",
     evidence: "Download with proof",
-    evidenceOf: (record: string) => `Download ${record} with proof`,
     evidenceHelp: "The proof lets anybody check the record without asking this department.",
     active: "Who may see it because you allowed it",
     noneActive: "Nobody, at the moment.",

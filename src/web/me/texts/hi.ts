@@ -50,7 +50,6 @@ export const hi = {
     state: "स्थिति",
     number: "संख्या",
     evidence: "प्रमाण सहित डाउनलोड करें",
-    evidenceOf: (record: string) => `${record} प्रमाण सहित डाउनलोड करें`,
     evidenceHelp: "प्रमाण से कोई भी इस विभाग से पूछे बिना अभिलेख जाँच सकता है।",
     active: "आपकी अनुमति से कौन देख सकता है",
     noneActive: "इस समय कोई नहीं।",
