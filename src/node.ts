@@ -1,8 +1,10 @@
 // The composition root: builds one node out of its configuration and secrets. Several nodes may live in one process; nothing here is process-wide.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
 import { createAccessLog } from "./access/access-log-service.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
 import { createApp } from "./app.ts";
 import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
@@ -19,6 +21,7 @@ import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
+import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
@@ -128,6 +131,9 @@ export interface Node extends ServedNode {
   readonly registries: RegistryService;
   readonly subjects: SubjectService;
   readonly consents: ConsentService;
+  readonly usage: UsageService;
+  readonly accessAudit: AccessAuditService;
+  readonly accessReader: LogReader;
   /** Asks other nodes for consents. */
   readonly consentClient: ConsentClient;
   readonly recordWrites: RecordWriteService;
@@ -502,12 +508,14 @@ export function createNode(options: {
     clock,
     random,
   });
+  const logReadings = createReadingLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
+  const relations = createConsentRelations({ database, registries, subjects, sealer, clock });
   const consents = createConsentService({
     entity: names,
     database,
     registries,
     subjects,
-    relations: createConsentRelations({ database, registries, subjects, sealer, clock }),
+    relations,
     accessSubjects,
     accessLog: accessEvents,
     sealer: createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey }),
@@ -515,6 +523,22 @@ export function createNode(options: {
     searchKey,
     clock,
     random,
+  });
+  const accessAudit = createAccessAudit({
+    database,
+    logName: ACCESS_LOG,
+    accessSubjects,
+    accessLog: accessEvents,
+    keys: () => secrets.rings.record.map(({ publicKey }) => publicKey),
+  });
+  const usage = createUsageService({
+    database,
+    accessSubjects,
+    accessLog: accessEvents,
+    accessAudit,
+    accessReader,
+    relations,
+    clock,
   });
   const disclose = createDisclosureService({
     entity: names,
@@ -637,12 +661,13 @@ export function createNode(options: {
   };
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
-  const recordWrites = createRecordWriteService({ entity: names, viewer, writes, ...writing });
+  const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
   const recordStates = createRecordStateService({
     entity: names,
     viewer,
     writes,
+    logReadings,
     ...writing,
     stateDrafter: createStateDrafter(signing),
     describeAct,
@@ -654,7 +679,7 @@ export function createNode(options: {
       "reading the erasure ledger failed",
     );
   });
-  const recordReads = createRecordReadService({ database, registries, viewer, sight });
+  const recordReads = createRecordReadService({ database, registries, viewer, sight, logReadings });
   const answers = createAnswerService({
     entity: names,
     database,
@@ -667,7 +692,15 @@ export function createNode(options: {
     clock,
   });
   const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
-  const recordSearches = createRecordSearchService({ database, registries, viewer, sealer, sight, searchKey });
+  const recordSearches = createRecordSearchService({
+    database,
+    registries,
+    viewer,
+    sealer,
+    sight,
+    searchKey,
+    logReadings,
+  });
   const referencePicks = createReferencePickService({
     entity: names,
     registries,
@@ -823,6 +856,9 @@ export function createNode(options: {
     registries,
     subjects,
     consents,
+    usage,
+    accessAudit,
+    accessReader,
     consentClient,
     recordWrites,
     proposals,

@@ -168,6 +168,17 @@ export async function findReceived(database: Database, reference: string): Promi
     select ${eventColumns(sql)} from access_event where reference = ${reference} order by log_index limit 10`;
 }
 
+/** All events of one person, delayed ones too, in the order of the log, after the entry `after`. */
+export async function listEventsOf(
+  database: Database,
+  { subject, after, limit }: { subject: string; after: number; limit: number },
+): Promise<StoredEvent[]> {
+  const { sql } = database;
+  return sql<StoredEvent[]>`
+    select ${eventColumns(sql)} from access_event
+    where subject = ${subject} and log_index > ${after} order by log_index limit ${limit}`;
+}
+
 /** Events by their places in the log, from `from` on. */
 export async function listEventsFrom(
   database: Database,

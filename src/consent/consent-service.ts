@@ -5,7 +5,7 @@ import type { AccessSubjects } from "../access/access-subject-service.ts";
 import { formatUuid } from "../access/access-subject-service.ts";
 import { sha256Base64url } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
-import { signJws } from "../crypto/jws.ts";
+import { decodeJws, signJws } from "../crypto/jws.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import {
@@ -55,6 +55,8 @@ export interface ConsentView {
   /** Of one that was given for one reading. */
   readonly isUsed: boolean;
   readonly decidedAt?: number;
+  /** When it was given, whatever was decided since. */
+  readonly givenAt?: number;
   readonly case?: string;
   readonly note?: string;
   readonly notice: ConsentNotice & { readonly hash: string };
@@ -167,7 +169,7 @@ export function createConsentService(deps: {
       ...(content.case !== undefined && { case: content.case }),
       ...(content.note !== undefined && { note: content.note }),
       notice: { ...content.notice, hash: content.noticeHash },
-      ...(given && { signed: given.jws }),
+      ...(given && { signed: given.jws, givenAt: decodeJws(given.jws).payload.iat as number }),
       ...(stored.logIndex !== null && { logIndex: stored.logIndex }),
     };
   }

@@ -11,13 +11,25 @@ const SCRYPT = { N: 131_072, r: 8, p: 1, maxmem: 160 * 1_048_576 };
 const SALT_BYTES = 16;
 const FORM = { form: "attestry-secrets", version: 1, kdf: "scrypt", n: SCRYPT.N, r: SCRYPT.r, p: SCRYPT.p } as const;
 
+// What this process derived last, so that a file it opens again costs it nothing: `keys rotate` opens its node's three times. A guess
+// costs what it did. A process that opened the file holds the passphrase and what it unlocks anyway.
+const derived = new Map<string, Promise<Uint8Array>>();
+const DERIVED_MAX = 16;
+
 function deriveFromPassphrase(passphrase: string, salt: Uint8Array): Promise<Uint8Array> {
   if (passphrase === "") throw new AttestryError("config_invalid", "the passphrase is empty");
   // NIST SP 800-63B §5.1.1.2: keyboards and systems compose the same letter differently.
   const text = passphrase.normalize("NFKC");
-  return new Promise((resolve, reject) => {
-    scrypt(text, salt, 32, SCRYPT, (error, key) => (error ? reject(error) : resolve(new Uint8Array(key))));
+  const name = `${encodeBase64url(salt)} ${text}`;
+  const known = derived.get(name);
+  if (known) return known;
+  const key = new Promise<Uint8Array>((resolve, reject) => {
+    scrypt(text, salt, 32, SCRYPT, (error, bytes) => (error ? reject(error) : resolve(new Uint8Array(bytes))));
   });
+  derived.set(name, key);
+  key.catch(() => derived.delete(name));
+  if (derived.size > DERIVED_MAX) derived.delete(derived.keys().next().value!);
+  return key;
 }
 
 /**

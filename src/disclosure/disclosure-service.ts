@@ -27,6 +27,7 @@ import { ZERO_SALT } from "../log/entry.ts";
 import type { LogReader } from "../log/reader-service.ts";
 import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import { useBudgets } from "../records/answers/answer-budget-store.ts";
+import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { Disclose, DisclosureItem, DisclosureOutcome, ReadAccess } from "../records/record-disclosure.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../records/record-view.ts";
@@ -40,7 +41,6 @@ import {
   type PresentedBasis,
   sdHash,
 } from "../verification/presentation.ts";
-import { disclosedFields } from "./disclosed-fields.ts";
 import { type Decision, decide } from "./disclosure-decision.ts";
 
 /** A record whose reading is allowed, as far as its own rules go. */

@@ -98,7 +98,11 @@ export async function insertTiles(tx: Transaction, log: string, tiles: readonly 
 }
 
 /** Which of these tags the log has: their positions in `tags`. */
-export async function findKnownTags(tx: Transaction, log: string, tags: readonly Uint8Array[]): Promise<Set<number>> {
+export async function findKnownTags(
+  tx: Sql | Transaction,
+  log: string,
+  tags: readonly Uint8Array[],
+): Promise<Set<number>> {
   const rows = await tx<{ number: number }[]>`
     select number from unnest(string_to_array(${joinColumn(tags)}, ',')) with ordinality as row (tag, number)
     where exists (select from log_entry where log = ${log} and log_entry.tag = decode(row.tag, 'base64'))`;

@@ -4,6 +4,7 @@ import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { findShown, type LogReadings } from "./record-readings.ts";
 import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
@@ -27,6 +28,7 @@ export function createRecordReadService(deps: {
   registries: RegistryService;
   viewer: RecordViewer;
   sight: RecordSight;
+  logReadings: LogReadings;
 }): RecordReadService {
   const { database, registries } = deps;
   const { tag } = deps.viewer;
@@ -74,7 +76,10 @@ export function createRecordReadService(deps: {
           '"version" names one version whatever the time; leave out asOf and validAt',
         );
       const row = at ? await getRowAt(options, at) : await store.getRecord(database, { registry, rid, version });
-      return tag(row, compiled, seesPersonal, languages);
+      const shown = tag(row, compiled, seesPersonal, languages);
+      const reading = seesPersonal ? findShown(shown.view, compiled) : undefined;
+      if (reading) await deps.logReadings([reading], caller, "read");
+      return shown;
     },
   };
 }

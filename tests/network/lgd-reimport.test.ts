@@ -70,6 +70,8 @@ describe.skipIf(!hasData)("the directory, imported again", () => {
       copyFileSync(join(data, `${name}.csv`), join(directory, `${name}.csv`));
       await importFile(name, `${name}.csv`);
     }
+    // What the job of the node's first minute would add to the log, whose size is counted here.
+    await node.node.chainArchive.archive();
     [header, ...rows] = parse(readFileSync(join(data, "subdistricts.csv")), { bom: true }) as [string[], ...string[][]];
   }, IMPORT_MS);
 

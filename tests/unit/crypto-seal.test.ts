@@ -1,6 +1,8 @@
 // Sealing, derived keys, pooled randomness and the key file: nothing opens unless everything is as it was.
+import { scryptSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { encodeUtf8 } from "../../src/crypto/hash.ts";
+import { canonicalJson } from "../../src/crypto/json.ts";
 import { lockSecrets, unlockSecrets } from "../../src/crypto/key-file.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { deriveKey, seal, unseal } from "../../src/crypto/seal.ts";
@@ -95,6 +97,19 @@ describe("locked secrets", () => {
     );
     await expect(unlockSecrets({ passphrase, locked: { ...locked, x: 1 } })).rejects.toThrow(
       withCode("config_invalid"),
+    );
+  });
+
+  test("open by scrypt as anybody runs it, and with the salt that they carry alone", async () => {
+    const [one, other] = [await lockSecrets({ passphrase, secrets }), await lockSecrets({ passphrase, secrets })];
+    // RFC 7914 by Node itself, with the costs that the file says.
+    const costs = { N: Number(other.n), r: Number(other.r), p: Number(other.p), maxmem: 2 ** 28 };
+    const key = scryptSync(passphrase, Buffer.from(String(other.salt), "base64url"), 32, costs);
+    const { sealed, ...open } = other;
+    const plaintext = unseal({ key, aad: canonicalJson(open), sealed: Buffer.from(String(sealed), "base64url") });
+    expect(JSON.parse(Buffer.from(plaintext).toString("utf8"))).toEqual(secrets);
+    await expect(unlockSecrets({ passphrase, locked: { ...other, salt: one.salt! } })).rejects.toThrow(
+      withCode("passphrase_wrong"),
     );
   });
 

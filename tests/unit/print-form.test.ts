@@ -78,8 +78,10 @@ describe("base45", () => {
   });
 });
 
+// Also the module that believes itself in a browser: the next file's tests may run in this process.
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.resetModules();
 });
 
 /** Which inflater is used is decided once, when the module loads. */

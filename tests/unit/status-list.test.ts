@@ -13,7 +13,11 @@ async function loadModule(platform: "node" | "browser"): Promise<StatusListModul
   return import("../../src/records/status-list.ts");
 }
 
-afterEach(() => vi.unstubAllGlobals());
+// Also the module that believes itself in a browser: the next file's tests may run in this process.
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
 
 describe.each(["node", "browser"] as const)("a status list in %s", (platform) => {
   it("gives back the values packed into it", async () => {

@@ -7,6 +7,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { type Database, isStatementTimeout } from "../../storage/database.ts";
 import { cutPage } from "../cut-page.ts";
+import { findShown, type LogReadings } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { JurisdictionMark, RecordSight, Sight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
@@ -66,6 +67,7 @@ export function createRecordSearchService(deps: {
   sealer: RecordSealer;
   sight: RecordSight;
   searchKey: Uint8Array;
+  logReadings: LogReadings;
 }): RecordSearchService {
   const { database, registries, viewer, sealer, sight, searchKey } = deps;
 
@@ -86,8 +88,13 @@ export function createRecordSearchService(deps: {
       const shown = cutPage(found.slice(0, query.limit), ({ row }) => row.version.jwt.length);
       const last = shown.at(-1);
       const inspected = await sight.findInspected({ caller, compiled, rids: shown.map(({ row }) => row.record.rid) });
+      const records = shown.map(({ row }) =>
+        viewer.view(row, compiled, inspected.has(row.record.rid), options.languages),
+      );
+      const readings = records.flatMap((view) => (inspected.has(view.rid) ? (findShown(view, compiled) ?? []) : []));
+      await deps.logReadings(readings, caller, "search");
       return {
-        records: shown.map(({ row }) => viewer.view(row, compiled, inspected.has(row.record.rid), options.languages)),
+        records,
         ...(found.length > shown.length && last && { next: formatCursor(source, last.position) }),
         ...(count && { count }),
         ...(index && { index }),

@@ -9,6 +9,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { DescribeAct } from "../record-act.ts";
+import { findShown, type LogReadings } from "../record-readings.ts";
 import type { RecordSight } from "../record-sight.ts";
 import { nextState, type StateOperation } from "../record-states.ts";
 import * as store from "../record-store.ts";
@@ -67,6 +68,7 @@ export function createRecordStateService(deps: {
   stateDrafter: StateDrafter;
   describeAct: DescribeAct;
   viewer: RecordViewer;
+  logReadings: LogReadings;
   sight: RecordSight;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
@@ -109,7 +111,11 @@ export function createRecordStateService(deps: {
   const show = async ({ caller, registry }: StateOptions, { rid, version }: Answered): Promise<TaggedView> => {
     const row = await store.getRecord(database, { registry, rid, version });
     const compiled = await registries.getCurrent(registry);
-    return viewer.tag(row, compiled, (await sight.findInspected({ caller, compiled, rids: [rid] })).has(rid));
+    const seesPersonal = (await sight.findInspected({ caller, compiled, rids: [rid] })).has(rid);
+    const shown = viewer.tag(row, compiled, seesPersonal);
+    const reading = seesPersonal ? findShown(shown.view, compiled) : undefined;
+    if (reading) await deps.logReadings([reading], caller, "write");
+    return shown;
   };
 
   async function showErased({ registry, rid }: StateOptions): Promise<ErasedView> {

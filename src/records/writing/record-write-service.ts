@@ -7,6 +7,7 @@ import { checkPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import { findShown, type LogReadings } from "../record-readings.ts";
 import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
 import type { RecordViewer, TaggedView } from "../record-viewer.ts";
@@ -43,6 +44,7 @@ export function createRecordWriteService(deps: {
   sight: RecordSight;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
+  logReadings: LogReadings;
 }): RecordWriteService {
   const { entity, database, registries, writes, drafter, referenceKeys } = deps;
   const { tag } = deps.viewer;
@@ -50,7 +52,12 @@ export function createRecordWriteService(deps: {
 
   const show = async (caller: Staff, compiled: CompiledDefinition, row: store.RecordRow): Promise<TaggedView> => {
     const { rid } = row.record;
-    return tag(row, compiled, (await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid));
+    const seesPersonal = (await deps.sight.findInspected({ caller, compiled, rids: [rid] })).has(rid);
+    const shown = tag(row, compiled, seesPersonal);
+    const reading = seesPersonal ? findShown(shown.view, compiled) : undefined;
+    // Whoever changes one field is shown all the others.
+    if (reading) await deps.logReadings([reading], caller, "write");
+    return shown;
   };
 
   function readRequest(options: WriteOptions, target: string): { caller: Staff; idempotency: Idempotency | undefined } {

@@ -1,0 +1,178 @@
+// What a person is shown of the access log: who read what of them, why and by which right, with the proof of each; what the law delays is only counted.
+import type { AccessAuditService, AccessProblem } from "../access/access-audit-service.ts";
+import { type AccessEvent, readAccessEvent } from "../access/access-event.ts";
+import type { AccessLog } from "../access/access-log-service.ts";
+import { countDelayed, listEvents, type StoredEvent } from "../access/access-store.ts";
+import type { AccessSubjects, KnownSubject } from "../access/access-subject-service.ts";
+import type { Person } from "../consent/consent-service.ts";
+import type { ConsentRelations } from "../consent/guardianship-service.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { AttestryError } from "../errors.ts";
+import { ACCESS_EVENTS_PAGE_MAX } from "../limits.ts";
+import type { LogReader } from "../log/reader-service.ts";
+import { formatExtra, formatReceipt } from "../log/receipt.ts";
+import type { Database } from "../storage/database.ts";
+
+/** A reading or a decision. */
+export interface UsageEntry extends AccessEvent {
+  readonly operation: string;
+  readonly logIndex: number;
+  readonly commitment: string;
+  /** Whether it is about the person, and not about a child. */
+  readonly isOwn: boolean;
+}
+
+export interface UsagePage {
+  /** Newest first. */
+  readonly entries: readonly UsageEntry[];
+  /** Readings that a law keeps from the person for now, and until when the last of them is (Unix seconds). */
+  readonly delayed: { readonly count: number; readonly until: number | undefined };
+  /** `before` of the next page. */
+  readonly next?: number;
+}
+
+export interface UsageFilter {
+  readonly before?: number | undefined;
+  readonly limit?: number | undefined;
+  /** An entity identifier, or "office" for the node's own staff. */
+  readonly consumer?: string | undefined;
+  readonly purpose?: string | undefined;
+}
+
+/** An event as anybody can check it: the signed event, the salt of its entry, and the receipt of that. */
+export interface UsageProof {
+  readonly event: string;
+  readonly salt: string;
+  readonly receipt: string;
+}
+
+/** By which a person, and nobody else, can tell in the log itself that no event is left out. */
+export interface UsageKey {
+  readonly subject: string;
+  readonly tag_key: string;
+}
+
+export interface UsageService {
+  list(person: Person, filter?: UsageFilter): Promise<UsagePage>;
+  /** Throws `not_found`. */
+  prove(person: Person, logIndex: number): Promise<UsageProof>;
+  /** What is wrong with the person's chain: nothing, unless somebody changed the database. */
+  check(person: Person): Promise<readonly AccessProblem[]>;
+  keys(person: Person): Promise<readonly UsageKey[]>;
+}
+
+// Pages that are looked through for one page of what a filter leaves.
+const PAGES_READ_MAX = 20;
+
+export function createUsageService(deps: {
+  database: Database;
+  accessSubjects: AccessSubjects;
+  accessLog: Pick<AccessLog<never>, "open">;
+  accessAudit: AccessAuditService;
+  accessReader: LogReader;
+  relations: ConsentRelations;
+  clock: () => number;
+}): UsageService {
+  const { database, accessSubjects, accessLog, clock } = deps;
+
+  /** The person, and the children whom the person acts for, as far as anything was ever said of them. */
+  async function findSubjects({ claims }: Person): Promise<{ subject: KnownSubject; isOwn: boolean }[]> {
+    const own = Object.entries(claims).map(([claim, value]) => ({ subject: { claim, value }, isOwn: true }));
+    const children = (await deps.relations.findChildren(claims)).map(({ subject }) => ({ subject, isOwn: false }));
+    const found = await Promise.all(
+      [...own, ...children].map(async ({ subject, isOwn }) => {
+        const known = await accessSubjects.find(subject);
+        return known && { subject: known, isOwn };
+      }),
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  function open(event: StoredEvent, { subject, isOwn }: { subject: KnownSubject; isOwn: boolean }): UsageEntry {
+    const { jws } = accessLog.open(subject, event);
+    const { logIndex, operation, commitment } = event;
+    return { ...readAccessEvent(jws), operation, logIndex, commitment, isOwn };
+  }
+
+  function isWanted({ by, purpose }: UsageEntry, filter: UsageFilter): boolean {
+    const reader = "entity" in by ? by.entity : "staff" in by ? "office" : "own";
+    return (
+      (filter.consumer === undefined || reader === filter.consumer) &&
+      (filter.purpose === undefined || purpose === filter.purpose)
+    );
+  }
+
+  async function readPage(
+    subjects: readonly { subject: KnownSubject; isOwn: boolean }[],
+    options: { before: number | undefined; limit: number; now: number },
+  ): Promise<UsageEntry[]> {
+    const pages = await Promise.all(
+      subjects.map(async (one) =>
+        (await listEvents(database, { subject: one.subject.id, ...options })).map((event) => open(event, one)),
+      ),
+    );
+    return pages
+      .flat()
+      .sort((a, b) => b.logIndex - a.logIndex)
+      .slice(0, options.limit);
+  }
+
+  return {
+    async list(person, filter = {}) {
+      const subjects = await findSubjects(person);
+      const limit = Math.min(filter.limit ?? ACCESS_EVENTS_PAGE_MAX, ACCESS_EVENTS_PAGE_MAX);
+      const now = clock();
+      const entries: UsageEntry[] = [];
+      let { before } = filter;
+      let isMore = subjects.length > 0;
+      for (let round = 0; isMore && entries.length < limit && round < PAGES_READ_MAX; round++) {
+        const page = await readPage(subjects, { before, limit, now });
+        const wanted = page.filter((one) => isWanted(one, filter)).slice(0, limit - entries.length);
+        entries.push(...wanted);
+        isMore = page.length === limit;
+        before = entries.length === limit ? entries.at(-1)!.logIndex : (page.at(-1)?.logIndex ?? before);
+      }
+      const delayed = await Promise.all(
+        subjects.map(({ subject }) => countDelayed(database, { subject: subject.id, now })),
+      );
+      const until = delayed.flatMap((one) => one.until ?? []);
+      return {
+        entries,
+        delayed: {
+          count: delayed.reduce((sum, { count }) => sum + count, 0),
+          until: until.length === 0 ? undefined : Math.max(...until),
+        },
+        ...(isMore && before !== undefined && { next: before }),
+      };
+    },
+
+    async prove(person, logIndex) {
+      const now = clock();
+      for (const { subject } of await findSubjects(person)) {
+        const [event] = await listEvents(database, { subject: subject.id, before: logIndex + 1, limit: 1, now });
+        if (event?.logIndex !== logIndex) continue;
+        const { jws, salt } = accessLog.open(subject, event);
+        const [proof] = await deps.accessReader.receipts([logIndex]);
+        const { index, proof: hashes, checkpoint, entry } = proof!;
+        const receipt = formatReceipt({ index, proof: hashes, checkpoint, extra: formatExtra({ salt, entry }) });
+        return { event: jws, salt: encodeBase64url(salt), receipt };
+      }
+      throw new AttestryError("not_found", "there is no such reading of yours");
+    },
+
+    async check(person) {
+      const found = await Promise.all(
+        (await findSubjects(person)).map(({ subject }) => deps.accessAudit.auditPerson(subject)),
+      );
+      return found.flat();
+    },
+
+    async keys(person) {
+      const subjects = await findSubjects(person);
+      // A child's key stays the child's.
+      return subjects
+        .filter(({ isOwn }) => isOwn)
+        .map(({ subject }) => ({ subject: subject.id, tag_key: encodeBase64url(subject.tagKey) }));
+    },
+  };
+}
