@@ -50,6 +50,7 @@ import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
+import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
@@ -96,6 +97,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createMeSignInPages>[0] &
   Parameters<typeof createMePages>[0] &
   Parameters<typeof createConsentPages>[0] &
+  Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
@@ -131,6 +133,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createMeSignInPages(deps));
   routes.route("/", createMePages(deps));
   routes.route("/", createConsentPages(deps));
+  routes.route("/", createUsagePages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));

@@ -629,7 +629,14 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
-  const ownRecords = createOwnRecordService({ database, registries, subjects, viewer, evidences: evidence });
+  const ownRecords = createOwnRecordService({
+    database,
+    registries,
+    subjects,
+    viewer,
+    evidences: evidence,
+    logReadings,
+  });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
@@ -764,6 +771,7 @@ export function createNode(options: {
     organizationName: config.organizationName,
     contacts: config.contacts,
     ownRecords,
+    usage,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),

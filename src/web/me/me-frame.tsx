@@ -145,6 +145,13 @@ export async function answerMePage(
   return response;
 }
 
+/** A file of this person's own: kept by no cache. */
+export function answerFile(context: Context, name: string, content: unknown): Response {
+  context.header("cache-control", "private, no-store");
+  context.header("content-disposition", `attachment; filename="${name}"`);
+  return context.json(content as Parameters<Context["json"]>[0]);
+}
+
 /** Where a reader without an answer can ask: the contacts of the node. */
 export const Contacts: FC<{ contacts: readonly string[]; frame: MeFrame }> = ({ contacts, frame }) =>
   contacts.length === 0 ? (

@@ -8,6 +8,8 @@ import { chooseText, type Reader } from "../reader-language.ts";
 export interface MeNames {
   registry(registry: string): string;
   field(registry: string, field: string): string;
+  /** A field of some of these registries. */
+  fieldIn(registries: readonly string[], field: string): string;
   /** What the definition says that a field means. */
   meaning(registry: string, field: string): LocalizedText | undefined;
   purpose(registry: string, code: string): string;
@@ -56,6 +58,12 @@ export async function readNames(
   return {
     registry: (registry) => say(known.get(registry)?.compiled.definition.title ?? registry),
     field: (registry, field) => say(known.get(registry)?.fields.get(field)?.fullTitle ?? field),
+    fieldIn(registries, field) {
+      const found = registries
+        .map((registry) => known.get(registry)?.fields.get(field))
+        .find((one) => one !== undefined);
+      return say(found?.fullTitle ?? field);
+    },
     meaning: (registry, field) => known.get(registry)?.fields.get(field)?.description,
     purpose(registry, code) {
       const purposes = known.get(registry)?.compiled.disclosure.purposes ?? [];

@@ -1,8 +1,9 @@
 // `/me`: what a citizen sees first, and the file with all of it. Shows what is the citizen's and nothing else; finds and permits nothing itself.
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
 import type { ConsentService, PersonConsent } from "../../consent/consent-service.ts";
+import type { UsageEntry, UsagePage, UsageService } from "../../disclosure/usage-service.ts";
 import type { Citizen } from "../../identity/caller.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
 import { ME_LATEST_LOOKS, ME_USAGE_PAGES_MAX } from "../../limits.ts";
@@ -17,9 +18,8 @@ import { listLookupTags } from "../reader-language.ts";
 import { definitionVersionOf } from "../record-pages.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
 import { ConsentCards, isRunning } from "./consent-cards.tsx";
-import { answerMePage, Contacts, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
+import { answerFile, answerMePage, Contacts, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNames, type MeNamesDeps, readNames } from "./me-names.ts";
-import type { OwnUsage, UsageEntry, UsagePage } from "./me-services.ts";
 import { OwnRecordsSection, type ShownRecord } from "./own-records.tsx";
 import { UsageTimeline } from "./usage-timeline.tsx";
 
@@ -31,7 +31,7 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly recordNames: RecordNamesService;
   readonly ownRecords: OwnRecordService;
   readonly consents: Pick<ConsentService, "list">;
-  readonly usage?: OwnUsage;
+  readonly usage: Pick<UsageService, "list" | "keys">;
   readonly clock: () => number;
 }
 
@@ -58,6 +58,8 @@ const HomePage: FC<HomeProps> = (props) => {
   const words = frame.texts.home;
   const waiting = consents.filter(({ state }) => state === "requested");
   const running = consents.filter(isRunning);
+  // That the person was here is in the whole list.
+  const latest = looks.entries.filter(({ basis }) => basis === undefined || !("own" in basis));
   const isEmpty = records.length === 0 && consents.length === 0 && looks.entries.length === 0;
   return (
     <MePage title={frame.texts.myPage} lead={words.lead} frame={frame} session={session}>
@@ -78,11 +80,8 @@ const HomePage: FC<HomeProps> = (props) => {
             </p>
           </Section>
           <Section id="looks" title={words.latest}>
-            {looks.entries.length === 0 && <p>{words.noneLatest}</p>}
-            <UsageTimeline
-              entries={looks.entries.slice(0, ME_LATEST_LOOKS)}
-              {...{ names, consents, contacts, frame }}
-            />
+            {latest.length === 0 && <p>{words.noneLatest}</p>}
+            <UsageTimeline entries={latest.slice(0, ME_LATEST_LOOKS)} {...{ names, consents, contacts, frame }} />
             <p>
               <a href={`${frame.basePath}/me/usage`}>{words.allReadings}</a>
             </p>
@@ -118,8 +117,7 @@ const DownloadPage: FC<{ session: CitizenSession; records: number; frame: MeFram
 };
 
 export function createMePages(deps: MePagesDeps): Hono {
-  const { contacts, registries, ownRecords, consents } = deps;
-  const usage: OwnUsage = deps.usage ?? { list: async () => ({ entries: [], delayed: 0 }) };
+  const { contacts, registries, ownRecords, consents, usage } = deps;
   const browser = createCitizenPageSessions(deps);
   const pages = new Hono();
 
@@ -130,18 +128,15 @@ export function createMePages(deps: MePagesDeps): Hono {
   }
 
   /** All looks that are shown, up to a number of pages that nobody's are beyond. */
-  async function listLooks(citizen: Citizen): Promise<{ entries: UsageEntry[]; delayed: number; isWhole: boolean }> {
+  async function listLooks(citizen: Citizen) {
     const entries: UsageEntry[] = [];
-    let cursor: string | undefined;
-    let delayed = 0;
+    let page: UsagePage | undefined;
     for (let turn = 0; turn < ME_USAGE_PAGES_MAX; turn++) {
-      const page: UsagePage = await usage.list(citizen, cursor === undefined ? {} : { cursor });
+      page = await usage.list(citizen, { before: page?.next });
       entries.push(...page.entries);
-      delayed = page.delayed;
-      cursor = page.next;
-      if (cursor === undefined) break;
+      if (page.next === undefined) break;
     }
-    return { entries, delayed, isWhole: cursor === undefined };
+    return { entries, delayed: page?.delayed.count ?? 0, isWhole: page?.next === undefined };
   }
 
   pages.get("/me", async (context) => {
@@ -150,11 +145,9 @@ export function createMePages(deps: MePagesDeps): Hono {
     const frame = readMeFrame(context, deps);
     const { caller } = session;
     const languages = listLookupTags(frame.reader);
-    const [views, allowed, looks] = await Promise.all([
-      ownRecords.list(caller, languages),
-      consents.list(caller),
-      usage.list(caller, {}),
-    ]);
+    // Before this very look is one of them.
+    const looks = await usage.list(caller, {});
+    const [views, allowed] = await Promise.all([ownRecords.list(caller, languages), consents.list(caller)]);
     const names = await readNames(deps, {
       registries: [...views, ...allowed, ...looks.entries.flatMap((look) => look.records)].map(
         ({ registry }) => registry,
@@ -172,13 +165,6 @@ export function createMePages(deps: MePagesDeps): Hono {
     return answerMePage(context, { page, frame });
   });
 
-  /** A file of this person's own: kept by no cache. */
-  function answerFile(context: Context, name: string, content: unknown): Response {
-    context.header("cache-control", "private, no-store");
-    context.header("content-disposition", `attachment; filename="${name}"`);
-    return context.json(content as Parameters<Context["json"]>[0]);
-  }
-
   pages.get("/me/records/:registry/:rid/evidence", async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
@@ -191,7 +177,7 @@ export function createMePages(deps: MePagesDeps): Hono {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const frame = readMeFrame(context, deps);
-    const records = (await ownRecords.list(session.caller, [])).length;
+    const records = await ownRecords.count(session.caller);
     return answerMePage(context, { page: <DownloadPage {...{ session, records, frame }} />, frame });
   });
 
@@ -199,14 +185,11 @@ export function createMePages(deps: MePagesDeps): Hono {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const { caller } = session;
-    const views = await ownRecords.list(caller, []);
-    const records = await Promise.all(
-      views.map(async ({ registry, rid, display, identifier, state, version, data }) => {
-        const evidence = await ownRecords.evidence(caller, { registry, rid });
-        return { registry, rid, display, identifier, state, version, data, evidence };
-      }),
-    );
-    const [allowed, looks] = await Promise.all([consents.list(caller), listLooks(caller)]);
+    const records = (await ownRecords.exportAll(caller)).map(({ view, evidence }) => {
+      const { registry, rid, display, identifier, state, version, data } = view;
+      return { registry, rid, display, identifier, state, version, data, evidence };
+    });
+    const [allowed, looks, keys] = await Promise.all([consents.list(caller), listLooks(caller), usage.keys(caller)]);
     return answerFile(context, "my-data.json", {
       node: deps.names,
       made_at: formatSeconds(deps.clock()),
@@ -215,6 +198,7 @@ export function createMePages(deps: MePagesDeps): Hono {
       looks: looks.entries,
       looks_delayed_by_law: looks.delayed,
       looks_complete: looks.isWhole,
+      looks_keys: keys,
     });
   });
 

@@ -1,14 +1,16 @@
 // `/me/usage`: who looked at a citizen's data, the newest first. Parses, calls one service, answers.
 import { Hono } from "hono";
 import type { FC } from "hono/jsx";
+import type { AccessProblem } from "../../access/access-audit-service.ts";
 import type { ConsentService } from "../../consent/consent-service.ts";
+import type { UsageFilter, UsagePage, UsageService } from "../../disclosure/usage-service.ts";
 import type { CitizenSessionService } from "../../identity/citizen-session-service.ts";
 import { Note, Section } from "../markup.tsx";
 import { formatAddress, readValues } from "../page-request.ts";
 import { createCitizenPageSessions } from "../page-session.ts";
-import { answerMePage, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
+import { dayOf } from "./consent-cards.tsx";
+import { answerFile, answerMePage, Contacts, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNames, type MeNamesDeps, readNames } from "./me-names.ts";
-import type { OwnUsage, UsagePage, UsageQuery } from "./me-services.ts";
 import { UsageTimeline } from "./usage-timeline.tsx";
 
 export interface UsagePagesDeps extends MePlace, MeNamesDeps {
@@ -16,7 +18,7 @@ export interface UsagePagesDeps extends MePlace, MeNamesDeps {
   readonly contacts: readonly string[];
   readonly citizenSessions: Pick<CitizenSessionService, "find" | "checkForm">;
   readonly consents: Pick<ConsentService, "list">;
-  readonly usage: OwnUsage;
+  readonly usage: Pick<UsageService, "list" | "check" | "prove">;
 }
 
 interface Choice {
@@ -25,7 +27,7 @@ interface Choice {
 }
 
 interface FilterProps {
-  readonly query: UsageQuery;
+  readonly query: UsageFilter;
   readonly departments: readonly Choice[];
   readonly purposes: readonly Choice[];
   readonly frame: MeFrame;
@@ -66,35 +68,67 @@ const Filter: FC<FilterProps> = ({ query, departments, purposes, frame }) => {
   );
 };
 
+/** Whether the list is whole. What is wrong is told in the log's own words, for whoever is asked about it. */
+const Checked: FC<{ problems: readonly AccessProblem[]; contacts: readonly string[]; frame: MeFrame }> = ({
+  problems,
+  contacts,
+  frame,
+}) => {
+  const words = frame.texts.usagePage;
+  if (problems.length === 0) return <p class="soft">{words.whole}</p>;
+  return (
+    <div role="alert">
+      <Note kind="warning" title={words.broken}>
+        <p>{words.brokenHelp}</p>
+        <Contacts contacts={contacts} frame={frame} />
+        <ul lang="en" dir="ltr">
+          {problems.map(({ code, message }) => (
+            <li>
+              <code>{code}</code> {message}
+            </li>
+          ))}
+        </ul>
+      </Note>
+    </div>
+  );
+};
+
+const isEntity = (text: string | undefined): text is string => text !== undefined && /^https?:/.test(text);
+
 /** What can be chosen: who asked or looked, and what for; and what was chosen, whatever it is. */
 function listChoices(
   named: readonly { registry: string; consumer: string | undefined; purpose: string | undefined }[],
-  query: UsageQuery,
-  names: MeNames,
+  { query, names, frame }: { query: UsageFilter; names: MeNames; frame: MeFrame },
 ): Pick<FilterProps, "departments" | "purposes"> {
-  const departments = new Map<string, string>();
+  const { office, myself } = frame.texts.usagePage;
+  const departments = new Map([
+    ["office", office],
+    ["own", myself],
+  ]);
   const purposes = new Map<string, string>();
   for (const { registry, consumer, purpose } of named) {
     if (consumer !== undefined) departments.set(consumer, names.party(consumer));
     if (purpose !== undefined) purposes.set(purpose, names.purpose(registry, purpose));
   }
   const { consumer, purpose } = query;
-  if (consumer !== undefined && !departments.has(consumer)) departments.set(consumer, names.party(consumer));
+  if (isEntity(consumer) && !departments.has(consumer)) departments.set(consumer, names.party(consumer));
   if (purpose !== undefined && !purposes.has(purpose)) purposes.set(purpose, purpose);
   const toChoices = (some: ReadonlyMap<string, string>): Choice[] =>
     [...some].map(([value, text]) => ({ value, text }));
   return { departments: toChoices(departments), purposes: toChoices(purposes) };
 }
 
-const Pages: FC<{ page: UsagePage; query: UsageQuery; frame: MeFrame }> = ({ page, query, frame }) => {
+const Pages: FC<{ page: UsagePage; query: UsageFilter; frame: MeFrame }> = ({ page, query, frame }) => {
   const words = frame.texts.usagePage;
-  const { cursor, consumer, purpose } = query;
+  const { before, consumer, purpose } = query;
   const kept = { ...(consumer !== undefined && { by: consumer }), ...(purpose !== undefined && { purpose }) };
   const base = `${frame.basePath}/me/usage`;
   return (
     <p class="links pages">
-      {cursor !== undefined && <a href={formatAddress(base, kept)}>{words.newest}</a>}
-      {page.next !== undefined && <a href={formatAddress(base, { ...kept, before: page.next })}>{words.older}</a>}
+      {before !== undefined && <a href={formatAddress(base, kept)}>{words.newest}</a>}
+      {page.next !== undefined && (
+        <a href={formatAddress(base, { ...kept, before: String(page.next) })}>{words.older}</a>
+      )}
     </p>
   );
 };
@@ -110,14 +144,17 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
     const frame = readMeFrame(context, deps);
     const words = frame.texts.usagePage;
     const { by, purpose, before } = readValues(context).values;
-    const query: UsageQuery = {
-      ...(by !== undefined && { consumer: by }),
-      ...(purpose !== undefined && { purpose }),
-      ...(before !== undefined && { cursor: before }),
+    const query: UsageFilter = {
+      consumer: by,
+      purpose,
+      before: before !== undefined && /^\d{1,15}$/.test(before) ? Number(before) : undefined,
     };
-    const [page, consents] = await Promise.all([
+    const isFirst = query.before === undefined;
+    const [page, consents, problems] = await Promise.all([
       deps.usage.list(session.caller, query),
       deps.consents.list(session.caller),
+      // The whole of the list, whatever of it is shown.
+      isFirst ? deps.usage.check(session.caller) : [],
     ]);
     const named = [
       ...consents,
@@ -131,7 +168,7 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
     ];
     const names = await readNames(deps, {
       registries: named.map(({ registry }) => registry),
-      parties: [...named.flatMap(({ consumer }) => consumer ?? []), ...(by === undefined ? [] : [by])],
+      parties: [...named.flatMap(({ consumer }) => consumer ?? []), ...(isEntity(by) ? [by] : [])],
       reader: frame.reader,
     });
     const isFiltered = by !== undefined || purpose !== undefined;
@@ -140,10 +177,11 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
       page: (
         <MePage title={words.title} lead={words.lead} frame={frame} session={session}>
           <Section id="looks" title={frame.texts.usage}>
-            <Filter query={query} {...listChoices(named, query, names)} frame={frame} />
-            {page.delayed > 0 && (
+            <Filter query={query} {...listChoices(named, { query, names, frame })} frame={frame} />
+            {isFirst && <Checked {...{ problems, contacts, frame }} />}
+            {page.delayed.count > 0 && (
               <Note>
-                <p>{words.delayed(page.delayed)}</p>
+                <p>{words.delayed(page.delayed.count, dayOf(page.delayed.until ?? 0, frame))}</p>
               </Note>
             )}
             {page.entries.length === 0 && <p>{isFiltered ? words.noneFound : words.none}</p>}
@@ -153,6 +191,14 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
         </MePage>
       ),
     });
+  });
+
+  pages.get("/me/usage/:index{[0-9]{1,15}}/proof", async (context) => {
+    const session = await browser.require(context);
+    if (session instanceof Response) return session;
+    const index = context.req.param("index");
+    const proof = await deps.usage.prove(session.caller, Number(index));
+    return answerFile(context, `look-${index}.json`, proof);
   });
 
   return pages;

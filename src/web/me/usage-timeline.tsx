@@ -2,12 +2,12 @@
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
 import type { PersonConsent } from "../../consent/consent-service.ts";
+import type { UsageEntry } from "../../disclosure/usage-service.ts";
 import { Instant } from "../markup.tsx";
-import { chooseText, formatNumber } from "../reader-language.ts";
+import { formatNumber } from "../reader-language.ts";
 import { dayOf } from "./consent-cards.tsx";
 import { Contacts, type MeFrame } from "./me-frame.tsx";
 import { isolate, type MeNames } from "./me-names.ts";
-import type { UsageEntry } from "./me-services.ts";
 import type { Decision, UsageVerb, UsageWords } from "./texts/usage-words.ts";
 
 const VERBS: Readonly<Record<string, UsageVerb>> = {
@@ -15,11 +15,12 @@ const VERBS: Readonly<Record<string, UsageVerb>> = {
   answer: "answer",
   received: "received",
   search: "search",
+  evidence: "export",
+  write: "change",
   export: "export",
-  create: "change",
-  amend: "change",
-  change: "change",
 };
+
+const SENTENCE_FIELDS_MAX = 5;
 
 const DECISIONS: readonly string[] = ["give", "refuse", "pause", "resume", "withdraw", "invalidate"];
 const isDecision = (action: string): action is Decision => DECISIONS.includes(action);
@@ -61,7 +62,7 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
     who,
     isOwn,
     verb: VERBS[action] ?? "read",
-    fields: entry.fields.map((field) => names.field(registry, field)),
+    fields: shorten(nameFields(entry, names), frame),
     registry: names.registry(registry),
     purpose,
     matter: entry.case === undefined ? undefined : isolate(entry.case),
@@ -69,10 +70,22 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   });
 }
 
+function nameFields({ records, fields }: UsageEntry, names: MeNames): string[] {
+  const registries = records.map(({ registry }) => registry);
+  return [...new Set(fields.map((field) => names.fieldIn(registries, field)))];
+}
+
+/** As many as a sentence bears; the details name all. */
+function shorten(fields: readonly string[], { texts }: MeFrame): readonly string[] {
+  if (fields.length <= SENTENCE_FIELDS_MAX) return fields;
+  const shown = fields.slice(0, SENTENCE_FIELDS_MAX - 1);
+  return [...shown, texts.usagePage.moreFields(fields.length - shown.length)];
+}
+
 function describeBasis(basis: UsageEntry["basis"], { consents, frame }: Reading): UsageWords["basis"] {
   if (basis === undefined || "own" in basis) return undefined;
   if ("office" in basis) return basis;
-  if ("law" in basis) return { law: isolate(chooseText(basis.law, frame.reader).text) };
+  if ("law" in basis) return { law: isolate(basis.law) };
   const at = consents.find(({ id }) => id === basis.consent)?.decidedAt;
   return { givenOn: at === undefined ? undefined : dayOf(at, frame) };
 }
@@ -101,6 +114,12 @@ const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string
         <dd>
           <code dir="ltr">{nameReader(entry)}</code>
         </dd>
+        {entry.fields.length > 0 && (
+          <>
+            <dt>{frame.texts.consent.fields}</dt>
+            <dd>{frame.texts.list(nameFields(entry, names))}</dd>
+          </>
+        )}
         <dt>{words.record}</dt>
         {entry.records.map(({ registry, rid }) => (
           <dd>
@@ -122,7 +141,9 @@ const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string
         <dt>{words.logIndex}</dt>
         <dd>
           {formatNumber(entry.logIndex, frame.reader)} <p class="soft small">{words.logHelp}</p>
-          <a href={`${frame.basePath}/log/access/checkpoint`}>{words.checkpoint}</a>
+          <a href={`${frame.basePath}/me/usage/${entry.logIndex}/proof`} download={`look-${entry.logIndex}.json`}>
+            {words.proof}
+          </a>
         </dd>
       </dl>
       <p>{words.contact}</p>
@@ -141,7 +162,9 @@ export const UsageTimeline: FC<{
   <ol class="timeline">
     {entries.map((entry) => (
       <li>
-        <p>{formatUsage(entry, { names, consents, frame })}</p>
+        <p>
+          {formatUsage(entry, { names, consents, frame })} {!entry.isOwn && <em>{frame.texts.usagePage.aboutOther}</em>}
+        </p>
         <Details {...{ entry, names, contacts, frame }} />
       </li>
     ))}

@@ -167,10 +167,17 @@ export const en = {
     show: "Show",
     none: "Nobody has looked at your data yet.",
     noneFound: "No look at your data fits what you chose.",
-    delayed: (count: number) =>
+    office: "Staff of this department",
+    myself: "Myself",
+    delayed: (count: number, until: string) =>
       count === 1
-        ? "One more look is secret for now because a law says so. It will stand here on the day that the law sets."
-        : `${count} more looks are secret for now because a law says so. They will stand here on the day that the law sets.`,
+        ? `One more look is secret for now because a law says so. It will stand here from ${until} on.`
+        : `${count} more looks are secret for now because a law says so. The last of them will stand here from ${until} on.`,
+    whole: "This list was checked just now against the department's log: nothing was changed or taken out.",
+    broken: "Something is wrong with this list: it does not fit the department's log.",
+    brokenHelp: "Looks at your data may have been changed or taken out. Tell the department, or who watches over it:",
+    moreFields: (count: number) => `${count} more`,
+    aboutOther: "This was about somebody whom you act for.",
     older: "Older",
     newest: "Back to the newest",
     details: "Details and proof",
@@ -179,7 +186,7 @@ export const en = {
     eventNumberHelp: "Your looks are numbered without gaps: a missing number would show that one was hidden.",
     logIndex: "Entry of the public log",
     logHelp: "The log tells nobody what the entry is about, and nobody can change it unseen.",
-    checkpoint: "Signed state of the log",
+    proof: "Download the proof",
     record: "Record",
     by: "Who exactly",
     ask: "Ask about this",
