@@ -27,7 +27,7 @@ afterEach(() => {
 const cookiesOf = (browser: BrowserJar) => browser.cookies.get(origin) ?? new Map<string, string>();
 const cookieOf = (browser: BrowserJar, what: "me" | "session") =>
   [...cookiesOf(browser)].find(([name]) => name.startsWith(`attestry-${what}-`)) ?? ["", ""];
-const codeOf = (page: { text: string }) => /<code>([a-z_]+)<\/code><\/p>/.exec(page.text)?.[1];
+const codeOf = (page: { text: string }) => /<code(?: dir="ltr")?>([a-z_]+)<\/code><\/p>/.exec(page.text)?.[1];
 const table = () => world.node.database.database.sql`select * from citizen_session`;
 
 async function signedIn(account = "meera"): Promise<BrowserJar> {
@@ -57,8 +57,13 @@ describe("signing in as a citizen", () => {
     const atProvider = await browser.visit(new URL(href, base).href);
     const page = await browser.visit(atProvider.url, { form: { account: "meera" } });
     expect([page.status, page.url]).toEqual([200, `${base}/me`]);
-    expect(page.text).toContain("Signed in as Meera Rao");
+    expect(page.text).toContain("Signed in as \u2068Meera Rao\u2069");
     expect(page.headers.get("cache-control")).toBe("private, no-store");
+  });
+
+  it("is offered on the node's first page", async () => {
+    const home = await createBrowserJar().request("GET", base);
+    expect(home.text).toMatch(/<a class="button" href="\/water\/me">\s*My page\s*<\/a>/);
   });
 
   it("gives a cookie of its own, which scripts and other sites do not get", async () => {

@@ -174,11 +174,12 @@ describe("the looks at one's data", () => {
     const clerk = await world.civil.token("reader");
     await world.civil.request("GET", `/registries/persons/records/${world.meera.persons}`, { token: clerk });
     const browser = await signedIn("meera");
+    await browser.request("GET", `${base}/me`);
     const today = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" }).format(Date.now());
     const looks = await browser.request("GET", `${base}/me/usage`);
     const text = textOf(looks);
     const sentences = [
-      `On ${today}, you looked at your`,
+      `On ${today}, you looked at your own data 2 times.`,
       `On ${today}, a member of staff of this department looked at your`,
       `On ${today}, Department of Social Welfare looked at your date of birth for deciding on a benefit (their number: HA-7), because you allowed it on ${today}.`,
       `On ${today}, you gave a permission that Department of Social Welfare asked for, for deciding on a benefit.`,
@@ -209,16 +210,6 @@ describe("the looks at one's data", () => {
     const ravi = await signedIn("ravi");
     expect((await ravi.request("GET", `${base}/me/usage/${index}/proof`)).status).toBe(404);
     expect(textOf(await ravi.request("GET", `${base}/me/usage`))).not.toContain("Social Welfare looked");
-  });
-
-  test("tell when the database was changed behind the log's back", async () => {
-    const browser = await signedIn("meera");
-    const { sql } = world.civil.database.database;
-    const [event] = await sql`select log_index, sealed from access_event order by log_index limit 1`;
-    await sql`delete from access_event where log_index = ${event!.log_index as number}`;
-    const page = textOf(await browser.request("GET", `${base}/me/usage`));
-    expect(page).toContain("Something is wrong with this list");
-    expect(page).toContain("help@civil.example");
   });
 });
 
@@ -276,7 +267,7 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
     await says(page, "You are signed out here");
     expect(complaints).toEqual([]);
     await page.context().close();
-  });
+  }, 120_000);
 
   test("on a phone: one time only until an earlier day, a refusal, and nothing wider than the screen in either language and direction", async () => {
     const [once, other, open] = [await world.ask(MEERA), await world.ask(MEERA), await world.ask(MEERA)];
@@ -323,5 +314,18 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
     }
     expect(complaints).toEqual([]);
     await page.context().close();
+  }, 120_000);
+});
+
+// The last: from here on the log is broken.
+describe("the list of looks", () => {
+  test("tells when the database was changed behind the log's back", async () => {
+    const browser = await signedIn("meera");
+    const { sql } = world.civil.database.database;
+    const [event] = await sql`select log_index, sealed from access_event order by log_index limit 1`;
+    await sql`delete from access_event where log_index = ${event!.log_index as number}`;
+    const page = textOf(await browser.request("GET", `${base}/me/usage`));
+    expect(page).toContain("Something is wrong with this list");
+    expect(page).toContain("help@civil.example");
   });
 });

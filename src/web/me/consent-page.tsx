@@ -50,7 +50,7 @@ const Terms: FC<ConsentPageProps> = (props) => {
     <div class="space">
       <p>
         <ConsentBadge state={consent.state} frame={frame} />{" "}
-        {consent.isUsed ? words.isUsed : words.meanings[consent.state]}
+        {consent.isUsed && consent.oneTime ? words.isUsed : words.meanings[consent.state]}
       </p>
       {!consent.isOwn && <p>{words.forChild(isolate(consent.subject.value))}</p>}
       <dl class="facts">

@@ -153,21 +153,30 @@ export function answerFile(context: Context, name: string, content: unknown): Re
 }
 
 /** Where a reader without an answer can ask: the contacts of the node. */
-export const Contacts: FC<{ contacts: readonly string[]; frame: MeFrame }> = ({ contacts, frame }) =>
+export const Contacts: FC<{
+  contacts: readonly string[];
+  frame: MeFrame;
+  /** What a mail would be about. */
+  subject?: string;
+}> = ({ contacts, frame, subject }) =>
   contacts.length === 0 ? (
     <p>{frame.texts.home.noContacts}</p>
   ) : (
     <ul class="plain">
       {contacts.map((contact) => (
         <li>
-          <bdi>{contactLink(contact)}</bdi>
+          <bdi>{contactLink(contact, subject)}</bdi>
         </li>
       ))}
     </ul>
   );
 
-function contactLink(contact: string): Child {
+function contactLink(contact: string, subject: string | undefined): Child {
   if (/^https?:\/\//i.test(contact)) return <a href={contact}>{contact}</a>;
   const address = contact.replace(/^mailto:/i, "");
-  return /^[^\s@]+@[^\s@]+$/.test(address) ? <a href={`mailto:${address}`}>{address}</a> : contact;
+  return /^[^\s@]+@[^\s@]+$/.test(address) ? (
+    <a href={`mailto:${address}${subject === undefined ? "" : `?subject=${encodeURIComponent(subject)}`}`}>{address}</a>
+  ) : (
+    contact
+  );
 }

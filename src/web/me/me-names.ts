@@ -55,14 +55,17 @@ export async function readNames(
     }),
   ]);
   const say = (text: LocalizedText): string => isolate(chooseText(text, reader).text);
+  /** In a list of fields, one of a group must not look like two. */
+  const sayField = (field: FieldView | undefined, name: string): string =>
+    field === undefined ? isolate(name) : isolate(chooseText(field.fullTitle, reader).text.replaceAll(", ", " – "));
   return {
     registry: (registry) => say(known.get(registry)?.compiled.definition.title ?? registry),
-    field: (registry, field) => say(known.get(registry)?.fields.get(field)?.fullTitle ?? field),
+    field: (registry, field) => sayField(known.get(registry)?.fields.get(field), field),
     fieldIn(registries, field) {
       const found = registries
         .map((registry) => known.get(registry)?.fields.get(field))
         .find((one) => one !== undefined);
-      return say(found?.fullTitle ?? field);
+      return sayField(found, field);
     },
     meaning: (registry, field) => known.get(registry)?.fields.get(field)?.description,
     purpose(registry, code) {

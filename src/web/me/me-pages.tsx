@@ -21,7 +21,7 @@ import { ConsentCards, isRunning } from "./consent-cards.tsx";
 import { answerFile, answerMePage, Contacts, type MeFrame, MePage, type MePlace, readMeFrame } from "./me-frame.tsx";
 import { type MeNames, type MeNamesDeps, readNames } from "./me-names.ts";
 import { OwnRecordsSection, type ShownRecord } from "./own-records.tsx";
-import { UsageTimeline } from "./usage-timeline.tsx";
+import { isOwnLook, UsageTimeline } from "./usage-timeline.tsx";
 
 export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly entity: string;
@@ -59,7 +59,7 @@ const HomePage: FC<HomeProps> = (props) => {
   const waiting = consents.filter(({ state }) => state === "requested");
   const running = consents.filter(isRunning);
   // That the person was here is in the whole list.
-  const latest = looks.entries.filter(({ basis }) => basis === undefined || !("own" in basis));
+  const latest = looks.entries.filter((entry) => !isOwnLook(entry));
   const isEmpty = records.length === 0 && consents.length === 0 && looks.entries.length === 0;
   return (
     <MePage title={frame.texts.myPage} lead={words.lead} frame={frame} session={session}>

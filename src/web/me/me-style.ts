@@ -21,6 +21,7 @@ button.over { background: var(--over); color: var(--card); }
 main section.record { padding: 1.1rem 1.25rem .35rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); margin: 0 0 1.25rem; }
 main section.record h3 { margin: 0 0 .2rem; }
 main section.record dl.facts { margin-top: .8rem; }
+ol.timeline ol.timeline { margin-top: .6rem; }
 fieldset { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem 1rem; margin: 0 0 1rem; min-width: 0; }
 legend { font-weight: 600; padding: 0 .3rem; }
 .tick { display: flex; gap: .7rem; align-items: flex-start; padding: .45rem 0; }
@@ -31,6 +32,7 @@ legend { font-weight: 600; padding: 0 .3rem; }
 .choice p { margin: .6rem 0 0; }
 .choice > details { margin: 0; }
 .choice input[type="date"] { max-width: 16rem; }
+main > .space + .space { padding-top: 0; }
 blockquote { margin: 0 0 1rem; padding: .2rem 0 .2rem 0; padding-inline-start: 1rem; border-inline-start: .25rem solid var(--line); max-width: 44rem; }
 blockquote p:last-child { margin: 0; }
 [dir="rtl"] .crumbs li + li::before { content: "‹" / ""; }

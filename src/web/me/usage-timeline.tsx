@@ -147,26 +147,65 @@ const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string
         </dd>
       </dl>
       <p>{words.contact}</p>
-      <Contacts contacts={contacts} frame={frame} />
+      <Contacts contacts={contacts} frame={frame} subject={`${words.logIndex} ${entry.logIndex}`} />
     </details>
   );
 };
 
-export const UsageTimeline: FC<{
-  entries: readonly UsageEntry[];
-  names: MeNames;
-  consents: readonly PersonConsent[];
-  contacts: readonly string[];
-  frame: MeFrame;
-}> = ({ entries, names, consents, contacts, frame }) => (
-  <ol class="timeline">
-    {entries.map((entry) => (
-      <li>
-        <p>
-          {formatUsage(entry, { names, consents, frame })} {!entry.isOwn && <em>{frame.texts.usagePage.aboutOther}</em>}
-        </p>
-        <Details {...{ entry, names, contacts, frame }} />
-      </li>
-    ))}
-  </ol>
+interface TimelineProps {
+  readonly entries: readonly UsageEntry[];
+  readonly names: MeNames;
+  readonly consents: readonly PersonConsent[];
+  readonly contacts: readonly string[];
+  readonly frame: MeFrame;
+}
+
+const Look: FC<TimelineProps & { entry: UsageEntry }> = ({ entry, names, consents, contacts, frame }) => (
+  <li>
+    <p>
+      {formatUsage(entry, { names, consents, frame })} {!entry.isOwn && <em>{frame.texts.usagePage.aboutOther}</em>}
+    </p>
+    <Details {...{ entry, names, contacts, frame }} />
+  </li>
 );
+
+/** Looks by the person one after another, which would hide those of others among them; else each alone. */
+function gatherRuns(entries: readonly UsageEntry[]): UsageEntry[][] {
+  const runs: UsageEntry[][] = [];
+  for (const entry of entries) {
+    const last = runs.at(-1);
+    if (last && isOwnLook(last[0]!) && isOwnLook(entry)) last.push(entry);
+    else runs.push([entry]);
+  }
+  return runs;
+}
+
+export function isOwnLook({ basis }: UsageEntry): boolean {
+  return basis !== undefined && "own" in basis;
+}
+
+export const UsageTimeline: FC<TimelineProps> = (props) => {
+  const { entries, frame } = props;
+  return (
+    <ol class="timeline">
+      {gatherRuns(entries).map((run) =>
+        run.length === 1 ? (
+          <Look {...props} entry={run[0]!} />
+        ) : (
+          <li>
+            <details>
+              <summary>
+                {frame.texts.usagePage.ownLooks(run.length, dayOf(run.at(-1)!.at, frame), dayOf(run[0]!.at, frame))}
+              </summary>
+              <ol class="timeline">
+                {run.map((entry) => (
+                  <Look {...props} entry={entry} />
+                ))}
+              </ol>
+            </details>
+          </li>
+        ),
+      )}
+    </ol>
+  );
+};
