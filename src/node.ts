@@ -56,6 +56,7 @@ import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
+import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
 import { createImportService } from "./records/bulk/import-service.ts";
@@ -604,7 +605,7 @@ export function createNode(options: {
     registries,
     sight,
     searchKey,
-    nodeKey: secrets.wrappingKey,
+    sealer: createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey }),
     clock,
     logger,
   });

@@ -10,8 +10,8 @@ it("gives each role its own key and each purpose its own secret, the same after 
   const generated = generateSecrets();
   const secrets = parseSecrets(generated);
   expect(new Set(KEY_ROLES.map((role) => secrets.signers[role].publicKey.kid)).size).toBe(KEY_ROLES.length);
-  const derived = [secrets.wrappingKey, secrets.searchKey, secrets.statusKey, secrets.pseudonymKey].map((key) =>
-    Buffer.from(key).toString("hex"),
+  const derived = [secrets.wrappingKey.current, secrets.searchKey.current, secrets.statusKey, secrets.pseudonymKey].map(
+    (key) => Buffer.from(key).toString("hex"),
   );
   expect(new Set(derived).size).toBe(4);
   expect(derived.every((key) => key.length === 64)).toBe(true);

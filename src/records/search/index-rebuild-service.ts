@@ -1,5 +1,7 @@
 // Makes the index of old records follow a changed definition, while writes go on: a job in small steps that any process may take and resume.
+
 import type { JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { INDEX_REBUILD_RECORDS } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
@@ -32,7 +34,7 @@ export function createIndexRebuildService(deps: {
   database: Database;
   registries: RegistryService;
   sealer: RecordSealer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   /** Takes the lock of the records log until the transaction ends: no record changes meanwhile. */
   lockRecords: (tx: Transaction) => Promise<void>;
   recordsPerStep?: number;
