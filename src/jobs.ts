@@ -10,6 +10,7 @@ import {
   OWN_CHAIN_CHECK_MS,
   PROPOSAL_SWEEP_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
+  SEALING_INTERVAL_MS,
   SUBORDINATE_KEYS_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
@@ -32,6 +33,8 @@ export function startJobs(deps: {
   checkReferences: () => Promise<unknown>;
   /** Makes the index of old records follow changed definitions: one round. */
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
+  /** Makes anew what the former sealing keys sealed: one round. */
+  rotateSealing: (isStopped: () => boolean) => Promise<void>;
   /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
   reconcileErasures: () => Promise<unknown>;
   /** Forgets the nonces of signed requests that have ended. */
@@ -86,6 +89,9 @@ export function startJobs(deps: {
     ),
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
+    ),
+    startJob({ everyMs: SEALING_INTERVAL_MS, name: "making everything anew under the next sealing keys", logger }, () =>
+      deps.rotateSealing(() => isStopped),
     ),
     ...(refreshDirectory
       ? [

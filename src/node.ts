@@ -79,6 +79,12 @@ import {
   createReferenceWatchService,
   type ReferenceWatchService,
 } from "./records/references/reference-watch-service.ts";
+import { beginSealing, createSealingGuard } from "./records/sealing/sealing-guard-service.ts";
+import {
+  createSealingRotationService,
+  type SealingRotationService,
+} from "./records/sealing/sealing-rotation-service.ts";
+import { createSealingSteps } from "./records/sealing/sealing-steps-service.ts";
 import { createDuplicateService } from "./records/search/duplicate-service.ts";
 import { createIndexRebuildService } from "./records/search/index-rebuild-service.ts";
 import { createRecordSearchService } from "./records/search/record-search-service.ts";
@@ -105,7 +111,7 @@ import { createReferencePickClient } from "./resolution/reference-pick-client.ts
 import { createReferencePickService } from "./resolution/reference-pick-service.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
-import type { Database } from "./storage/database.ts";
+import type { Database, Transaction } from "./storage/database.ts";
 import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
@@ -132,6 +138,7 @@ export interface Node extends ServedNode {
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
   readonly keptReports: KeptReportService;
+  readonly sealingRotation: SealingRotationService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
@@ -227,6 +234,7 @@ export async function initializeNode(options: {
   await initializeLog({ ...identity, database, clock: currentSeconds });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
   if ((await reader.bundle(0, 1)) !== undefined) return;
+  await beginSealing(database, secrets.sealing, currentSeconds());
   const writer = createLogWriter({ ...identity, database, clock: currentSeconds, logger });
   await logKeySet({ writer, reader, secrets });
   await writer.close();
@@ -276,7 +284,8 @@ export function createNode(options: {
   secrets.followKeys(clock());
   const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origin });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
-  const writer = createLogWriter({ ...log, clock, logger });
+  const sealingGuard = createSealingGuard({ sealing: secrets.sealing, clock });
+  const writer = createLogWriter({ ...log, clock, logger, guard: sealingGuard.check });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const peers = createPeerChains();
   const requestSigner = signers.request;
@@ -591,21 +600,27 @@ export function createNode(options: {
     clock,
   });
   const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
-  const indexRebuild = createIndexRebuildService({
-    database,
-    registries,
-    sealer,
-    searchKey,
-    lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
-  });
+  const lockRecords = async (tx: Transaction) => void (await lockLogState(tx, RECORDS_LOG));
+  const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
   const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
+  const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
   const attachments = createAttachmentService({
     entity: names,
     database,
     registries,
     sight,
     searchKey,
-    sealer: createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey }),
+    sealer: attachmentSealer,
+    clock,
+    logger,
+  });
+  const resealing = { database, registries, sealer, attachmentSealer, proposalSealer, searchKey, lockRecords };
+  const sealingRotation = createSealingRotationService({
+    database,
+    sealing: secrets.sealing,
+    guard: sealingGuard,
+    steps: createSealingSteps(resealing),
+    lockRecords,
     clock,
     logger,
   });
@@ -698,6 +713,7 @@ export function createNode(options: {
     logger,
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
+    rotateSealing: sealingRotation.run,
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: sessions.purge,
@@ -743,6 +759,7 @@ export function createNode(options: {
     trustMarkChecks,
     resolution,
     keptReports,
+    sealingRotation,
     writer,
     reader,
     async close() {

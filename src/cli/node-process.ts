@@ -3,6 +3,7 @@ import { databaseUrlFor, listNodeNames, type NodeConfig, type ProcessConfig, rea
 import { AttestryError } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { createNode, initializeNode, type Node, readSecrets } from "../node.ts";
+import { checkSealingKeys } from "../records/sealing/sealing-guard-service.ts";
 import type { Secrets } from "../secrets.ts";
 import { type Cluster, openCluster } from "../storage/cluster.ts";
 import { connectDatabase, createDatabaseIfMissing, type Database } from "../storage/database.ts";
@@ -67,6 +68,7 @@ export async function openNodes(options: { process: ProcessConfig; names: readon
       const database = connectDatabase({ url: server.url(config, configs.length) });
       try {
         await checkMigrations(database);
+        await checkSealingKeys(database, secrets.sealing);
         const nodeLogger = createLogger({ name: config.name, level: process.logLevel });
         opened.push({ node: createNode({ config, secrets, database, logger: nodeLogger }), database });
       } catch (error) {

@@ -193,6 +193,8 @@ const STATUS = {
   answer_mismatch: 400,
   status_list_invalid: 400,
   config_invalid: 500,
+  keys_outdated: 503,
+  keys_in_use: 409,
   migration_pending: 500,
   migration_unknown: 500,
   database_unavailable: 503,
