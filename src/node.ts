@@ -268,6 +268,8 @@ export function createNode(options: {
   clock?: () => number;
   /** The node's only way out; closed with it. */
   httpClient?: HttpClient;
+  /** Whether it answers requests, until it is closed: such a node lets the next sealing keys take over. */
+  isServed?: boolean;
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
@@ -713,7 +715,7 @@ export function createNode(options: {
     logger,
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
-    rotateSealing: sealingRotation.run,
+    ...(options.isServed && { rotateSealing: sealingRotation.run }),
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: sessions.purge,

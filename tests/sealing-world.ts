@@ -64,27 +64,6 @@ export function rotationOf(
   return createSealingRotationService({ database, sealing, guard, steps, lockRecords, clock, logger: silentLogger });
 }
 
-const PARTS = [
-  ["attachments", ""],
-  ["proposals", ""],
-  ["records", "births"],
-  ["records", "deeds"],
-] as const;
-
-/** Keeps the node's own job from beginning with the next generation: everything seems to be done. */
-export async function holdJob({ database }: TestNode, generation: number): Promise<void> {
-  for (const [part, registry] of PARTS)
-    await database.database.sql`
-      insert into sealing_progress (generation, part, registry, position, done, total, complete)
-      values (${generation}, ${part}, ${registry}, '', 0, 0, true)`;
-}
-
-/** Nothing is done yet, whatever was. */
-export async function releaseJob({ database }: TestNode, generation: number): Promise<void> {
-  await database.database.sql`
-    update sealing_progress set position = '', done = 0, complete = false where generation = ${generation}`;
-}
-
 /** Every text that hangs on the sealing keys: keyed hashes, and bytes that the node's own key seals. */
 export async function listKeyedTexts({ database }: TestNode): Promise<string[]> {
   const rows = await database.database.sql<{ text: string }[]>`

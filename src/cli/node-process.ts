@@ -42,8 +42,13 @@ export interface NodeProcess {
 }
 
 /** Opens the named nodes of the data directory, all of them where none is named. Refuses pending migrations. */
-export async function openNodes(options: { process: ProcessConfig; names: readonly string[] }): Promise<NodeProcess> {
-  const { process, names } = options;
+export async function openNodes(options: {
+  process: ProcessConfig;
+  names: readonly string[];
+  /** See createNode. */
+  isServed?: boolean;
+}): Promise<NodeProcess> {
+  const { process, names, isServed = false } = options;
   const logger = createLogger({ name: "attestry", level: process.logLevel });
   const chosen = names.length > 0 ? names : listNodeNames(process.dataDirectory);
   if (chosen.length === 0) {
@@ -70,7 +75,7 @@ export async function openNodes(options: { process: ProcessConfig; names: readon
         await checkMigrations(database);
         await checkSealingKeys(database, secrets.sealing);
         const nodeLogger = createLogger({ name: config.name, level: process.logLevel });
-        opened.push({ node: createNode({ config, secrets, database, logger: nodeLogger }), database });
+        opened.push({ node: createNode({ config, secrets, database, logger: nodeLogger, isServed }), database });
       } catch (error) {
         await database.close();
         throw error;

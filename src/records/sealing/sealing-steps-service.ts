@@ -57,9 +57,11 @@ export function createSealingSteps(deps: {
         return stored?.complete === false;
       const made = await make(tx);
       if (made === undefined) return true;
-      const done = stored.done + made.count;
       const { position, isLast: complete } = made;
-      await store.saveProgress(tx, { ...stored, position, done, total: Math.max(stored.total, done), complete });
+      // While it was made anew some was added, and some went away.
+      const total = Math.max(stored.total, stored.done + made.count);
+      const done = complete ? total : stored.done + made.count;
+      await store.saveProgress(tx, { ...stored, position, done, total, complete });
       return !complete;
     });
   }
@@ -142,7 +144,8 @@ export function createSealingSteps(deps: {
     const isLast = next < 0 && listed.length < SEALING_LISTED;
     if (next < 0)
       return advance(begun, async () => ({
-        count: listed.length,
+        // Those that were made anew stand where their new keys do, and were counted.
+        count: 0,
         position: listed.at(-1)?.key ?? begun.position,
         isLast,
       }));
@@ -151,7 +154,7 @@ export function createSealingSteps(deps: {
     const renewed = stored && attachmentSealer.renew(stored);
     return advance(begun, async (tx) => {
       if (renewed) await store.moveAttachment(tx, key, renewed);
-      return { count: next + 1, position: key, isLast: false };
+      return { count: 1, position: key, isLast: false };
     });
   }
 
