@@ -130,7 +130,7 @@ function startJob(
       await job();
     } catch (error) {
       // The next round tries again; a database that stays away is reported by /readyz.
-      options.logger.warn({ error: error instanceof Error ? error.message : String(error) }, `${options.name} failed`);
+      options.logger.warn({ err: error }, `${options.name} failed`);
     } finally {
       running = undefined;
     }

@@ -574,10 +574,7 @@ export function createNode(options: {
     onErased: erasures.add,
   });
   const reconciled = erasures.reconcile().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "reading the erasure ledger failed",
-    );
+    logger.error({ err: error }, "reading the erasure ledger failed");
   });
   const recordReads = createRecordReadService({ database, registries, viewer, sight });
   const answers = createAnswerService({
@@ -729,10 +726,7 @@ export function createNode(options: {
   });
   // A rotation that ended between key file and log is completed now.
   const recorded = keyHistory.recordEvents().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "logging what happened to the keys failed",
-    );
+    logger.error({ err: error }, "logging what happened to the keys failed");
   });
 
   return {

@@ -258,10 +258,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
     return answerProblem(context, new AttestryError("database_unavailable", message), logger);
   }
   if (!(error instanceof AttestryError)) {
-    logger.error(
-      { error: error instanceof Error ? (error.stack ?? error.message) : "not an Error" },
-      "a request failed by a bug",
-    );
+    logger.error({ err: error }, "a request failed by a bug");
     return context.body(JSON.stringify(INTERNAL_ERROR), 500);
   }
   const status = STATUS[error.code];
