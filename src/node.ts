@@ -599,7 +599,11 @@ export function createNode(options: {
     clock,
   });
   const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
-  const lockRecords = async (tx: Transaction) => void (await lockLogState(tx, RECORDS_LOG));
+  /** Also for who writes hashes beside the log's writer: not by keys that the database goes by no more. */
+  const lockRecords = async (tx: Transaction) => {
+    await lockLogState(tx, RECORDS_LOG);
+    await sealingGuard.check(tx);
+  };
   const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
   const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
   const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
