@@ -2,7 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { checkSealingKeys } from "../../src/records/sealing/sealing-guard-service.ts";
-import { addSealingGeneration, dropFormerSealing, parseSecrets } from "../../src/secrets.ts";
+import {
+  addSealingGeneration,
+  dropFormerSealing,
+  generateSecrets,
+  parseSecrets,
+  restoreFormerSealing,
+} from "../../src/secrets.ts";
 import { connectDatabase } from "../../src/storage/database.ts";
 import { caughtCode } from "../caught-code.ts";
 import { type Answer, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -294,5 +300,35 @@ describe("the rotation", () => {
     await expect(check(third)).resolves.toBeUndefined();
     await expect(check(dropFormerSealing(third))).rejects.toMatchObject({ code: "keys_outdated" });
     expect(sealing(third).current.number).toBe(3);
+  });
+
+  it("takes over a database that was restored from before, once the generation of then is put beside today's", async () => {
+    const today = addSealingGeneration(dropFormerSealing(second));
+    const restored = await startTestNode({ clock });
+    const { database } = restored.database;
+    const at = (unlocked: JsonObject) => checkSealingKeys(database, sealing(unlocked));
+    // A database without a row is of the first generation; the node's keys are of the third.
+    await expect(at(dropFormerSealing(today))).rejects.toMatchObject({
+      code: "keys_outdated",
+      message: expect.stringContaining("attestry keys rotate sealing --former FILE"),
+    });
+    const both = restoreFormerSealing(dropFormerSealing(today), first);
+    expect([sealing(both).former?.number, sealing(both).current.number]).toEqual([1, 3]);
+    await expect(at(both)).resolves.toBeUndefined();
+    const number = (one: JsonObject, older: JsonObject) => sealing(restoreFormerSealing(one, older)).former?.number;
+    expect(number(dropFormerSealing(today), second)).toBe(2);
+    expect(caughtCode(() => restoreFormerSealing(today, first))).toBe("request_invalid");
+    expect(caughtCode(() => restoreFormerSealing(first, dropFormerSealing(today)))).toBe("request_invalid");
+    expect(caughtCode(() => restoreFormerSealing(dropFormerSealing(today), generateSecrets()))).toBe("request_invalid");
+    // It was backed up in the middle of a rotation: it needs the generation before the one that it goes by, too.
+    const { fingerprint } = sealing(second).current;
+    await database.sql`insert into sealing_generation (generation, fingerprint, began_at) values (2, ${fingerprint}, 0)`;
+    await expect(at(today)).rejects.toMatchObject({ message: expect.stringContaining("the whole keys.json") });
+    await database.sql`update sealing_generation set completed_at = 1`;
+    await expect(at(today)).resolves.toBeUndefined();
+    await expect(at(addSealingGeneration(first))).rejects.toMatchObject({
+      message: expect.stringContaining("another one"),
+    });
+    await restored.close();
   });
 });
