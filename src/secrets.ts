@@ -105,8 +105,8 @@ function readMasters({ version, node, sealing, status, pseudonym }: JsonObject):
     .sort((a, b) => a.number - b.number);
   const [first, second] = generations;
   const isRow = first !== undefined && Number.isSafeInteger(first.number) && first.number >= 1;
-  if (!isRow || generations.length > 2 || (second && second.number !== first.number + 1))
-    return refuse(" holds other sealing keys than one generation, or two that follow on each other");
+  if (!isRow || generations.length > 2 || (second && !Number.isSafeInteger(second.number)))
+    return refuse(" holds other sealing keys than one generation, or two");
   return {
     sealing: generations,
     statusKey: readSecret(status, "status"),
@@ -146,6 +146,26 @@ export function addSealingGeneration(unlocked: JsonObject): JsonObject {
 export function dropFormerSealing(unlocked: JsonObject): JsonObject {
   const masters = readMasters(unlocked);
   return formatMasters(unlocked, { ...masters, sealing: masters.sealing.slice(-1) });
+}
+
+/**
+ * The same secrets with the generation of an older key file beside their own, for a database that was restored from then. Throws
+ * `request_invalid` where the older file is another node's, or has no older generation.
+ */
+export function restoreFormerSealing(unlocked: JsonObject, older: JsonObject): JsonObject {
+  const [masters, then] = [readMasters(unlocked), readMasters(older)];
+  const [current, ...more] = masters.sealing;
+  if (more.length > 0)
+    throw new AttestryError("request_invalid", "the key file has two generations of sealing keys already");
+  if (encodeBase64url(masters.statusKey) !== encodeBase64url(then.statusKey))
+    throw new AttestryError("request_invalid", "the older key file is of another node");
+  const former = then.sealing.findLast(({ number }) => number < current!.number);
+  if (former === undefined)
+    throw new AttestryError(
+      "request_invalid",
+      `the older key file has no generation of sealing keys before ${current!.number}`,
+    );
+  return formatMasters(unlocked, { ...masters, sealing: [former, current!] });
 }
 
 /** Reads unlocked secrets; `now` (Unix seconds) says which keys sign. Throws `config_invalid` or `key_role_conflict`. */

@@ -21,6 +21,7 @@ export interface RotateOptions extends NodeOptions {
   readonly start?: boolean;
   readonly force?: boolean;
   readonly finish?: boolean;
+  readonly former?: string;
 }
 
 /** What has to be done, and holds, after a key was added; by role. */
@@ -117,7 +118,8 @@ export async function rotateKey(role: string, options: RotateOptions): Promise<v
       "request_invalid",
       `"${role}" is none of the roles: ${[...ROTATED_ROLES, SEALING].join(", ")}`,
     );
-  if (options.finish) throw new AttestryError("request_invalid", "--finish is for the sealing keys");
+  if (options.finish || options.former !== undefined)
+    throw new AttestryError("request_invalid", "--finish and --former are for the sealing keys");
   if (known === "federation") return rotateFederation(options);
   if (options.start || options.force)
     throw new AttestryError("request_invalid", "--start and --force are for the federation key");

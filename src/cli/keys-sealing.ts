@@ -1,7 +1,10 @@
 // `attestry keys rotate sealing`: the next keys that seal and hash what the database holds, and the end of the former ones. The node itself makes everything anew.
+import { readPassphrase } from "../config.ts";
+import { unlockSecrets } from "../crypto/key-file.ts";
 import { AttestryError, isAttestryError } from "../errors.ts";
 import type { SealingProgress } from "../records/sealing/sealing-rotation-service.ts";
-import { addSealingGeneration, dropFormerSealing, type Secrets } from "../secrets.ts";
+import { addSealingGeneration, dropFormerSealing, restoreFormerSealing, type Secrets } from "../secrets.ts";
+import { readInputJson } from "./input-file.ts";
 import { changeSecrets } from "./key-file-change.ts";
 import { isoTime, type Opened, openKeys } from "./keys-change.ts";
 import type { RotateOptions } from "./keys-rotation.ts";
@@ -15,6 +18,7 @@ export async function rotateSealing(options: RotateOptions): Promise<void> {
     );
   const opened = openKeys(options);
   if (options.finish) return finish(opened, options);
+  if (options.former !== undefined) return restore(opened, options, options.former);
   const { sealing } = await changeSecrets(opened.config, addSealingGeneration);
   const { current, former } = sealing;
   printResult({
@@ -26,6 +30,22 @@ export async function rotateSealing(options: RotateOptions): Promise<void> {
       "2. Stop every process of the node, and start them again. The node then seals and hashes by the new keys, and makes everything of before anew while it works; a process that still runs with the old file writes nothing more.",
       "3. See how far it is: attestry keys list",
       "4. Then take the old keys out of the file: attestry keys rotate sealing --finish",
+    ],
+  });
+}
+
+/** A database of before a rotation that has ended, and today's signing keys: what only an older key file has is put beside them. */
+async function restore({ config }: Opened, options: RotateOptions, path: string): Promise<void> {
+  const locked = readInputJson(path, "config_invalid");
+  const older = await unlockSecrets({ passphrase: readPassphrase(config.directory), locked });
+  const { sealing } = await changeSecrets(config, (unlocked) => restoreFormerSealing(unlocked, older));
+  const [current, former] = [sealing.current.number, sealing.former!.number];
+  printResult({
+    json: options.json,
+    value: { role: "sealing", generation: current, former, state: "next" },
+    lines: [
+      `Generation ${former} of the sealing keys is in keys.json again, beside ${current}.`,
+      "Start the node: it makes everything of the restored database anew by the present keys, as in a rotation.",
     ],
   });
 }

@@ -129,6 +129,10 @@ export function keysCommand(): Command {
           "sealing: take the old keys out of the file, if nothing in the database goes by them any more",
         ),
     )
+      .option(
+        "--former <file>",
+        "sealing: put the old keys back out of an older keys.json, for a database restored from then",
+      )
       .addHelpText("after", EXAMPLES.rotate)
       .action((role: string, options: RotateOptions) =>
         role === SEALING ? rotateSealing(options) : rotateKey(role, options),

@@ -2,7 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { checkSealingKeys } from "../../src/records/sealing/sealing-guard-service.ts";
-import { addSealingGeneration, dropFormerSealing, parseSecrets } from "../../src/secrets.ts";
+import {
+  addSealingGeneration,
+  dropFormerSealing,
+  generateSecrets,
+  parseSecrets,
+  restoreFormerSealing,
+} from "../../src/secrets.ts";
 import { connectDatabase } from "../../src/storage/database.ts";
 import { caughtCode } from "../caught-code.ts";
 import { type Answer, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -23,6 +29,49 @@ let before: string[] = [];
 let paper: JsonObject;
 let once: Answer;
 const ONCE = { code: "once", name: "Once", district: "west", mother: "M-once", mail: "once@example.org" };
+
+/** What the steps of the rotation change (sealing-steps-service.ts). */
+const MADE_ANEW = [
+  "record.sealed_key",
+  "record_state.sealed",
+  "record_key.digest",
+  "record_search.value",
+  "record_statistic.cell",
+  "record_statistic.label",
+  "attachment.key",
+  "attachment.sealed",
+  "attachment.sealed_key",
+  "attachment.sealed_name",
+  "attachment_hold.key",
+  "proposal.sealed_key",
+];
+/** What is found by either generation until its day is over. */
+const PASSING = [
+  "answer_budget.digest",
+  "idempotency.digest",
+  "idempotency.request",
+  "proposal.digest",
+  "proposal.request",
+];
+/** Data keys, hashes that no key is in, what stands open. */
+const OF_OTHER_KEYS = [
+  "attestry_migrations.hash",
+  "chain_archive.digest",
+  "enrolment_code.digest",
+  "key_event.digest",
+  "log_entry.entry",
+  "log_entry.leaf_hash",
+  "log_entry.tag",
+  "log_state.root",
+  "log_tile.hashes",
+  "log_tile.root",
+  "proposal.sealed",
+  "record_version.sealed",
+  "session.secret_hash",
+  "staff_token.secret_hash",
+  "status_value.value",
+  "trust_mark.digest",
+];
 
 const sealing = (unlocked: JsonObject) => parseSecrets(unlocked).sealing;
 const check = (unlocked: JsonObject) => checkSealingKeys(node.database.database, sealing(unlocked));
@@ -150,6 +199,15 @@ describe("while the next sealing keys take over", () => {
   });
 });
 
+it("knows every column that may hang on the sealing keys: a new one is made anew by it, or named here as one that does not", async () => {
+  const rows = await node.database.database.sql<{ column: string }[]>`
+    select table_name || '.' || column_name as column from information_schema.columns
+    where table_schema = 'public' and (data_type = 'bytea' or column_name ~ '(digest|sealed|hash|cell|label|request|^key$|^value$)')`;
+  const known = [...MADE_ANEW, ...PASSING, ...OF_OTHER_KEYS];
+  expect(rows.map(({ column }) => column).filter((column) => !known.includes(column))).toEqual([]);
+  expect(known.filter((column) => !rows.some((row) => row.column === column))).toEqual([]);
+});
+
 describe("the rotation", () => {
   it("does not end while something goes by the former keys", async () => {
     const rotation = rotationOf(node, { clock });
@@ -185,19 +243,16 @@ describe("the rotation", () => {
       // One new value, wanted again and again, and one that an old record has.
       asked.push(births.create({ code: `w${round}`, ...wanted }));
       asked.push(births.create({ code: `x${round}`, ...wanted, mother: "M8" }));
-      runs.push(
-        await rotationOf(node, { clock, database: mortal })
-          .run(() => false)
-          .then(
-            () => "done",
-            () => "died",
-          ),
-      );
+      // Two processes at once, of which one dies again and again.
+      const dying = rotationOf(node, { clock, recordsPerStep: 1, database: mortal }).run(() => false);
+      let steps = 0;
+      const other = rotationOf(node, { clock, recordsPerStep: 1 }).run(() => steps++ > 0);
+      const [run] = await Promise.allSettled([dying, other]);
+      runs.push(run.status === "fulfilled" ? "done" : "died");
       await expectAllFound();
     }
     await mortal.close();
     await sql`drop trigger die on sealing_progress`;
-    // Of births in steps of two: 10 records and those that came in between, a file, a proposal.
     expect(runs.filter((run) => run === "died").length).toBeGreaterThan(5);
     const answers = await Promise.all(asked);
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
@@ -247,5 +302,35 @@ describe("the rotation", () => {
     await expect(check(third)).resolves.toBeUndefined();
     await expect(check(dropFormerSealing(third))).rejects.toMatchObject({ code: "keys_outdated" });
     expect(sealing(third).current.number).toBe(3);
+  });
+
+  it("takes over a database that was restored from before, once the generation of then is put beside today's", async () => {
+    const today = addSealingGeneration(dropFormerSealing(second));
+    const restored = await startTestNode({ clock });
+    const { database } = restored.database;
+    const at = (unlocked: JsonObject) => checkSealingKeys(database, sealing(unlocked));
+    // A database without a row is of the first generation; the node's keys are of the third.
+    await expect(at(dropFormerSealing(today))).rejects.toMatchObject({
+      code: "keys_outdated",
+      message: expect.stringContaining("attestry keys rotate sealing --former FILE"),
+    });
+    const both = restoreFormerSealing(dropFormerSealing(today), first);
+    expect([sealing(both).former?.number, sealing(both).current.number]).toEqual([1, 3]);
+    await expect(at(both)).resolves.toBeUndefined();
+    const number = (one: JsonObject, older: JsonObject) => sealing(restoreFormerSealing(one, older)).former?.number;
+    expect(number(dropFormerSealing(today), second)).toBe(2);
+    expect(caughtCode(() => restoreFormerSealing(today, first))).toBe("request_invalid");
+    expect(caughtCode(() => restoreFormerSealing(first, dropFormerSealing(today)))).toBe("request_invalid");
+    expect(caughtCode(() => restoreFormerSealing(dropFormerSealing(today), generateSecrets()))).toBe("request_invalid");
+    // It was backed up in the middle of a rotation: it needs the generation before the one that it goes by, too.
+    const { fingerprint } = sealing(second).current;
+    await database.sql`insert into sealing_generation (generation, fingerprint, began_at) values (2, ${fingerprint}, 0)`;
+    await expect(at(today)).rejects.toMatchObject({ message: expect.stringContaining("the whole keys.json") });
+    await database.sql`update sealing_generation set completed_at = 1`;
+    await expect(at(today)).resolves.toBeUndefined();
+    await expect(at(addSealingGeneration(first))).rejects.toMatchObject({
+      message: expect.stringContaining("another one"),
+    });
+    await restored.close();
   });
 });

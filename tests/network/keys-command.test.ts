@@ -244,6 +244,8 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
       body: rows.join("\n"),
     });
     expect((await imported.text()).match(/"created"/g)).toHaveLength(rows.length);
+    const before = join(directory, "keys-before.json");
+    writeFileSync(before, readFileSync(keyFile()), { mode: 0o600 });
     const rotated = await keys("rotate", "sealing");
     expect(rotated).toEqual({ role: "sealing", generation: 2, former: 1, state: "next" });
     // The served node goes by the old file still, and nobody by the new one.
@@ -270,5 +272,8 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
     const ended = await keys("rotate", "sealing", "--finish");
     expect(ended).toEqual({ role: "sealing", generation: 2, former: null, state: "current" });
     expect((await keys("list")).sealing).toEqual({ generation: 2, former: null, progress: null });
+    // For a database that is restored from before.
+    const restored = await keys("rotate", "sealing", "--former", before);
+    expect(restored).toEqual({ role: "sealing", generation: 2, former: 1, state: "next" });
   });
 });

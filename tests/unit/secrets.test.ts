@@ -73,19 +73,12 @@ it("has the next generation of sealing keys beside the former one, then alone, a
   expect(JSON.stringify(both)).not.toContain(before.sealing.current.fingerprint);
 });
 
-it("refuses sealing keys that are no generation, three, or two that do not follow on each other", () => {
+it("refuses sealing keys that are no generation, three, or one without a number", () => {
   const both = addSealingGeneration(generateSecrets());
   const [first, second] = Object.values(both.sealing as JsonObject);
   const withSealing = (sealing: JsonObject): JsonObject => ({ ...both, sealing });
   expect(parseSecrets(withSealing({ 4: first!, 5: second! })).sealing.current.number).toBe(5);
-  for (const sealing of [
-    {},
-    { 1: first!, 3: second! },
-    { 1: first!, 2: second!, 3: first! },
-    { 0: first! },
-    { x: first! },
-    { 1: "c2hvcnQ" },
-  ])
+  for (const sealing of [{}, { 1: first!, 2: second!, 3: first! }, { 0: first! }, { x: first! }, { 1: "c2hvcnQ" }])
     expect(caughtCode(() => parseSecrets(withSealing(sealing as JsonObject)))).toBe("config_invalid");
   for (const name of ["status", "pseudonym", "sealing"]) {
     const { [name]: _missing, ...rest } = both;

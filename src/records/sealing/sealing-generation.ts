@@ -27,17 +27,22 @@ export function judgeGeneration(
     throw outdated(
       generation > current.number
         ? `the database goes by generation ${generation} of the sealing keys, this process by ${current.number}: restart it, and if that does not help put the newest keys.json back`
-        : `the database goes by generation ${generation} of the sealing keys, and keys.json has only ${held}: the database is older than the file, so put the keys.json back that was backed up with it`,
+        : `the database goes by generation ${generation} of the sealing keys, and keys.json has only ${held}: the database is older than the file, so give the one that was backed up with it: attestry keys rotate sealing --former FILE`,
     );
   }
   if (stored !== undefined && stored.fingerprint !== own.fingerprint)
     throw outdated(
       `the generation ${generation} of the sealing keys in keys.json is another one than the database's: put the keys.json of this database back`,
     );
-  if (own === former) return "begins";
-  if (stored !== undefined && stored.completedAt === null && former === undefined)
+  const isWhole = stored === undefined || stored.completedAt !== null;
+  if (own === former && !isWhole)
     throw outdated(
-      `the database still needs generation ${generation - 1} of the sealing keys, which keys.json has no more: put the keys.json back that was backed up with it`,
+      `the database was about to replace generation ${generation - 1} of the sealing keys, and needs it still: put the whole keys.json back that was backed up with it`,
+    );
+  if (own === former) return "begins";
+  if (!isWhole && former === undefined)
+    throw outdated(
+      `the database still needs generation ${generation - 1} of the sealing keys, which keys.json has no more: give the one that was backed up with it: attestry keys rotate sealing --former FILE`,
     );
   return "current";
 }
