@@ -625,7 +625,15 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
-  const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
+  const keyLookups = createKeyLookupService({
+    entity: names,
+    database,
+    registries,
+    sight,
+    searchKey,
+    viewer,
+    logReadings,
+  });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -654,7 +662,7 @@ export function createNode(options: {
     verifyReferences,
     referenceKeys,
   };
-  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
+  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey, logReadings });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -686,7 +694,15 @@ export function createNode(options: {
     searchKey,
     clock,
   });
-  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
+  const recordHistory = createRecordHistoryService({
+    entity: names,
+    database,
+    registries,
+    sealer,
+    viewer,
+    sight,
+    logReadings,
+  });
   const recordSearches = createRecordSearchService({
     database,
     registries,
@@ -712,7 +728,7 @@ export function createNode(options: {
     searchKey,
     lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
   });
-  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight, logReadings });
   const attachments = createAttachmentService({
     entity: names,
     database,
@@ -722,15 +738,17 @@ export function createNode(options: {
     nodeKey: secrets.wrappingKey,
     clock,
     logger,
+    viewer,
+    logReadings,
   });
-  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
-  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook });
+  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook, logReadings });
+  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook, logReadings });
   const proposals = createProposalService({
     entity,
     database,
     sealer: proposalSealer,
     namePerson,
-    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations }),
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations, logReadings }),
     clock,
     logger,
   });
@@ -739,7 +757,7 @@ export function createNode(options: {
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize });
+  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize, logReadings });
   const publishing = {
     entity: names,
     database,
