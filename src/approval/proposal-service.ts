@@ -61,6 +61,8 @@ export interface ProposalFilter {
   readonly rid?: string | undefined;
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
+  /** Whoever asks tells how many there are, and of none what it is called. */
+  readonly namesNone?: true;
 }
 
 export interface ProposalPage {
@@ -338,8 +340,8 @@ export function createProposalService(deps: {
         const proposal = { ...head, sealed: sealed.get(head.id) ?? new Uint8Array(0) };
         const content = proposal.sealed.length === 0 ? undefined : await sealer.open(proposal);
         const found = await look(caller, proposal, content);
-        if (found?.write) named.push(found.write);
-        if (found) proposals.push(found.shown);
+        if (found?.write && !filter.namesNone) named.push(found.write);
+        if (found) proposals.push(filter.namesNone ? withoutTitle(found.shown) : found.shown);
         if (proposals.length === limit) {
           await actions.noteNames(caller, named);
           return { proposals, next: formatCursor(head) };
@@ -413,6 +415,8 @@ function withinBytes(rows: readonly store.ProposalHead[]): readonly store.Propos
   });
   return end === -1 ? rows : rows.slice(0, end);
 }
+
+const withoutTitle = ({ title: _, ...rest }: ProposalView): ProposalView => rest;
 
 const formatCursor = ({ createdAt, id }: Pick<store.StoredProposal, "createdAt" | "id">): string =>
   `${createdAt}.${id}`;

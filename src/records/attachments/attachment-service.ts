@@ -103,12 +103,10 @@ export function createAttachmentService(deps: {
       const held = attachmentsIn(view.data, compiled.annotations).filter(
         ({ attachment }) => attachment.digest === file.digest,
       );
-      const now = findShown(
-        view,
-        compiled,
-        held.map(({ field }) => nameOf(field.path)),
-      );
-      if (now !== undefined || held.length > 0 || personal.length === 0) return now ?? [];
+      const fields = held.map(({ field }) => nameOf(field.path));
+      const now = findShown(view, compiled, fields);
+      if (now !== undefined) return [{ ...now, fields }];
+      if (held.length > 0 || personal.length === 0) return [];
       // Of an earlier version: which field it was is not looked up.
       const whose = findProposed({ ...view, data: view.data }, compiled);
       return whose ? [{ ...whose, version: view.version, fields: personal }] : [];
