@@ -107,6 +107,7 @@ export const SESSION_SECONDS = 10 * 3_600; // a working day; then people sign in
 export const SESSION_IDLE_SECONDS = 30 * 60;
 export const SESSION_SEEN_SECONDS = 60; // between two notes that somebody is there
 export const SESSIONS_LISTED_MAX = 1_000;
+export const LANGUAGE_COOKIE_SECONDS = 365 * 86_400; // for which a browser keeps the language that its reader chose
 export const STAFF_TOKENS_LISTED_MAX = 1_000;
 export const FORM_BYTES_MAX = 65_536; // of a form on a page
 
@@ -323,6 +324,11 @@ export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for on
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
+
+// Citizens' pages
+export const PARTY_NAME_MS = 1_000; // waited for what another department calls itself
+export const ME_LATEST_LOOKS = 5; // shown on the first page
+export const ME_USAGE_PAGES_MAX = 200; // of looks, in one file of somebody's data
 
 // Forms of records, on staff pages
 export const RECORD_FORM_BYTES_MAX = 1_048_576; // a record of RECORD_BYTES_MAX as a form sends it, with the names of its fields

@@ -38,6 +38,7 @@ import { createKeyHistoryService, type KeyHistoryService } from "./federation/ke
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
 import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
+import { createPartyNamer } from "./federation/party-name-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -52,6 +53,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
 import { createIssuerTokenService } from "./identity/issuer-token-service.ts";
@@ -97,6 +99,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
+import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
@@ -331,6 +334,7 @@ export function createNode(options: {
     random,
   });
   const sessions = createSessionService({ database, clock, random });
+  const citizenSessions = createCitizenSessionService({ database, clock, random });
   const identity = createIdentityService({
     database,
     clock,
@@ -547,9 +551,15 @@ export function createNode(options: {
     signer: signers.record,
     searchKey,
     async hasMark(consumer, type) {
-      const chain = await chains.getProvenChain(consumer);
-      const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
-      return held.some((mark) => mark.type === type);
+      try {
+        const chain = await chains.getProvenChain(consumer);
+        const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
+        return held.some((mark) => mark.type === type);
+      } catch (error) {
+        // Whose marks nobody can prove now carries none.
+        if (error instanceof AttestryError) return false;
+        throw error;
+      }
     },
     clock,
   });
@@ -632,6 +642,14 @@ export function createNode(options: {
     sight,
     searchKey,
     viewer,
+    logReadings,
+  });
+  const ownRecords = createOwnRecordService({
+    database,
+    registries,
+    subjects,
+    viewer,
+    evidences: evidence,
     logReadings,
   });
   const findElsewhere = createReferenceLookup({
@@ -775,12 +793,17 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    contacts: config.contacts,
+    ownRecords,
+    usage,
+    nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
     identity,
     sessions,
+    citizenSessions,
     signIn,
     registries,
     recordWrites,
@@ -837,7 +860,7 @@ export function createNode(options: {
     rebuildIndex: indexRebuild.run,
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
-    purgeSessions: sessions.purge,
+    purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
     purgeReports: keptReports.purge,
     followKeys: async () => secrets.followKeys(clock()),

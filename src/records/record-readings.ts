@@ -7,7 +7,7 @@ import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { displayFields } from "../registries/display-template.ts";
 import { disclosedFields } from "./disclosed-fields.ts";
 import { readFullData, readOwnPayload } from "./record-view.ts";
-import { type Subject, subjectOfRecord } from "./subjects/subject.ts";
+import { type Subject, subjectOfRecord } from "./subject.ts";
 
 /** One record that was shown, with the names of its personal fields that were. */
 export interface ShownRecord {
@@ -21,7 +21,7 @@ export interface ShownRecord {
 
 /**
  * What was done: looked at a record, at its past, at its name where something refers to it; found it by a search, by its key, or as one that
- * may be the same as another; changed it; took it in an export; opened its file; looked at what is proposed; compared it with rows of an
+ * may be the same as another; changed it; took it in an export, or with what proves it; opened its file; looked at what is proposed; compared it with rows of an
  * import or with a migration.
  */
 export type ReadingAction =
@@ -33,6 +33,7 @@ export type ReadingAction =
   | "compare"
   | "write"
   | "export"
+  | "evidence"
   | "attachment"
   | "proposal"
   | "import"
