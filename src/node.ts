@@ -650,6 +650,15 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
+  const keyLookups = createKeyLookupService({
+    entity: names,
+    database,
+    registries,
+    sight,
+    searchKey,
+    viewer,
+    logReadings,
+  });
   const ownRecords = createOwnRecordService({
     database,
     registries,
@@ -658,7 +667,6 @@ export function createNode(options: {
     evidences: evidence,
     logReadings,
   });
-  const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -687,7 +695,7 @@ export function createNode(options: {
     verifyReferences,
     referenceKeys,
   };
-  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
+  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey, logReadings });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -716,7 +724,15 @@ export function createNode(options: {
     searchKey,
     clock,
   });
-  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
+  const recordHistory = createRecordHistoryService({
+    entity: names,
+    database,
+    registries,
+    sealer,
+    viewer,
+    sight,
+    logReadings,
+  });
   const recordSearches = createRecordSearchService({
     database,
     registries,
@@ -741,7 +757,7 @@ export function createNode(options: {
     await sealingGuard.check(tx);
   };
   const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
-  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight, logReadings });
   const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
   const attachments = createAttachmentService({
     entity: names,
@@ -752,6 +768,8 @@ export function createNode(options: {
     sealer: attachmentSealer,
     clock,
     logger,
+    viewer,
+    logReadings,
   });
   const resealing = {
     database,
@@ -775,14 +793,14 @@ export function createNode(options: {
     clock,
     logger,
   });
-  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
-  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook });
+  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook, logReadings });
+  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook, logReadings });
   const proposals = createProposalService({
     entity,
     database,
     sealer: proposalSealer,
     namePerson,
-    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations }),
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations, logReadings }),
     clock,
     logger,
   });
@@ -791,7 +809,7 @@ export function createNode(options: {
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize });
+  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize, logReadings });
   const publishing = {
     entity: names,
     database,

@@ -249,8 +249,8 @@ export function createConsolePages(deps: {
   async function countWork({ caller }: Session): Promise<Work | undefined> {
     if (!isPermitted({ caller, action: "proposal.read", registry: anyRegistry(caller) })) return undefined;
     const [waiting, back] = await Promise.all([
-      proposals.list(caller, { for: "me" }),
-      proposals.list(caller, { for: "mine", states: ["returned", "failed"] }),
+      proposals.list(caller, { for: "me", namesNone: true }),
+      proposals.list(caller, { for: "mine", states: ["returned", "failed"], namesNone: true }),
     ]);
     return { waiting: waiting.proposals.length, back: back.proposals.length };
   }
