@@ -4,7 +4,7 @@ import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import { ACCESS_SUBJECTS_REMEMBERED_MAX } from "../limits.ts";
-import { type Subject, subjectDigest } from "../records/subjects/subject.ts";
+import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { Database } from "../storage/database.ts";
 import { findSubjects, insertSubjects, type StoredSubject } from "./access-store.ts";
 

@@ -1,7 +1,7 @@
 // What this node was given of other nodes' personal records, in its own access log: whose reading and where it stands there, never whom it is about (DESIGN section 10).
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
-import type { Subject } from "../records/subjects/subject.ts";
+import type { Subject } from "../records/subject.ts";
 import type { AccessActor } from "./access-event.ts";
 import type { AccessLog } from "./access-log-service.ts";
 import type { AccessSubjects } from "./access-subject-service.ts";

@@ -3,7 +3,7 @@ import { sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorDetail } from "../errors.ts";
 import { CONSENT_FIELDS_MAX, CONSENT_TEXT_CHARS_MAX } from "../limits.ts";
-import type { Subject } from "../records/subjects/subject.ts";
+import type { Subject } from "../records/subject.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { type CompiledPurpose, isCovered } from "../registries/disclosure-rules.ts";
 

@@ -2,7 +2,7 @@
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
-import type { Subject } from "../records/subjects/subject.ts";
+import type { Subject } from "../records/subject.ts";
 import type { ConsentGiver, ConsentNotice, ConsentTerms } from "./consent.ts";
 import type { StoredConsent } from "./consent-store.ts";
 

@@ -14,7 +14,7 @@ import {
   CONSENTS_OPEN_PER_CONSUMER_MAX,
   CONSENTS_OPEN_PER_SUBJECT_MAX,
 } from "../limits.ts";
-import { subjectDigest } from "../records/subjects/subject.ts";
+import { subjectDigest } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import type { RegistryService } from "../registries/registry-service.ts";

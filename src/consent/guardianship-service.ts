@@ -4,7 +4,7 @@ import { claimText } from "../identity/jurisdiction.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
 import { findRecords } from "../records/record-store.ts";
 import { openSecrets, readFullData } from "../records/record-view.ts";
-import type { Subject } from "../records/subjects/subject.ts";
+import type { Subject } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
 import { valuesAt } from "../registries/annotations.ts";
 import type { CompiledGuardianship } from "../registries/disclosure-rules.ts";

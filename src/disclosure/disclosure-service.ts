@@ -31,7 +31,7 @@ import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { Disclose, DisclosureItem, DisclosureOutcome, ReadAccess } from "../records/record-disclosure.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../records/record-view.ts";
-import { type Subject, subjectOfRecord } from "../records/subjects/subject.ts";
+import { type Subject, subjectOfRecord } from "../records/subject.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import { localize } from "../registries/localized-text.ts";
 import type { Database } from "../storage/database.ts";

@@ -4,7 +4,7 @@ import type { Caller } from "../identity/caller.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { disclosedFields } from "./disclosed-fields.ts";
 import { readFullData, readOwnPayload } from "./record-view.ts";
-import { type Subject, subjectOfRecord } from "./subjects/subject.ts";
+import { type Subject, subjectOfRecord } from "./subject.ts";
 
 /** One record that was shown, with the names of its personal fields that were. */
 export interface ShownRecord {

@@ -1,13 +1,24 @@
 // Consent across nodes over real HTTP: asked for, given or not, used, withdrawn; what is disclosed, to whom, and what the access log then says.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ConsentWorld, startConsentWorld } from "../consent-world.ts";
+import type { JsonObject } from "../../src/crypto/json.ts";
+import { decodeJws, signJws } from "../../src/crypto/jws.ts";
+import type { JudgedRecord } from "../../src/resolution/resolution-service.ts";
+import type { Evidence } from "../../src/verification/evidence.ts";
+import { createVerifier } from "../../src/verification/verifier.ts";
+import { type ConsentWorld, LAW, now, PURPOSE, startConsentWorld } from "../consent-world.ts";
+import type { TestNode } from "../node-fixture.ts";
 
 let world: ConsentWorld;
 let href: string;
 const ID = "AB-1001";
 
 beforeAll(async () => {
-  world = await startConsentWorld();
+  world = await startConsentWorld({
+    bases: (_welfare, tax) => [
+      { purpose: "audit", law: LAW, consumer: tax, fields: ["name"] },
+      { purpose: "inquiry", law: LAW, consumer: tax, fields: ["born"], delay_days: 30 },
+    ],
+  });
   ({ href } = await world.addPerson({
     national_id: ID,
     name: "Meera Rao",
@@ -49,3 +60,170 @@ describe("a personal record of another node", () => {
     expect(after.records[href]).toMatchObject({ outcome: "consent_withdrawn" });
   });
 });
+
+describe("a law in place of consent", () => {
+  it("gives the fields that it names to the consumer that it names, and the person sees by which law", async () => {
+    const { records } = await world.resolve(href, { purpose: "audit", case: "T-7" }, world.tax);
+    expect(records[href]).toMatchObject({ outcome: "verified", data: { name: "Meera Rao" } });
+    const [latest] = (await world.civil.node.usage.list(world.person(ID))).entries;
+    expect(latest).toMatchObject({
+      operation: "read",
+      by: { entity: world.tax.entity },
+      fields: ["name"],
+      purpose: "audit",
+      basis: { law: LAW },
+      case: "T-7",
+    });
+    expect((await world.resolve(href, { purpose: "audit" })).records[href]).toMatchObject({
+      outcome: "consent_required",
+    });
+  });
+
+  it("that keeps a reading secret shows it later, and counts it now", async () => {
+    const before = await world.civil.node.usage.list(world.person(ID));
+    expect(before.delayed.count).toBe(0);
+    expect((await world.resolve(href, { purpose: "inquiry" }, world.tax)).records[href]).toMatchObject({
+      outcome: "verified",
+    });
+    const after = await world.civil.node.usage.list(world.person(ID));
+    expect(after.entries).toEqual(before.entries);
+    expect(after.delayed.count).toBe(1);
+    expect(after.delayed.until! - now()).toBeGreaterThan(29 * 86_400);
+    expect(await world.civil.node.usage.check(world.person(ID))).toEqual([]);
+  });
+
+  it("leaves what was received in the reader's own access log, without saying of whom", async () => {
+    const { size } = await parseSize(world.tax);
+    const audit = await world.tax.node.accessAudit.audit({ size });
+    expect(audit).toMatchObject({ ok: true, size: 2, events: 2 });
+    const dump = JSON.stringify(await world.tax.database.database.sql`select * from access_event`);
+    expect(dump).not.toContain(href.split("/").at(-1));
+  });
+});
+
+describe("what binds a token to its reader", () => {
+  const cases: [string, (given: Bound) => Promise<Partial<Bound>> | Partial<Bound>, string][] = [
+    ["nothing", () => ({}), "passed"],
+    ["another reader", () => ({ audience: "https://tax.example" }), "presentation_audience_wrong"],
+    ["another question", () => ({ nonce: "another nonce altogether" }), "presentation_nonce_wrong"],
+    ["that nobody said for whom", () => ({ audience: undefined }), "presentation_audience_not_given"],
+    [
+      "that it is left out",
+      ({ evidence: { presentation: _gone, ...rest } }) => ({ evidence: rest }),
+      "presentation_missing",
+    ],
+    ["that its time is over", () => ({ later: 301 }), "presentation_expired"],
+    [
+      "its signature",
+      (given) =>
+        withToken(
+          given,
+          given.token.replace(/[^.]+$/, (one) => one.split("").reverse().join("")),
+        ),
+      "presentation_malformed",
+    ],
+    ["its signer", (given) => resign(given, {}, "request"), "presentation_signature_invalid"],
+    [
+      "what it says without signing it anew",
+      (given) => withToken(given, splice(given.token, { purpose: "other" })),
+      "presentation_signature_invalid",
+    ],
+    ["its form", (given) => resign(given, { basis: {} }), "presentation_malformed"],
+    ["its type", (given) => resign(given, {}, "record", "dc+sd-jwt"), "presentation_malformed"],
+    ["its issuer", (given) => resign(given, { iss: "https://else.example" }), "presentation_foreign"],
+    [
+      "the fields that it is for",
+      (given) => resign(given, { sd_hash: "q0JZ1n4kq2m0bK7oXJv0mN3y0w1c5dX8r2tU6eYfP9A" }),
+      "presentation_token_mismatch",
+    ],
+    [
+      "the fields themselves",
+      ({ evidence }) => ({ evidence: { ...evidence, token: evidence.token.replace(/~[^~]+~$/, "~") } }),
+      "presentation_token_mismatch",
+    ],
+    [
+      "the reading that it names",
+      (given) => resign(given, { event: { commitment: "q0JZ1n4kq2m0bK7oXJv0mN3y0w1c5dX8r2tU6eYfP9A", index: 1 } }),
+      "reading_not_logged",
+    ],
+    [
+      "the receipt of the reading",
+      ({ evidence }) => ({
+        evidence: { ...evidence, presentation: { ...evidence.presentation!, receipt: evidence.receipts.recent } },
+      }),
+      "reading_not_logged",
+    ],
+  ];
+
+  let given: Bound;
+
+  beforeAll(async () => {
+    const consent = await world.ask(ID);
+    await world.civil.node.consents.give(world.person(ID), consent.id, { language: "en" });
+    const judged: JudgedRecord[] = [];
+    const token = await world.welfare.token("reader");
+    const caller = await world.welfare.node.identity.authenticate(`Bearer ${token}`, undefined);
+    await world.welfare.node.resolution.resolve({
+      references: [{ href }],
+      follow: [],
+      outgoing: true,
+      caller,
+      access: { purpose: PURPOSE, consents: [{ entity: world.civil.entity, id: consent.id }] },
+      onJudged: (one) => judged.push(one),
+    });
+    const evidence = judged[0]!.evidence!;
+    const { nonce } = decodeJws(evidence.presentation!.token).payload;
+    given = {
+      evidence,
+      token: evidence.presentation!.token,
+      audience: world.welfare.entity,
+      nonce: nonce as string,
+      later: 0,
+    };
+  });
+
+  it.each(cases)("is refused when somebody changes %s", async (_what, change, code) => {
+    const { evidence, audience, nonce, later } = { ...given, ...(await change(given)) };
+    const anchors = [world.anchor.pin(["persons"])];
+    const verifier = createVerifier({ anchors, statusMaxAgeSeconds: 1_000 });
+    const expected = { href, ...(audience !== undefined && { audience }), ...(nonce !== undefined && { nonce }) };
+    const report = await verifier.verify(evidence, { now: now() + later, expected });
+    expect(report.checks.find(({ check }) => check === "binding")).toMatchObject({ code });
+    expect(report.valid).toBe(code === "passed");
+  });
+});
+
+async function parseSize(node: TestNode): Promise<{ size: number }> {
+  const note = await node.node.accessReader.checkpoint();
+  return { size: Number(note.split("\n")[1]) };
+}
+
+interface Bound {
+  readonly evidence: Evidence;
+  /** Of the presentation. */
+  readonly token: string;
+  readonly audience: string | undefined;
+  readonly nonce: string | undefined;
+  readonly later: number;
+}
+
+const withToken = ({ evidence }: Bound, token: string): Partial<Bound> => ({
+  evidence: { ...evidence, presentation: { ...evidence.presentation!, token } },
+});
+
+async function resign(
+  bound: Bound,
+  changes: JsonObject,
+  role: "record" | "request" = "record",
+  typ = "attestry-pres+jwt",
+): Promise<Partial<Bound>> {
+  const payload = { ...decodeJws(bound.token).payload, ...changes };
+  return withToken(bound, await signJws({ signer: world.civil.secrets.signers[role], typ, payload }));
+}
+
+/** The token with another payload under its old signature. */
+function splice(token: string, changes: JsonObject): string {
+  const [header, , signature] = token.split(".");
+  const payload = JSON.stringify({ ...decodeJws(token).payload, ...changes });
+  return `${header}.${Buffer.from(payload).toString("base64url")}.${signature}`;
+}

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { openCluster } from "../../src/storage/cluster.ts";
-import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
+import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
+import { callAttestry } from "../warm-program.ts";
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
 const ROWS = Number(process.env.IMPORT_CRASH_ROWS ?? 12_000);
@@ -39,10 +40,13 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "attestry-import-crash-"));
   entity = `http://127.0.0.1:${await freePort()}`;
   const common = ["--data", directory, "--node", "wells"];
-  await runAttestry("init", ...common, "--entity", entity, "--organization", "Wells", "--development");
-  const token = (role: string) => runAttestry("token", ...common, "--role", role, "--name", role);
+  // Held, so that its server does not stop and start with each command.
+  const cluster = await openCluster({ directory, logger: silentLogger });
+  await callAttestry("init", ...common, "--entity", entity, "--organization", "Wells", "--development");
+  const token = (role: string) => callAttestry("token", ...common, "--role", role, "--name", role);
   registrar = await token("registrar");
   serving = await startServing("--data", directory);
+  await cluster.release();
   const operator = await token("operator");
   for (const name of ["wells", "wells-twin", "notes", "notes-twin"]) {
     const published = definition(name, { properties: { depth: { type: "integer", minimum: 0 } } });

@@ -15,9 +15,10 @@ import { type NoteVerifier, parseVerifierKey } from "../../src/log/note.ts";
 import { parseExtra, parseReceipt } from "../../src/log/receipt.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { openCluster } from "../../src/storage/cluster.ts";
-import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
+import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
+import { callAttestry } from "../warm-program.ts";
 
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 10);
 const WRITERS = 50;
@@ -48,11 +49,14 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "attestry-kill-"));
   entity = `http://127.0.0.1:${await freePort()}`;
   const common = ["--data", directory, "--node", "wells"];
-  await runAttestry("init", ...common, "--entity", entity, "--organization", "Wells", "--development");
-  const token = (role: string) => runAttestry("token", ...common, "--role", role, "--name", role);
+  // Held, so that its server does not stop and start with each command.
+  const cluster = await openCluster({ directory, logger: silentLogger });
+  await callAttestry("init", ...common, "--entity", entity, "--organization", "Wells", "--development");
+  const token = (role: string) => callAttestry("token", ...common, "--role", role, "--name", role);
   const operator = await token("operator");
   registrar = await token("registrar");
   serving = await startServing(...common);
+  await cluster.release();
   const published = await call("PUT", "/registries/wells", { body: definition("wells"), token: operator });
   expect(published.status).toBe(201);
   const configuration = await (await fetch(`${entity}/.well-known/openid-federation`)).text();

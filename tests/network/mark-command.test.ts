@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { openCluster } from "../../src/storage/cluster.ts";
-import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
+import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { callAttestry } from "../warm-program.ts";
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
   await ensureBuilt();
   directory = mkdtempSync(join(tmpdir(), "attestry-mark-"));
   entity = `http://127.0.0.1:${await freePort()}`;
-  await runAttestry(
+  await callAttestry(
     "init",
     ...["--data", directory, "--node", "anchor"],
     ...["--entity", entity, "--organization", "Anchor", "--development"],

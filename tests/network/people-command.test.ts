@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { BEARER_CACHE_SECONDS } from "../../src/limits.ts";
 import { createBrowserJar } from "../browser-jar.ts";
-import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
+import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
 import { startTestProvider, type TestProvider } from "../oidc-provider.ts";
@@ -36,7 +36,7 @@ beforeAll(async () => {
   await ensureBuilt();
   directory = mkdtempSync(join(tmpdir(), "attestry-people-"));
   entity = `http://127.0.0.1:${await freePort()}`;
-  await runAttestry(
+  await callAttestry(
     "init",
     ...["--data", directory, "--node", "water"],
     ...["--entity", entity, "--organization", "Water", "--development"],

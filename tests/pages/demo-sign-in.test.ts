@@ -13,7 +13,7 @@ import { startTestNode, type TestNode } from "../node-fixture.ts";
 import { sendRaw } from "../raw-request.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
 import { collectComplaints } from "./page-checks.ts";
-import { AXE, checkLook } from "./staff-browser.ts";
+import { checkLook } from "./staff-browser.ts";
 
 const SECRET = "of this test alone: nobody else knows it";
 
@@ -117,12 +117,6 @@ describe.skipIf(chromiumPath === undefined)("its pages in a browser", () => {
     throw new Error(`no Tab leads to "${text}"`);
   }
 
-  async function checkPage(page: Page, told: string): Promise<void> {
-    // In a world of its own: the page's policy holds, and allows no script.
-    await page.evaluate(AXE);
-    await checkLook(page, told);
-  }
-
   test("lead by the keyboard alone from the node's first page to the desk, out again, and fit a phone and a desktop", async () => {
     for (const [width, colorScheme] of [
       [360, "light"],
@@ -132,22 +126,22 @@ describe.skipIf(chromiumPath === undefined)("its pages in a browser", () => {
       const page = await context.newPage();
       const complaints = collectComplaints(page);
       await page.goto(base);
-      await checkPage(page, `home-${width}`);
+      await checkLook(page, `home-${width}`);
       await pressOn(page, "Sign in");
       await pressOn(page, "Sign in with the demo's staff account");
-      await checkPage(page, `who-${width}`);
+      await checkLook(page, `who-${width}`);
       await pressOn(page, "Bram Visser");
       expect(await page.locator("header").innerText()).toContain("Signed in as Bram Visser, acting as approver");
       await pressOn(page, "Act as reader");
       expect(await page.locator("header").innerText()).toContain("acting as reader");
       await pressOn(page, "Sign out");
       await pressOn(page, "sign out there, too");
-      await checkPage(page, `sign-out-${width}`);
+      await checkLook(page, `sign-out-${width}`);
       await pressOn(page, "Yes, sign out");
       expect(page.url()).toMatch(new RegExp(`^${base}/sign-in`));
       expect(complaints).toEqual([]);
       await page.goto(`${provider.issuer}/auth`);
-      await checkPage(page, `fault-${width}`);
+      await checkLook(page, `fault-${width}`);
       await context.close();
     }
   }, 60_000);

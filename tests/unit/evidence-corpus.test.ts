@@ -24,6 +24,16 @@ const OF_OTHER_POLICIES: readonly VerificationCode[] = [
   "registry_type_mismatch",
   "witness_quorum_missed",
   "witness_signature_invalid",
+  // What binds a token to its reader comes from nodes that were asked: tests/network/consent.test.ts.
+  "presentation_malformed",
+  "presentation_signature_invalid",
+  "presentation_foreign",
+  "presentation_token_mismatch",
+  "presentation_expired",
+  "presentation_audience_not_given",
+  "presentation_audience_wrong",
+  "presentation_nonce_wrong",
+  "reading_not_logged",
   "checkpoint_stale",
 ];
 

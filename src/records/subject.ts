@@ -1,10 +1,10 @@
 // Whom a record is about: the person that its registry's rule names, or else nobody but the record itself. Pure.
-import { encodeBase64url } from "../../crypto/base64.ts";
-import { hmacSha256 } from "../../crypto/hash.ts";
-import type { JsonObject } from "../../crypto/json.ts";
-import { claimText } from "../../identity/jurisdiction.ts";
-import { valuesAt } from "../../registries/annotations.ts";
-import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { hmacSha256 } from "../crypto/hash.ts";
+import type { JsonObject } from "../crypto/json.ts";
+import { claimText } from "../identity/jurisdiction.ts";
+import { valuesAt } from "../registries/annotations.ts";
+import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 
 /** A person as the node knows one: the value of a claim. */
 export interface Subject {
