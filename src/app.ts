@@ -49,6 +49,10 @@ import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
 import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
+import { createConsentPages } from "./web/me/consent-pages.tsx";
+import { createMePages } from "./web/me/me-pages.tsx";
+import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
+import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
@@ -94,6 +98,10 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createHomePages>[0] &
   Parameters<typeof createVerifyPages>[0] &
   Parameters<typeof createSignInPages>[0] &
+  Parameters<typeof createMeSignInPages>[0] &
+  Parameters<typeof createMePages>[0] &
+  Parameters<typeof createConsentPages>[0] &
+  Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
@@ -126,6 +134,10 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createVerifyPages(named));
   routes.route("/", createFederationPages(deps));
   routes.route("/", createSignInPages(deps));
+  routes.route("/", createMeSignInPages(deps));
+  routes.route("/", createMePages(deps));
+  routes.route("/", createConsentPages(deps));
+  routes.route("/", createUsagePages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));

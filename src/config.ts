@@ -41,7 +41,7 @@ export interface NodeConfig {
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
-  /** By whom staff sign in; none where they have this node's own tokens only. */
+  /** By whom staff and citizens sign in; none where staff have this node's own tokens only. */
   readonly signInIssuers: readonly SignInIssuer[];
 }
 
@@ -53,8 +53,8 @@ export interface SignInIssuer {
   /** `typ` of its access tokens. */
   readonly tokenType: "at+jwt" | "JWT";
   readonly algorithms: readonly JwtAlgorithm[];
-  /** The claim that names a person's groups: its name, or a JSON Pointer. */
-  readonly rolesClaim: string;
+  /** The claim that names a person's groups: its name, or a JSON Pointer; undefined where no staff sign in by it. */
+  readonly rolesClaim: string | undefined;
   /** What each group means. */
   readonly roles: readonly {
     readonly value: string;
@@ -70,6 +70,8 @@ export interface SignInIssuer {
   readonly nameClaim: string;
   /** What binds a person to a part of the records: by its name here, the claim that says it. */
   readonly jurisdictionClaims: Readonly<Record<string, string>>;
+  /** By what citizens are found in records: by its name here, the claim that says it; undefined where no citizens sign in by it. */
+  readonly citizenClaims: Readonly<Record<string, string>> | undefined;
 }
 
 /** As the config file has it. */
@@ -78,8 +80,8 @@ interface SignInIssuerFile {
   readonly audience?: string;
   readonly token_type?: "at+jwt" | "JWT";
   readonly algorithms?: readonly JwtAlgorithm[];
-  readonly roles_claim: string;
-  readonly roles: readonly {
+  readonly roles_claim?: string;
+  readonly roles?: readonly {
     readonly value: string;
     readonly role: StaffRole;
     readonly registries?: readonly string[];
@@ -89,6 +91,7 @@ interface SignInIssuerFile {
   readonly title?: string;
   readonly name_claim?: string;
   readonly jurisdiction_claims?: Readonly<Record<string, string>>;
+  readonly citizen_claims?: readonly string[] | Readonly<Record<string, string>>;
 }
 
 export const STAFF_ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
@@ -333,7 +336,7 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, di
     tokenType: one.token_type ?? "at+jwt",
     algorithms: one.algorithms ?? SIGN_IN_ALGORITHMS,
     rolesClaim: one.roles_claim,
-    roles: one.roles.map(({ value, role, registries }) => ({ value, role, registries })),
+    roles: (one.roles ?? []).map(({ value, role, registries }) => ({ value, role, registries })),
     registriesClaim: one.registries_claim,
     client: one.client && {
       id: one.client.id,
@@ -342,7 +345,15 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, di
     title: one.title,
     nameClaim: one.name_claim ?? "name",
     jurisdictionClaims: one.jurisdiction_claims ?? {},
+    citizenClaims: parseCitizenClaims(one.citizen_claims),
   }));
+}
+
+/** A list names claims that are called the same there. */
+function parseCitizenClaims(claims: SignInIssuerFile["citizen_claims"]): SignInIssuer["citizenClaims"] {
+  return Array.isArray(claims)
+    ? Object.fromEntries((claims as readonly string[]).map((name) => [name, name]))
+    : (claims as Readonly<Record<string, string>> | undefined);
 }
 
 /** Reads `<data>/nodes/<name>/config.json`. */

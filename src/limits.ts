@@ -34,6 +34,9 @@ export const STATISTIC_SECONDS = 10; // a count may be so old
 export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
 export const INDEX_REBUILD_INTERVAL_MS = 5_000;
+export const SEALING_RECORDS = 100; // per transaction, which holds the log's lock
+export const SEALING_LISTED = 1_000; // read at once where only keys are opened
+export const SEALING_INTERVAL_MS = 10_000;
 
 // Records
 export const RECORD_BYTES_MAX = 65_536;
@@ -107,6 +110,7 @@ export const SESSION_SECONDS = 10 * 3_600; // a working day; then people sign in
 export const SESSION_IDLE_SECONDS = 30 * 60;
 export const SESSION_SEEN_SECONDS = 60; // between two notes that somebody is there
 export const SESSIONS_LISTED_MAX = 1_000;
+export const LANGUAGE_COOKIE_SECONDS = 365 * 86_400; // for which a browser keeps the language that its reader chose
 export const STAFF_TOKENS_LISTED_MAX = 1_000;
 export const FORM_BYTES_MAX = 65_536; // of a form on a page
 
@@ -323,6 +327,11 @@ export const PAGE_NAMES_MAX = 1_000; // of records referred to, looked up for on
 export const PAGE_CHOICES_MAX = 60; // more than these are written into a form rather than chosen
 export const PAGE_CHOICES_SECONDS = 10;
 export const PAGE_CHOICES_ENTRIES_MAX = 1_000;
+
+// Citizens' pages
+export const PARTY_NAME_MS = 1_000; // waited for what another department calls itself
+export const ME_LATEST_LOOKS = 5; // shown on the first page
+export const ME_USAGE_PAGES_MAX = 200; // of looks, in one file of somebody's data
 
 // Forms of records, on staff pages
 export const RECORD_FORM_BYTES_MAX = 1_048_576; // a record of RECORD_BYTES_MAX as a form sends it, with the names of its fields

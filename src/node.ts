@@ -6,6 +6,7 @@ import { createAccessLog } from "./access/access-log-service.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
+import { createSubjectResealing } from "./access/subject-resealing-service.ts";
 import { createApp } from "./app.ts";
 import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
 import { createProposalSealer } from "./approval/proposal-sealer.ts";
@@ -14,6 +15,7 @@ import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
 import { createConsentGuard } from "./consent/consent-guard.ts";
+import { createConsentResealing } from "./consent/consent-resealing-service.ts";
 import { createConsentSealer } from "./consent/consent-sealer.ts";
 import { type ConsentService, createConsentService } from "./consent/consent-service.ts";
 import { createConsentRelations } from "./consent/guardianship-service.ts";
@@ -38,6 +40,7 @@ import { createKeyHistoryService, type KeyHistoryService } from "./federation/ke
 import { createKeyRolloverService, type KeyRolloverService } from "./federation/key-rollover-service.ts";
 import { createMovedClient } from "./federation/moved-client.ts";
 import { createOwnChainService, type OwnChainService } from "./federation/own-chain-service.ts";
+import { createPartyNamer } from "./federation/party-name-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
@@ -52,6 +55,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
 import { createIssuerTokenService } from "./identity/issuer-token-service.ts";
@@ -67,6 +71,7 @@ import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
+import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
 import { createImportService } from "./records/bulk/import-service.ts";
@@ -89,6 +94,12 @@ import {
   createReferenceWatchService,
   type ReferenceWatchService,
 } from "./records/references/reference-watch-service.ts";
+import { beginSealing, createSealingGuard } from "./records/sealing/sealing-guard-service.ts";
+import {
+  createSealingRotationService,
+  type SealingRotationService,
+} from "./records/sealing/sealing-rotation-service.ts";
+import { createSealingSteps } from "./records/sealing/sealing-steps-service.ts";
 import { createDuplicateService } from "./records/search/duplicate-service.ts";
 import { createIndexRebuildService } from "./records/search/index-rebuild-service.ts";
 import { createRecordSearchService } from "./records/search/record-search-service.ts";
@@ -97,6 +108,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
+import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
@@ -120,7 +132,7 @@ import { createReferencePickClient } from "./resolution/reference-pick-client.ts
 import { createReferencePickService } from "./resolution/reference-pick-service.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
-import type { Database } from "./storage/database.ts";
+import type { Database, Transaction } from "./storage/database.ts";
 import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
@@ -155,6 +167,7 @@ export interface Node extends ServedNode {
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
   readonly keptReports: KeptReportService;
+  readonly sealingRotation: SealingRotationService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
@@ -251,6 +264,7 @@ export async function initializeNode(options: {
   await initializeLog({ ...accessIdentity, database, clock: currentSeconds });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
   if ((await reader.bundle(0, 1)) !== undefined) return;
+  await beginSealing(database, secrets.sealing, currentSeconds());
   const writer = createLogWriter({ ...identity, database, clock: currentSeconds, logger });
   await logKeySet({ writer, reader, secrets });
   await writer.close();
@@ -284,6 +298,8 @@ export function createNode(options: {
   clock?: () => number;
   /** The node's only way out; closed with it. */
   httpClient?: HttpClient;
+  /** Whether it answers requests, until it is closed: such a node lets the next sealing keys take over. */
+  isServed?: boolean;
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
@@ -302,10 +318,11 @@ export function createNode(options: {
   const origins = { records: origin, access: accessOrigin };
   const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origins });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
-  const writer = createLogWriter({ ...log, clock, logger });
+  const sealingGuard = createSealingGuard({ sealing: secrets.sealing, clock });
+  const writer = createLogWriter({ ...log, clock, logger, guard: sealingGuard.check });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const accessLog = { database, logName: ACCESS_LOG, origin: accessOrigin, signer: signers.log, rollover };
-  const accessWriter = createLogWriter({ ...accessLog, clock, logger });
+  const accessWriter = createLogWriter({ ...accessLog, clock, logger, guard: sealingGuard.check });
   const accessReader = createLogReader({ database, logName: ACCESS_LOG, origin: accessOrigin });
   const peers = createPeerChains();
   const requestSigner = signers.request;
@@ -335,6 +352,7 @@ export function createNode(options: {
     random,
   });
   const sessions = createSessionService({ database, clock, random });
+  const citizenSessions = createCitizenSessionService({ database, clock, random });
   const identity = createIdentityService({
     database,
     clock,
@@ -510,6 +528,7 @@ export function createNode(options: {
   });
   const logReadings = createReadingLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const relations = createConsentRelations({ database, registries, subjects, sealer, clock });
+  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const consents = createConsentService({
     entity: names,
     database,
@@ -518,7 +537,7 @@ export function createNode(options: {
     relations,
     accessSubjects,
     accessLog: accessEvents,
-    sealer: createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey }),
+    sealer: consentSealer,
     signer: signers.record,
     searchKey,
     clock,
@@ -653,6 +672,14 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
+  const ownRecords = createOwnRecordService({
+    database,
+    registries,
+    subjects,
+    viewer,
+    evidences: evidence,
+    logReadings,
+  });
   const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
@@ -697,10 +724,7 @@ export function createNode(options: {
     onErased: erasures.add,
   });
   const reconciled = erasures.reconcile().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "reading the erasure ledger failed",
-    );
+    logger.error({ err: error }, "reading the erasure ledger failed");
   });
   const recordReads = createRecordReadService({ database, registries, viewer, sight, logReadings });
   const answers = createAnswerService({
@@ -733,21 +757,43 @@ export function createNode(options: {
     clock,
   });
   const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
-  const indexRebuild = createIndexRebuildService({
-    database,
-    registries,
-    sealer,
-    searchKey,
-    lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
-  });
+  /** Also for who writes hashes beside the log's writer: not by keys that the database goes by no more. */
+  const lockRecords = async (tx: Transaction) => {
+    await lockLogState(tx, RECORDS_LOG);
+    await sealingGuard.check(tx);
+  };
+  const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
   const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
+  const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
   const attachments = createAttachmentService({
     entity: names,
     database,
     registries,
     sight,
     searchKey,
-    nodeKey: secrets.wrappingKey,
+    sealer: attachmentSealer,
+    clock,
+    logger,
+  });
+  const resealing = {
+    database,
+    registries,
+    sealer,
+    attachmentSealer,
+    proposalSealer,
+    wrapped: {
+      people: createSubjectResealing({ database, accessSubjects }),
+      consents: createConsentResealing({ database, sealer: consentSealer, searchKey }),
+    },
+    searchKey,
+    lockRecords,
+  };
+  const sealingRotation = createSealingRotationService({
+    database,
+    sealing: secrets.sealing,
+    guard: sealingGuard,
+    steps: createSealingSteps(resealing),
+    lockRecords,
     clock,
     logger,
   });
@@ -785,12 +831,17 @@ export function createNode(options: {
     entity,
     names,
     organizationName: config.organizationName,
+    contacts: config.contacts,
+    ownRecords,
+    usage,
+    nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),
     superiors: config.superiors,
     logger,
     identity,
     sessions,
+    citizenSessions,
     signIn,
     registries,
     recordWrites,
@@ -847,9 +898,10 @@ export function createNode(options: {
     logger,
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
+    ...(options.isServed && { rotateSealing: sealingRotation.run }),
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
-    purgeSessions: sessions.purge,
+    purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
     purgeReports: async () => {
       await keptReports.purge();
@@ -863,10 +915,7 @@ export function createNode(options: {
   });
   // A rotation that ended between key file and log is completed now.
   const recorded = keyHistory.recordEvents().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "logging what happened to the keys failed",
-    );
+    logger.error({ err: error }, "logging what happened to the keys failed");
   });
 
   return {
@@ -902,6 +951,7 @@ export function createNode(options: {
     trustMarkChecks,
     resolution,
     keptReports,
+    sealingRotation,
     writer,
     reader,
     async close() {

@@ -71,6 +71,8 @@ export const BIRTHS: JsonObject = {
   },
 };
 
+type NodeOptions = NonNullable<Parameters<typeof startTestNode>[0]>;
+
 export interface ConsentWorld {
   readonly anchor: TestNode;
   readonly civil: TestNode;
@@ -97,14 +99,20 @@ let asked = 0;
 
 /** `clock`: of the civil registry. */
 export async function startConsentWorld(
-  options: { clock?: () => number; bases?: (welfare: string, tax: string) => Json[] } = {},
+  options: {
+    clock?: () => number;
+    bases?: (welfare: string, tax: string) => Json[];
+    /** What else the nodes are started with. */
+    civil?: NodeOptions;
+    welfare?: NodeOptions;
+  } = {},
 ): Promise<ConsentWorld> {
   const anchor = await startTestNode();
   const types = ["persons", "births", "applications"];
   const member = { superiors: [anchor.entity], anchors: [anchor.pin(types)] };
   const [civil, welfare, tax] = await Promise.all([
-    startTestNode({ ...member, ...(options.clock && { clock: options.clock }) }),
-    startTestNode(member),
+    startTestNode({ ...member, ...(options.clock && { clock: options.clock }), ...options.civil }),
+    startTestNode({ ...member, ...options.welfare }),
     startTestNode(member),
   ]);
   await anchor.node.federation.acceptSubordinate({ entity: civil.entity, registryTypes: ["persons", "births"] });

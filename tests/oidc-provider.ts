@@ -95,7 +95,7 @@ function createProvider(
     jwks: { keys: options.keys },
     clients: clientsOf(options.pageClients),
     cookies: { keys: ["test only"] },
-    claims: { openid: ["sub"], profile: ["name", "groups", "district"] },
+    claims: { openid: ["sub"], profile: ["name", "groups", "district", "national_id"] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },

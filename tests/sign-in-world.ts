@@ -10,7 +10,11 @@ export interface SignInWorld {
   readonly provider: TestProvider;
   readonly node: TestNode;
   /** Signs somebody in from the node's page on, and gives the page where that ends. */
-  signIn(browser: BrowserJar, account: string, options?: { returnTo?: string; stopAt?: string }): Promise<Visit>;
+  signIn(
+    browser: BrowserJar,
+    account: string,
+    options?: { returnTo?: string; stopAt?: string; to?: "/me" },
+  ): Promise<Visit>;
   close(): Promise<void>;
 }
 
@@ -31,6 +35,10 @@ export const ACCOUNTS = {
   arun: { name: "Arun Jain", groups: ["approvers"] },
   uma: { name: "Uma Iyer", groups: ["audit"] },
   nobody: { name: "Nobody Here", groups: ["cleaning"] },
+  // Citizens: found in records by their national id; Kiran is both.
+  meera: { name: "Meera Rao", groups: [], claims: { national_id: "7310-4482-0916" } },
+  ravi: { name: "Ravi Iyer", groups: [], claims: { national_id: "5528-1937-6640" } },
+  kiran: { name: "Kiran Bose", groups: ["readers"], claims: { national_id: "9042-7715-3308" } },
 };
 
 export async function startSignInWorld(
@@ -41,15 +49,17 @@ export async function startSignInWorld(
     anchors?: readonly AnchorPin[];
     /** Further members of the node's config file. */
     config?: Partial<NodeConfigFile>;
+    /** By what claims citizens are found; none sign in where it is left out. */
+    citizenClaims?: readonly string[];
   } = {},
 ): Promise<SignInWorld> {
   const port = await freePort();
-  const { path = "/water", clock, superiors, anchors, config } = options;
+  const { path = "/water", clock, superiors, anchors, config, citizenClaims } = options;
   const entity = `http://127.0.0.1:${port}${path}`;
   const client = {
     id: "water-pages",
     redirectUris: [`${entity}/sign-in/callback`],
-    signedOutUris: [`${entity}/sign-in`],
+    signedOutUris: [`${entity}/sign-in`, `${entity}/me/sign-in`],
   };
   const provider = await startTestProvider({ accounts: ACCOUNTS, pageClients: [client] });
   const sign_in: NonNullable<NodeConfigFile["sign_in"]> = {
@@ -60,6 +70,7 @@ export async function startSignInWorld(
         roles: ROLES,
         client: { id: client.id },
         title: "Department account",
+        ...(citizenClaims && { citizen_claims: citizenClaims }),
       },
     ],
   };
@@ -74,12 +85,12 @@ export async function startSignInWorld(
   return {
     provider,
     node,
-    async signIn(browser, account, { returnTo, stopAt } = {}) {
+    async signIn(browser, account, { returnTo, stopAt, to = "" } = {}) {
       const query = new URLSearchParams({
         issuer: provider.issuer,
         ...(returnTo !== undefined && { return_to: returnTo }),
       });
-      const asked = await browser.visit(`${entity}/sign-in/start?${query}`);
+      const asked = await browser.visit(`${entity}${to}/sign-in/start?${query}`);
       return browser.visit(asked.url, { form: { account }, ...(stopAt !== undefined && { stopAt }) });
     },
     async close() {

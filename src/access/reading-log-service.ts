@@ -19,6 +19,7 @@ export function createReadingLog<Guarded>(deps: {
     if (caller.kind === "staff")
       return { by: { staff: pseudonymOf(caller.person), role: caller.role }, basis: { office: true } };
     if (caller.kind === "node") return { by: { entity: caller.entity }, basis: { office: true } };
+    if (caller.kind === "citizen") return { by: { citizen: "subject" }, basis: { own: true } };
     // Nobody else is ever shown anything personal.
     return { by: { entity }, basis: { office: true } };
   }

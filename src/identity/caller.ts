@@ -55,6 +55,17 @@ export interface MemberNode {
   readonly anchor: string;
 }
 
-export type Caller = Anonymous | Staff | MemberNode;
+/** Somebody whom an issuer for citizens vouches for: may see what records say of this very person, and nothing that is for staff. */
+export interface Citizen {
+  readonly kind: "citizen";
+  readonly issuer: string;
+  readonly subject: string;
+  /** For the person to read. */
+  readonly name: string;
+  /** By what records find the person, such as {"national_id": "…"}. Personal. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+export type Caller = Anonymous | Staff | MemberNode | Citizen;
 
 export const ANONYMOUS: Anonymous = { kind: "anonymous" };

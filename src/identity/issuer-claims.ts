@@ -13,7 +13,7 @@ import {
   ISSUER_TOKEN_SECONDS_MAX,
   SIGN_IN_SCOPE_REGISTRIES_MAX,
 } from "../limits.ts";
-import type { Role, Staff } from "./caller.ts";
+import type { Citizen, Role, Staff } from "./caller.ts";
 
 /** A person as an issuer vouches for one: who, and what each role is limited to (undefined: nothing). */
 export interface Person {
@@ -99,8 +99,8 @@ function intersect(one: readonly string[] | undefined, other: readonly string[] 
 
 /** Who the claims speak of. Groups that the configuration does not name mean nothing. */
 export function readPerson(claims: JsonObject, issuer: SignInIssuer): Person {
-  const groups = new Set(listTexts(findClaim(claims, issuer.rolesClaim)));
-  const { registriesClaim } = issuer;
+  const { registriesClaim, rolesClaim } = issuer;
+  const groups = new Set(rolesClaim === undefined ? [] : listTexts(findClaim(claims, rolesClaim)));
   const named =
     registriesClaim === undefined
       ? undefined
@@ -113,15 +113,36 @@ export function readPerson(claims: JsonObject, issuer: SignInIssuer): Person {
     const isUnlimited = scope === undefined || (roles.has(role) && before === undefined);
     roles.set(role, isUnlimited ? undefined : [...new Set([...(before ?? []), ...scope])]);
   }
-  const name = findClaim(claims, issuer.nameClaim);
-  const subject = claims.sub as string;
   return {
-    issuer: issuer.issuer,
-    subject,
-    name: (typeof name === "string" && name.trim() !== "" ? name : subject).slice(0, ISSUER_NAME_CHARS_MAX),
+    ...readNamed(claims, issuer),
     roles,
     claims: readJurisdiction(claims, issuer.jurisdictionClaims),
   };
+}
+
+function readNamed(
+  claims: JsonObject,
+  { issuer, nameClaim }: SignInIssuer,
+): Pick<Person, "issuer" | "subject" | "name"> {
+  const name = findClaim(claims, nameClaim);
+  const subject = claims.sub as string;
+  const named = typeof name === "string" && name.trim() !== "" ? name : subject;
+  return { issuer, subject, name: named.slice(0, ISSUER_NAME_CHARS_MAX) };
+}
+
+/** A claim that says who a citizen is counts only where it is one text: of several, nobody knows which is the person's. */
+function isOnePerson(value: Json | undefined): value is string {
+  return typeof value === "string" && value.trim() !== "" && value.length <= CLAIM_CHARS_MAX && !/\p{C}/u.test(value);
+}
+
+/** The citizen of whom the claims speak; undefined where the issuer vouches for none. */
+export function readCitizen(claims: JsonObject, issuer: SignInIssuer): Citizen | undefined {
+  if (issuer.citizenClaims === undefined) return undefined;
+  const said = Object.entries(issuer.citizenClaims).flatMap(([name, claim]): [string, string][] => {
+    const value = findClaim(claims, claim);
+    return isOnePerson(value) ? [[name, value]] : [];
+  });
+  return { kind: "citizen", ...readNamed(claims, issuer), claims: Object.fromEntries(said) };
 }
 
 /** The role that was asked for, or the only one there is. Throws `role_not_granted`, `role_choice_required`. */

@@ -111,6 +111,8 @@ export function checkPermitted(query: PermissionQuery & { readonly registry: str
       `"${action}" in "${registry}" is not for other nodes of the federation`,
     );
   }
+  if (caller.kind === "citizen")
+    throw new AttestryError("permission_denied", `"${action}" in "${registry}" is not for citizens`);
   const scope = caller.registries === undefined ? "every registry" : caller.registries.join(", ");
   throw new AttestryError(
     "permission_denied",

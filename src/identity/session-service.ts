@@ -1,11 +1,17 @@
 // Sessions of people who signed in on pages: begun, found by what the browser holds, ended. Every request asks the database, so that an ended one is over at once.
 import { encodeBase64url } from "../crypto/base64.ts";
-import { equalBytes, hmacSha256, sha256 } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
 import { SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_SEEN_SECONDS, SESSIONS_LISTED_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import { ROLES, type Role, type Staff } from "./caller.ts";
 import { chooseRole, type Person, personOf, toStaff } from "./issuer-claims.ts";
+import {
+  checkFormToken,
+  formTokenOf,
+  hashSessionSecret,
+  isSessionSecret,
+  SESSION_SECRET_BYTES,
+} from "./session-secret.ts";
 import {
   deleteSessions,
   endSession,
@@ -52,8 +58,6 @@ export interface SessionService {
   purge(): Promise<void>;
 }
 
-const SECRET = /^[A-Za-z0-9_-]{43}$/;
-
 function toPerson({ issuer, subject, name, roles, claims }: StoredSession): Person {
   const known = ROLES.filter((role) => Object.hasOwn(roles, role));
   return { issuer, subject, name, roles: new Map(known.map((role) => [role, roles[role] ?? undefined])), claims };
@@ -64,11 +68,6 @@ function summarize(row: StoredSession): SessionSummary {
   return { id, name, issuer, role: row.role as Role, person: personOf(row), createdAt, seenAt, expiresAt };
 }
 
-/** Derived, so that it is nowhere kept, and differs from session to session. */
-function formTokenOf(secret: string): string {
-  return encodeBase64url(hmacSha256(sha256(`attestry/form/v1\n${secret}`), "form"));
-}
-
 export function createSessionService(deps: {
   readonly database: Database;
   readonly clock: () => number;
@@ -77,8 +76,8 @@ export function createSessionService(deps: {
   const { database, clock } = deps;
 
   async function findStored(secret: string | undefined): Promise<StoredSession | undefined> {
-    if (secret === undefined || !SECRET.test(secret)) return undefined;
-    const row = await findSession(database, encodeBase64url(sha256(secret)));
+    if (!isSessionSecret(secret)) return undefined;
+    const row = await findSession(database, hashSessionSecret(secret));
     const now = clock();
     const isOver = !row || row.endedAt !== null || row.expiresAt <= now || row.seenAt + SESSION_IDLE_SECONDS <= now;
     return isOver ? undefined : row;
@@ -88,10 +87,10 @@ export function createSessionService(deps: {
     async begin(person) {
       if (person.roles.size === 0) chooseRole(person, undefined);
       const role = ROLES.find((one) => person.roles.has(one))!;
-      const secret = encodeBase64url(deps.random(32));
+      const secret = encodeBase64url(deps.random(SESSION_SECRET_BYTES));
       const now = clock();
       await insertSession(database, {
-        secretHash: encodeBase64url(sha256(secret)),
+        secretHash: hashSessionSecret(secret),
         id: Buffer.from(deps.random(8)).toString("hex"),
         issuer: person.issuer,
         subject: person.subject,
@@ -119,13 +118,7 @@ export function createSessionService(deps: {
         formToken: formTokenOf(secret),
       };
     },
-    checkForm(session, formToken) {
-      if (formToken !== undefined && equalBytes(sha256(formToken), sha256(session.formToken))) return;
-      throw new AttestryError(
-        "form_token_invalid",
-        "the form is not of this session; go back, load the page again and send the form once more",
-      );
-    },
+    checkForm: checkFormToken,
     async changeRole(secret, role) {
       const row = await findStored(secret);
       if (!row) throw new AttestryError("session_unknown", "the session is over; sign in again");

@@ -1,36 +1,52 @@
 // Sign-in on pages: sends the browser to the issuer and proves what it comes back with (OpenID Connect, code flow with PKCE). Keeps no state of its own: what the way back needs travels sealed in the browser's cookie.
+
 import type { SignInIssuer } from "../config.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8, equalBytes, sha256 } from "../crypto/hash.ts";
 import { isJsonObject, parseJson } from "../crypto/json.ts";
-import { deriveKey, seal, unseal } from "../crypto/seal.ts";
+import { type KeyGenerations, mapGenerations, unsealAny } from "../crypto/key-generations.ts";
+import { deriveKey, seal } from "../crypto/seal.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
 import { SIGN_IN_SECONDS } from "../limits.ts";
-import { type Person, readPerson } from "./issuer-claims.ts";
+import type { Citizen } from "./caller.ts";
+import { type Person, readCitizen, readPerson } from "./issuer-claims.ts";
 import { redeemCode } from "./issuer-client.ts";
 import type { IssuerStates } from "./issuer-state-service.ts";
 import { verifyIssuerToken } from "./issuer-token-service.ts";
 
+/** As what somebody signs in: the desk and a person's own page are apart, also for who is both. */
+export type SignInPurpose = "staff" | "citizen";
+
+export type SignedIn =
+  | { readonly as: "staff"; readonly person: Person; readonly returnTo: string }
+  | { readonly as: "citizen"; readonly citizen: Citizen; readonly returnTo: string };
+
+export interface SignInChoice {
+  readonly issuer: string;
+  readonly title: string;
+}
+
 export interface SignInService {
-  /** By whom people can sign in on pages. */
-  readonly choices: readonly { readonly issuer: string; readonly title: string }[];
+  /** By whom staff can sign in on pages. */
+  readonly choices: readonly SignInChoice[];
+  /** By whom citizens can. */
+  readonly citizenChoices: readonly SignInChoice[];
   /** Where to send the browser, and what it must keep until it comes back. Throws `sign_in_failed`, `sign_in_unavailable`. */
   start(options: {
     issuer: string;
+    as: SignInPurpose;
     returnTo: string;
   }): Promise<{ readonly location: string; readonly attempt: string }>;
   /** Who came back; `attempt` is the browser's cookie, `answer` the query: both untrusted. Throws `sign_in_failed`, `token_*`, `sign_in_unavailable`, `peer_*`. */
-  finish(options: {
-    attempt: string | undefined;
-    answer: Readonly<Record<string, string>>;
-  }): Promise<{ readonly person: Person; readonly returnTo: string }>;
+  finish(options: { attempt: string | undefined; answer: Readonly<Record<string, string>> }): Promise<SignedIn>;
   /** Where the browser ends the session at the issuer, too; undefined where the issuer has no such place. */
-  findSignOutUrl(issuer: string): Promise<string | undefined>;
+  findSignOutUrl(issuer: string, as: SignInPurpose): Promise<string | undefined>;
 }
 
 interface Attempt {
   readonly issuer: string;
+  readonly as: SignInPurpose;
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
@@ -40,6 +56,13 @@ interface Attempt {
 
 const AAD = "attestry/sign-in-attempt/v1";
 const SCOPE = "openid profile";
+
+const SIGN_IN_PATHS = { staff: "/sign-in", citizen: "/me/sign-in" } as const satisfies Record<SignInPurpose, string>;
+
+/** Whether people sign in by it on pages as this. */
+function isFor({ client, rolesClaim, citizenClaims }: SignInIssuer, as: SignInPurpose): boolean {
+  return client !== undefined && (as === "staff" ? rolesClaim : citizenClaims) !== undefined;
+}
 
 function failed(reason: string, cause?: unknown): AttestryError {
   return new AttestryError("sign_in_failed", `${reason}; start the sign-in again`, { cause });
@@ -53,18 +76,24 @@ export function createSignInService(deps: {
   readonly httpClient: Pick<HttpClient, "send">;
   /** The client's secret at an issuer; undefined for a public client. */
   readonly readClientSecret: (issuer: SignInIssuer) => string | undefined;
-  readonly nodeKey: Uint8Array;
+  readonly nodeKey: KeyGenerations;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
 }): SignInService {
   const { entity, states, clock } = deps;
-  const key = deriveKey(deps.nodeKey, "attestry/sign-in/v1");
+  const keys = mapGenerations(deps.nodeKey, (key) => deriveKey(key, "attestry/sign-in/v1"));
   const redirectUri = `${entity}/sign-in/callback`;
   const draw = () => encodeBase64url(deps.random(32));
 
-  function getClient(name: string): { issuer: SignInIssuer; id: string } {
-    const issuer = deps.issuers.find((one) => one.issuer === name && one.client !== undefined);
-    if (!issuer?.client) throw failed("nobody signs in on pages by that issuer");
+  const choose = (as: SignInPurpose): SignInChoice[] =>
+    deps.issuers
+      .filter((one) => isFor(one, as))
+      .map(({ issuer, title }) => ({ issuer, title: title ?? new URL(issuer).host }));
+
+  function getClient(name: string, as: SignInPurpose): { issuer: SignInIssuer; id: string } {
+    const issuer = deps.issuers.find((one) => one.issuer === name && isFor(one, as));
+    if (!issuer?.client)
+      throw failed(`no ${as === "staff" ? "staff sign" : "citizen signs"} in on pages by that issuer`);
     return { issuer, id: issuer.client.id };
   }
 
@@ -72,7 +101,7 @@ export function createSignInService(deps: {
     if (text === undefined)
       throw failed("this browser did not begin a sign-in here, or did so too long ago, or keeps no cookies");
     try {
-      const attempt = parseJson(decodeUtf8(unseal({ key, aad: AAD, sealed: decodeBase64url(text) })));
+      const attempt = parseJson(decodeUtf8(unsealAny(keys, { aad: AAD, sealed: decodeBase64url(text) })));
       if (isJsonObject(attempt) && (attempt.expiresAt as number) > clock()) return attempt as unknown as Attempt;
     } catch (cause) {
       throw failed("what this browser kept of the sign-in cannot be read", cause);
@@ -81,16 +110,23 @@ export function createSignInService(deps: {
   }
 
   return {
-    choices: deps.issuers
-      .filter(({ client }) => client !== undefined)
-      .map(({ issuer, title }) => ({ issuer, title: title ?? new URL(issuer).host })),
-    async start({ issuer: name, returnTo }) {
-      const { issuer, id } = getClient(name);
+    choices: choose("staff"),
+    citizenChoices: choose("citizen"),
+    async start({ issuer: name, as, returnTo }) {
+      const { issuer, id } = getClient(name, as);
       const { authorizationEndpoint } = await states.getState(issuer.issuer);
       if (authorizationEndpoint === undefined)
         throw new AttestryError("sign_in_unavailable", `${name} names no authorization_endpoint`);
       const expiresAt = clock() + SIGN_IN_SECONDS;
-      const attempt: Attempt = { issuer: name, state: draw(), nonce: draw(), verifier: draw(), returnTo, expiresAt };
+      const attempt: Attempt = {
+        issuer: name,
+        as,
+        state: draw(),
+        nonce: draw(),
+        verifier: draw(),
+        returnTo,
+        expiresAt,
+      };
       const location = new URL(authorizationEndpoint);
       for (const [parameter, value] of Object.entries({
         response_type: "code",
@@ -103,12 +139,12 @@ export function createSignInService(deps: {
         code_challenge_method: "S256",
       }))
         location.searchParams.set(parameter, value);
-      const sealed = seal({ key, aad: AAD, plaintext: encodeUtf8(JSON.stringify(attempt)) });
+      const sealed = seal({ key: keys.current, aad: AAD, plaintext: encodeUtf8(JSON.stringify(attempt)) });
       return { location: location.href, attempt: encodeBase64url(sealed) };
     },
     async finish({ attempt: text, answer }) {
       const attempt = openAttempt(text);
-      const { issuer, id } = getClient(attempt.issuer);
+      const { issuer, id } = getClient(attempt.issuer, attempt.as);
       // Whoever is sent here with somebody else's answer has another state in the cookie, or none (RFC 9700 §4.7).
       if (answer.state === undefined || !equalBytes(sha256(answer.state), sha256(attempt.state)))
         throw failed("the answer is not to the sign-in that this browser began");
@@ -134,15 +170,19 @@ export function createSignInService(deps: {
       );
       if (claims.nonce !== attempt.nonce) throw failed("the issuer's token is of another sign-in");
       if (claims.azp !== undefined && claims.azp !== id) throw failed("the issuer's token was given to another party");
-      return { person: readPerson(claims, issuer), returnTo: attempt.returnTo };
+      const { as, returnTo } = attempt;
+      if (as === "staff") return { as, person: readPerson(claims, issuer), returnTo };
+      const citizen = readCitizen(claims, issuer);
+      if (!citizen) throw failed("the issuer vouches for no citizens");
+      return { as, citizen, returnTo };
     },
-    async findSignOutUrl(name) {
-      const { issuer, id } = getClient(name);
+    async findSignOutUrl(name, as) {
+      const { issuer, id } = getClient(name, as);
       const { endSessionEndpoint } = await states.getState(issuer.issuer);
       if (endSessionEndpoint === undefined) return undefined;
       const location = new URL(endSessionEndpoint);
       location.searchParams.set("client_id", id);
-      location.searchParams.set("post_logout_redirect_uri", `${entity}/sign-in`);
+      location.searchParams.set("post_logout_redirect_uri", `${entity}${SIGN_IN_PATHS[as]}`);
       return location.href;
     },
   };

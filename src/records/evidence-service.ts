@@ -34,6 +34,8 @@ export interface EvidenceService {
   receipt(options: ProofOptions & { state?: number | undefined }): Promise<string>;
   /** Of a record in whatever state: its status list says which. An erased one has none (`record_erased`). */
   evidence(options: ProofOptions): Promise<EvidenceFile>;
+  /** The same around a token of this version with more of it open, for whom the caller has found to be permitted. */
+  assemble(row: store.RecordRow, token: string): Promise<EvidenceFile>;
   readonly read: ReadBatch;
 }
 
@@ -94,8 +96,27 @@ export function createEvidenceService(deps: {
     return (await proofs.formatStateReceipts([{ record, row, change }]))[0]!;
   }
 
+  async function assemble(row: store.RecordRow, token: string, outgoing: boolean): Promise<EvidenceFile> {
+    const [receipts, status, chain, archived, compiled] = await Promise.all([
+      proofs.formatReceipts([row]),
+      proveStatus(row.version.statusList),
+      deps.ownChain({ outgoing }),
+      deps.findArchivedChain(row.version.logIndex),
+      registries.getVersion(row.record.registry, row.version.definitionVersion),
+    ]);
+    return {
+      token,
+      receipts: { recent: receipts[0]! },
+      status,
+      chain,
+      ...(archived && { archive: { chain: archived.statements, receipt: archived.receipt } }),
+      definition: compiled.text,
+    };
+  }
+
   return {
     read: deps.readBatch,
+    assemble: (row, token) => assemble(row, token, true),
 
     async receipt({ state, ...options }) {
       if (state !== undefined) {
@@ -111,21 +132,7 @@ export function createEvidenceService(deps: {
 
     async evidence(options) {
       const row = await getProvable(options);
-      const [receipts, status, chain, archived, compiled] = await Promise.all([
-        proofs.formatReceipts([row]),
-        proveStatus(row.version.statusList),
-        deps.ownChain({ outgoing: options.caller.kind !== "anonymous" }),
-        deps.findArchivedChain(row.version.logIndex),
-        registries.getVersion(row.record.registry, row.version.definitionVersion),
-      ]);
-      return {
-        token: formatSdJwt(row.version.jwt, []),
-        receipts: { recent: receipts[0]! },
-        status,
-        chain,
-        ...(archived && { archive: { chain: archived.statements, receipt: archived.receipt } }),
-        definition: compiled.text,
-      };
+      return assemble(row, formatSdJwt(row.version.jwt, []), options.caller.kind !== "anonymous");
     },
   };
 }

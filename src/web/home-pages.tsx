@@ -29,13 +29,21 @@ function describePurpose(view: HomeView): string {
     : "A department's own registry: it signs its records, keeps them itself, and proves each one to whoever asks.";
 }
 
-const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
+const HomePage: FC<SectionProps & { offersSignIn: boolean; offersOwnPage: boolean }> = (props) => {
   const { organizationName } = props.view;
   const header = (
     <>
       <p class="kind">{props.view.isConsumer ? "Consumer node" : "Registry node"}</p>
       <h1 dir="auto">{organizationName}</h1>
       <p class="lead">{describePurpose(props.view)}</p>
+      {props.offersOwnPage && (
+        <p class="buttons">
+          <a class="button" href={`${props.basePath}/me`}>
+            My page
+          </a>
+          <span class="soft">what is recorded about you, and who looked</span>
+        </p>
+      )}
       {props.offersSignIn && (
         <p class="buttons">
           <a class="button" href={`${props.basePath}/sign-in`}>
@@ -64,7 +72,7 @@ const HomePage: FC<SectionProps & { offersSignIn: boolean }> = (props) => {
 
 /** GET / as page or JSON, by Accept; and the assets of all pages. To be mounted at the entity's path. */
 export function createHomePages(
-  deps: HomeDeps & { readonly basePath: string; readonly signIn: Pick<SignInService, "choices"> },
+  deps: HomeDeps & { readonly basePath: string; readonly signIn: Pick<SignInService, "choices" | "citizenChoices"> },
 ): Hono {
   const pages = new Hono();
 
@@ -77,7 +85,8 @@ export function createHomePages(
     }
     const reader = parseReader(context.req.header("accept-language"));
     const offersSignIn = deps.signIn.choices.length > 0;
-    const page = <HomePage view={view} reader={reader} basePath={deps.basePath} offersSignIn={offersSignIn} />;
+    const offersOwnPage = deps.signIn.citizenChoices.length > 0;
+    const page = <HomePage {...{ view, reader, basePath: deps.basePath, offersSignIn, offersOwnPage }} />;
     return answerPage(context, page);
   });
 

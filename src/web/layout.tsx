@@ -26,7 +26,15 @@ function allowScript(connect: readonly string[]): string[] {
   ];
 }
 
-const PAGE_LANGUAGE = "en";
+/** In what a page is written. */
+export interface PageLanguage {
+  readonly tag: string;
+  readonly direction: "ltr" | "rtl";
+  /** What the first link of each page is called. */
+  readonly skip: string;
+}
+
+const ENGLISH: PageLanguage = { tag: "en", direction: "ltr", skip: "Skip to content" };
 
 interface LayoutProps {
   readonly title: string;
@@ -37,11 +45,21 @@ interface LayoutProps {
   readonly script?: string | undefined;
   /** Further style sheets, for pages of a look of their own. */
   readonly styles?: readonly Asset[];
+  readonly language?: PageLanguage;
   readonly children?: Child;
 }
 
-export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, script, styles = [], children }) => (
-  <html lang={PAGE_LANGUAGE}>
+export const Layout: FC<LayoutProps> = ({
+  title,
+  basePath,
+  header,
+  footer,
+  script,
+  styles = [],
+  language = ENGLISH,
+  children,
+}) => (
+  <html lang={language.tag} dir={language.direction}>
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -54,7 +72,7 @@ export const Layout: FC<LayoutProps> = ({ title, basePath, header, footer, scrip
     </head>
     <body>
       <a class="skip" href="#content">
-        Skip to content
+        {language.skip}
       </a>
       <header class="top">
         <div class="wrap">{header}</div>
@@ -77,7 +95,7 @@ export async function answerPage(
   script?: { readonly connect: readonly string[] },
 ): Promise<Response> {
   const policy = script ? allowScript(script.connect) : CONTENT_SECURITY_POLICY;
-  context.header("content-language", PAGE_LANGUAGE);
+  context.header("content-language", ENGLISH.tag);
   context.header("content-security-policy", policy.join("; "));
   context.header("referrer-policy", "no-referrer");
   context.header("cross-origin-opener-policy", "same-origin");

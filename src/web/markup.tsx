@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import type { LocalizedText } from "../registries/localized-text.ts";
 import { chooseText, formatDay, formatInstant, type Reader } from "./reader-language.ts";
+import type { ValueWords } from "./value-words.ts";
 
 /** What every page is written with. */
 export interface PageFrame {
@@ -11,6 +12,8 @@ export interface PageFrame {
   readonly reader: Reader;
   /** Where the reader opens an own file; at its address, if this is left out. */
   readonly fileHref?: ((href: string) => string) | undefined;
+  /** What stands beside values; English, if this is left out. */
+  readonly valueWords?: ValueWords | undefined;
 }
 
 export const Section: FC<{ id: string; title: Child; children?: Child }> = ({ id, title, children }) => (
@@ -58,8 +61,12 @@ export interface Crumb {
 }
 
 /** The way back to the node's first page. */
-export const Breadcrumb: FC<{ frame: PageFrame; crumbs: readonly Crumb[] }> = ({ frame, crumbs }) => (
-  <nav aria-label="You are here" class="crumbs">
+export const Breadcrumb: FC<{ frame: PageFrame; crumbs: readonly Crumb[]; label?: string }> = ({
+  frame,
+  crumbs,
+  label = "You are here",
+}) => (
+  <nav aria-label={label} class="crumbs">
     <ol>
       <li>
         <a href={frame.basePath === "" ? "/" : frame.basePath} dir="auto">

@@ -5,6 +5,8 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorDetail } from "../errors.ts";
 import { answerPage, Layout } from "./layout.tsx";
 import { FOOTER, Note } from "./markup.tsx";
+import type { MePlace } from "./me/me-frame.tsx";
+import { answerMeProblem, isMePath } from "./me/me-problem.tsx";
 import { isForm, prefersPage } from "./page-request.ts";
 
 /** Problem details (RFC 9457) as this node answers them. */
@@ -136,13 +138,14 @@ const ProblemPage: FC<{ problem: Problem; path: string; hasQuery: boolean; baseP
 export async function answerProblemPage(
   context: Context,
   answer: Response | Promise<Response>,
-  options: { basePath: string },
+  options: MePlace,
 ): Promise<Response> {
   const response = await answer;
   if (!prefersPage(context) && !isForm(context)) return response;
   const problem = (await response.json()) as Problem;
   const { pathname, search } = new URL(context.req.url);
   context.header("vary", "accept, authorization");
+  if (isMePath(pathname, options.basePath)) return answerMeProblem(context, problem, options);
   return answerPage(
     context,
     <ProblemPage problem={problem} path={pathname} hasQuery={search !== ""} basePath={options.basePath} />,

@@ -1,12 +1,13 @@
-// `/sign-in`: staff sign in by the department's own sign-in service, and out again. Proves nothing itself.
+// `/sign-in`: staff sign in by the department's own sign-in service, and out again; and where browsers of staff and citizens come back from it. Proves nothing itself.
 import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
+import type { CitizenSessionService } from "../identity/citizen-session-service.ts";
 import type { SessionService } from "../identity/session-service.ts";
 import type { SignInService } from "../identity/sign-in-service.ts";
 import { Layout } from "./layout.tsx";
 import { Breadcrumb, FOOTER, Note, type PageFrame } from "./markup.tsx";
 import { formatAddress, readFrame, readValues } from "./page-request.ts";
-import { createPageSessions } from "./page-session.ts";
+import { createCitizenPageSessions, createPageSessions } from "./page-session.ts";
 import { answerStaffPage } from "./staff-frame.tsx";
 
 const TITLE = "Sign in";
@@ -86,10 +87,12 @@ export function createSignInPages(deps: {
   readonly basePath: string;
   readonly organizationName: string;
   readonly sessions: SessionService;
+  readonly citizenSessions: CitizenSessionService;
   readonly signIn: SignInService;
 }): Hono {
-  const { basePath, sessions, signIn } = deps;
+  const { basePath, sessions, citizenSessions, signIn } = deps;
   const browser = createPageSessions(deps);
+  const citizenBrowser = createCitizenPageSessions(deps);
   const frameOf = (context: Context): PageFrame => readFrame(context, deps);
   const pages = new Hono();
 
@@ -105,6 +108,7 @@ export function createSignInPages(deps: {
     const { issuer, return_to } = readValues(context).values;
     const { location, attempt } = await signIn.start({
       issuer: issuer ?? "",
+      as: "staff",
       returnTo: browser.cleanReturn(return_to),
     });
     browser.keepAttempt(context, attempt);
@@ -118,12 +122,18 @@ export function createSignInPages(deps: {
     const attempt = browser.readAttempt(context);
     // Used once, whatever comes of it.
     browser.dropAttempt(context);
-    const { person, returnTo } = await signIn.finish({ attempt, answer: readValues(context).values });
-    const before = await browser.find(context);
+    const signedIn = await signIn.finish({ attempt, answer: readValues(context).values });
     // A new secret at every sign-in: one that somebody else put into this browser never becomes this person's.
-    browser.keepSecret(context, await sessions.begin(person));
-    if (before) await sessions.end(before.id);
-    return context.redirect(returnTo, 303);
+    if (signedIn.as === "citizen") {
+      const before = citizenBrowser.readSecret(context);
+      citizenBrowser.keepSecret(context, await citizenSessions.begin(signedIn.citizen));
+      await citizenSessions.end(before);
+    } else {
+      const before = await browser.find(context);
+      browser.keepSecret(context, await sessions.begin(signedIn.person));
+      if (before) await sessions.end(before.id);
+    }
+    return context.redirect(signedIn.returnTo, 303);
   });
 
   pages.post("/sign-out", async (context) => {
@@ -133,7 +143,7 @@ export function createSignInPages(deps: {
     await sessions.end(session.id);
     browser.dropSecret(context);
     // The issuer being away must not keep anybody signed in here.
-    const signOutUrl = await signIn.findSignOutUrl(session.issuer).catch(() => undefined);
+    const signOutUrl = await signIn.findSignOutUrl(session.issuer, "staff").catch(() => undefined);
     return answerStaffPage(context, <SignedOutPage signOutUrl={signOutUrl} frame={frameOf(context)} />);
   });
 

@@ -11,7 +11,7 @@ import type { Asset } from "./style.ts";
 /** A button that changes something: a form of its own, with the proof that this session's page made it. */
 export const ActionForm: FC<{
   action: string;
-  session: Session;
+  session: Pick<Session, "formToken">;
   values?: Readonly<Record<string, string>>;
   children?: Child;
 }> = ({ action, session, values = {}, children }) => (

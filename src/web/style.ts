@@ -22,8 +22,8 @@ body { margin: 0; background: var(--ground); color: var(--ink); overflow-wrap: a
 a { color: var(--accent); text-underline-offset: .15em; }
 a:hover { text-decoration-thickness: .15em; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
-.skip { position: absolute; left: -100vw; background: var(--card); padding: .75rem 1.25rem; }
-.skip:focus { left: 0; }
+.skip { position: absolute; inset-inline-start: -100vw; background: var(--card); padding: .75rem 1.25rem; }
+.skip:focus { inset-inline-start: 0; }
 header.top { border-bottom: 1px solid var(--line); background: var(--card); padding: 2rem 0 1.75rem; }
 .kind { margin: 0; color: var(--soft); font-weight: 600; letter-spacing: .02em; }
 h1 { margin: .15rem 0 .5rem; font-size: clamp(1.6rem, 1.1rem + 2.4vw, 2.4rem); line-height: 1.2; }

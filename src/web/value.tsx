@@ -5,6 +5,7 @@ import { parseRecordUrl, parseReference } from "../records/record-url.ts";
 import type { FieldView } from "./field-view.ts";
 import { DayOrInstant, Localized, type PageFrame } from "./markup.tsx";
 import { formatBytes, formatNumber } from "./reader-language.ts";
+import { ENGLISH_VALUE_WORDS, type ValueWords } from "./value-words.ts";
 
 /** What own records are called, by the URL they are referred to by. Others are named by where they are. */
 export type RecordNames = ReadonlyMap<string, string>;
@@ -15,6 +16,8 @@ interface ValueProps {
   readonly frame: PageFrame;
   readonly names: RecordNames;
 }
+
+const wordsOf = ({ valueWords }: PageFrame): ValueWords => valueWords ?? ENGLISH_VALUE_WORDS;
 
 /** Only what a browser opens as a page: a definition may allow any URI, and a record's writer is not the page's. */
 function isWebAddress(text: string): boolean {
@@ -35,16 +38,16 @@ export const RecordLink: FC<{ href: string; frame: PageFrame; names: RecordNames
   if (address.entity === frame.entity) {
     return (
       <a href={recordHref(href, frame)} dir="auto">
-        {names.get(href) ?? `Record in ${address.registry}`}
+        {names.get(href) ?? wordsOf(frame).recordIn(address.registry)}
       </a>
     );
   }
   return (
     <>
       <a href={href} rel="noreferrer">
-        Record in {address.registry}
+        {wordsOf(frame).recordIn(address.registry)}
       </a>{" "}
-      <span class="soft">kept at {address.entity.replace(/^https?:\/\//, "")}</span>
+      <span class="soft">{wordsOf(frame).keptAt(address.entity.replace(/^https?:\/\//, ""))}</span>
     </>
   );
 };
@@ -55,7 +58,7 @@ const ReferenceValue: FC<ValueProps> = ({ value, frame, names }) => {
   return (
     <>
       <RecordLink href={reference.href} frame={frame} names={names} />
-      {reference.version !== undefined && <span class="soft"> (its version {reference.version})</span>}
+      {reference.version !== undefined && <span class="soft"> {wordsOf(frame).itsVersion(reference.version)}</span>}
     </>
   );
 };
@@ -66,7 +69,7 @@ const AttachmentValue: FC<{ attachment: JsonObject; frame: PageFrame }> = ({ att
     typeof mediaType === "string" ? mediaType : undefined,
     typeof bytes === "number" ? formatBytes(bytes, frame.reader) : undefined,
   ].filter((part) => part !== undefined);
-  const text = typeof name === "string" ? name : "Document";
+  const text = typeof name === "string" ? name : wordsOf(frame).document;
   return (
     <>
       {typeof href === "string" && isWebAddress(href) ? (
@@ -109,7 +112,7 @@ const SimpleValue: FC<ValueProps> = ({ field, value, frame }) => {
       </>
     );
   }
-  if (typeof value === "boolean") return <>{value ? "Yes" : "No"}</>;
+  if (typeof value === "boolean") return <>{value ? wordsOf(frame).yes : wordsOf(frame).no}</>;
   if (typeof value === "number") return <NumberValue value={value} field={field} frame={frame} />;
   if (typeof value !== "string") return <PlainValue value={value} />;
   if (field.kind === "day" || field.kind === "instant") return <DayOrInstant at={value} reader={frame.reader} />;
@@ -126,7 +129,7 @@ const SimpleValue: FC<ValueProps> = ({ field, value, frame }) => {
 const ListValue: FC<ValueProps> = ({ field, value, frame, names }) => {
   const [element] = field.members;
   if (!Array.isArray(value)) return <PlainValue value={value} />;
-  if (value.length === 0) return <Missing />;
+  if (value.length === 0) return <Missing frame={frame} />;
   return (
     <ul class={element?.kind === "group" ? "plain groups" : "plain"}>
       {value.map((one) => (
@@ -143,11 +146,13 @@ const ListValue: FC<ValueProps> = ({ field, value, frame, names }) => {
 };
 
 /** Said in words where nothing is stated: an empty cell might as well be a fault. */
-export const Missing: FC = () => <span class="soft">not stated</span>;
+export const Missing: FC<{ frame?: PageFrame }> = ({ frame }) => (
+  <span class="soft">{(frame?.valueWords ?? ENGLISH_VALUE_WORDS).notStated}</span>
+);
 
 export const Value: FC<ValueProps> = (props) => {
   const { field, value } = props;
-  if (value === null || value === "") return <Missing />;
+  if (value === null || value === "") return <Missing frame={props.frame} />;
   if (field.kind === "reference") return <ReferenceValue {...props} />;
   if (field.kind === "attachment" && isJsonObject(value))
     return <AttachmentValue attachment={value} frame={props.frame} />;
@@ -180,7 +185,9 @@ export const DataList: FC<{
   names: RecordNames;
   /** Whether the reader sees all fields, so that what is missing is not stated. */
   seesAll?: boolean | undefined;
-}> = ({ fields, data, frame, names, seesAll = false }) => {
+  /** Whether what each field means stands beside it. */
+  explains?: boolean | undefined;
+}> = ({ fields, data, frame, names, seesAll = false, explains = false }) => {
   const known = new Set(fields.map(({ member }) => member));
   const stated = fields.filter(({ member }) => Object.hasOwn(data, member));
   const missing = fields.filter(({ member }) => !Object.hasOwn(data, member));
@@ -197,6 +204,11 @@ export const DataList: FC<{
             </dt>
             <dd>
               <Value field={field} value={data[field.member]!} frame={frame} names={names} />
+              {explains && field.description !== undefined && (
+                <p class="soft small">
+                  <Localized text={field.description} reader={frame.reader} />
+                </p>
+              )}
             </dd>
           </>
         ))}
@@ -211,12 +223,12 @@ export const DataList: FC<{
       </dl>
       {empty.length > 0 && (
         <p class="soft">
-          Not stated: <FieldNames fields={empty} frame={frame} />
+          {wordsOf(frame).notStatedFields} <FieldNames fields={empty} frame={frame} />
         </p>
       )}
       {personal.length > 0 && (
         <p class="soft">
-          Personal, and not shown to the public: <FieldNames fields={personal} frame={frame} />
+          {wordsOf(frame).personalFields} <FieldNames fields={personal} frame={frame} />
         </p>
       )}
     </>

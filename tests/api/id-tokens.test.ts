@@ -1,10 +1,12 @@
 // What of a provider's answer to a code is believed: ID tokens signed with the real provider's own keys, as a broken provider or a thief could hand them in.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SIGN_IN_ALGORITHMS, type SignInIssuer } from "../../src/config.ts";
+import { onlyGeneration } from "../../src/crypto/key-generations.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createHttpClient, type HttpClient } from "../../src/federation/http-client.ts";
 import { createIssuerStates } from "../../src/identity/issuer-state-service.ts";
-import { createSignInService, type SignInService } from "../../src/identity/sign-in-service.ts";
+import { createSignInService, type SignInPurpose, type SignInService } from "../../src/identity/sign-in-service.ts";
 import { currentSeconds } from "../../src/node.ts";
 import { settledCode } from "../caught-code.ts";
 import { startTestProvider, type TestProvider } from "../oidc-provider.ts";
@@ -39,6 +41,7 @@ beforeAll(async () => {
     registriesClaim: "registries",
     nameClaim: "name",
     jurisdictionClaims: { district: "/realm/districts", state: "state" },
+    citizenClaims: { national_id: "/realm/pid", passport: "passport" },
     client: { id: "pages", secretPath: undefined },
     title: undefined,
   };
@@ -49,7 +52,7 @@ beforeAll(async () => {
     states: createIssuerStates({ httpClient, issuers: [provider.issuer], clock }),
     httpClient,
     readClientSecret: () => undefined,
-    nodeKey: randomBytes(32),
+    nodeKey: onlyGeneration(randomBytes(32)),
     clock,
     random: randomBytes,
   });
@@ -63,8 +66,8 @@ afterAll(async () => {
 type Change = (claims: Record<string, unknown>) => Promise<string>;
 
 /** Comes back from the provider with what `make` makes of a good ID token's claims. */
-async function comeBack(make: Change) {
-  const { location, attempt } = await service.start({ issuer: provider.issuer, returnTo: "/console" });
+async function comeBackAs(as: SignInPurpose, make: Change) {
+  const { location, attempt } = await service.start({ issuer: provider.issuer, as, returnTo: "/console" });
   const asked = new URL(location).searchParams;
   const now = currentSeconds();
   idToken = await make({
@@ -79,6 +82,20 @@ async function comeBack(make: Change) {
     registries: ["wells", "lakes"],
   });
   return service.finish({ attempt, answer: { state: asked.get("state")!, code: "c", iss: provider.issuer } });
+}
+
+/** The same, of who signed in as staff. */
+async function comeBack(make: Change) {
+  const signedIn = await comeBackAs("staff", make);
+  if (signedIn.as !== "staff") throw new Error("not staff");
+  return signedIn;
+}
+
+/** The same, of who signed in as a citizen. */
+async function comeBackToMe(make: Change) {
+  const signedIn = await comeBackAs("citizen", make);
+  if (signedIn.as !== "citizen") throw new Error("no citizen");
+  return signedIn.citizen;
 }
 
 const sign: Change = (claims) => provider.sign(claims, { header: { typ: "JWT" } });
@@ -125,5 +142,30 @@ describe("an ID token", () => {
     ["that is none", async () => "not.a.token", "token_invalid"],
   ])("is refused: %s", async (_name, make, code) => {
     expect(await settledCode(comeBack(make))).toBe(code);
+  });
+});
+
+describe("an ID token of a citizen", () => {
+  const cases: [string, Record<string, unknown>, Record<string, string>][] = [
+    ["one text", { realm: { pid: "7310" } }, { national_id: "7310" }],
+    ["two claims", { realm: { pid: "7310" }, passport: "P1" }, { national_id: "7310", passport: "P1" }],
+    ["none of them", { realm: {} }, {}],
+    ["several values", { realm: { pid: ["7310", "7311"] } }, {}],
+    ["a list of one", { realm: { pid: ["7310"] } }, {}],
+    ["an empty text", { realm: { pid: "" } }, {}],
+    ["blanks", { realm: { pid: "  " } }, {}],
+    ["a number", { realm: { pid: 7310 } }, {}],
+    ["a line break", { realm: { pid: "73\n10" } }, {}],
+    ["a text of any length", { realm: { pid: "7".repeat(201) } }, {}],
+  ];
+  it.each(cases)("finds the person by what is one text: %s", async (_name, claims, found) => {
+    const citizen = await comeBackToMe((good) => sign({ ...good, ...claims }));
+    expect(citizen).toEqual({
+      kind: "citizen",
+      issuer: provider.issuer,
+      subject: "asha",
+      name: "Asha Rao",
+      claims: found,
+    });
   });
 });

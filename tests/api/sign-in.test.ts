@@ -131,6 +131,17 @@ describe("signing in", () => {
   });
 });
 
+describe("where no issuer is for citizens", () => {
+  it("says so at /me, and begins no citizen's sign-in by an issuer of staff", async () => {
+    const page = await createBrowserJar().visit(`${base}/me`);
+    expect([page.status, page.url]).toEqual([200, `${base}/me/sign-in?return_to=%2Fwater%2Fme`]);
+    expect(page.text).toContain("Nobody can sign in here yet.");
+    const query = new URLSearchParams({ issuer: world.provider.issuer });
+    const start = await createBrowserJar().request("GET", `${base}/me/sign-in/start?${query}`);
+    expect([start.status, codeOf(start)]).toEqual([400, "sign_in_failed"]);
+  });
+});
+
 describe("coming back from the provider is refused", () => {
   const comeBack = (browser: BrowserJar) => world.signIn(browser, "asha", { stopAt: `${base}/sign-in/callback` });
   const refused = async (browser: BrowserJar, url: string) => {

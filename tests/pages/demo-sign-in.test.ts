@@ -128,7 +128,7 @@ describe.skipIf(chromiumPath === undefined)("its pages in a browser", () => {
       await page.goto(base);
       await checkLook(page, `home-${width}`);
       await pressOn(page, "Sign in");
-      await pressOn(page, "Sign in with the demo's staff account");
+      await pressOn(page, "Sign in with the demo's account");
       await checkLook(page, `who-${width}`);
       await pressOn(page, "Bram Visser");
       expect(await page.locator("header").innerText()).toContain("Signed in as Bram Visser, acting as approver");

@@ -151,6 +151,34 @@ describe("a node's config file", () => {
     expect(refuse({ roles: [{ value: "r", role: "superuser" }] })).toMatch(/role/);
   });
 
+  it("names the claims of citizens as a list or a map; an issuer may be for citizens alone", () => {
+    const issuer = { issuer: "https://id.example", client: { id: "pages" } };
+    const read = (change: JsonObject) =>
+      parse({ sign_in: { issuers: [{ ...issuer, ...change }] } }).signInIssuers.map(
+        ({ citizenClaims, rolesClaim, roles }) => ({ citizenClaims, rolesClaim, roles }),
+      );
+    const nobody = { rolesClaim: undefined, roles: [] };
+    expect(read({ citizen_claims: ["national_id"] })).toEqual([
+      { ...nobody, citizenClaims: { national_id: "national_id" } },
+    ]);
+    expect(read({ citizen_claims: { national_id: "/pid" } })).toEqual([
+      { ...nobody, citizenClaims: { national_id: "/pid" } },
+    ]);
+    const staff = { roles_claim: "groups", roles: [{ value: "r", role: "reader" }] };
+    expect(read(staff)).toMatchObject([{ citizenClaims: undefined, rolesClaim: "groups" }]);
+    const refuse = (change: JsonObject) => refusalOf(() => parse({ sign_in: { issuers: [{ ...issuer, ...change }] } }));
+    for (const change of [
+      {},
+      { roles_claim: "groups" },
+      { ...staff, citizen_claims: ["National Id"] },
+      { ...staff, citizen_claims: { national_id: "" } },
+      { ...staff, citizen_claims: "national_id" },
+      // Citizens have pages only, and those need a client.
+      { ...staff, client: undefined as unknown as JsonObject, citizen_claims: ["national_id"] },
+    ])
+      expect([change, refuse(change)]).toEqual([change, expect.stringMatching(/config_invalid.*sign_in/)]);
+  });
+
   it("is read from the data directory, and a broken one is named", () => {
     const place = nodeDirectory(directory, "lgd");
     mkdirSync(place, { recursive: true });

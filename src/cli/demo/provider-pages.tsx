@@ -1,7 +1,7 @@
 // The pages of the demo's sign-in provider: whom one can be, signing out there, and what went wrong. Decides nothing.
 import { Layout } from "../../web/layout.tsx";
 import { Note, Section } from "../../web/markup.tsx";
-import type { DemoAccount, DemoClient } from "./sign-in-plan.ts";
+import type { DemoAccount, DemoCitizen, DemoClient } from "./sign-in-plan.ts";
 
 type Children = Parameters<typeof Layout>[0]["children"];
 
@@ -46,13 +46,29 @@ const People = ({ accounts }: { accounts: readonly DemoAccount[] }) => (
   </ul>
 );
 
+const Citizens = ({ citizens }: { citizens: readonly DemoCitizen[] }) => (
+  <ul class="plain">
+    {citizens.map(({ id, name, nationalId }) => (
+      <li class="buttons">
+        <button type="submit" name="account" value={id} aria-describedby={`what-${id}`}>
+          {name}
+        </button>
+        <span id={`what-${id}`}>
+          citizen <span class="soft">(national id {nationalId})</span>
+        </span>
+      </li>
+    ))}
+  </ul>
+);
+
 /** Who can be chosen for a node; `known` is whom this browser was before. */
 export const ChoicePage = (props: {
   client: DemoClient;
   accounts: readonly DemoAccount[];
-  known: DemoAccount | undefined;
+  citizens: readonly DemoCitizen[];
+  known: string | undefined;
 }) => {
-  const { client, accounts, known } = props;
+  const { client, accounts, citizens, known } = props;
   const { organization } = client.plan;
   const own = accounts.filter(({ employer }) => employer === client.plan);
   const others = accounts.filter(({ employer }) => employer !== client.plan);
@@ -66,12 +82,19 @@ export const ChoicePage = (props: {
       </Note>
       {known && (
         <p>
-          You were <strong>{known.name}</strong> before.
+          You were <strong>{known}</strong> before.
         </p>
       )}
       <form method="post">
         <Section id="own" title={organization}>
           <People accounts={own} />
+        </Section>
+        <Section id="citizens" title="Citizens">
+          <p>
+            They open their own page at <code>/me</code>, where records about them are found by their national id. At
+            the desk they are nobody.
+          </p>
+          <Citizens citizens={citizens} />
         </Section>
         <Section id="others" title="Other departments">
           <p>They are nobody here: choose one to see how the node refuses a person without a role.</p>
@@ -87,7 +110,8 @@ const NodeList = ({ clients }: { clients: readonly DemoClient[] }) => (
     <ul class="plain">
       {clients.map(({ plan, entity }) => (
         <li>
-          <a href={`${entity}/sign-in`}>Sign in at the {plan.organization}</a>
+          <a href={`${entity}/sign-in`}>Sign in at the {plan.organization}</a>, or{" "}
+          <a href={`${entity}/me`}>open your own page there</a>
         </li>
       ))}
     </ul>

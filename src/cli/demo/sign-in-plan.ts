@@ -28,6 +28,19 @@ export const DEMO_ACCOUNTS: readonly DemoAccount[] = DEMO_NODES.flatMap((employe
   })),
 );
 
+/** Somebody whom records of the demo are about. */
+export interface DemoCitizen {
+  readonly id: string;
+  readonly name: string;
+  /** By what records find the person. */
+  readonly nationalId: string;
+}
+
+export const DEMO_CITIZENS: readonly DemoCitizen[] = [
+  { id: "meera-rao", name: "Meera Rao", nationalId: "7310-4482-0916" },
+  { id: "ravi-iyer", name: "Ravi Iyer", nationalId: "5528-1937-6640" },
+];
+
 /** A node as the provider knows it. */
 export interface DemoClient {
   readonly plan: NodePlan;
@@ -44,9 +57,10 @@ export function planSignIn(
     issuers: [
       {
         issuer: options.issuer,
-        title: "the demo's staff account",
+        title: "the demo's account",
         roles_claim: "groups",
         roles: STAFF_ROLES.map((role) => ({ value: groupOf(node, role), role })),
+        citizen_claims: ["national_id"],
         client: { id: node, secret_file: options.secretFile },
       },
     ],

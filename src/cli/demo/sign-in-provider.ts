@@ -10,7 +10,7 @@ import { DEMO_CODE_SECONDS, DEMO_TOKEN_SECONDS, FORM_BYTES_MAX, SIGN_IN_SECONDS 
 import { SITE_ICON, STYLE } from "../../web/style.ts";
 import { ChoicePage, FaultPage, renderPage, SignedOutPage, SignOutPage, StartPage } from "./provider-pages.tsx";
 import { createProviderStores } from "./provider-store.ts";
-import { DEMO_ACCOUNTS, type DemoClient } from "./sign-in-plan.ts";
+import { DEMO_ACCOUNTS, DEMO_CITIZENS, type DemoClient } from "./sign-in-plan.ts";
 
 export interface DemoProvider {
   readonly issuer: string;
@@ -84,7 +84,7 @@ function createProvider(
       grant_types: ["authorization_code"],
       response_types: ["code"],
       redirect_uris: [`${entity}/sign-in/callback`],
-      post_logout_redirect_uris: [`${entity}/sign-in`],
+      post_logout_redirect_uris: [`${entity}/sign-in`, `${entity}/me/sign-in`],
       id_token_signed_response_alg: "EdDSA",
     })),
     // Ports of one host share its cookies: names that no other program's provider has.
@@ -92,7 +92,7 @@ function createProvider(
       keys: [generateClientSecret()],
       names: { session: "attestry-demo", interaction: "attestry-demo-choice", resume: "attestry-demo-resume" },
     },
-    claims: { openid: ["sub"], profile: ["name", "groups"] },
+    claims: { openid: ["sub"], profile: ["name", "groups", "national_id"] },
     // The nodes read the groups in the ID token.
     conformIdTokenClaims: false,
     enabledJWA: { idTokenSigningAlgValues: ["EdDSA"] },
@@ -100,6 +100,11 @@ function createProvider(
     responseTypes: ["code"],
     interactions: { policy: prompts, url: (_context: unknown, { uid }: { uid: string }) => `${INTERACTION}${uid}` },
     findAccount: (_context: unknown, id: string) => {
+      const citizen = DEMO_CITIZENS.find((one) => one.id === id);
+      if (citizen) {
+        const { name, nationalId } = citizen;
+        return { accountId: id, claims: () => ({ sub: id, name, national_id: nationalId }) };
+      }
       const account = DEMO_ACCOUNTS.find((one) => one.id === id);
       if (!account) return undefined;
       return { accountId: id, claims: () => ({ sub: id, name: account.name, groups: account.groups }) };
@@ -158,12 +163,14 @@ async function forgetPerson(provider: Provider, session: { readonly uid: string 
   await kept.persist();
 }
 
+const findPerson = (id: string | undefined) => [...DEMO_ACCOUNTS, ...DEMO_CITIZENS].find((one) => one.id === id);
+
 /** The list of people, and what was chosen of it. */
 function createChoice(provider: Provider, clients: readonly DemoClient[]): Answer {
   return async (request, response) => {
     const { params, session } = await provider.interactionDetails(request, response);
     const chosen = request.method === "POST" ? await readAccount(request) : undefined;
-    if (DEMO_ACCOUNTS.some(({ id }) => id === chosen)) {
+    if (findPerson(chosen)) {
       const result = { login: { accountId: chosen } };
       const returnTo = await provider.interactionResult(request, response, result, { mergeWithLastSubmission: false });
       if (session && session.accountId !== chosen) await forgetPerson(provider, session);
@@ -171,8 +178,10 @@ function createChoice(provider: Provider, clients: readonly DemoClient[]): Answe
       return;
     }
     const client = clients.find(({ plan }) => plan.name === params.client_id)!;
-    const known = DEMO_ACCOUNTS.find(({ id }) => id === session?.accountId);
-    const page = await renderPage(ChoicePage({ client, accounts: DEMO_ACCOUNTS, known }));
+    const known = findPerson(session?.accountId);
+    const page = await renderPage(
+      ChoicePage({ client, accounts: DEMO_ACCOUNTS, citizens: DEMO_CITIZENS, known: known?.name }),
+    );
     response.writeHead(chosen === undefined ? 200 : 400, headersOf(clients)).end(page);
   };
 }

@@ -2,6 +2,7 @@
 
 import type { ProposalBook, Proposed } from "../../approval/proposal-book-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -82,7 +83,7 @@ export function createMigrationService(deps: {
   drafter: RecordDrafter;
   sight: Pick<RecordSight, "checkWhole">;
   sealer: RecordSealer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   verifyReferences: VerifyReferences;
   proposals: ProposalBook;
 }): MigrationService {
@@ -191,7 +192,7 @@ export function createMigrationService(deps: {
     const sound = checked.flatMap((one, at) => ("href" in one ? [] : [{ row: rows[at]!, keys: one.keys }]));
     const holders = await store.findKeyHolders(
       database,
-      sound.flatMap(({ keys }) => keys.map(({ digest }) => digest)),
+      sound.flatMap(({ keys }) => keys),
     );
     const taken = new Map(holders);
     const refused = checked.filter((one) => "href" in one);

@@ -1,0 +1,56 @@
+// A citizen's records as cards: what each says, and what each of its fields means. Reads nothing.
+import type { FC } from "hono/jsx";
+import type { RecordView } from "../../records/record-view.ts";
+import type { FieldView } from "../field-view.ts";
+import { Section } from "../markup.tsx";
+import { DataList, type RecordNames } from "../value.tsx";
+import type { MeFrame } from "./me-frame.tsx";
+
+export interface ShownRecord {
+  readonly view: RecordView;
+  readonly registryTitle: string;
+  readonly fields: readonly FieldView[];
+}
+
+const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }> = ({ record, names, frame }) => {
+  const { view, registryTitle, fields } = record;
+  const { texts, basePath } = frame;
+  const id = `record-${view.rid}`;
+  const name = (view.identifier ?? view.rid).replaceAll(/[^A-Za-z0-9.-]+/g, "-").slice(0, 80);
+  return (
+    <section class="record" aria-labelledby={id}>
+      <h3 id={id}>
+        <span dir="auto">{view.display}</span>
+      </h3>
+      <p class="soft">
+        {registryTitle}{" "}
+        <span class={view.state === "active" ? "badge" : "badge careful"}>
+          {texts.recordStates[view.state] ?? view.state}
+        </span>
+      </p>
+      <DataList fields={fields} data={view.data} frame={frame} names={names} seesAll={true} explains={true} />
+      <p>
+        <a
+          href={`${basePath}/me/records/${view.registry}/${view.rid}/evidence`}
+          download={`${view.registry}-${name}-v${view.version}-evidence.json`}
+        >
+          {texts.home.evidence}
+          <span class="unseen"> – {view.display}</span>
+        </a>{" "}
+        <span class="soft small">{texts.home.evidenceHelp}</span>
+      </p>
+    </section>
+  );
+};
+
+export const OwnRecordsSection: FC<{ records: readonly ShownRecord[]; names: RecordNames; frame: MeFrame }> = ({
+  records,
+  names,
+  frame,
+}) => (
+  <Section id="records" title={frame.texts.home.records}>
+    {records.map((record) => (
+      <RecordCard record={record} names={names} frame={frame} />
+    ))}
+  </Section>
+);

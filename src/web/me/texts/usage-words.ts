@@ -1,0 +1,37 @@
+// What a sentence about a look at somebody's data is made of, each part ready to be read in the sentence's language. Types only.
+
+export type UsageVerb = "read" | "answer" | "received" | "search" | "export" | "change";
+
+export interface UsageWords {
+  readonly day: string;
+  readonly who: string;
+  /** Whether the person did it. */
+  readonly isOwn: boolean;
+  readonly verb: UsageVerb;
+  /** What people call the fields; none where the record as a whole is meant. */
+  readonly fields: readonly string[];
+  /** What people call the registry. */
+  readonly registry: string;
+  readonly purpose: string | undefined;
+  /** The reader's own number of the matter. */
+  readonly matter: string | undefined;
+  /** `givenOn` is left out where it is not known. */
+  readonly basis:
+    | { readonly givenOn: string | undefined }
+    | { readonly law: string }
+    | { readonly office: true }
+    | undefined;
+}
+
+export type Decision = "give" | "refuse" | "pause" | "resume" | "withdraw" | "invalidate";
+
+/** A decision about a permission, which stands among the looks. */
+export interface DecisionWords {
+  readonly day: string;
+  /** Undefined where it was the person. */
+  readonly who: string | undefined;
+  readonly decision: Decision;
+  /** Who asked; undefined where the permission is not known any more. */
+  readonly consumer: string | undefined;
+  readonly purpose: string | undefined;
+}

@@ -1,0 +1,331 @@
+// The citizen's pages in a real browser, by the keyboard alone, on a desktop and a phone, in two languages and both directions of writing; and what they refuse.
+import { mkdirSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type BrowserJar, createBrowserJar, hiddenField } from "../browser-jar.ts";
+import { MEERA, type MeWorld, RAVI, startMeWorld } from "../me-world.ts";
+import { chromiumPath, launchChromium } from "./chromium.ts";
+import { checkLook, openPage, pressOn, tabTo } from "./staff-browser.ts";
+
+const DAY = 86_400;
+const PHONE = { viewport: { width: 360, height: 740 } };
+const DESKTOP = { viewport: { width: 1280, height: 900 } };
+
+let world: MeWorld;
+let base: string;
+
+beforeAll(async () => {
+  if (process.env.ATTESTRY_PICTURES) mkdirSync(process.env.ATTESTRY_PICTURES, { recursive: true });
+  world = await startMeWorld();
+  base = world.entity;
+}, 120_000);
+
+afterAll(() => world?.close());
+
+async function signedIn(account: string): Promise<BrowserJar> {
+  const browser = createBrowserJar();
+  const query = new URLSearchParams({ issuer: world.provider.issuer });
+  const asked = await browser.visit(`${base}/me/sign-in/start?${query}`);
+  const page = await browser.visit(asked.url, { form: { account } });
+  expect([page.status, page.url]).toEqual([200, `${base}/me`]);
+  return browser;
+}
+
+/** A page's text without its markup and the marks that set names apart. */
+const textOf = (page: { text: string }) =>
+  page.text
+    .replaceAll(/<[^>]*>/g, " ")
+    .replaceAll(/[\u2068\u2069]/g, "")
+    .replaceAll(/\s+/g, " ");
+
+const codeOf = (page: { text: string }) => /<code dir="ltr">([a-z_]+)<\/code>/.exec(page.text)?.[1];
+const stateOf = async (id: string) => (await world.civil.node.consents.get(world.person(MEERA), id)).state;
+const isoDay = (seconds: number) => new Date(seconds * 1_000).toISOString().slice(0, 10);
+const inDays = (days: number) => Math.floor(Date.now() / 1_000) + days * DAY;
+/** What welfare gets of Meera's record by a consent: the fields, or why not. */
+async function readBy(id: string) {
+  const { records } = await world.resolve(world.meera.personsHref, { consentIds: [id] });
+  const { data, outcome } = records[world.meera.personsHref]!;
+  return data ? Object.keys(data).toSorted() : outcome;
+}
+
+describe("a citizen's pages over HTTP", () => {
+  test("show all of one's own records, what each field means, and no record of anybody else", async () => {
+    const page = await (await signedIn("meera")).request("GET", `${base}/me`);
+    const text = textOf(page);
+    for (const told of [
+      "Signed in as Meera Rao",
+      "National number 7310-4482-0916",
+      "Date of birth March 7, 1988",
+      "DL-2044 Driving licences In force",
+      "Licence number DL-2044 Stands on the front of the card.",
+      "Valid to May 1, 2031 The last day on which you may drive with it.",
+    ])
+      expect([told, text.includes(told)]).toEqual([told, true]);
+    for (const hidden of ["Ravi", RAVI, "P-1", "P-2"]) expect([hidden, text.includes(hidden)]).toEqual([hidden, false]);
+    expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'/);
+  });
+
+  test("show nothing to whom no claim finds, and say where to go", async () => {
+    const page = await (await signedIn("stranger")).request("GET", `${base}/me`);
+    expect(textOf(page)).toContain("There is no record here that is surely yours.");
+    expect(page.text).toContain('href="mailto:help@civil.example"');
+    expect(page.text).not.toContain("7310");
+  });
+
+  test("give evidence of one's own record with all its fields, and of another's what strangers are told", async () => {
+    const browser = await signedIn("meera");
+    const evidenceOf = (path: string) => browser.request("GET", `${base}/me/records/${path}/evidence`);
+    const own = await evidenceOf(`persons/${world.meera.persons}`);
+    const { token, receipts, status, definition } = JSON.parse(own.text) as {
+      token: string;
+      receipts: { recent: string };
+      status: { token: string };
+      definition: string;
+    };
+    const disclosed = token
+      .split("~")
+      .slice(1, -1)
+      .map((one) => JSON.parse(Buffer.from(one, "base64url").toString()) as unknown[])
+      .map((one) => one.at(-1));
+    expect(disclosed).toEqual(expect.arrayContaining([MEERA, "Meera Rao", "1988-03-07", "555-0101"]));
+    expect([receipts.recent, status.token, definition].every((part) => part.length > 100)).toBe(true);
+    expect([own.headers.get("cache-control"), own.headers.get("content-disposition")]).toEqual([
+      "private, no-store",
+      `attachment; filename="persons-${world.meera.persons}-evidence.json"`,
+    ]);
+    for (const path of [`persons/${world.ravi.persons}`, `licences/${world.meera.persons}`, "persons/nothing"]) {
+      const page = await evidenceOf(path);
+      expect([path, page.status, codeOf(page)]).toEqual([path, 404, "record_unknown"]);
+    }
+    expect(
+      (await createBrowserJar().request("GET", `${base}/me/records/persons/${world.meera.persons}/evidence`)).status,
+    ).toBe(303);
+  });
+
+  test("give one file with all of it, and nothing of anybody else", async () => {
+    const file = await (await signedIn("meera")).request("GET", `${base}/me/download/data`);
+    const { records, permissions } = JSON.parse(file.text) as {
+      records: { registry: string; data: Record<string, unknown>; evidence: { token: string } }[];
+      permissions: unknown[];
+    };
+    expect(records.map(({ registry }) => registry).toSorted()).toEqual(["licences", "persons"]);
+    expect(records.find(({ registry }) => registry === "persons")!.data).toMatchObject({ phone: "555-0101" });
+    expect(Array.isArray(permissions)).toBe(true);
+    expect(file.text).not.toContain(RAVI);
+    expect(file.headers.get("content-disposition")).toBe('attachment; filename="my-data.json"');
+  });
+
+  test("take no answer that another site sent, that chooses nothing, or an end that was not asked for", async () => {
+    const { id } = await world.ask(MEERA);
+    const browser = await signedIn("meera");
+    const asked = await browser.request("GET", `${base}/me/consents/${id}`);
+    const form_token = hiddenField(asked.text, "form_token")!;
+    const give = (form: Record<string, string>, headers: Record<string, string> = {}) =>
+      browser.request("POST", `${base}/me/consents/${id}/give`, { form, headers });
+    const until = isoDay(inDays(20));
+    const forged = await give({ field: "name", until });
+    expect([forged.status, codeOf(forged)]).toEqual([403, "form_token_invalid"]);
+    const foreign = await give({ form_token, field: "name", until }, { "sec-fetch-site": "cross-site" });
+    expect([foreign.status, codeOf(foreign)]).toEqual([403, "form_token_invalid"]);
+    for (const [form, told] of [
+      [{ form_token, until }, "Tick at least one field, or refuse."],
+      [{ form_token, field: "phone", until }, "Tick at least one field, or refuse."],
+      [{ form_token, field: "name", until: isoDay(inDays(60)) }, "Choose a day from"],
+      [{ form_token, field: "name", until: isoDay(inDays(-2)) }, "Choose a day from"],
+      [{ form_token, field: "name", until: "soon" }, "Choose a day from"],
+    ] as [Record<string, string>, string][]) {
+      const page = await give(form);
+      expect([form, page.status, textOf(page).includes(told)]).toEqual([form, 422, true]);
+    }
+    expect(await stateOf(id)).toBe("requested");
+    // Decided in another window meanwhile: said so, and nothing is done.
+    await world.civil.node.consents.decide(world.person(MEERA), id, "refuse");
+    const late = await give({ form_token, field: "name", until });
+    expect(textOf(late)).toContain("This has changed in the meantime.");
+    expect(await stateOf(id)).toBe("refused");
+  });
+
+  test("show and change no permission of anybody else", async () => {
+    const { id } = await world.ask(MEERA);
+    const browser = await signedIn("ravi");
+    const page = await browser.request("GET", `${base}/me/consents/${id}`);
+    expect([page.status, codeOf(page)]).toEqual([404, "consent_unknown"]);
+    const own = await browser.request("GET", `${base}/me`);
+    const form_token = hiddenField(own.text, "form_token")!;
+    for (const act of ["give", "refuse", "pause", "resume", "withdraw", "invalidate"]) {
+      const form = { form_token, field: "name", until: isoDay(inDays(20)) };
+      const answer = await browser.request("POST", `${base}/me/consents/${id}/${act}`, { form });
+      // The last is for the office alone: there is no such address.
+      expect([act, answer.status]).toEqual([act, act === "invalidate" ? 405 : 404]);
+    }
+    expect(textOf(await browser.request("GET", `${base}/me/consents`))).toContain("Nobody has asked");
+    expect(await stateOf(id)).toBe("requested");
+    await world.civil.node.consents.decide(world.person(MEERA), id, "refuse");
+  });
+});
+
+describe("the looks at one's data", () => {
+  test("stand there in plain words, newest first, each with a proof, to be filtered; and only one's own", async () => {
+    const { id } = await world.ask(MEERA, { case: "HA-7" });
+    await world.civil.node.consents.give(world.person(MEERA), id, { language: "en", fields: ["born"] });
+    const { records } = await world.resolve(world.meera.personsHref, { consentIds: [id], case: "HA-7" });
+    const { index } = records[world.meera.personsHref]!.reading as unknown as { index: number };
+    const clerk = await world.civil.token("reader");
+    await world.civil.request("GET", `/registries/persons/records/${world.meera.persons}`, { token: clerk });
+    const browser = await signedIn("meera");
+    await browser.request("GET", `${base}/me`);
+    const today = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" }).format(Date.now());
+    const looks = await browser.request("GET", `${base}/me/usage`);
+    const text = textOf(looks);
+    const sentences = [
+      `On ${today}, you looked at your own data 2 times.`,
+      `On ${today}, a member of staff of this department looked at your`,
+      `On ${today}, Department of Social Welfare looked at your date of birth for deciding on a benefit (their number: HA-7), because you allowed it on ${today}.`,
+      `On ${today}, you gave a permission that Department of Social Welfare asked for, for deciding on a benefit.`,
+    ];
+    const places = sentences.map((sentence) => text.indexOf(sentence));
+    expect(places.includes(-1), `${places} ${text}`).toBe(false);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(text).toContain("nothing was changed or taken out");
+    const filtered = textOf(
+      await browser.request("GET", `${base}/me/usage?${new URLSearchParams({ by: world.welfare.entity })}`),
+    );
+    expect(filtered).toContain("looked at your date of birth");
+    expect(filtered).not.toContain("a member of staff");
+    const other = textOf(await browser.request("GET", `${base}/me/usage?purpose=statistics`));
+    expect(other).toContain("No look at your data fits what you chose.");
+
+    const proof = JSON.parse((await browser.request("GET", `${base}/me/usage/${index}/proof`)).text) as {
+      event: string;
+      receipt: string;
+    };
+    const event = JSON.parse(Buffer.from(proof.event.split(".")[1]!, "base64url").toString()) as object;
+    expect(event).toMatchObject({
+      by: { entity: world.welfare.entity },
+      fields: ["born"],
+      purpose: "benefit-decision",
+    });
+    expect(proof.receipt).toContain(`index ${index}`);
+    const ravi = await signedIn("ravi");
+    expect((await ravi.request("GET", `${base}/me/usage/${index}/proof`)).status).toBe(404);
+    expect(textOf(await ravi.request("GET", `${base}/me/usage`))).not.toContain("Social Welfare looked");
+  });
+});
+
+describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+
+  afterAll(() => browser?.close());
+
+  async function enter(page: Page): Promise<void> {
+    await page.goto(`${base}/me`);
+    await pressOn(page, { text: "Sign in with My Identity" }.text);
+    await pressOn(page, "Meera Rao");
+    await page.waitForURL(`${base}/me`);
+  }
+
+  const says = async (page: Page, text: string) =>
+    expect((await page.innerText("body")).replaceAll(/[\u2068\u2069]/g, "")).toContain(text);
+
+  test("by the keyboard: a request is narrowed and allowed, paused, let go on and withdrawn, and each holds at once", async () => {
+    const { id } = await world.ask(MEERA, { fields: ["name", "born"] });
+    const { page, complaints } = await openPage(browser, DESKTOP);
+    await page.goto(`${base}/me`);
+    await checkLook(page, "sign-in");
+    await enter(page);
+    await says(page, "Department of Social Welfare asks");
+    await checkLook(page, "home-1280");
+    await pressOn(page, "Look and decide");
+    await says(page, "The office reads this to decide on your application.");
+    await checkLook(page, "request-1280");
+    // The name is not to be told.
+    await tabTo(page, { id: "field-0" });
+    await page.keyboard.press("Space");
+    await pressOn(page, { button: "Allow what is ticked" });
+    await says(page, "You allowed it.");
+    expect(await readBy(id)).toEqual(["born"]);
+    await pressOn(page, { button: "Pause" });
+    await says(page, "Paused. They see nothing until you let it go on.");
+    expect(await readBy(id)).toBe("consent_paused");
+    await pressOn(page, { button: "Let it go on" });
+    expect(await readBy(id)).toEqual(["born"]);
+    await tabTo(page, { text: "Withdraw" });
+    await page.keyboard.press("Enter");
+    await checkLook(page, "withdraw-1280");
+    await pressOn(page, { button: "Yes, withdraw now" });
+    await says(page, "Withdrawn. They see nothing more by this permission.");
+    expect(await readBy(id)).toBe("consent_withdrawn");
+    await pressOn(page, "My permissions");
+    await says(page, "Withdrawn by you");
+    await checkLook(page, "consents-1280");
+    await pressOn(page, { button: "Sign out" });
+    await says(page, "You are signed out here");
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  }, 120_000);
+
+  test("on a phone: one time only until an earlier day, a refusal, and nothing wider than the screen in either language and direction", async () => {
+    const [once, other, open] = [await world.ask(MEERA), await world.ask(MEERA), await world.ask(MEERA)];
+    const { page, complaints } = await openPage(browser, PHONE);
+    await enter(page);
+    await page.goto(`${base}/me/consents/${once.id}`);
+    const early = isoDay(inDays(3));
+    await page.fill("#until", early);
+    await tabTo(page, { id: "once" });
+    await page.keyboard.press("Space");
+    await pressOn(page, { button: "Allow what is ticked" });
+    const { oneTime, expiresAt, fields } = await world.civil.node.consents.get(world.person(MEERA), once.id);
+    expect([oneTime, new Date(expiresAt * 1_000).toISOString(), fields]).toEqual([
+      true,
+      `${early}T23:59:59.000Z`,
+      ["name", "born"],
+    ]);
+    await page.goto(`${base}/me/consents/${other.id}`);
+    await pressOn(page, { button: "Refuse" });
+    expect(await stateOf(other.id)).toBe("refused");
+    await pressOn(page, "हिन्दी");
+    await says(page, "आपने मना किया");
+    expect(await page.getAttribute("html", "lang")).toBe("hi");
+    for (const [name, path] of [
+      ["home", "/me"],
+      ["request", `/me/consents/${open.id}`],
+      ["given", `/me/consents/${once.id}`],
+      ["consents", "/me/consents"],
+      ["usage", "/me/usage"],
+      ["download", "/me/download"],
+    ] as const) {
+      await page.goto(`${base}${path}`);
+      if (name !== "download" && name !== "given") await checkLook(page, `${name}-hi-360`);
+      // From right to left nothing may stick out; a phone is where it would.
+      await page.evaluate(() => {
+        document.documentElement.dir = "rtl";
+      });
+      expect([name, await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)]).toEqual([
+        name,
+        0,
+      ]);
+      if (process.env.ATTESTRY_PICTURES)
+        await page.screenshot({ fullPage: true, path: `${process.env.ATTESTRY_PICTURES}/${name}-rtl-360.png` });
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  }, 120_000);
+});
+
+// The last: from here on the log is broken.
+describe("the list of looks", () => {
+  test("tells when the database was changed behind the log's back", async () => {
+    const browser = await signedIn("meera");
+    const { sql } = world.civil.database.database;
+    const [event] = await sql`select log_index, sealed from access_event order by log_index limit 1`;
+    await sql`delete from access_event where log_index = ${event!.log_index as number}`;
+    const page = textOf(await browser.request("GET", `${base}/me/usage`));
+    expect(page).toContain("Something is wrong with this list");
+    expect(page).toContain("help@civil.example");
+  });
+});
