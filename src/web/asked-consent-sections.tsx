@@ -298,7 +298,13 @@ const FieldChoices: FC<Pick<AskFormProps, "offer" | "fields" | "faults" | "frame
     <div class="choices">
       {offer.fields.map(({ name, title }) => (
         <label>
-          <input type="checkbox" name="fields" value={name} checked={fields.fields.includes(name)} />
+          <input
+            type="checkbox"
+            id={`field-${name}`}
+            name="fields"
+            value={name}
+            checked={fields.fields.includes(name)}
+          />
           <Localized text={title} reader={frame.reader} />
         </label>
       ))}
