@@ -119,7 +119,10 @@ import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { type AskedConsentService, createAskedConsents } from "./resolution/asked-consent-service.ts";
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
+import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
+import { createConsentOffers } from "./resolution/consent-offer-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
 import { createRecordCheckService } from "./resolution/record-check-service.ts";
@@ -145,6 +148,7 @@ export interface Node extends ServedNode {
   readonly accessReader: LogReader;
   /** Asks other nodes for consents. */
   readonly consentClient: ConsentClient;
+  readonly askedConsents: AskedConsentService;
   readonly recordWrites: RecordWriteService;
   readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
@@ -623,6 +627,24 @@ export function createNode(options: {
     random,
   });
   const consentClient = createConsentClient({ askHome, signed: signedClient });
+  const allowLoopbackHttp = config.development;
+  const askedConsents = createAskedConsents({
+    database,
+    consentClient,
+    pseudonymOf,
+    clock,
+    random,
+    keepDays: config.keptReportDays,
+    allowLoopbackHttp,
+  });
+  const consentOffers = createConsentOffers({
+    entity,
+    directory,
+    askHome,
+    client: createConsentOfferClient(http),
+    clock,
+    allowLoopbackHttp,
+  });
   const keptReports = createKeptReportService({
     database,
     clock,
@@ -869,6 +891,8 @@ export function createNode(options: {
     resolution,
     keptReports,
     recordChecks,
+    askedConsents,
+    consentOffers,
     pinnedPolicy,
     isConsumer: config.isConsumer,
     getVerifierPolicy,
@@ -897,7 +921,10 @@ export function createNode(options: {
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
-    purgeReports: keptReports.purge,
+    purgeReports: async () => {
+      await keptReports.purge();
+      await askedConsents.purge();
+    },
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -924,6 +951,7 @@ export function createNode(options: {
     accessAudit,
     accessReader,
     consentClient,
+    askedConsents,
     recordWrites,
     proposals,
     referenceWatch,
