@@ -93,13 +93,13 @@ export function createSealingRotationService(deps: {
   }
 
   async function readPassing(beganAt: number): Promise<SealingProgress["passing"]> {
-    const now = clock();
-    const { count, latest } = await findPassing(database.sql, {
-      before: beganAt,
-      heldSince: now - IDEMPOTENCY_SECONDS,
-      budgetsSince: now - ANSWER_WINDOW_SECONDS,
+    const { count, until } = await findPassing(database.sql, {
+      upTo: beganAt,
+      now: clock(),
+      requestSeconds: IDEMPOTENCY_SECONDS,
+      budgetSeconds: ANSWER_WINDOW_SECONDS,
     });
-    return latest === null ? undefined : { count, until: latest + IDEMPOTENCY_SECONDS };
+    return until === null ? undefined : { count, until };
   }
 
   async function readProgress(): Promise<SealingProgress | undefined> {
@@ -157,7 +157,7 @@ export function createSealingRotationService(deps: {
     }
     if (progress.passing)
       throw inUse(
-        `${progress.passing.count} requests with an Idempotency-Key from before are remembered by it until ${new Date(progress.passing.until * 1_000).toISOString()}; end it then`,
+        `${progress.passing.count} requests from before are remembered by it (Idempotency-Keys for a day, budgets of questions for an hour) until ${new Date(progress.passing.until * 1_000).toISOString()}; end it then`,
       );
     await runTransaction(database, async (tx) => {
       await lockRecords(tx);
