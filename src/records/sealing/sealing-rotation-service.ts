@@ -1,6 +1,7 @@
 // Makes anew, under the current generation of the sealing keys, what still goes by the former one: a job in small steps that any process may take and resume.
+import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError } from "../../errors.ts";
-import { ANSWER_WINDOW_SECONDS, IDEMPOTENCY_SECONDS } from "../../limits.ts";
+import { ANSWER_WINDOW_SECONDS, IDEMPOTENCY_SECONDS, SEALING_PAUSE_MS } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import type { Secrets } from "../../secrets.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
@@ -84,7 +85,7 @@ export function createSealingRotationService(deps: {
       logger.info({ generation }, "making everything anew under the next sealing keys");
     }
     const open = parts.filter(({ complete }) => !complete);
-    for (const part of open) while (!isStopped() && (await steps.take(part)));
+    for (const part of open) while (!isStopped() && (await steps.take(part))) await sleep(SEALING_PAUSE_MS);
     if (open.length > 0 && (await listProgress(database.sql, generation)).every(({ complete }) => complete))
       logger.info(
         { generation },
