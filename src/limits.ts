@@ -34,7 +34,8 @@ export const STATISTIC_SECONDS = 10; // a count may be so old
 export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
 export const INDEX_REBUILD_INTERVAL_MS = 5_000;
-export const SEALING_RECORDS = 100; // per transaction, which holds the log's lock
+export const SEALING_RECORDS = 50; // per transaction, which holds the log's lock
+export const SEALING_PAUSE_MS = 10; // between two of them, for who waits to write
 export const SEALING_LISTED = 1_000; // read at once where only keys are opened
 export const SEALING_INTERVAL_MS = 10_000;
 
