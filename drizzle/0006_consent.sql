@@ -55,6 +55,53 @@ CREATE TABLE "consent" (
 	CONSTRAINT "consent_request_unique" UNIQUE("request")
 );
 --> statement-breakpoint
+CREATE TABLE "citizen_session" (
+	"secret_hash" text PRIMARY KEY NOT NULL,
+	"sealed" "bytea" NOT NULL,
+	"seen_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sealing_generation" (
+	"generation" integer PRIMARY KEY NOT NULL,
+	"fingerprint" text NOT NULL,
+	"began_at" bigint NOT NULL,
+	"completed_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "sealing_progress" (
+	"generation" integer NOT NULL,
+	"part" text NOT NULL,
+	"registry" text NOT NULL,
+	"position" text NOT NULL,
+	"done" bigint NOT NULL,
+	"total" bigint NOT NULL,
+	"complete" boolean NOT NULL,
+	CONSTRAINT "sealing_progress_generation_part_registry_pk" PRIMARY KEY("generation","part","registry")
+);
+--> statement-breakpoint
+CREATE TABLE "asked_consent" (
+	"id" text PRIMARY KEY NOT NULL,
+	"home" text NOT NULL,
+	"href" text NOT NULL,
+	"registry" text NOT NULL,
+	"purpose" text NOT NULL,
+	"requested_fields" text[] NOT NULL,
+	"fields" text[] NOT NULL,
+	"case_number" text,
+	"person" text NOT NULL,
+	"person_name" text NOT NULL,
+	"role" text NOT NULL,
+	"state" text NOT NULL,
+	"is_one_time" boolean NOT NULL,
+	"is_used" boolean NOT NULL,
+	"requested_at" bigint NOT NULL,
+	"starts_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"asked_at" bigint NOT NULL,
+	"read_at" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE UNIQUE INDEX "access_event_chain" ON "access_event" USING btree ("subject","is_delayed","number");--> statement-breakpoint
 CREATE UNIQUE INDEX "access_event_request" ON "access_event" USING btree ("request") WHERE request is not null;--> statement-breakpoint
 CREATE INDEX "access_event_commitment" ON "access_event" USING hash ("commitment");--> statement-breakpoint
@@ -62,4 +109,8 @@ CREATE INDEX "access_event_reference" ON "access_event" USING hash ("reference")
 CREATE INDEX "access_event_subject_at" ON "access_event" USING btree ("subject","at");--> statement-breakpoint
 CREATE INDEX "access_receiver_rid" ON "access_receiver" USING btree ("rid");--> statement-breakpoint
 CREATE INDEX "consent_subject" ON "consent" USING btree ("subject_digest","requested_at");--> statement-breakpoint
-CREATE INDEX "consent_consumer" ON "consent" USING btree ("consumer","requested_at");
+CREATE INDEX "consent_consumer" ON "consent" USING btree ("consumer","requested_at");--> statement-breakpoint
+CREATE INDEX "citizen_session_expires_at" ON "citizen_session" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "asked_consent_asked_at" ON "asked_consent" USING btree ("asked_at","id");--> statement-breakpoint
+CREATE INDEX "asked_consent_case_number" ON "asked_consent" USING btree ("case_number");--> statement-breakpoint
+CREATE INDEX "asked_consent_expires_at" ON "asked_consent" USING btree ("expires_at");

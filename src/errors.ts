@@ -232,6 +232,8 @@ export const ERROR_CODES = [
   "answer_mismatch",
   // Operating
   "config_invalid",
+  "keys_outdated",
+  "keys_in_use",
   "migration_pending",
   "migration_unknown",
   "database_unavailable",

@@ -10,6 +10,7 @@ import {
   OWN_CHAIN_CHECK_MS,
   PROPOSAL_SWEEP_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
+  SEALING_INTERVAL_MS,
   SUBORDINATE_KEYS_INTERVAL_MS,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
@@ -32,6 +33,8 @@ export function startJobs(deps: {
   checkReferences: () => Promise<unknown>;
   /** Makes the index of old records follow changed definitions: one round. */
   rebuildIndex: (isStopped: () => boolean) => Promise<void>;
+  /** Makes anew what the former sealing keys sealed: one round. Not of a node that only a command has opened. */
+  rotateSealing?: (isStopped: () => boolean) => Promise<void>;
   /** Adds erasures that the ledger lacks: a full disk, or a process that stopped between committing one and adding it. */
   reconcileErasures: () => Promise<unknown>;
   /** Forgets the nonces of signed requests that have ended. */
@@ -53,7 +56,7 @@ export function startJobs(deps: {
   /** Brings the directory of the federation up to date, where the node keeps one. */
   refreshDirectory?: (isStopped: () => boolean) => Promise<void>;
 }): Jobs {
-  const { database, clock, logger, refreshDirectory } = deps;
+  const { database, clock, logger, refreshDirectory, rotateSealing } = deps;
   let isStopped = false;
   const jobs = [
     startJob(
@@ -87,6 +90,19 @@ export function startJobs(deps: {
     startJob({ everyMs: INDEX_REBUILD_INTERVAL_MS, name: "indexing records by a changed definition", logger }, () =>
       deps.rebuildIndex(() => isStopped),
     ),
+    ...(rotateSealing
+      ? [
+          startJob(
+            {
+              everyMs: SEALING_INTERVAL_MS,
+              name: "making everything anew under the next sealing keys",
+              logger,
+              isAtOnce: true,
+            },
+            () => rotateSealing(() => isStopped),
+          ),
+        ]
+      : []),
     ...(refreshDirectory
       ? [
           startJob({ everyMs: DIRECTORY_JOB_INTERVAL_MS, name: "refreshing the directory", logger }, () =>
@@ -104,14 +120,17 @@ export function startJobs(deps: {
 }
 
 /** Runs `job` at intervals, never beside itself. */
-function startJob(options: { everyMs: number; name: string; logger: Logger }, job: () => Promise<unknown>): Jobs {
+function startJob(
+  options: { everyMs: number; name: string; logger: Logger; isAtOnce?: boolean },
+  job: () => Promise<unknown>,
+): Jobs {
   let running: Promise<void> | undefined;
   const run = async (): Promise<void> => {
     try {
       await job();
     } catch (error) {
       // The next round tries again; a database that stays away is reported by /readyz.
-      options.logger.warn({ error: error instanceof Error ? error.message : String(error) }, `${options.name} failed`);
+      options.logger.warn({ err: error }, `${options.name} failed`);
     } finally {
       running = undefined;
     }
@@ -120,6 +139,7 @@ function startJob(options: { everyMs: number; name: string; logger: Logger }, jo
     running ??= run();
   }, options.everyMs);
   timer.unref();
+  if (options.isAtOnce) running = run();
   return {
     async stop() {
       clearInterval(timer);

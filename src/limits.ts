@@ -34,6 +34,9 @@ export const STATISTIC_SECONDS = 10; // a count may be so old
 export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
 export const INDEX_REBUILD_INTERVAL_MS = 5_000;
+export const SEALING_RECORDS = 100; // per transaction, which holds the log's lock
+export const SEALING_LISTED = 1_000; // read at once where only keys are opened
+export const SEALING_INTERVAL_MS = 10_000;
 
 // Records
 export const RECORD_BYTES_MAX = 65_536;
@@ -414,6 +417,15 @@ export const CONSENTS_OPEN_PER_SUBJECT_MAX = 20; // the same, of one consumer ab
 export const CONSENTS_LISTED_MAX = 500;
 export const CONSENT_TEXT_CHARS_MAX = 1_000; // of a reason or a case
 export const CONSENT_FIELDS_MAX = 200;
+export const REFUSAL_CHARS_MAX = 500; // of what another node says of why it refused
+export const REFUSAL_DETAILS_MAX = 20;
+export const ASKED_CONSENTS_PAGE = 30;
+export const ASKED_CONSENTS_PAGE_MAX = 200;
+export const CONSENT_HOMES_OFFERED_MAX = 200; // departments in a form
+export const CONSENT_OFFERS_MAX = 40; // registries of one node, and purposes of one registry
+export const CONSENT_OFFER_BYTES_MAX = 4_194_304; // definitions of one node
+export const CONSENT_OFFER_SECONDS = 300;
+export const CONSENT_OFFERS_REMEMBERED_MAX = 200; // nodes
 export const CONSENTS_PER_READ_MAX = 100; // named in one reading
 export const PRESENTATION_SECONDS = 300; // that one may be shown
 export const ACCESS_SUBJECTS_REMEMBERED_MAX = 10_000; // keys of persons' chains in memory

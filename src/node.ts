@@ -7,6 +7,7 @@ import { createAccessSubjects } from "./access/access-subject-service.ts";
 import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
+import { createSubjectResealing } from "./access/subject-resealing-service.ts";
 import { createApp } from "./app.ts";
 import { createPersonNamer, createProposalBook } from "./approval/proposal-book-service.ts";
 import { createProposalSealer } from "./approval/proposal-sealer.ts";
@@ -15,6 +16,7 @@ import { createBoundedCache } from "./bounded-cache.ts";
 import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
 import { createConsentGuard } from "./consent/consent-guard.ts";
+import { createConsentResealing } from "./consent/consent-resealing-service.ts";
 import { createConsentSealer } from "./consent/consent-sealer.ts";
 import { type ConsentService, createConsentService } from "./consent/consent-service.ts";
 import { createConsentRelations } from "./consent/guardianship-service.ts";
@@ -70,6 +72,7 @@ import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
+import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
 import { createImportService } from "./records/bulk/import-service.ts";
@@ -92,6 +95,12 @@ import {
   createReferenceWatchService,
   type ReferenceWatchService,
 } from "./records/references/reference-watch-service.ts";
+import { beginSealing, createSealingGuard } from "./records/sealing/sealing-guard-service.ts";
+import {
+  createSealingRotationService,
+  type SealingRotationService,
+} from "./records/sealing/sealing-rotation-service.ts";
+import { createSealingSteps } from "./records/sealing/sealing-steps-service.ts";
 import { createDuplicateService } from "./records/search/duplicate-service.ts";
 import { createIndexRebuildService } from "./records/search/index-rebuild-service.ts";
 import { createRecordSearchService } from "./records/search/record-search-service.ts";
@@ -111,7 +120,10 @@ import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { type AskedConsentService, createAskedConsents } from "./resolution/asked-consent-service.ts";
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
+import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
+import { createConsentOffers } from "./resolution/consent-offer-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
 import { createRecordCheckService } from "./resolution/record-check-service.ts";
@@ -121,7 +133,7 @@ import { createReferencePickClient } from "./resolution/reference-pick-client.ts
 import { createReferencePickService } from "./resolution/reference-pick-service.ts";
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
-import type { Database } from "./storage/database.ts";
+import type { Database, Transaction } from "./storage/database.ts";
 import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
@@ -138,6 +150,7 @@ export interface Node extends ServedNode {
   readonly accessReader: LogReader;
   /** Asks other nodes for consents. */
   readonly consentClient: ConsentClient;
+  readonly askedConsents: AskedConsentService;
   readonly recordWrites: RecordWriteService;
   readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
@@ -156,6 +169,7 @@ export interface Node extends ServedNode {
   readonly trustMarkChecks: TrustMarkCheckService;
   readonly resolution: ResolutionService;
   readonly keptReports: KeptReportService;
+  readonly sealingRotation: SealingRotationService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
@@ -252,6 +266,7 @@ export async function initializeNode(options: {
   await initializeLog({ ...accessIdentity, database, clock: currentSeconds });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin: identity.origin });
   if ((await reader.bundle(0, 1)) !== undefined) return;
+  await beginSealing(database, secrets.sealing, currentSeconds());
   const writer = createLogWriter({ ...identity, database, clock: currentSeconds, logger });
   await logKeySet({ writer, reader, secrets });
   await writer.close();
@@ -285,6 +300,8 @@ export function createNode(options: {
   clock?: () => number;
   /** The node's only way out; closed with it. */
   httpClient?: HttpClient;
+  /** Whether it answers requests, until it is closed: such a node lets the next sealing keys take over. */
+  isServed?: boolean;
 }): Node {
   const { config, secrets, database, logger } = options;
   const { entity } = config;
@@ -303,10 +320,11 @@ export function createNode(options: {
   const origins = { records: origin, access: accessOrigin };
   const { keys, logs, isRefused, rollover } = createPublishedKeys({ secrets, clock, origins });
   const log = { database, logName: RECORDS_LOG, origin, signer: signers.log, rollover };
-  const writer = createLogWriter({ ...log, clock, logger });
+  const sealingGuard = createSealingGuard({ sealing: secrets.sealing, clock });
+  const writer = createLogWriter({ ...log, clock, logger, guard: sealingGuard.check });
   const reader = createLogReader({ database, logName: RECORDS_LOG, origin });
   const accessLog = { database, logName: ACCESS_LOG, origin: accessOrigin, signer: signers.log, rollover };
-  const accessWriter = createLogWriter({ ...accessLog, clock, logger });
+  const accessWriter = createLogWriter({ ...accessLog, clock, logger, guard: sealingGuard.check });
   const accessReader = createLogReader({ database, logName: ACCESS_LOG, origin: accessOrigin });
   const peers = createPeerChains();
   const requestSigner = signers.request;
@@ -512,6 +530,7 @@ export function createNode(options: {
   });
   const logReadings = createReadingLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const relations = createConsentRelations({ database, registries, subjects, sealer, clock });
+  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const consents = createConsentService({
     entity: names,
     database,
@@ -520,7 +539,7 @@ export function createNode(options: {
     relations,
     accessSubjects,
     accessLog: accessEvents,
-    sealer: createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey }),
+    sealer: consentSealer,
     signer: signers.record,
     searchKey,
     clock,
@@ -617,6 +636,24 @@ export function createNode(options: {
     random,
   });
   const consentClient = createConsentClient({ askHome, signed: signedClient });
+  const allowLoopbackHttp = config.development;
+  const askedConsents = createAskedConsents({
+    database,
+    consentClient,
+    pseudonymOf,
+    clock,
+    random,
+    keepDays: config.keptReportDays,
+    allowLoopbackHttp,
+  });
+  const consentOffers = createConsentOffers({
+    entity,
+    directory,
+    askHome,
+    client: createConsentOfferClient(http),
+    clock,
+    allowLoopbackHttp,
+  });
   const keptReports = createKeptReportService({
     database,
     clock,
@@ -704,10 +741,7 @@ export function createNode(options: {
     onErased: erasures.add,
   });
   const reconciled = erasures.reconcile().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "reading the erasure ledger failed",
-    );
+    logger.error({ err: error }, "reading the erasure ledger failed");
   });
   const recordReads = createRecordReadService({ database, registries, viewer, sight, logReadings });
   const answers = createAnswerService({
@@ -748,25 +782,47 @@ export function createNode(options: {
     clock,
   });
   const statistics = createStatisticService({ database, registries, sight, searchKey, clock });
-  const indexRebuild = createIndexRebuildService({
-    database,
-    registries,
-    sealer,
-    searchKey,
-    lockRecords: async (tx) => void (await lockLogState(tx, RECORDS_LOG)),
-  });
+  /** Also for who writes hashes beside the log's writer: not by keys that the database goes by no more. */
+  const lockRecords = async (tx: Transaction) => {
+    await lockLogState(tx, RECORDS_LOG);
+    await sealingGuard.check(tx);
+  };
+  const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
   const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight, logReadings });
+  const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
   const attachments = createAttachmentService({
     entity: names,
     database,
     registries,
     sight,
     searchKey,
-    nodeKey: secrets.wrappingKey,
+    sealer: attachmentSealer,
     clock,
     logger,
     viewer,
     logReadings,
+  });
+  const resealing = {
+    database,
+    registries,
+    sealer,
+    attachmentSealer,
+    proposalSealer,
+    wrapped: {
+      people: createSubjectResealing({ database, accessSubjects }),
+      consents: createConsentResealing({ database, sealer: consentSealer, searchKey }),
+    },
+    searchKey,
+    lockRecords,
+  };
+  const sealingRotation = createSealingRotationService({
+    database,
+    sealing: secrets.sealing,
+    guard: sealingGuard,
+    steps: createSealingSteps(resealing),
+    lockRecords,
+    clock,
+    logger,
   });
   const imports = createImportService({ ...writing, duplicates, proposals: proposalBook, logReadings });
   const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook, logReadings });
@@ -844,6 +900,8 @@ export function createNode(options: {
     resolution,
     keptReports,
     recordChecks,
+    askedConsents,
+    consentOffers,
     pinnedPolicy,
     isConsumer: config.isConsumer,
     getVerifierPolicy,
@@ -867,11 +925,15 @@ export function createNode(options: {
     logger,
     checkReferences: referenceWatch.checkDue,
     rebuildIndex: indexRebuild.run,
+    ...(options.isServed && { rotateSealing: sealingRotation.run }),
     reconcileErasures: erasures.reconcile,
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
-    purgeReports: keptReports.purge,
+    purgeReports: async () => {
+      await keptReports.purge();
+      await askedConsents.purge();
+    },
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -880,10 +942,7 @@ export function createNode(options: {
   });
   // A rotation that ended between key file and log is completed now.
   const recorded = keyHistory.recordEvents().catch((error: unknown) => {
-    logger.error(
-      { error: error instanceof Error ? error.message : String(error) },
-      "logging what happened to the keys failed",
-    );
+    logger.error({ err: error }, "logging what happened to the keys failed");
   });
 
   return {
@@ -902,6 +961,7 @@ export function createNode(options: {
     localAudit,
     accessReader,
     consentClient,
+    askedConsents,
     recordWrites,
     proposals,
     referenceWatch,
@@ -919,6 +979,7 @@ export function createNode(options: {
     trustMarkChecks,
     resolution,
     keptReports,
+    sealingRotation,
     writer,
     reader,
     async close() {

@@ -43,7 +43,18 @@ const SIBLINGS = new Set(["http", "web"]);
 
 // Within a folder that has folders, the same: "" are its own files.
 const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  records: ["", "search", "subjects", "references", "attachments", "writing", "bulk", "proposals", "answers"],
+  records: [
+    "",
+    "search",
+    "subjects",
+    "references",
+    "attachments",
+    "writing",
+    "bulk",
+    "proposals",
+    "answers",
+    "sealing",
+  ],
 };
 
 /** Which places may import a library; one that is not listed is owned by nobody and may not be imported. */

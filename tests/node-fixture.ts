@@ -9,7 +9,7 @@ import type { HttpClient } from "../src/federation/http-client.ts";
 import type { AnchorPin } from "../src/federation/trust-chain.ts";
 import { type Listener, type ListenTimeouts, listenAll } from "../src/http/listener.ts";
 import type { Role } from "../src/identity/caller.ts";
-import { silentLogger } from "../src/logger.ts";
+import { type Logger, silentLogger } from "../src/logger.ts";
 import { createNode, currentSeconds, initializeNode, type Node } from "../src/node.ts";
 import { generateSecrets, parseSecrets, type Secrets } from "../src/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -79,6 +79,8 @@ export async function startTestNode(
     /** A node that was stopped and goes on here, at another address: its keys, its database. */
     moved?: TestNode;
     httpClient?: HttpClient;
+    /** Where its log goes; nowhere without it. */
+    logger?: Logger;
     /** Further members of the config file. */
     config?: (entity: string) => Partial<NodeConfigFile>;
   } = {},
@@ -107,7 +109,7 @@ export async function startTestNode(
   let unlocked = generateSecrets();
   let secrets = options.moved?.secrets ?? parseSecrets(unlocked, options.clock?.());
   const database = options.moved?.database ?? (await createTestDatabase());
-  const common = { config, database: database.database, logger: silentLogger };
+  const common = { config, database: database.database, logger: options.logger ?? silentLogger };
   await initializeNode({ ...common, secrets });
   const { clock, httpClient } = options;
   const start = async () => {

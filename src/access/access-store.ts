@@ -223,3 +223,22 @@ export async function findReceivers(database: Database, rid: string): Promise<St
   return database.sql<StoredReceiver[]>`
     select consumer, rid, consent, purpose, log_index as "logIndex", at from access_receiver where rid = ${rid} order by consumer, purpose`;
 }
+
+/** People's rows after an id, in order; "" for the first. */
+export async function listSubjects(
+  database: Database,
+  { after, limit }: { after: string; limit: number },
+): Promise<StoredSubject[]> {
+  const { sql } = database;
+  return sql<StoredSubject[]>`
+    select id, digest, sealed_key as "sealedKey", sealed from access_subject
+    ${after === "" ? sql`` : sql`where id > ${after}::uuid`} order by id limit ${limit}`;
+}
+
+export async function storeRenewedSubjects(
+  tx: Transaction,
+  subjects: readonly Pick<StoredSubject, "id" | "digest" | "sealedKey">[],
+): Promise<void> {
+  for (const { id, digest, sealedKey } of subjects)
+    await tx`update access_subject set digest = ${digest}, sealed_key = ${Buffer.from(sealedKey)} where id = ${id}`;
+}

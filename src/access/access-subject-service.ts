@@ -2,6 +2,13 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import {
+  everyDigest,
+  type KeyedDigest,
+  type KeyGenerations,
+  unsealAny,
+  unsealFormer,
+} from "../crypto/key-generations.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import { ACCESS_SUBJECTS_REMEMBERED_MAX } from "../limits.ts";
 import { type Subject, subjectDigest } from "../records/subject.ts";
@@ -23,6 +30,8 @@ export interface AccessSubjects {
   ensure(subjects: readonly Subject[]): Promise<KnownSubject[]>;
   /** The person, if something was ever said of one. */
   find(subject: Subject): Promise<KnownSubject | undefined>;
+  /** The row's key and hash under the current generation of the node's keys; undefined where they are already. */
+  renew(stored: StoredSubject): Pick<StoredSubject, "id" | "digest" | "sealedKey"> | undefined;
   /** Opens a stored row. */
   open(stored: Pick<StoredSubject, "id" | "sealedKey" | "sealed">): KnownSubject;
 }
@@ -33,8 +42,8 @@ const KEY_BYTES = 32;
 export function createAccessSubjects(deps: {
   database: Database;
   entity: string;
-  nodeKey: Uint8Array;
-  searchKey: Uint8Array;
+  nodeKey: KeyGenerations;
+  searchKey: KeyGenerations;
   random: (length: number) => Uint8Array;
 }): AccessSubjects {
   const { database, entity, nodeKey, searchKey, random } = deps;
@@ -52,13 +61,13 @@ export function createAccessSubjects(deps: {
     return {
       id,
       digest,
-      sealedKey: seal({ key: nodeKey, aad: aad(id, "key"), plaintext: dataKey }),
+      sealedKey: seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext: dataKey }),
       sealed: seal({ key: dataKey, aad: aad(id, "content"), plaintext: encodeUtf8(JSON.stringify(content)) }),
     };
   }
 
   const open: AccessSubjects["open"] = ({ id, sealedKey, sealed }) => {
-    const dataKey = unseal({ key: nodeKey, aad: aad(id, "key"), sealed: sealedKey });
+    const dataKey = unsealAny(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
     const content = JSON.parse(decodeUtf8(unseal({ key: dataKey, aad: aad(id, "content"), sealed })));
     return {
       id,
@@ -70,9 +79,20 @@ export function createAccessSubjects(deps: {
     };
   };
 
-  async function load(digests: readonly string[]): Promise<void> {
+  /** Reads rows under either generation; each is remembered under the current one. */
+  async function load(digests: readonly KeyedDigest[]): Promise<void> {
     if (digests.length === 0) return;
-    for (const stored of await findSubjects(database, digests)) known.set(stored.digest, open(stored));
+    const named = new Map(digests.flatMap((one) => everyDigest(one).map((text) => [text, one.digest])));
+    for (const stored of await findSubjects(database, [...named.keys()]))
+      known.set(named.get(stored.digest)!, open(stored));
+  }
+
+  // More people in one operation than are remembered.
+  async function get(digest: KeyedDigest): Promise<KnownSubject | undefined> {
+    const found = known.get(digest.digest);
+    if (found) return found;
+    const [stored] = await findSubjects(database, everyDigest(digest));
+    return stored && open(stored);
   }
 
   return {
@@ -80,33 +100,41 @@ export function createAccessSubjects(deps: {
 
     async ensure(subjects) {
       const digests = subjects.map((subject) => subjectDigest(searchKey, subject));
-      const isMissing = (digest: string) => known.get(digest) === undefined;
-      await load([...new Set(digests.filter(isMissing))]);
+      const isMissing = ({ digest }: KeyedDigest) => known.get(digest) === undefined;
+      const unique = new Map(digests.map((one) => [one.digest, one]));
+      await load([...unique.values()].filter(isMissing));
       const rows = new Map<string, StoredSubject>();
-      digests.forEach((digest, at) => {
-        if (isMissing(digest) && !rows.has(digest)) rows.set(digest, create(subjects[at]!, digest));
+      digests.forEach((one, at) => {
+        if (isMissing(one) && !rows.has(one.digest)) rows.set(one.digest, create(subjects[at]!, one.digest));
       });
       if (rows.size > 0) {
         // Another process may have been first: its row is the one that counts.
         await insertSubjects(database, [...rows.values()]);
-        await load([...rows.keys()]);
+        await load([...rows.keys()].map((digest) => ({ digest })));
       }
-      return Promise.all(digests.map(async (digest) => known.get(digest) ?? (await reload(digest))));
+      return Promise.all(
+        digests.map(async (one) => {
+          const subject = await get(one);
+          if (!subject) throw new Error("the row of a person is gone that was just made");
+          return subject;
+        }),
+      );
     },
 
     async find(subject) {
       const digest = subjectDigest(searchKey, subject);
-      if (known.get(digest) === undefined) await load([digest]);
-      return known.get(digest);
+      if (known.get(digest.digest) === undefined) await load([digest]);
+      return known.get(digest.digest);
+    },
+
+    renew(stored) {
+      const { id, sealedKey } = stored;
+      const plaintext = unsealFormer(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
+      if (plaintext === undefined) return undefined;
+      const { digest } = subjectDigest(searchKey, open(stored));
+      return { id, digest, sealedKey: seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext }) };
     },
   };
-
-  // More people in one operation than are remembered.
-  async function reload(digest: string): Promise<KnownSubject> {
-    const [stored] = await findSubjects(database, [digest]);
-    if (!stored) throw new Error("the row of a person is gone that was just made");
-    return open(stored);
-  }
 }
 
 /** 16 random bytes as a UUID of version 4 (RFC 9562 §5.4). */

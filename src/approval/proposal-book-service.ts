@@ -1,8 +1,10 @@
 // Takes proposals in place of writes that others must approve. Decides nothing and carries nothing out: that is proposal-service.ts.
+
 import { formatSeconds } from "../clock.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
+import type { KeyedDigest } from "../crypto/key-generations.ts";
 import { AttestryError } from "../errors.ts";
 import type { Staff } from "../identity/caller.ts";
 import { PROPOSAL_SECONDS, PROPOSALS_OPEN_BYTES_MAX, PROPOSALS_OPEN_MAX } from "../limits.ts";
@@ -36,6 +38,12 @@ export interface ProposalReceipt {
   readonly expires_at: string;
 }
 
+/** Keyed hashes of an Idempotency-Key and its request, with what they were under a former key. */
+interface AskedOnce extends KeyedDigest {
+  readonly request: string;
+  readonly formerRequest?: string;
+}
+
 export interface ProposalBook {
   propose(options: {
     readonly caller: Staff;
@@ -47,10 +55,10 @@ export interface ProposalBook {
     /** Who approves, in this order. */
     readonly roles: readonly string[];
     readonly definitionVersion: number;
-    readonly idempotency?: { readonly digest: string; readonly request: string } | undefined;
+    readonly idempotency?: AskedOnce | undefined;
   }): Promise<Proposed>;
   /** What the same request proposed before. Throws `idempotency_key_reused`. */
-  findAnswered(idempotency: { readonly digest: string; readonly request: string }): Promise<Proposed | undefined>;
+  findAnswered(idempotency: AskedOnce): Promise<Proposed | undefined>;
 }
 
 /** Whether an answer says that others have to approve first. */
@@ -90,12 +98,13 @@ export function createProposalBook(deps: {
 }): ProposalBook {
   const { entity, database, sealer, namePerson, clock } = deps;
 
-  const findAnswered: ProposalBook["findAnswered"] = async ({ digest, request }) => {
-    const found = await findProposalByDigest(database, digest);
+  const findAnswered: ProposalBook["findAnswered"] = async ({ request, formerRequest, ...key }) => {
+    const found = await findProposalByDigest(database, key);
     if (found === undefined) return undefined;
     if (found.request === ERASED_PROPOSAL)
       throw new AttestryError("record_erased", "the record that this request was about was erased");
-    if (found.request === request) return { proposal: describeReceipt(entity, found) };
+    if (found.request === request || found.request === formerRequest)
+      return { proposal: describeReceipt(entity, found) };
     throw new AttestryError(
       "idempotency_key_reused",
       "this Idempotency-Key was used for another request; choose a new one for every request",

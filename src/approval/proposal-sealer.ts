@@ -1,5 +1,6 @@
 // Seals what a proposal says: under the key of the record that it is about, so that it goes with the record, else under one of its own.
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { type KeyGenerations, unsealAny, unsealFormer } from "../crypto/key-generations.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import type { ProposalContent } from "./proposal.ts";
@@ -17,6 +18,8 @@ export interface ProposalSealer {
   seal(place: Place, content: ProposalContent): Promise<Uint8Array>;
   /** undefined: the record that it is about was erased, and what was to be said of it, too. */
   open(proposal: Place & Pick<StoredProposal, "sealed">): Promise<ProposalContent | undefined>;
+  /** Its own key, wrapped by the current generation of the node's key; undefined where it is already. */
+  rewrapKey(proposal: { readonly id: string; readonly sealedKey: Uint8Array }): Uint8Array | undefined;
 }
 
 const KEY_BYTES = 32;
@@ -24,7 +27,7 @@ const KEY_BYTES = 32;
 /** `findRecordKey`: the data key of a record; undefined once it is erased. */
 export function createProposalSealer(deps: {
   entity: string;
-  nodeKey: Uint8Array;
+  nodeKey: KeyGenerations;
   findRecordKey: (rid: string) => Promise<Uint8Array | undefined>;
   recordErased: () => Error;
 }): ProposalSealer {
@@ -33,7 +36,7 @@ export function createProposalSealer(deps: {
 
   async function findKey({ id, rid, sealedKey }: Place): Promise<Uint8Array | undefined> {
     if (rid !== null) return deps.findRecordKey(rid);
-    return sealedKey === null ? undefined : unseal({ key: nodeKey, aad: aad(id, "key"), sealed: sealedKey });
+    return sealedKey === null ? undefined : unsealAny(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
   }
 
   const write = (key: Uint8Array, id: string, content: ProposalContent) =>
@@ -51,10 +54,14 @@ export function createProposalSealer(deps: {
       const key = randomBytes(KEY_BYTES);
       return {
         sealed: write(key, id, content),
-        sealedKey: seal({ key: nodeKey, aad: aad(id, "key"), plaintext: key }),
+        sealedKey: seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext: key }),
       };
     },
     seal: sealAt,
+    rewrapKey({ id, sealedKey }) {
+      const plaintext = unsealFormer(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
+      return plaintext && seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext });
+    },
     async open(proposal) {
       const key = await findKey(proposal);
       if (key === undefined) return undefined;

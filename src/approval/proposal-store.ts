@@ -1,5 +1,7 @@
 // SQL of proposals. Knows no rule.
+
 import { and, asc, desc, eq, getTableColumns, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
+import { everyDigest, type KeyedDigest } from "../crypto/key-generations.ts";
 import type { ApprovedProposal } from "../identity/caller.ts";
 import { PROPOSALS_WHOLE_MAX } from "../limits.ts";
 import type { Database, Transaction } from "../storage/database.ts";
@@ -28,8 +30,11 @@ export async function findProposal(database: Database, id: string): Promise<Stor
   return rows[0] as StoredProposal | undefined;
 }
 
-export async function findProposalByDigest(database: Database, digest: string): Promise<StoredProposal | undefined> {
-  const rows = await database.orm.select().from(proposalTable).where(eq(proposalTable.digest, digest));
+export async function findProposalByDigest(database: Database, key: KeyedDigest): Promise<StoredProposal | undefined> {
+  const rows = await database.orm
+    .select()
+    .from(proposalTable)
+    .where(inArray(proposalTable.digest, everyDigest(key)));
   return rows[0] as StoredProposal | undefined;
 }
 

@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkPrivateFile, type NodeConfig, readPassphrase } from "../config.ts";
-import { parseJson } from "../crypto/json.ts";
+import { type JsonObject, parseJson } from "../crypto/json.ts";
 import { lockSecrets, unlockSecrets } from "../crypto/key-file.ts";
 import { KEY_FILE_LOCK_MS } from "../limits.ts";
 import { KEY_FILE } from "../node.ts";
@@ -32,13 +32,21 @@ function replaceFile(path: string, text: string): void {
 }
 
 /** Replaces the rings by what `change` makes of them. Throws what it throws, `config_invalid`, `passphrase_wrong`. */
-export async function changeKeyFile(config: NodeConfig, change: (rings: KeyRings) => KeyRings): Promise<Secrets> {
+export function changeKeyFile(config: NodeConfig, change: (rings: KeyRings) => KeyRings): Promise<Secrets> {
+  return changeSecrets(config, (unlocked) => replaceKeyRings(unlocked, change(parseKeyRings(unlocked))));
+}
+
+/** As `changeKeyFile`, of all that the file holds. */
+export async function changeSecrets(
+  config: NodeConfig,
+  change: (unlocked: JsonObject) => JsonObject,
+): Promise<Secrets> {
   const path = join(config.directory, KEY_FILE);
   checkPrivateFile(path);
   return withFileLock({ path: `${path}.lock`, timeoutMs: KEY_FILE_LOCK_MS }, async () => {
     const passphrase = readPassphrase(config.directory);
     const unlocked = await unlockSecrets({ passphrase, locked: parseJson(readFileSync(path, "utf8")) });
-    const changed = replaceKeyRings(unlocked, change(parseKeyRings(unlocked)));
+    const changed = change(unlocked);
     // Read back before it is written: a file that does not open would be the loss of the node.
     const secrets = parseSecrets(changed);
     replaceFile(path, `${JSON.stringify(await lockSecrets({ passphrase, secrets: changed }), null, 2)}\n`);

@@ -13,10 +13,15 @@ import { formatDuration, printResult } from "./terminal.ts";
 /** The witness key is no part of this: those who count on it name it in their own policies. */
 export const ROTATED_ROLES = ["federation", "record", "log", "status", "request"] as const satisfies readonly KeyRole[];
 
+/** What is no role, as it signs nothing: the keys behind what the database holds (keys-sealing.ts). */
+export const SEALING = "sealing";
+
 export interface RotateOptions extends NodeOptions {
   readonly now?: boolean;
   readonly start?: boolean;
   readonly force?: boolean;
+  readonly finish?: boolean;
+  readonly former?: string;
 }
 
 /** What has to be done, and holds, after a key was added; by role. */
@@ -109,7 +114,12 @@ async function startFederation(opened: Opened, options: RotateOptions): Promise<
 export async function rotateKey(role: string, options: RotateOptions): Promise<void> {
   const known = ROTATED_ROLES.find((one) => one === role);
   if (known === undefined)
-    throw new AttestryError("request_invalid", `"${role}" is none of the roles: ${ROTATED_ROLES.join(", ")}`);
+    throw new AttestryError(
+      "request_invalid",
+      `"${role}" is none of the roles: ${[...ROTATED_ROLES, SEALING].join(", ")}`,
+    );
+  if (options.finish || options.former !== undefined)
+    throw new AttestryError("request_invalid", "--finish and --former are for the sealing keys");
   if (known === "federation") return rotateFederation(options);
   if (options.start || options.force)
     throw new AttestryError("request_invalid", "--start and --force are for the federation key");

@@ -1,4 +1,4 @@
-// `attestry keys`: the command and its help, and the list of a node's keys. keys-rotation.ts and keys-report.ts change them.
+// `attestry keys`: the command and its help, and the list of a node's keys. keys-rotation.ts, keys-sealing.ts and keys-report.ts change them.
 import { Command, type OptionValues } from "commander";
 import { describeKeys, type KeyDescription } from "../federation/published-keys.ts";
 import { currentSeconds, readSecrets } from "../node.ts";
@@ -6,7 +6,8 @@ import { KEY_ROLES, type Secrets } from "../secrets.ts";
 import { DATA_OPTION, JSON_OPTION, NODE_OPTION, type NodeOptions } from "./federation-node.ts";
 import { isoTime, openKeys } from "./keys-change.ts";
 import { reportStolenKey } from "./keys-report.ts";
-import { ROTATED_ROLES, type RotateOptions, rotateKey } from "./keys-rotation.ts";
+import { ROTATED_ROLES, type RotateOptions, rotateKey, SEALING } from "./keys-rotation.ts";
+import { describeSealing, rotateSealing } from "./keys-sealing.ts";
 import { fetchServedKeys } from "./served-keys.ts";
 import { formatTable, printResult } from "./terminal.ts";
 
@@ -33,8 +34,11 @@ function listAll(secrets: Secrets, now: number): KeyDescription[] {
 }
 
 async function list(options: NodeOptions): Promise<void> {
-  const { config } = openKeys(options);
-  const keys = listAll(await readSecrets(config), currentSeconds());
+  const opened = openKeys(options);
+  const { config } = opened;
+  const secrets = await readSecrets(config);
+  const keys = listAll(secrets, currentSeconds());
+  const sealing = await describeSealing(opened, secrets);
   const served = await fetchServedKeys(config.entity);
   const rows = keys.map((key) => [
     key.role,
@@ -48,12 +52,17 @@ async function list(options: NodeOptions): Promise<void> {
   ]);
   printResult({
     json: options.json,
-    value: { entity: config.entity, keys: keys.map((key) => describeForJson(key, served)) },
+    value: {
+      entity: config.entity,
+      keys: keys.map((key) => describeForJson(key, served)),
+      sealing: sealing.value,
+    },
     lines: [
       ...formatTable([["role", "key (RFC 7638 thumbprint)", "state", ""], ...rows])
         .trimEnd()
         .split("\n"),
       sayWhatIsServed(keys, served),
+      ...sealing.lines,
     ],
   });
 }
@@ -76,6 +85,8 @@ Examples:
   attestry keys rotate log --now        a new log key signs as soon as the node is restarted
   attestry keys rotate federation       publish the next federation key ...
   attestry keys rotate federation --start   ... and let it sign, once every superior lists it
+  attestry keys rotate sealing          the next keys that seal and hash what the database holds ...
+  attestry keys rotate sealing --finish     ... and the end of the old ones, once nothing goes by them
 
 What a rotation costs: the node has to be restarted, and keys.json backed up again. Nothing that was signed is signed again:
 records, receipts and evidence of before keep verifying. For a stolen key use "attestry keys report".
@@ -109,13 +120,23 @@ export function keysCommand(): Command {
     withCommonOptions(
       new Command("rotate")
         .description("make the next key of a role: it is published first and signs when others know it")
-        .argument("<role>", ROTATED_ROLES.join(", "))
+        .argument("<role>", [...ROTATED_ROLES, SEALING].join(", "))
         .option("--now", "let it sign at once, though others do not know it yet (not for federation)")
         .option("--start", "federation: let the next key sign, if every superior lists it")
-        .option("--force", "federation, with --start: whether or not they do"),
+        .option("--force", "federation, with --start: whether or not they do")
+        .option(
+          "--finish",
+          "sealing: take the old keys out of the file, if nothing in the database goes by them any more",
+        ),
     )
+      .option(
+        "--former <file>",
+        "sealing: put the old keys back out of an older keys.json, for a database restored from then",
+      )
       .addHelpText("after", EXAMPLES.rotate)
-      .action((role: string, options: RotateOptions) => rotateKey(role, options)),
+      .action((role: string, options: RotateOptions) =>
+        role === SEALING ? rotateSealing(options) : rotateKey(role, options),
+      ),
   );
   keys.addCommand(
     withCommonOptions(

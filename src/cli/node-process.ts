@@ -3,6 +3,7 @@ import { databaseUrlFor, listNodeNames, type NodeConfig, type ProcessConfig, rea
 import { AttestryError } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { createNode, initializeNode, type Node, readSecrets } from "../node.ts";
+import { checkSealingKeys } from "../records/sealing/sealing-guard-service.ts";
 import type { Secrets } from "../secrets.ts";
 import { type Cluster, openCluster } from "../storage/cluster.ts";
 import { connectDatabase, createDatabaseIfMissing, type Database } from "../storage/database.ts";
@@ -41,8 +42,13 @@ export interface NodeProcess {
 }
 
 /** Opens the named nodes of the data directory, all of them where none is named. Refuses pending migrations. */
-export async function openNodes(options: { process: ProcessConfig; names: readonly string[] }): Promise<NodeProcess> {
-  const { process, names } = options;
+export async function openNodes(options: {
+  process: ProcessConfig;
+  names: readonly string[];
+  /** See createNode. */
+  isServed?: boolean;
+}): Promise<NodeProcess> {
+  const { process, names, isServed = false } = options;
   const logger = createLogger({ name: "attestry", level: process.logLevel });
   const chosen = names.length > 0 ? names : listNodeNames(process.dataDirectory);
   if (chosen.length === 0) {
@@ -67,8 +73,9 @@ export async function openNodes(options: { process: ProcessConfig; names: readon
       const database = connectDatabase({ url: server.url(config, configs.length) });
       try {
         await checkMigrations(database);
+        await checkSealingKeys(database, secrets.sealing);
         const nodeLogger = createLogger({ name: config.name, level: process.logLevel });
-        opened.push({ node: createNode({ config, secrets, database, logger: nodeLogger }), database });
+        opened.push({ node: createNode({ config, secrets, database, logger: nodeLogger, isServed }), database });
       } catch (error) {
         await database.close();
         throw error;

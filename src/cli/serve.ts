@@ -29,7 +29,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const config = readProcessConfig({ data: options.data, logLevel: options.logLevel, logLevelDefault: "info" });
   const stopped = waitForStop();
   const names = (options.node ?? []).map((name) => chooseNodeName(config.dataDirectory, name));
-  const opened = await openNodes({ process: config, names });
+  const opened = await openNodes({ process: config, names, isServed: true });
   try {
     const nodes = opened.nodes.map(({ node }) => node);
     const listeners = await listenAll(nodes);

@@ -1,5 +1,6 @@
 // Seals what a consent is about under a data key of its own, wrapped by the node's key. Knows no SQL.
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { type KeyGenerations, unsealAny, unsealFormer } from "../crypto/key-generations.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import type { Subject } from "../records/subject.ts";
@@ -36,21 +37,23 @@ export interface ConsentSealer {
   create(id: string, content: ConsentContent): Pick<StoredConsent, "sealedKey" | "sealed">;
   seal(place: Pick<StoredConsent, "id" | "sealedKey">, content: ConsentContent): Uint8Array;
   open(stored: Pick<StoredConsent, "id" | "sealedKey" | "sealed">): ConsentContent;
+  /** Its key, wrapped by the current generation of the node's key; undefined where it is already. */
+  rewrapKey(stored: Pick<StoredConsent, "id" | "sealedKey">): Uint8Array | undefined;
 }
 
 const KEY_BYTES = 32;
 
-export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeKey: Uint8Array }): ConsentSealer {
+export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeKey: KeyGenerations }): ConsentSealer {
   const aad = (id: string, what: string) => `${entity}|consent|${id}|${what}`;
   const openKey = ({ id, sealedKey }: Pick<StoredConsent, "id" | "sealedKey">) =>
-    unseal({ key: nodeKey, aad: aad(id, "key"), sealed: sealedKey });
+    unsealAny(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
   const write = (key: Uint8Array, id: string, content: ConsentContent) =>
     seal({ key, aad: aad(id, "content"), plaintext: encodeUtf8(JSON.stringify(content)) });
   return {
     create(id, content) {
       const key = randomBytes(KEY_BYTES);
       return {
-        sealedKey: seal({ key: nodeKey, aad: aad(id, "key"), plaintext: key }),
+        sealedKey: seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext: key }),
         sealed: write(key, id, content),
       };
     },
@@ -59,5 +62,9 @@ export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeK
       JSON.parse(
         decodeUtf8(unseal({ key: openKey(stored), aad: aad(stored.id, "content"), sealed: stored.sealed })),
       ) as ConsentContent,
+    rewrapKey({ id, sealedKey }) {
+      const plaintext = unsealFormer(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
+      return plaintext && seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext });
+    },
   };
 }

@@ -6,6 +6,7 @@ import { formatUuid } from "../access/access-subject-service.ts";
 import { sha256Base64url } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { decodeJws, signJws } from "../crypto/jws.ts";
+import { everyDigest, type KeyGenerations } from "../crypto/key-generations.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
 import {
@@ -144,7 +145,7 @@ export function createConsentService(deps: {
   accessLog: AccessLog<GuardedConsent>;
   sealer: ConsentSealer;
   signer: Signer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   clock: () => number;
   random: (length: number) => Uint8Array;
 }): ConsentService {
@@ -193,7 +194,11 @@ export function createConsentService(deps: {
       giver: { kind: "subject" } as ConsentGiver,
     }));
     const children = await relations.findChildren(claims);
-    return new Map([...own, ...children].map((one) => [subjectDigest(searchKey, one.subject), one]));
+    return new Map(
+      [...own, ...children].flatMap((one) =>
+        everyDigest(subjectDigest(searchKey, one.subject)).map((digest) => [digest, one]),
+      ),
+    );
   }
 
   async function getRightful(person: Person, id: string) {
@@ -379,10 +384,11 @@ export function createConsentService(deps: {
       if (known) return known;
       const now = clock();
       const { purpose, startsAt } = checkConsentRequest(request, compiled, now);
-      const digest = subjectDigest(searchKey, request.subject);
+      const digests = subjectDigest(searchKey, request.subject);
+      const { digest } = digests;
       const open = await store.countOpen(database, {
         consumer,
-        subjectDigest: digest,
+        subjectDigests: everyDigest(digests),
         since: now - CONSENT_REQUEST_SECONDS,
       });
       if (open.all >= CONSENTS_OPEN_PER_CONSUMER_MAX || open.subject >= CONSENTS_OPEN_PER_SUBJECT_MAX)

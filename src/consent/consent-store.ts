@@ -70,10 +70,10 @@ export async function listOfSubjects(
 /** How many of a consumer's requests wait, and how many of these are about one person. */
 export async function countOpen(
   database: Database,
-  { consumer, subjectDigest, since }: { consumer: string; subjectDigest: string; since: number },
+  { consumer, subjectDigests, since }: { consumer: string; subjectDigests: readonly string[]; since: number },
 ): Promise<{ all: number; subject: number }> {
   const [row] = await database.sql<{ all: number; subject: number }[]>`
-    select count(*) as "all", count(*) filter (where subject_digest = ${subjectDigest}) as subject
+    select count(*) as "all", count(*) filter (where subject_digest = any(${subjectDigests as string[]})) as subject
     from consent where consumer = ${consumer} and state = 'requested' and requested_at >= ${since}`;
   return row!;
 }
@@ -93,4 +93,22 @@ export async function markUsed(tx: Transaction, uses: readonly { id: string; use
     update consent c set used = u.used
     from unnest(${uses.map(({ id }) => id)}::uuid[], ${uses.map(({ used }) => used)}::text[]) as u (id, used)
     where c.id = u.id and c.used is null`;
+}
+
+/** Consents after an id, in order; "" for the first. */
+export async function listConsents(
+  database: Database,
+  { after, limit }: { after: string; limit: number },
+): Promise<StoredConsent[]> {
+  const { sql } = database;
+  return sql<StoredConsent[]>`
+    select ${columns(sql)} from consent ${after === "" ? sql`` : sql`where id > ${after}::uuid`} order by id limit ${limit}`;
+}
+
+export async function storeRenewedConsents(
+  tx: Transaction,
+  consents: readonly Pick<StoredConsent, "id" | "subjectDigest" | "sealedKey">[],
+): Promise<void> {
+  for (const { id, subjectDigest, sealedKey } of consents)
+    await tx`update consent set subject_digest = ${subjectDigest}, sealed_key = ${Buffer.from(sealedKey)} where id = ${id}`;
 }

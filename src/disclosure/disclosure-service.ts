@@ -9,6 +9,7 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256, sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { signJws } from "../crypto/jws.ts";
+import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
 import type { Signer } from "../crypto/signer.ts";
@@ -83,7 +84,7 @@ export function createDisclosureService(deps: {
   accessReader: LogReader;
   sealer: RecordSealer;
   signer: Signer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   /** Whether a node carries a trust mark of a type. */
   hasMark: (entity: string, type: string) => Promise<boolean>;
   clock: () => number;
@@ -142,24 +143,29 @@ export function createDisclosureService(deps: {
 
   /** Counted before anything is read: also a reading that fails later was one more. */
   async function useReadings(consumer: string, subjects: readonly KnownSubject[]): Promise<ReadonlySet<string>> {
-    const digest = (scope: string) => encodeBase64url(hmacSha256(searchKey, `attestry/reading-budget/v1\n${scope}`));
+    const digest = (scope: string) =>
+      keyDigests(searchKey, ({ current }) =>
+        encodeBase64url(hmacSha256(current, `attestry/reading-budget/v1\n${scope}`)),
+      );
     const all = digest(consumer);
-    const bySubject = new Map(subjects.map(({ id }) => [digest(`${consumer}\n${id}`), id]));
+    const bySubject = new Map(subjects.map(({ id }) => [id, digest(`${consumer}\n${id}`)]));
     const now = clock();
     const windowStart = now - (now % READING_WINDOW_SECONDS);
     const used = await useBudgets(database, {
-      digests: [all, ...bySubject.keys()],
+      budgets: [all, ...bySubject.values()],
       windowStart,
       windowSeconds: READING_WINDOW_SECONDS,
     });
     const retryAfterSeconds = windowStart + READING_WINDOW_SECONDS - now;
-    if (used.get(all)! > READINGS_PER_CONSUMER_MAX)
+    if (used.get(all.digest)! > READINGS_PER_CONSUMER_MAX)
       throw new AttestryError(
         "reading_budget_exceeded",
         `more than ${READINGS_PER_CONSUMER_MAX} readings in this hour`,
         { retryAfterSeconds },
       );
-    return new Set([...bySubject].filter(([one]) => used.get(one)! > READINGS_PER_SUBJECT_MAX).map(([, id]) => id));
+    return new Set(
+      [...bySubject].filter(([, one]) => used.get(one.digest)! > READINGS_PER_SUBJECT_MAX).map(([id]) => id),
+    );
   }
 
   const basisOf = (decision: Decision): AccessBasis & PresentedBasis =>

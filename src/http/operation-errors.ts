@@ -78,7 +78,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   codes.push(...(operation.errors ?? []));
   if (headers?.["idempotency-key"]) codes.push("idempotency_key_reused");
   if (WRITING.some((action) => action === actions[0])) codes.push("node_is_consumer");
-  if (operation.writes) codes.push("log_overloaded", "log_outcome_unknown");
+  if (operation.writes) codes.push("log_overloaded", "log_outcome_unknown", "keys_outdated");
   if (operation.tag !== "System") codes.push("database_unavailable");
   return [...new Set(codes)];
 }

@@ -129,6 +129,8 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   log_overloaded: "More is being written than the log takes; try again in a moment.",
   log_outcome_unknown:
     "Whether the change was made is not known; send it again with the same Idempotency-Key, or read.",
+  keys_outdated:
+    "The sealing keys were replaced and this process of the node was not restarted since; nothing was written.",
   database_unavailable: "The database does not answer; try again in a moment.",
   entity_identifier_invalid: "What should name an entity is no https URL in its one canonical spelling.",
   jws_invalid: "What should be a JWS in compact form is none.",

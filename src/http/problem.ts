@@ -222,6 +222,8 @@ const STATUS = {
   answer_mismatch: 400,
   status_list_invalid: 400,
   config_invalid: 500,
+  keys_outdated: 503,
+  keys_in_use: 409,
   migration_pending: 500,
   migration_unknown: 500,
   database_unavailable: 503,
@@ -285,10 +287,7 @@ export function answerProblem(context: Context, error: unknown, logger: Logger):
     return answerProblem(context, new AttestryError("database_unavailable", message), logger);
   }
   if (!(error instanceof AttestryError)) {
-    logger.error(
-      { error: error instanceof Error ? (error.stack ?? error.message) : "not an Error" },
-      "a request failed by a bug",
-    );
+    logger.error({ err: error }, "a request failed by a bug");
     return context.body(JSON.stringify(INTERNAL_ERROR), 500);
   }
   const status = STATUS[error.code];

@@ -35,6 +35,8 @@ const PERMISSIONS = {
   "reference.resolve": EVERYBODY,
   /** To ask people for consent, and how it stands: for other nodes, by signed requests. */
   "consent.request": { staff: [], others: "members", reach: "node" },
+  /** To ask people of other departments for consent through this node, and to follow what came of it. */
+  "consent.ask": { staff: READERS, reach: "node" },
   /** To write down what somebody decided at a counter, and to declare a consent invalid. */
   "consent.assist": { staff: ["registrar"], reach: "registry" },
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */

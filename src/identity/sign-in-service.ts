@@ -1,9 +1,11 @@
 // Sign-in on pages: sends the browser to the issuer and proves what it comes back with (OpenID Connect, code flow with PKCE). Keeps no state of its own: what the way back needs travels sealed in the browser's cookie.
+
 import type { SignInIssuer } from "../config.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8, equalBytes, sha256 } from "../crypto/hash.ts";
 import { isJsonObject, parseJson } from "../crypto/json.ts";
-import { deriveKey, seal, unseal } from "../crypto/seal.ts";
+import { type KeyGenerations, mapGenerations, unsealAny } from "../crypto/key-generations.ts";
+import { deriveKey, seal } from "../crypto/seal.ts";
 import { AttestryError } from "../errors.ts";
 import type { HttpClient } from "../federation/http-client.ts";
 import { SIGN_IN_SECONDS } from "../limits.ts";
@@ -74,12 +76,12 @@ export function createSignInService(deps: {
   readonly httpClient: Pick<HttpClient, "send">;
   /** The client's secret at an issuer; undefined for a public client. */
   readonly readClientSecret: (issuer: SignInIssuer) => string | undefined;
-  readonly nodeKey: Uint8Array;
+  readonly nodeKey: KeyGenerations;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
 }): SignInService {
   const { entity, states, clock } = deps;
-  const key = deriveKey(deps.nodeKey, "attestry/sign-in/v1");
+  const keys = mapGenerations(deps.nodeKey, (key) => deriveKey(key, "attestry/sign-in/v1"));
   const redirectUri = `${entity}/sign-in/callback`;
   const draw = () => encodeBase64url(deps.random(32));
 
@@ -99,7 +101,7 @@ export function createSignInService(deps: {
     if (text === undefined)
       throw failed("this browser did not begin a sign-in here, or did so too long ago, or keeps no cookies");
     try {
-      const attempt = parseJson(decodeUtf8(unseal({ key, aad: AAD, sealed: decodeBase64url(text) })));
+      const attempt = parseJson(decodeUtf8(unsealAny(keys, { aad: AAD, sealed: decodeBase64url(text) })));
       if (isJsonObject(attempt) && (attempt.expiresAt as number) > clock()) return attempt as unknown as Attempt;
     } catch (cause) {
       throw failed("what this browser kept of the sign-in cannot be read", cause);
@@ -137,7 +139,7 @@ export function createSignInService(deps: {
         code_challenge_method: "S256",
       }))
         location.searchParams.set(parameter, value);
-      const sealed = seal({ key, aad: AAD, plaintext: encodeUtf8(JSON.stringify(attempt)) });
+      const sealed = seal({ key: keys.current, aad: AAD, plaintext: encodeUtf8(JSON.stringify(attempt)) });
       return { location: location.href, attempt: encodeBase64url(sealed) };
     },
     async finish({ attempt: text, answer }) {

@@ -13,6 +13,7 @@ const BATCH_CODES: readonly ErrorCode[] = [
   "log_outcome_unknown",
   "log_write_failed",
   "database_unavailable",
+  "keys_outdated",
 ];
 
 // SQLSTATE (PostgreSQL appendix A). 08 connection, 53 resources, 57 operator intervention, 58 system, F0, XX internal.

@@ -85,9 +85,14 @@ export interface BatchWriter {
 // transaction state, transaction rollback. 40003 is statement_completion_unknown (PostgreSQL appendix A).
 const COMMIT_REFUSED = /^(22|23|25|40(?!003))/;
 
-export function createBatchWriter(
-  deps: LogIdentity & { readonly database: Database; readonly clock: () => number },
-): BatchWriter {
+export interface BatchDeps {
+  readonly database: Database;
+  readonly clock: () => number;
+  /** Called in each batch's transaction, under the lock: throws where this process may not write any more. */
+  readonly guard?: ((tx: Transaction) => Promise<void>) | undefined;
+}
+
+export function createBatchWriter(deps: LogIdentity & BatchDeps): BatchWriter {
   const { database, logName, clock } = deps;
   // What this process wrote last. Only a hint: it counts while the locked row says the same.
   let known: { readonly open: OpenTiles; readonly root: Uint8Array } | undefined;
@@ -107,7 +112,7 @@ export function createBatchWriter(
     try {
       const outcomes = await runTransaction(database, async (tx) => {
         const locked = lockLogState(tx, logName);
-        const [rows, verdicts] = await allSettled([locked, checkItems(tx, items)]);
+        const [rows, verdicts] = await allSettled([locked, checkItems(tx, items), deps.guard?.(tx)]);
         const state = rows[0];
         const before = await openTilesOf(tx, state);
         const encoded = await draftItems(tx, items, verdicts);

@@ -8,9 +8,9 @@ import {
   LOG_UNIT_ENTRIES_MAX,
 } from "../limits.ts";
 import type { Logger } from "../logger.ts";
-import type { Database } from "../storage/database.ts";
 import { explainBatchError, explainItemError, findFault } from "./batch-fault.ts";
 import {
+  type BatchDeps,
   type BatchItem,
   type BatchOutcome,
   createBatchWriter,
@@ -62,13 +62,7 @@ const FIRST_ATTEMPT: Attempt = { findDuplicates: false, retries: 0 };
  * `clock` gives Unix seconds. The log must exist (`initializeLog`). Several writers, in one process or in many, may serve one
  * log: the lock of its row orders them.
  */
-export function createLogWriter(
-  deps: LogIdentity & {
-    readonly database: Database;
-    readonly clock: () => number;
-    readonly logger: Pick<Logger, "error">;
-  },
-): LogWriter {
+export function createLogWriter(deps: LogIdentity & BatchDeps & { readonly logger: Pick<Logger, "error"> }): LogWriter {
   const { logName, logger } = deps;
   const batches = createBatchWriter(deps);
   let queue: WaitingItem[] = [];

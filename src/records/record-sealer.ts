@@ -1,6 +1,7 @@
 // Seals what is personal in a record under a data key of its own, wrapped by the node's key. Knows no SQL.
 
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { type KeyGenerations, unsealAny, unsealFormer } from "../crypto/key-generations.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 
@@ -18,6 +19,8 @@ export interface RecordSealer {
   /** A new data key for a record, and the same wrapped for the database. */
   createDataKey(rid: string): { dataKey: Uint8Array; sealedKey: Uint8Array };
   openDataKey(options: { rid: string; sealedKey: Uint8Array }): Uint8Array;
+  /** The same data key, wrapped by the current generation of the node's key; undefined where it is already. */
+  rewrapDataKey(options: { rid: string; sealedKey: Uint8Array }): Uint8Array | undefined;
   sealVersion(options: { dataKey: Uint8Array; rid: string; version: number; secrets: VersionSecrets }): Uint8Array;
   openVersion(options: { dataKey: Uint8Array; rid: string; version: number; sealed: Uint8Array }): VersionSecrets;
   sealState(options: { dataKey: Uint8Array; rid: string; number: number; secrets: StateSecrets }): Uint8Array;
@@ -25,22 +28,32 @@ export interface RecordSealer {
   /** As `sealState`, of the statement that erases: it outlives the data key, so the node's own key holds it. */
   sealErasure(options: { rid: string; number: number; secrets: StateSecrets }): Uint8Array;
   openErasure(options: { rid: string; number: number; sealed: Uint8Array }): StateSecrets;
+  /** The same under the current generation of the node's key; undefined where it is already. */
+  resealErasure(options: { rid: string; number: number; sealed: Uint8Array }): Uint8Array | undefined;
 }
 
 const SECRET_BYTES = 32;
 
-/** @param nodeKey 32 bytes that wrap every record's data key; @param entity binds what is sealed to this node. */
-export function createRecordSealer(options: { entity: string; nodeKey: Uint8Array }): RecordSealer {
+/** @param nodeKey wraps every record's data key; @param entity binds what is sealed to this node. */
+export function createRecordSealer(options: { entity: string; nodeKey: KeyGenerations }): RecordSealer {
   const { entity, nodeKey } = options;
   // The additional data names the place, so that nobody with the database can move one record's secrets to another.
   const aad = (rid: string, version: number, column: string) => `${entity}|${rid}|${version}|${column}`;
+  const wrap = (place: string, plaintext: Uint8Array) => seal({ key: nodeKey.current, aad: place, plaintext });
+  const rewrap = (place: string, sealed: Uint8Array) => {
+    const plaintext = unsealFormer(nodeKey, { aad: place, sealed });
+    return plaintext && wrap(place, plaintext);
+  };
   return {
     createDataKey(rid) {
       const dataKey = randomBytes(SECRET_BYTES);
-      return { dataKey, sealedKey: seal({ key: nodeKey, aad: aad(rid, 0, "key"), plaintext: dataKey }) };
+      return { dataKey, sealedKey: wrap(aad(rid, 0, "key"), dataKey) };
     },
     openDataKey({ rid, sealedKey }) {
-      return unseal({ key: nodeKey, aad: aad(rid, 0, "key"), sealed: sealedKey });
+      return unsealAny(nodeKey, { aad: aad(rid, 0, "key"), sealed: sealedKey });
+    },
+    rewrapDataKey({ rid, sealedKey }) {
+      return rewrap(aad(rid, 0, "key"), sealedKey);
     },
     sealVersion({ dataKey, rid, version, secrets }) {
       const plaintext = concatBytes(secrets.salt, secrets.k, encodeUtf8(secrets.disclosures.join("~")));
@@ -62,10 +75,13 @@ export function createRecordSealer(options: { entity: string; nodeKey: Uint8Arra
       return splitState(unseal({ key: dataKey, aad: aad(rid, number, "state"), sealed }));
     },
     sealErasure({ rid, number, secrets }) {
-      return seal({ key: nodeKey, aad: aad(rid, number, "erasure"), plaintext: joinState(secrets) });
+      return wrap(aad(rid, number, "erasure"), joinState(secrets));
     },
     openErasure({ rid, number, sealed }) {
-      return splitState(unseal({ key: nodeKey, aad: aad(rid, number, "erasure"), sealed }));
+      return splitState(unsealAny(nodeKey, { aad: aad(rid, number, "erasure"), sealed }));
+    },
+    resealErasure({ rid, number, sealed }) {
+      return rewrap(aad(rid, number, "erasure"), sealed);
     },
   };
 }

@@ -1,4 +1,5 @@
 // SQL that reads records, and the few writes around them. Knows no rule.
+import { everyDigest, type KeyedDigest } from "../crypto/key-generations.ts";
 import { AttestryError } from "../errors.ts";
 import { VERSION_MAX } from "../limits.ts";
 import type { Database, Sql, Transaction } from "../storage/database.ts";
@@ -299,10 +300,11 @@ export async function findStatements(
 }
 
 /** Which record holds each key, of those that are held. */
-export async function findKeyHolders(database: Database, digests: readonly string[]): Promise<Map<string, string>> {
+export async function findKeyHolders(database: Database, keys: readonly KeyedDigest[]): Promise<Map<string, string>> {
+  const digestOf = new Map(keys.flatMap((key) => everyDigest(key).map((stored) => [stored, key.digest])));
   const rows = await database.sql<{ digest: string; rid: string }[]>`
-    select digest, rid from record_key where digest = any(${digests as string[]})`;
-  return new Map(rows.map((row) => [row.digest, row.rid]));
+    select digest, rid from record_key where digest = any(${[...digestOf.keys()]})`;
+  return new Map(rows.map((row) => [digestOf.get(row.digest)!, row.rid]));
 }
 
 /** How long the tokens of these versions, without one the current ones, are together. */
@@ -333,10 +335,10 @@ export async function findRecordsUnder(
 
 export async function findIdempotent(
   database: Database,
-  digest: string,
+  digest: KeyedDigest,
 ): Promise<{ request: string; rid: string; version: number } | undefined> {
   const rows = await database.sql<{ request: string; rid: string; version: number }[]>`
-    select request, rid, version from idempotency where digest = ${digest}`;
+    select request, rid, version from idempotency where digest = any(${everyDigest(digest)})`;
   return rows[0];
 }
 

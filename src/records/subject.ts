@@ -2,6 +2,7 @@
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256 } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
+import { type KeyedDigest, type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { claimText } from "../identity/jurisdiction.ts";
 import { valuesAt } from "../registries/annotations.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
@@ -26,6 +27,8 @@ export function subjectOfRecord(
 }
 
 /** Keyed hash by which a person is found; `searchKey` is the node's. */
-export function subjectDigest(searchKey: Uint8Array, { claim, value }: Subject): string {
-  return encodeBase64url(hmacSha256(searchKey, `attestry/subject/v1\n${claim}\n${value}`));
+export function subjectDigest(searchKey: KeyGenerations, { claim, value }: Subject): KeyedDigest {
+  return keyDigests(searchKey, ({ current }) =>
+    encodeBase64url(hmacSha256(current, `attestry/subject/v1\n${claim}\n${value}`)),
+  );
 }

@@ -118,6 +118,11 @@ const ConsolePage: FC<PageProps & { work: Work | undefined }> = ({ session, fram
             <a href={`${frame.basePath}/console/check`}>Check a record of any department</a>
           </p>
         )}
+        {isPermitted({ caller: session.caller, action: "consent.ask" }) && (
+          <p>
+            <a href={`${frame.basePath}/console/consents`}>Ask people for consent, and follow what came of it</a>
+          </p>
+        )}
         {(["reference.check", "report.audit"] as const).some((action) =>
           isPermitted({ caller: session.caller, action }),
         ) && (

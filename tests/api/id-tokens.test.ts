@@ -1,6 +1,8 @@
 // What of a provider's answer to a code is believed: ID tokens signed with the real provider's own keys, as a broken provider or a thief could hand them in.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SIGN_IN_ALGORITHMS, type SignInIssuer } from "../../src/config.ts";
+import { onlyGeneration } from "../../src/crypto/key-generations.ts";
 import { randomBytes } from "../../src/crypto/random.ts";
 import { createHttpClient, type HttpClient } from "../../src/federation/http-client.ts";
 import { createIssuerStates } from "../../src/identity/issuer-state-service.ts";
@@ -50,7 +52,7 @@ beforeAll(async () => {
     states: createIssuerStates({ httpClient, issuers: [provider.issuer], clock }),
     httpClient,
     readClientSecret: () => undefined,
-    nodeKey: randomBytes(32),
+    nodeKey: onlyGeneration(randomBytes(32)),
     clock,
     random: randomBytes,
   });

@@ -10,6 +10,7 @@ import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { type Cluster, openCluster } from "../../src/storage/cluster.ts";
+import { connectDatabase } from "../../src/storage/database.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { ensureBuilt, runAttestry, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
@@ -232,5 +233,47 @@ describe("attestry keys", { timeout: COMMANDS_MS }, () => {
     // The lock of the dead process stands in nobody's way.
     expect(await keys("rotate", "request")).toMatchObject({ role: "request", state: "next" });
     expect(await callAttestry("log", "audit", entity)).toContain("The log is whole");
+  });
+
+  it("replaces the sealing keys: beside the served node, over a kill, and ends it when nothing needs the old ones", async () => {
+    const rows = Array.from({ length: 600 }, () => JSON.stringify({ data: { code: String(++codes), name: "Well" } }));
+    const first = `${codes - rows.length + 1}`;
+    const imported = await fetch(`${entity}/registries/wells/records:import`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${tokens.registrar}`, "content-type": "application/x-ndjson" },
+      body: rows.join("\n"),
+    });
+    expect((await imported.text()).match(/"created"/g)).toHaveLength(rows.length);
+    const before = join(directory, "keys-before.json");
+    writeFileSync(before, readFileSync(keyFile()), { mode: 0o600 });
+    const rotated = await keys("rotate", "sealing");
+    expect(rotated).toEqual({ role: "sealing", generation: 2, former: 1, state: "next" });
+    // The served node goes by the old file still, and nobody by the new one.
+    await create();
+    expect((await refusal("rotate", "sealing", "--finish")).code).toBe("keys_in_use");
+    await serve();
+    const database = connectDatabase({ url: cluster!.url("attestry_wells"), poolMax: 1 });
+    const readDone = async () => {
+      const [row] = await database.sql<{ done: number; complete: boolean }[]>`
+        select done, complete from sealing_progress where part = 'records' and generation = 2`;
+      return row;
+    };
+    while (((await readDone())?.done ?? 0) === 0) await sleep(2);
+    await stop("SIGKILL");
+    expect(await readDone()).toMatchObject({ complete: false });
+    expect((await keys("list")).sealing).toMatchObject({ progress: { begun: true, complete: false } });
+    await serve();
+    expect(await verify(await create())).toEqual([true, "passed"]);
+    const find = async () =>
+      ((await call("GET", `/registries/wells/records?code=${first}`)).body.records as JsonObject[]).length;
+    expect(await find()).toBe(1);
+    while (!(await readDone())?.complete) await sleep(20);
+    await database.close();
+    const ended = await keys("rotate", "sealing", "--finish");
+    expect(ended).toEqual({ role: "sealing", generation: 2, former: null, state: "current" });
+    expect((await keys("list")).sealing).toEqual({ generation: 2, former: null, progress: null });
+    // For a database that is restored from before.
+    const restored = await keys("rotate", "sealing", "--former", before);
+    expect(restored).toEqual({ role: "sealing", generation: 2, former: 1, state: "next" });
   });
 });

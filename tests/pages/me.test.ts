@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createVerifier } from "../../src/verification/verifier.ts";
 import { type BrowserJar, createBrowserJar, hiddenField } from "../browser-jar.ts";
 import { MEERA, type MeWorld, RAVI, startMeWorld } from "../me-world.ts";
 import { chromiumPath, launchChromium } from "./chromium.ts";
@@ -77,19 +78,18 @@ describe("a citizen's pages over HTTP", () => {
     const browser = await signedIn("meera");
     const evidenceOf = (path: string) => browser.request("GET", `${base}/me/records/${path}/evidence`);
     const own = await evidenceOf(`persons/${world.meera.persons}`);
-    const { token, receipts, status, definition } = JSON.parse(own.text) as {
-      token: string;
-      receipts: { recent: string };
-      status: { token: string };
-      definition: string;
-    };
+    const { token } = JSON.parse(own.text) as { token: string };
     const disclosed = token
       .split("~")
       .slice(1, -1)
       .map((one) => JSON.parse(Buffer.from(one, "base64url").toString()) as unknown[])
       .map((one) => one.at(-1));
     expect(disclosed).toEqual(expect.arrayContaining([MEERA, "Meera Rao", "1988-03-07", "555-0101"]));
-    expect([receipts.recent, status.token, definition].every((part) => part.length > 100)).toBe(true);
+    const verifier = createVerifier({ anchors: [world.anchor.pin(["persons"])], statusMaxAgeSeconds: 300 });
+    const report = await verifier.verify(JSON.parse(own.text), { now: inDays(0) });
+    // All is proved but that it was given to whoever shows it: that takes a disclosure to them.
+    const open = report.checks.filter(({ check, result }) => report.required.includes(check) && result !== "pass");
+    expect(open.map(({ check, code }) => [check, code])).toEqual([["binding", "presentation_missing"]]);
     expect([own.headers.get("cache-control"), own.headers.get("content-disposition")]).toEqual([
       "private, no-store",
       `attachment; filename="persons-${world.meera.persons}-evidence.json"`,
@@ -163,6 +163,30 @@ describe("a citizen's pages over HTTP", () => {
     expect(await stateOf(id)).toBe("requested");
     await world.civil.node.consents.decide(world.person(MEERA), id, "refuse");
   });
+});
+
+test("somebody who acts for a child decides for it, and is told for whom", async () => {
+  const child = "0021-8873-1105";
+  const { id } = await world.ask(child, { fields: ["born"] });
+  const browser = await signedIn("meera");
+  expect((await browser.request("GET", `${base}/me/consents/${id}`)).status).toBe(404);
+  const born = isoDay(inDays(-2_000));
+  const registrar = await world.civil.token("registrar");
+  const json = { data: { child_id: child, mother_id: MEERA, born } };
+  const birth = await world.civil.request("POST", "/registries/births/records", { token: registrar, json });
+  expect(birth.status, birth.text).toBe(201);
+  const person = await world.addPerson({ national_id: child, name: "Tara Rao", born });
+  const page = await browser.request("GET", `${base}/me/consents/${id}`);
+  expect(textOf(page)).toContain(`For somebody whom you act for: ${child}`);
+  const form = { form_token: hiddenField(page.text, "form_token")!, field: "born", until: isoDay(inDays(20)) };
+  expect((await browser.request("POST", `${base}/me/consents/${id}/give`, { form })).status).toBe(303);
+  const { records } = await world.resolve(person.href, { consentIds: [id] });
+  expect(records[person.href]!.data).toEqual({ born });
+  // The child's records stay the child's; that its data were looked at is told.
+  expect(textOf(await browser.request("GET", `${base}/me`))).not.toContain("Tara Rao");
+  expect(textOf(await browser.request("GET", `${base}/me/usage`))).toContain(
+    "This was about somebody whom you act for.",
+  );
 });
 
 describe("the looks at one's data", () => {

@@ -1,5 +1,5 @@
 // Reading the rows of a file and gathering those of one key, in memory and through temporary files.
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -192,6 +192,11 @@ describe("rows of one key", () => {
     for await (const rowsOfOneKey of groupRows(options)) {
       expect(readdirSync(temporary)).toHaveLength(1);
       expect(statSync(join(temporary, readdirSync(temporary)[0]!)).mode & 0o777).toBe(0o700);
+      const directory = join(temporary, readdirSync(temporary)[0]!);
+      const texts = readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
+      expect(texts.join("").length).toBeGreaterThan(1_000);
+      // Whoever finds them after a crash reads no row.
+      expect(texts.filter((text) => /name|code|n\d+"/.test(text))).toEqual([]);
       expect(rowsOfOneKey).toHaveLength(2);
       break;
     }

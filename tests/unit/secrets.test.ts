@@ -1,7 +1,15 @@
 // A node's secrets: one key per role, everything else derived from one master, and refused when something is amiss.
 import { expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
-import { generateSecrets, KEY_ROLES, parseSecrets } from "../../src/secrets.ts";
+import {
+  addSealingGeneration,
+  dropFormerSealing,
+  generateSecrets,
+  KEY_ROLES,
+  parseKeyRings,
+  parseSecrets,
+  replaceKeyRings,
+} from "../../src/secrets.ts";
 import { caughtCode } from "../caught-code.ts";
 
 const seedsOf = (secrets: JsonObject): JsonObject => secrets.seeds as JsonObject;
@@ -10,8 +18,8 @@ it("gives each role its own key and each purpose its own secret, the same after 
   const generated = generateSecrets();
   const secrets = parseSecrets(generated);
   expect(new Set(KEY_ROLES.map((role) => secrets.signers[role].publicKey.kid)).size).toBe(KEY_ROLES.length);
-  const derived = [secrets.wrappingKey, secrets.searchKey, secrets.statusKey, secrets.pseudonymKey].map((key) =>
-    Buffer.from(key).toString("hex"),
+  const derived = [secrets.wrappingKey.current, secrets.searchKey.current, secrets.statusKey, secrets.pseudonymKey].map(
+    (key) => Buffer.from(key).toString("hex"),
   );
   expect(new Set(derived).size).toBe(4);
   expect(derived.every((key) => key.length === 64)).toBe(true);
@@ -42,4 +50,38 @@ it("refuses another version, a missing master, and one too short to be drawn at 
   expect(caughtCode(() => parseSecrets({ version: 1, seeds: secrets.seeds! }))).toBe("config_invalid");
   expect(caughtCode(() => parseSecrets({ ...secrets, node: "" }))).toBe("config_invalid");
   expect(caughtCode(() => parseSecrets({ ...secrets, node: "c2hvcnQ" }))).toBe("config_invalid");
+});
+
+it("has the next generation of sealing keys beside the former one, then alone, and nothing else changes", () => {
+  const first = parseSecrets(generateSecrets());
+  const unlocked = generateSecrets();
+  const before = parseSecrets(unlocked);
+  const both = addSealingGeneration(unlocked);
+  const after = dropFormerSealing(replaceKeyRings(both, parseKeyRings(both)));
+  const [during, alone] = [parseSecrets(both), parseSecrets(after)];
+  for (const one of [during, alone]) {
+    expect(one.statusKey).toEqual(before.statusKey);
+    expect(one.pseudonymKey).toEqual(before.pseudonymKey);
+    expect(one.signers.record.publicKey.kid).toBe(before.signers.record.publicKey.kid);
+    expect(one.wrappingKey.current).not.toEqual(before.wrappingKey.current);
+  }
+  expect(during.wrappingKey.former).toEqual(before.wrappingKey.current);
+  expect(alone.wrappingKey).toEqual({ current: during.wrappingKey.current, former: undefined });
+  // The master is gone from the file, and with it everything that could make the former keys again.
+  expect(JSON.stringify(after)).not.toContain(unlocked.node as string);
+  expect(first.sealing.current.fingerprint).not.toBe(before.sealing.current.fingerprint);
+  expect(JSON.stringify(both)).not.toContain(before.sealing.current.fingerprint);
+});
+
+it("refuses sealing keys that are no generation, three, or one without a number", () => {
+  const both = addSealingGeneration(generateSecrets());
+  const [first, second] = Object.values(both.sealing as JsonObject);
+  const withSealing = (sealing: JsonObject): JsonObject => ({ ...both, sealing });
+  expect(parseSecrets(withSealing({ 4: first!, 5: second! })).sealing.current.number).toBe(5);
+  for (const sealing of [{}, { 1: first!, 2: second!, 3: first! }, { 0: first! }, { x: first! }, { 1: "c2hvcnQ" }])
+    expect(caughtCode(() => parseSecrets(withSealing(sealing as JsonObject)))).toBe("config_invalid");
+  for (const name of ["status", "pseudonym", "sealing"]) {
+    const { [name]: _missing, ...rest } = both;
+    expect(caughtCode(() => parseSecrets(rest))).toBe("config_invalid");
+  }
 });

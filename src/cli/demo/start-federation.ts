@@ -196,7 +196,7 @@ async function operate<Result>(
   use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>,
 ): Promise<Result> {
   const names = DEMO_NODES.map(({ name }) => name);
-  const opened = await openNodes({ process: config, names });
+  const opened = await openNodes({ process: config, names, isServed: true });
   try {
     return await use((name) => opened.nodes[names.indexOf(name)]!.node);
   } finally {

@@ -1,8 +1,9 @@
-// Remembers which records the rows of a file are about, on disk, so that millions of them take little memory. Knows keys by their hash only.
+// Remembers which records the rows of a file are about, on disk, so that millions of them take little memory. Knows keys by their keyed hash only.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sha256 } from "../../crypto/hash.ts";
+import { hmacSha256 } from "../../crypto/hash.ts";
+import { randomBytes } from "../../crypto/random.ts";
 
 export interface Presence {
   /** How many rows did not tell which record they are about. */
@@ -17,14 +18,17 @@ export interface Presence {
 const BUCKETS = 64;
 const DIGEST_BYTES = 16;
 const HELD_BYTES = 65_536;
+const HASH_KEY_BYTES = 32;
 
 export function createPresence(): Presence {
+  // Kept nowhere: a plain hash of a number that somebody has could be guessed from the file.
+  const hashKey = randomBytes(HASH_KEY_BYTES);
   const directory = mkdtempSync(join(tmpdir(), "attestry-import-"));
   const held = Array.from({ length: BUCKETS }, () => [] as Uint8Array[]);
   let unknown = 0;
 
   const pathOf = (bucket: number): string => join(directory, String(bucket));
-  const digestOf = (key: string): Uint8Array => sha256(key).slice(0, DIGEST_BYTES);
+  const digestOf = (key: string): Uint8Array => hmacSha256(hashKey, key).slice(0, DIGEST_BYTES);
   const bucketOf = (digest: Uint8Array): number => digest[0]! % BUCKETS;
 
   function flush(bucket: number): void {

@@ -4,8 +4,11 @@ import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { sha256 } from "../../crypto/hash.ts";
+import { decodeBase64, encodeBase64 } from "../../crypto/base64.ts";
+import { decodeUtf8, encodeUtf8, sha256 } from "../../crypto/hash.ts";
 import type { Json } from "../../crypto/json.ts";
+import { randomBytes } from "../../crypto/random.ts";
+import { seal, unseal } from "../../crypto/seal.ts";
 import { IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS, IMPORT_MEMORY_BYTES_MAX, IMPORT_PARTITIONS_MAX } from "../../limits.ts";
 import type { FileRow, Refusal } from "../../records/bulk/import-row.ts";
 import type { ReadRow } from "./row-reader.ts";
@@ -33,6 +36,7 @@ export interface GroupOptions {
 }
 
 const WRITE_CHARS = 16_384;
+const PARTITION_KEY_BYTES = 32;
 
 /** The rows of each record, in the order of the file where it fits into memory. */
 export async function* groupRows(options: GroupOptions): AsyncGenerator<readonly FileRow[]> {
@@ -109,13 +113,15 @@ async function* gatherByKey(rows: AsyncIterable<FileRow>, options: KeyedOptions)
 /** Rows of one key land in the same partition, and one partition at a time is gathered in memory. */
 async function* groupInPartitions(options: KeyedOptions, wanted: number): AsyncGenerator<readonly FileRow[]> {
   const count = Math.min(wanted, IMPORT_PARTITIONS_MAX);
-  // mkdtemp makes a directory that only this user may enter: the rows may be personal.
+  // The rows may be personal. mkdtemp makes a directory that only this user may enter, and what is in it is sealed by a key that is
+  // nowhere else: files that a process leaves behind that was killed are nobody's to read.
+  const key = randomBytes(PARTITION_KEY_BYTES);
   const directory = await mkdtemp(join(tmpdir(), "attestry-import-"));
   try {
     const paths = Array.from({ length: count }, (_, at) => join(directory, `${at}.ndjson`));
-    await writePartitions(options, paths);
+    await writePartitions(options, { paths, key });
     for (const path of paths) {
-      yield* gatherByKey(readPartition(path), options);
+      yield* gatherByKey(readPartition(path, key), options);
       await rm(path);
     }
   } finally {
@@ -123,11 +129,15 @@ async function* groupInPartitions(options: KeyedOptions, wanted: number): AsyncG
   }
 }
 
-async function writePartitions(options: KeyedOptions, paths: readonly string[]): Promise<void> {
+async function writePartitions(
+  options: KeyedOptions,
+  { paths, key }: { paths: readonly string[]; key: Uint8Array },
+): Promise<void> {
   const handles: FileHandle[] = [];
   const pending = paths.map(() => "");
   const flush = async (at: number): Promise<void> => {
-    await handles[at]!.appendFile(pending[at]!);
+    const sealed = seal({ key, aad: paths[at]!, plaintext: encodeUtf8(pending[at]!) });
+    await handles[at]!.appendFile(`${encodeBase64(sealed)}\n`);
     pending[at] = "";
   };
   try {
@@ -144,9 +154,12 @@ async function writePartitions(options: KeyedOptions, paths: readonly string[]):
   }
 }
 
-async function* readPartition(path: string): AsyncGenerator<FileRow> {
+async function* readPartition(path: string, key: Uint8Array): AsyncGenerator<FileRow> {
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const [line, cells] = JSON.parse(text) as [number, FileRow["cells"]];
-    yield { line, cells };
+    const rows = decodeUtf8(unseal({ key, aad: path, sealed: decodeBase64(text) })).split("\n");
+    for (const row of rows.filter((one) => one !== "")) {
+      const [line, cells] = JSON.parse(row) as [number, FileRow["cells"]];
+      yield { line, cells };
+    }
   }
 }

@@ -5,6 +5,7 @@ import { encodeBase64url } from "../../crypto/base64.ts";
 import { hmacSha256 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
 import { signJws } from "../../crypto/jws.ts";
+import { type KeyGenerations, keyDigests } from "../../crypto/key-generations.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -95,7 +96,7 @@ export function createAnswerService(deps: {
   sight: Pick<RecordSight, "checkReadable">;
   /** The record key's. */
   signer: Signer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   /** Unix seconds. */
   clock: () => number;
 }): AnswerService {
@@ -145,14 +146,16 @@ export function createAnswerService(deps: {
       ...(who === "" ? [] : [{ scope: `caller\n${who}`, max: ANSWERS_PER_CALLER_MAX }]),
       ...(kind === "matches" && found ? [{ scope: `record\n${found.rid}\n${who}`, max: perRecord }] : []),
     ].map(({ scope, max }) => ({
-      digest: encodeBase64url(hmacSha256(searchKey, `attestry/answer-budget/v1\n${scope}`)),
+      ...keyDigests(searchKey, ({ current }) =>
+        encodeBase64url(hmacSha256(current, `attestry/answer-budget/v1\n${scope}`)),
+      ),
       max,
     }));
     if (budgets.length === 0) return;
     const now = clock();
     const windowStart = now - (now % ANSWER_WINDOW_SECONDS);
     const used = await useBudgets(database, {
-      digests: budgets.map(({ digest }) => digest),
+      budgets,
       windowStart,
       windowSeconds: ANSWER_WINDOW_SECONDS,
     });

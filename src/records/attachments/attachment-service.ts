@@ -1,8 +1,8 @@
 // Files that records hold: taken in, sealed each under a key of its own, and given to whom the record's field is open.
+
 import { encodeBase64url } from "../../crypto/base64.ts";
-import { decodeUtf8, encodeUtf8, sha256 } from "../../crypto/hash.ts";
-import { randomBytes } from "../../crypto/random.ts";
-import { seal, unseal } from "../../crypto/seal.ts";
+import { sha256 } from "../../crypto/hash.ts";
+import type { KeyedDigest, KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
@@ -22,6 +22,7 @@ import { findProposed, findShown, type LogReadings } from "../record-readings.ts
 import type { RecordSight } from "../record-sight.ts";
 import { findRecords } from "../record-store.ts";
 import type { RecordViewer } from "../record-viewer.ts";
+import type { AttachmentSealer } from "./attachment-sealer.ts";
 import * as store from "./attachment-store.ts";
 import { attachmentKey } from "./held-content.ts";
 
@@ -48,40 +49,25 @@ export interface AttachmentService {
   read(options: { caller: Caller; registry: string; digest: string }): Promise<AttachmentContent>;
 }
 
-const KEY_BYTES = 32;
-
 export function createAttachmentService(deps: {
   entity: string;
   database: Database;
   registries: RegistryService;
   sight: RecordSight;
-  searchKey: Uint8Array;
-  /** 32 bytes that wrap every file's own key. */
-  nodeKey: Uint8Array;
+  searchKey: KeyGenerations;
+  sealer: AttachmentSealer;
   clock: () => number;
   logger: Logger;
   viewer: RecordViewer;
   logReadings: LogReadings;
 }): AttachmentService {
-  const { entity, database, registries, searchKey, nodeKey } = deps;
-  // Names the place, so that nobody with the database can put one file in another's.
-  const aad = (key: string, column: string) => `${entity}|attachment|${key}|${column}`;
-
-  function open(stored: store.StoredAttachment, digest: string): { bytes: Uint8Array; name: string | undefined } {
-    const { key } = stored;
-    const fileKey = unseal({ key: nodeKey, aad: aad(key, "key"), sealed: stored.sealedKey });
-    const bytes = unseal({ key: fileKey, aad: aad(key, "content"), sealed: stored.sealed });
-    if (encodeBase64url(sha256(bytes)) !== digest)
-      throw new AttestryError("seal_broken", "the bytes have another digest than the one they are stored under");
-    const name =
-      stored.sealedName === null
-        ? undefined
-        : decodeUtf8(unseal({ key: fileKey, aad: aad(key, "name"), sealed: stored.sealedName }));
-    return { bytes, name };
-  }
+  const { entity, database, registries, searchKey, sealer } = deps;
 
   /** Whether the caller may inspect a record that holds the file; who is bound to no part of the registry also sees what none holds yet. */
-  async function isInspected(who: { caller: Caller; compiled: CompiledDefinition }, key: string): Promise<boolean> {
+  async function isInspected(
+    who: { caller: Caller; compiled: CompiledDefinition },
+    key: KeyedDigest,
+  ): Promise<boolean> {
     const { caller, compiled } = who;
     if (!isPermitted({ caller, action: "record.inspect", registry: compiled.definition.name })) return false;
     if (deps.sight.describe({ ...who, personal: true }).within === undefined) return true;
@@ -89,7 +75,10 @@ export function createAttachmentService(deps: {
   }
 
   /** As a reading of every record that the caller may inspect and that holds the file, or once held it, in a personal field. */
-  async function note(who: { caller: Caller; compiled: CompiledDefinition }, file: { key: string; digest: string }) {
+  async function note(
+    who: { caller: Caller; compiled: CompiledDefinition },
+    file: { key: KeyedDigest; digest: string },
+  ) {
     const { compiled } = who;
     const rids = await store.listHolders(database, file.key);
     const [rows, inspected] = await Promise.all([
@@ -148,19 +137,12 @@ export function createAttachmentService(deps: {
           `name must be a printable text of 1 to ${ATTACHMENT_NAME_CHARS_MAX} characters`,
         );
       const digest = encodeBase64url(sha256(bytes));
-      const key = attachmentKey({ searchKey, registry, digest });
-      const fileKey = randomBytes(KEY_BYTES);
-      const stored = await store.storeAttachment(database, {
-        key,
-        registry,
-        mediaType,
-        bytes: bytes.length,
-        sealedKey: seal({ key: nodeKey, aad: aad(key, "key"), plaintext: fileKey }),
-        sealedName:
-          name === undefined ? null : seal({ key: fileKey, aad: aad(key, "name"), plaintext: encodeUtf8(name) }),
-        sealed: seal({ key: fileKey, aad: aad(key, "content"), plaintext: bytes }),
-        createdAt: deps.clock(),
-      });
+      const { digest: key, formerly } = attachmentKey({ searchKey, registry, digest });
+      const createdAt = deps.clock();
+      const known =
+        formerly === undefined ? undefined : await store.keepAttachment(database, { key: formerly, createdAt });
+      const file = { key, registry, mediaType, bytes, name };
+      const stored = known ?? (await store.storeAttachment(database, { ...sealer.seal(file), createdAt }));
       if (stored.mediaType !== mediaType)
         throw new AttestryError(
           "attachment_invalid",
@@ -185,11 +167,11 @@ export function createAttachmentService(deps: {
         );
       if (!isOpen) await note({ caller, compiled }, { key, digest });
       try {
-        return { ...open(stored, digest), mediaType: stored.mediaType, isOpen };
+        return { ...sealer.open(stored, digest), mediaType: stored.mediaType, isOpen };
       } catch (cause) {
         if (!isAttestryError(cause)) throw cause;
         deps.logger.error(
-          { registry, attachment: key },
+          { registry, attachment: key.digest },
           "a stored file is not what was stored; restore it from a backup",
         );
         throw new AttestryError("attachment_corrupt", "the stored file is damaged and was not given out", { cause });

@@ -1,4 +1,5 @@
 // SQL of the files that records hold. Bytes come and go sealed; who may read is not decided here.
+import { everyDigest, type KeyedDigest } from "../../crypto/key-generations.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
 
 export interface StoredAttachment {
@@ -33,22 +34,34 @@ export async function storeAttachment(
   return rows[0]!;
 }
 
-export async function findAttachment(database: Database, key: string): Promise<StoredAttachment | undefined> {
+/** Keeps a file for a day more that is stored already; its media type, or undefined where it is not. */
+export async function keepAttachment(
+  database: Database,
+  { key, createdAt }: { key: string; createdAt: number },
+): Promise<{ mediaType: string } | undefined> {
+  const rows = await database.sql<{ mediaType: string }[]>`
+    update attachment set created_at = ${createdAt} where key = ${key} returning media_type as "mediaType"`;
+  return rows[0];
+}
+
+export async function findAttachment(database: Database, key: KeyedDigest): Promise<StoredAttachment | undefined> {
   const rows = await database.sql<StoredAttachment[]>`
     select key, registry, media_type as "mediaType", bytes, sealed_key as "sealedKey", sealed_name as "sealedName", sealed
-    from attachment where key = ${key}`;
+    from attachment where key = any(${everyDigest(key)}) limit 1`;
   return rows[0];
 }
 
 /** Whether some record holds the file in an open field of a public registry. */
-export async function isHeldOpenly(database: Database, key: string): Promise<boolean> {
-  const rows = await database.sql`select 1 from attachment_hold where key = ${key} and open limit 1`;
+export async function isHeldOpenly(database: Database, key: KeyedDigest): Promise<boolean> {
+  const rows = await database.sql`select 1 from attachment_hold where key = any(${everyDigest(key)}) and open limit 1`;
   return rows.length > 0;
 }
 
 /** The records that hold the file, by rid. */
-export async function listHolders(database: Database, key: string): Promise<string[]> {
-  const rows = await database.sql<{ rid: string }[]>`select rid from attachment_hold where key = ${key}`;
+export async function listHolders(database: Database, key: KeyedDigest): Promise<string[]> {
+  const rows = await database.sql<
+    { rid: string }[]
+  >`select rid from attachment_hold where key = any(${everyDigest(key)})`;
   return rows.map(({ rid }) => rid);
 }
 
@@ -73,17 +86,19 @@ export async function lockAttachments(
 /** Notes which records hold which files from now on, the latest word of a record counting. */
 export async function holdAttachments(
   tx: Transaction,
-  holds: readonly { readonly key: string; readonly rid: string; readonly open: boolean }[],
+  holds: readonly { readonly key: KeyedDigest; readonly rid: string; readonly open: boolean }[],
 ): Promise<void> {
-  const latest = [...new Map(holds.map((hold) => [`${hold.key} ${hold.rid}`, hold])).values()];
-  const keys = latest.map(({ key }) => key);
+  const latest = [...new Map(holds.map((hold) => [`${hold.key.digest} ${hold.rid}`, hold])).values()];
+  const rows = latest.flatMap(({ key, ...hold }) => everyDigest(key).map((one) => ({ key: one, ...hold })));
+  const keys = rows.map(({ key }) => key);
   await Promise.all([
     // Changing the row is what makes a sweep that waits for it look again.
     tx`update attachment set held = true where key = any(${keys}) and not held`,
     tx`
       insert into attachment_hold (key, rid, open)
-      select key, rid, open = 1 from unnest(
-        ${keys}::text[], ${latest.map(({ rid }) => rid)}::uuid[], ${latest.map(({ open }) => Number(open))}::int2[]) as item (key, rid, open)
+      select item.key, item.rid, item.open = 1 from unnest(
+        ${keys}::text[], ${rows.map(({ rid }) => rid)}::uuid[], ${rows.map(({ open }) => Number(open))}::int2[]) as item (key, rid, open)
+      join attachment a on a.key = item.key
       on conflict (key, rid) do update set open = excluded.open`,
   ]);
 }

@@ -1,4 +1,5 @@
 // What versions hold beside their data (held-content.ts) inside the log writer's transaction: checked under the lock, stored. SQL only.
+import { everyDigest } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Transaction } from "../../storage/database.ts";
 import { unwatchReferences, watchReferences } from "../references/reference-watch-store.ts";
@@ -19,12 +20,12 @@ export async function readHeldContent(
   tx: Transaction,
   versions: readonly HoldingVersion[],
 ): Promise<(held: HeldContent) => AttestryError | undefined> {
-  const keys = versions.flatMap(({ held }) => held.attachments.map(({ key }) => key));
+  const keys = versions.flatMap(({ held }) => held.attachments.flatMap(({ key }) => everyDigest(key)));
   if (keys.length === 0) return () => undefined;
   const stored = await lockAttachments(tx, [...new Set(keys)]);
   return ({ attachments }) => {
     const details = attachments.flatMap(({ key, field, mediaType, bytes }) => {
-      const facts = stored.get(key);
+      const facts = everyDigest(key).flatMap((one) => stored.get(one) ?? [])[0];
       if (facts === undefined)
         return [{ field, message: "is no file of this registry; upload it first with POST …/attachments" }];
       if (facts.mediaType === mediaType && facts.bytes === bytes) return [];

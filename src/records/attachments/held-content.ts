@@ -1,5 +1,7 @@
 // What a version holds beside its data: files, and references that were accepted unverified. Pure.
+
 import type { JsonObject } from "../../crypto/json.ts";
+import { type KeyedDigest, type KeyGenerations, keyDigests } from "../../crypto/key-generations.ts";
 import { valuesAt } from "../../registries/annotations.ts";
 import { attachmentsIn } from "../../registries/attachment-value.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -7,7 +9,8 @@ import { keyDigest } from "../search/record-keys.ts";
 
 /** A file that a version says it holds. */
 export interface HeldAttachment {
-  readonly key: string;
+  /** Under which it is stored. */
+  readonly key: KeyedDigest;
   /** JSON Pointer of the field. */
   readonly field: string;
   readonly mediaType: string;
@@ -23,14 +26,15 @@ export interface HeldContent {
 }
 
 /** The keyed hash under which a file is stored. */
-export function attachmentKey(options: { searchKey: Uint8Array; registry: string; digest: string }): string {
+export function attachmentKey(options: { searchKey: KeyGenerations; registry: string; digest: string }): KeyedDigest {
   const { searchKey, registry, digest } = options;
-  return keyDigest({ searchKey, registry: "", name: "attachment", values: [registry, digest] });
+  const values = [registry, digest];
+  return keyDigests(searchKey, (one) => keyDigest({ searchKey: one, registry: "", name: "attachment", values }));
 }
 
 /** What a version of this data holds. */
 export function holdContent(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   data: JsonObject;
 }): HeldContent {

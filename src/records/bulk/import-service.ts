@@ -1,6 +1,8 @@
 // Many rows at once: each is created, amended, left alone or refused by name; one bad row never holds up the others.
+
 import type { ProposalBook } from "../../approval/proposal-book-service.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -24,9 +26,10 @@ import {
 import type { ReferenceKeyService } from "../references/reference-key-service.ts";
 import type { DuplicateService, LikenessSource } from "../search/duplicate-service.ts";
 import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
-import { dataKeys, describeTakenKey, identifierKeys, keyDigest, type RecordKey } from "../search/record-keys.ts";
+import { dataKeys, describeTakenKey, identifierKeys, type RecordKey } from "../search/record-keys.ts";
+import { type Idempotency, isSameRequest, nameRequest } from "../writing/idempotency.ts";
 import { isDrawnNumberTaken } from "../writing/identifier-chooser.ts";
-import type { Draft, Idempotency, RecordDrafter } from "../writing/record-drafter.ts";
+import type { Draft, RecordDrafter } from "../writing/record-drafter.ts";
 import { parseRecordRequest, type RecordRequest } from "../writing/record-request.ts";
 import type { RecordWrite } from "../writing/record-write.ts";
 import { recordWriteKind } from "../writing/record-write-store.ts";
@@ -85,7 +88,7 @@ export function createImportService(deps: {
   registries: RegistryService;
   drafter: RecordDrafter;
   sealer: RecordSealer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   verifyReferences: VerifyReferences;
   referenceKeys: ReferenceKeyService;
   duplicates: Pick<DuplicateService, "forecast" | "explain">;
@@ -135,7 +138,7 @@ export function createImportService(deps: {
     const retired = findRetirement(compiled.definition);
     const holders = await store.findKeyHolders(
       database,
-      plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.keys.map((key) => key.digest))),
+      plans.flatMap((plan) => (plan instanceof AttestryError ? [] : plan.keys)),
     );
     const records = await store.findRecords(database, [...new Set(holders.values())]);
     for (const [at, plan] of plans.entries()) {
@@ -272,17 +275,19 @@ export function createImportService(deps: {
   }) {
     const { caller, registry, mode, fills, key } = options;
     const way: Json = fills ? [mode, { ...fills, paths: fills.paths.map((path) => [...path]) }] : mode;
-    return ({ name, body }: ImportEnvelope): Idempotency => ({
-      digest: keyDigest({ searchKey, registry, name: "import row", values: [caller.person, key, name] }),
-      // Keyed, too: a row may be personal and short enough to be guessed from its plain hash.
-      request: keyDigest({ searchKey, registry, name: "import row request", values: [way, body] }),
-    });
+    return ({ name, body }: ImportEnvelope): Idempotency =>
+      nameRequest({
+        searchKey,
+        registry,
+        key: { name: "import row", values: [caller.person, key, name] },
+        request: { name: "import row request", values: [way, body] },
+      });
   }
 
   const findAnswered = (idempotencies: readonly (Idempotency | undefined)[]): Promise<Map<string, AnsweredRow>> =>
     findAnsweredRows(
       database,
-      idempotencies.flatMap((one) => (one ? [one.digest] : [])),
+      idempotencies.flatMap((one) => one ?? []),
     );
 
   /** What would be refused as a possible duplicate, of a record or of an earlier row. */
@@ -375,7 +380,6 @@ export function createImportService(deps: {
       mode,
       ...(fills && { fills: { ...fills, paths: fills.paths.map((path) => [...path]) } }),
     };
-    const digest = (name: string, values: Json[]) => keyDigest({ searchKey, registry, name, values });
     const { proposal } = await deps.proposals.propose({
       caller,
       registry,
@@ -386,10 +390,12 @@ export function createImportService(deps: {
       idempotency:
         key === undefined
           ? undefined
-          : {
-              digest: digest("import proposal", [caller.person, key, way, proposed]),
-              request: digest("import proposal request", [proposed.length]),
-            },
+          : nameRequest({
+              searchKey,
+              registry,
+              key: { name: "import proposal", values: [caller.person, key, way, proposed] },
+              request: { name: "import proposal request", values: [proposed.length] },
+            }),
     });
     return outcomes.map((outcome) => (isWritten(outcome) ? { outcome: "proposed", proposal: proposal.href } : outcome));
   }
@@ -459,8 +465,8 @@ function written({ kind, rid }: RecordWrite, logIndex: number): RowOutcome {
 }
 
 /** What a row that was written before is told: the same as then. */
-function answerAgain(before: AnsweredRow, { request }: Idempotency): RowOutcome {
-  if (before.request === request)
+function answerAgain(before: AnsweredRow, idempotency: Idempotency): RowOutcome {
+  if (isSameRequest(idempotency, before.request))
     return {
       outcome: before.version === 1 ? "created" : "amended",
       rid: before.rid,

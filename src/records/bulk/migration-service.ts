@@ -2,6 +2,7 @@
 
 import type { ProposalBook, Proposed } from "../../approval/proposal-book-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../../errors.ts";
 import type { Caller, Staff } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -89,7 +90,7 @@ export function createMigrationService(deps: {
   drafter: RecordDrafter;
   sight: Pick<RecordSight, "checkWhole">;
   sealer: RecordSealer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   verifyReferences: VerifyReferences;
   proposals: ProposalBook;
   logReadings: LogReadings;
@@ -199,7 +200,7 @@ export function createMigrationService(deps: {
     const sound = checked.flatMap((one, at) => ("href" in one ? [] : [{ row: rows[at]!, keys: one.keys }]));
     const holders = await store.findKeyHolders(
       database,
-      sound.flatMap(({ keys }) => keys.map(({ digest }) => digest)),
+      sound.flatMap(({ keys }) => keys),
     );
     const taken = new Map(holders);
     const refused = checked.filter((one) => "href" in one);

@@ -1,4 +1,5 @@
 // Says which record of this node has a key: for references that are written as type and key, here and on other nodes.
+import type { KeyedDigest, KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { isPermitted } from "../../identity/permissions.ts";
@@ -40,6 +41,7 @@ export interface KeyLookupService {
 type Candidates =
   | {
       readonly compiled: CompiledDefinition;
+      readonly keys: readonly KeyedDigest[];
       readonly digests: readonly string[];
       /** Those of personal values, with the fields that these are of. */
       readonly personal: ReadonlyMap<string, readonly string[]>;
@@ -51,7 +53,7 @@ export function createKeyLookupService(deps: {
   database: Database;
   registries: RegistryService;
   sight: RecordSight;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   viewer: RecordViewer;
   logReadings: LogReadings;
 }): KeyLookupService {
@@ -95,7 +97,7 @@ export function createKeyLookupService(deps: {
     );
     if (open.length > 0) {
       const personal = new Map(open.flatMap((one) => (one.personal ? [[one.digest, one.names] as const] : [])));
-      return { compiled, digests: open.map(({ digest }) => digest), personal };
+      return { compiled, keys: open, digests: open.map(({ digest }) => digest), personal };
     }
     if (searches.length > 0)
       return {
@@ -177,8 +179,8 @@ export function createKeyLookupService(deps: {
           return found.map((compiled) => digestsIn(compiled, query.key, caller));
         }),
       );
-      const digests = candidates.flat().flatMap((one) => ("digests" in one ? one.digests : []));
-      const held = digests.length === 0 ? new Map<string, string>() : await findKeyHolders(database, digests);
+      const keys = candidates.flat().flatMap((one) => ("keys" in one ? one.keys : []));
+      const held = keys.length === 0 ? new Map<string, string>() : await findKeyHolders(database, keys);
       const holders = await keepOpen(held, candidates.flat(), caller);
       const heads = await findHeads(database, [...new Set(holders.values())]);
       return candidates.map((ofQuery, at): KeyOutcome => {

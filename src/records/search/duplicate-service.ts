@@ -1,5 +1,7 @@
 // Names the records that may be the same as another: before a write is tried, and where one was refused for it. Writes nothing.
+
 import type { JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -61,7 +63,7 @@ export function createDuplicateService(deps: {
   registries: RegistryService;
   viewer: RecordViewer;
   sight: RecordSight;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   logReadings: LogReadings;
 }): DuplicateService {
   const { database, registries, viewer, sight, searchKey } = deps;

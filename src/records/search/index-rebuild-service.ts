@@ -1,5 +1,6 @@
 // Makes the index of old records follow a changed definition, while writes go on: a job in small steps that any process may take and resume.
-import type { JsonObject } from "../../crypto/json.ts";
+
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { INDEX_REBUILD_RECORDS } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
@@ -7,9 +8,9 @@ import { readCurrentVersions } from "../../registries/registry-store.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
 import { runTransaction } from "../../storage/transaction.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import { openSecrets, readClaims, readFullData } from "../record-view.ts";
 import { isIndexedBy } from "./index-progress-service.ts";
-import { deleteEmptyCounts, type RowReplacement, replaceRows } from "./index-row-store.ts";
+import { deleteEmptyCounts, replaceRows } from "./index-row-store.ts";
+import { makeRows } from "./index-rows.ts";
 import {
   countRecordsToIndex,
   findIndex,
@@ -20,8 +21,6 @@ import {
   type StoredIndex,
   saveIndex,
 } from "./index-store.ts";
-import { OPEN_VERSION } from "./index-write-store.ts";
-import { EMPTY_INDEX, indexRecord, indexRows, rowKey } from "./record-index.ts";
 
 export interface IndexRebuildService {
   /** One round: takes every registry whose index does not follow its definition to the end, unless `isStopped`. */
@@ -32,7 +31,7 @@ export function createIndexRebuildService(deps: {
   database: Database;
   registries: RegistryService;
   sealer: RecordSealer;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   /** Takes the lock of the records log until the transaction ends: no record changes meanwhile. */
   lockRecords: (tx: Transaction) => Promise<void>;
   recordsPerStep?: number;
@@ -68,7 +67,9 @@ export function createIndexRebuildService(deps: {
     if (begun === undefined || begun.complete || begun.definitionVersion !== compiled.version) return false;
     // What takes time, opening and hashing, is done before the lock is taken.
     const records = await findRecordsToIndex(database, { registry, after: begun.doneIndex, limit: recordsPerStep });
-    const replacements = new Map(records.map((record) => [record.rid, replaceIndex(compiled, record)]));
+    const replacements = new Map(
+      records.map((record) => [record.rid, makeRows({ sealer, searchKey, compiled, record })]),
+    );
     return runTransaction(database, async (tx) => {
       await lockRecords(tx);
       const stored = await lockIndex(tx, registry);
@@ -108,43 +109,6 @@ export function createIndexRebuildService(deps: {
       total: Math.max(stored.total, stored.done + still.length),
       complete: isLast,
     };
-  }
-
-  /** The rows that a record has under a definition, of all its versions. */
-  function replaceIndex(compiled: CompiledDefinition, record: RecordToIndex): RowReplacement {
-    const labels = new Map<string, string>();
-    const rows: RowReplacement["rows"][number][] = [];
-    let open = new Map<string, { field: string; value: string; since: number }>();
-    const close = (key: string, until: number): void => {
-      rows.push({ ...open.get(key)!, until });
-      open.delete(key);
-    };
-    for (const version of record.versions) {
-      const read = readData(record, version);
-      const index = read ? indexRecord({ searchKey, compiled, ...read, identifier: undefined, keys: [] }) : EMPTY_INDEX;
-      for (const { name, cell, label } of index.cells) labels.set(`${name}\n${cell}`, label);
-      const wanted = new Map(indexRows(index).map((row) => [rowKey(row), row]));
-      for (const key of [...open.keys()]) if (!wanted.has(key)) close(key, version.version);
-      for (const [key, row] of wanted) if (!open.has(key)) open.set(key, { ...row, since: version.version });
-    }
-    for (const key of [...open.keys()]) close(key, OPEN_VERSION);
-    open = new Map();
-    return { rid: record.rid, registry: compiled.definition.name, isActive: record.state === "active", rows, labels };
-  }
-
-  function readData(
-    record: RecordToIndex,
-    version: RecordToIndex["versions"][number],
-  ): { data: JsonObject; open: JsonObject } | undefined {
-    const { jwt, sealed } = version;
-    if (jwt === null || sealed === null || record.sealedKey === null) return undefined;
-    const { rid, sealedKey } = record;
-    const { disclosures } = openSecrets(sealer, {
-      record: { rid, sealedKey },
-      version: { version: version.version, sealed },
-    }).secrets;
-    const open = (readClaims(jwt, () => []).claims.data ?? {}) as JsonObject;
-    return { data: readFullData(jwt, disclosures), open };
   }
 
   return {

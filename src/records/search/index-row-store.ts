@@ -1,4 +1,5 @@
 // Stores what writes change in the index: keys, temporal search rows, counts. SQL only, inside the log writer's transaction.
+import { everyDigest } from "../../crypto/key-generations.ts";
 import type { Transaction } from "../../storage/database.ts";
 import { type IndexWrite, OPEN_VERSION } from "./index-write-store.ts";
 import {
@@ -82,8 +83,8 @@ function foldWrite(changes: BatchChanges, position: Position, write: IndexWrite)
   const after = write.state ?? before;
   // Of a change of state, the keys that it frees are told by the state.
   if (index.after !== undefined)
-    for (const key of index.removed.keys)
-      changes.removedKeys.push({ digest: key.digest, rid, firstIndex, until: version });
+    for (const digest of index.removed.keys.flatMap(everyDigest))
+      changes.removedKeys.push({ digest, rid, firstIndex, until: version });
   if (index.after !== undefined) foldRows(changes, position, { ...write, after: index.after });
   if (before !== after) {
     if (before !== undefined) count(changes, { registry, name: STATE_STATISTIC, cell: before, label: before }, -1);

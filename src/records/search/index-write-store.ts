@@ -1,4 +1,5 @@
 // The index of records (record-index.ts) inside the log writer's transaction: what is checked under the lock. SQL only; rows are stored by index-row-store.ts.
+import { everyDigest } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import { DUPLICATE_CANDIDATES_MAX } from "../../limits.ts";
 import type { Sql, Transaction } from "../../storage/database.ts";
@@ -38,17 +39,16 @@ export interface IndexHolders {
 
 /** Reads what the writes of a batch are checked against. */
 export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]): Promise<IndexHolders> {
-  const digests = writes.flatMap(({ index }) => index.added.keys.map((key) => key.digest));
+  const digests = writes.flatMap(({ index }) => index.added.keys.flatMap(everyDigest));
   const marks = writes.flatMap((write) => addedMarks(write).map((mark) => ({ registry: write.registry, ...mark })));
   // A write is not compared with its own record nor with those that it succeeds: one more than these must be seen.
   const uncompared = Math.max(0, ...writes.map(({ succeeds }) => succeeds?.size ?? 0));
   const [holders, alike] = await Promise.all([readKeyHolders(tx, digests), readAlike(tx, marks, uncompared)]);
   return {
     check(write) {
-      const taken = write.index.added.keys.filter((key) => {
-        const holder = holders.get(key.digest);
-        return holder !== undefined && holder !== write.rid;
-      });
+      const taken = write.index.added.keys.filter((key) =>
+        everyDigest(key).some((digest) => (holders.get(digest) ?? write.rid) !== write.rid),
+      );
       if (taken.length > 0)
         return new AttestryError(
           "value_not_unique",
@@ -64,7 +64,7 @@ export async function readHolders(tx: Transaction, writes: readonly IndexWrite[]
     },
     apply(write) {
       const { rid, registry, index } = write;
-      for (const key of index.removed.keys) holders.delete(key.digest);
+      for (const digest of index.removed.keys.flatMap(everyDigest)) holders.delete(digest);
       for (const key of index.added.keys) holders.set(key.digest, rid);
       for (const mark of index.removed.search) alike.get(markKey(registry, mark))?.delete(rid);
       for (const mark of index.added.search.filter(isMark)) {
@@ -125,18 +125,26 @@ async function readAlike(
 /** The records that have any of these marks, each with its mark, the oldest first: as many as are shown, one more, and `besides`. */
 export async function readLikeRecords(
   sql: Sql | Transaction,
-  marks: readonly { readonly registry: string; readonly field: string; readonly value: string }[],
+  marks: readonly (SearchValue & { readonly registry: string })[],
   besides = 0,
 ): Promise<readonly { registry: string; field: string; value: string; rid: string }[]> {
   if (marks.length === 0) return [];
+  // Of the records that stand under a former generation of the key the mark is told as it is now.
+  const asked = marks.flatMap(({ formerly, ...mark }) =>
+    everyDigest({ digest: mark.value, ...(formerly !== undefined && { formerly }) }).map((stored) => ({
+      ...mark,
+      stored,
+    })),
+  );
   return (sql as Sql)<{ registry: string; field: string; value: string; rid: string }[]>`
     select mark.registry, mark.field, mark.value, alike.rid
     from (select distinct * from unnest(
-        ${marks.map((mark) => mark.registry)}::text[], ${marks.map((mark) => mark.field)}::text[], ${marks.map((mark) => mark.value)}::text[])
-      as mark (registry, field, value)) mark
+        ${asked.map((mark) => mark.registry)}::text[], ${asked.map((mark) => mark.field)}::text[],
+        ${asked.map((mark) => mark.value)}::text[], ${asked.map((mark) => mark.stored)}::text[])
+      as mark (registry, field, value, stored)) mark
     cross join lateral (
       select r.rid from record_search s join record r on r.registry = s.registry and r.first_index = s.first_index
-      where s.registry = mark.registry and s.field = mark.field and s.value = mark.value and s.until = ${OPEN_VERSION}
+      where s.registry = mark.registry and s.field = mark.field and s.value = mark.stored and s.until = ${OPEN_VERSION}
         and r.state = any(${COMPARED_STATES})
       order by s.first_index limit ${DUPLICATE_CANDIDATES_MAX + 1 + besides}) alike`;
 }

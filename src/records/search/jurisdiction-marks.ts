@@ -1,5 +1,7 @@
 // By what the database tells in whose jurisdiction a record is: keyed hashes of the values that its registry's rules name. Pure.
+
 import type { JsonObject } from "../../crypto/json.ts";
+import { eachGeneration, type KeyGenerations } from "../../crypto/key-generations.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { type Bound, claimText, findBounds, outsideJurisdiction } from "../../identity/jurisdiction.ts";
 import { valuesAt } from "../../registries/annotations.ts";
@@ -9,7 +11,7 @@ import type { JurisdictionMark } from "../record-sight.ts";
 import { keyedDigest } from "./search-value.ts";
 
 interface MarkSource {
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly registry: string;
 }
 
@@ -21,7 +23,7 @@ const markValue = (source: MarkSource, rule: CompiledJurisdiction, text: string)
 
 /** The rows that a record's data have in the search table. */
 export function jurisdictionMarks(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   data: JsonObject;
 }): { field: string; value: string }[] {
@@ -37,7 +39,9 @@ export function jurisdictionMarks(options: {
 export function boundMarks(source: MarkSource, bounds: readonly Bound<CompiledJurisdiction>[]): JurisdictionMark[] {
   return bounds.map(({ rule, values }) => ({
     field: markField(rule),
-    values: values.map((text) => markValue(source, rule, text)),
+    values: eachGeneration(source.searchKey).flatMap((searchKey) =>
+      values.map((text) => markValue({ ...source, searchKey }, rule, text)),
+    ),
   }));
 }
 

@@ -1,7 +1,9 @@
 // What a record is found and counted by, made of its data: unique keys, search values, marks of likeness, cells of statistics. Pure.
+
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { encodeUtf8 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
+import { eachGeneration, type KeyGenerations } from "../../crypto/key-generations.ts";
 import { deriveKey, seal } from "../../crypto/seal.ts";
 import { valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -15,6 +17,8 @@ import { subjectMarks } from "./subject-marks.ts";
 export interface SearchValue {
   readonly field: string;
   readonly value: string;
+  /** Of a mark of likeness: under which it may stand, too, while keys are being replaced. */
+  readonly formerly?: string;
 }
 
 /** A cell of a statistic that an active record counts in. `cell` is a keyed hash; `label` tells the values, see `cellLabel`. */
@@ -54,7 +58,7 @@ export const CELL_PREFIX = "~cell/";
 export const FORMER_KEY_FIELD = "~key";
 
 export interface IndexSource {
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly compiled: CompiledDefinition;
   readonly data: JsonObject;
   /** What of the data stands open in the version's token, where that was signed under another definition; all but personal fields otherwise. */
@@ -128,10 +132,10 @@ export function likenessMarks({ searchKey, compiled, data }: Omit<IndexSource, "
     });
     // What is missing, or has nothing that counts in it, is no likeness.
     if (values.some((value) => value === undefined || value === "")) return [];
-    return {
-      field: likenessField(rule),
-      value: keyedDigest({ searchKey, registry }, likenessPurpose(rule), values as string[]),
-    };
+    const [value, formerly] = eachGeneration(searchKey).map((one) =>
+      keyedDigest({ searchKey: one, registry }, likenessPurpose(rule), values as string[]),
+    );
+    return { field: likenessField(rule), value: value!, ...(formerly !== undefined && { formerly }) };
   });
 }
 
@@ -159,7 +163,7 @@ function statisticCells({ searchKey, compiled, data, open = data }: IndexSource)
 
 // As the cells say what records say, personal ones are kept as records are: nobody reads them out of the database alone.
 function cellLabel(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   registry: string;
   statistic: CompiledStatistic;
   cell: string;
@@ -169,7 +173,7 @@ function cellLabel(options: {
   const text = canonicalJson([...values]);
   if (!statistic.personal) return text;
   const aad = cellAad({ registry, name: statistic.identity, cell });
-  return encodeBase64(seal({ key: cellKey(searchKey), aad, plaintext: encodeUtf8(text) }));
+  return encodeBase64(seal({ key: cellKey(searchKey.current), aad, plaintext: encodeUtf8(text) }));
 }
 
 /** What the label of a personal cell is sealed to. */
@@ -179,7 +183,7 @@ export function cellAad({ registry, name, cell }: { registry: string; name: stri
 
 const cellKeys = new WeakMap<Uint8Array, Uint8Array>();
 
-/** The key under which labels of personal cells are sealed. */
+/** The key, of one generation, under which labels of personal cells are sealed. */
 export function cellKey(searchKey: Uint8Array): Uint8Array {
   const known = cellKeys.get(searchKey);
   if (known) return known;

@@ -1,15 +1,16 @@
 // The keyed hashes by which a record is found and held unique. Pure.
+
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { hmacSha256 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
+import { type KeyedDigest, type KeyGenerations, keyDigests } from "../../crypto/key-generations.ts";
 import type { ErrorDetail } from "../../errors.ts";
 import { type DataPath, findFieldSchema, type UniqueKey, valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { readSpelled } from "./value-test.ts";
 
-export interface RecordKey {
+export interface RecordKey extends KeyedDigest {
   readonly name: string;
-  readonly digest: string;
   /** That it is the record's identifier, not a field that may be named so too. */
   readonly isIdentifier?: true;
 }
@@ -29,18 +30,19 @@ export const TAKEN_IDENTIFIER_FIELD = "identifier";
 /** How a search names such a field beside the identifier that the registry gives. */
 const DATA_IDENTIFIER = "data.identifier";
 
+/** By the current generation of the key. */
 export function keyDigest(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   registry: string;
   name: string;
   values: readonly Json[];
 }): string {
   const { searchKey, registry, name, values } = options;
-  return encodeBase64url(hmacSha256(searchKey, canonicalJson([registry, name, [...values]])));
+  return encodeBase64url(hmacSha256(searchKey.current, canonicalJson([registry, name, [...values]])));
 }
 
 interface KeySource {
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly compiled: CompiledDefinition;
 }
 
@@ -51,7 +53,10 @@ export function dataKeys(options: KeySource & { data: JsonObject }): RecordKey[]
   return compiled.annotations.uniqueKeys.flatMap(({ name, fields }) => {
     const values = fields.map((field) => valuesAt(data, field)[0]);
     if (values.includes(undefined)) return [];
-    return { name, digest: keyDigest({ searchKey, registry, name, values: values as Json[] }) };
+    return {
+      name,
+      ...keyDigests(searchKey, (one) => keyDigest({ searchKey: one, registry, name, values: values as Json[] })),
+    };
   });
 }
 
@@ -60,23 +65,29 @@ export function identifierKeys(options: KeySource & { identifier: string | undef
   const { searchKey, compiled, identifier } = options;
   if (identifier === undefined || compiled.identifier?.kind !== "sequence") return [];
   const registry = compiled.definition.name;
-  return [{ name: IDENTIFIER_KEY, digest: identifierDigest({ searchKey, registry, identifier }), isIdentifier: true }];
+  return [{ name: IDENTIFIER_KEY, ...identifierDigest({ searchKey, registry, identifier }), isIdentifier: true }];
 }
 
 // Apart from all keys of fields, as no registry has the empty name.
-function identifierDigest(options: { searchKey: Uint8Array; registry: string; identifier: Json }): string {
+function identifierDigest(options: { searchKey: KeyGenerations; registry: string; identifier: Json }): KeyedDigest {
   const { searchKey, registry, identifier } = options;
-  return keyDigest({ searchKey, registry: "", name: IDENTIFIER_KEY, values: [registry, identifier] });
+  const values = [registry, identifier];
+  return keyDigests(searchKey, (one) => keyDigest({ searchKey: one, registry: "", name: IDENTIFIER_KEY, values }));
+}
+
+/** A keyed hash that a search looks up, and whether the values are personal. */
+export interface SearchDigest extends KeyedDigest {
+  readonly personal: boolean;
 }
 
 /** What a search by these fields looks up: its keyed hash, and whether the values are personal. Undefined if no key has these fields. */
 export function searchDigest(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   fields: Readonly<Record<string, Json>>;
   /** Whether the values are texts out of an address, to be read in the types that the fields have. */
   spelled: boolean;
-}): { digest: string; personal: boolean } | undefined {
+}): SearchDigest | undefined {
   const { searchKey, compiled, fields, spelled } = options;
   const registry = compiled.definition.name;
   const names = Object.keys(fields);
@@ -85,9 +96,11 @@ export function searchDigest(options: {
     const template = compiled.identifier;
     const digest =
       template.kind === "field"
-        ? keyDigest({ searchKey, registry, name: template.field, values: [identifier] })
+        ? keyDigests(searchKey, (one) =>
+            keyDigest({ searchKey: one, registry, name: template.field, values: [identifier] }),
+          )
         : identifierDigest({ searchKey, registry, identifier });
-    return { digest, personal: false };
+    return { ...digest, personal: false };
   }
   const wanted = [...names].sort().join("+");
   const key = compiled.annotations.uniqueKeys.find(
@@ -100,7 +113,8 @@ export function searchDigest(options: {
       ? readSpelled(value, [findFieldSchema(compiled.definition.schema, path)?.type].flat())
       : value;
   });
-  return { digest: keyDigest({ searchKey, registry, name: key.name, values }), personal: key.personal };
+  const { name, personal } = key;
+  return { ...keyDigests(searchKey, (one) => keyDigest({ searchKey: one, registry, name, values })), personal };
 }
 
 /**
@@ -108,17 +122,17 @@ export function searchDigest(options: {
  * are none. `values` may hold more.
  */
 export function chooseKeys(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   values: Readonly<Record<string, Json>>;
   others: readonly string[];
   spelled: boolean;
-}): { digest: string; personal: boolean }[] | undefined {
+}): SearchDigest[] | undefined {
   const { values, others, ...source } = options;
   const candidates = searchableFields(options.compiled).filter((names) =>
     names.every((name) => Object.hasOwn(values, name)),
   );
-  const chosen: { digest: string; personal: boolean }[] = [];
+  const chosen: SearchDigest[] = [];
   const left = new Set(others);
   for (const name of others) {
     if (!left.has(name)) continue;

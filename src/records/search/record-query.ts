@@ -1,5 +1,7 @@
 // What a search asks, read from an address or a body and checked against what the registry can be searched by. Pure.
+
 import { isJsonObject, type Json, type JsonObject } from "../../crypto/json.ts";
+import type { KeyedDigest, KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, type ErrorDetail } from "../../errors.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_CONDITIONS_MAX } from "../../limits.ts";
 import type { SearchField } from "../../registries/annotations.ts";
@@ -30,7 +32,7 @@ export interface Condition {
 
 export interface RecordQuery {
   /** Keyed hashes of unique keys that the record must hold. */
-  readonly keys: readonly string[];
+  readonly keys: readonly KeyedDigest[];
   readonly conditions: readonly Condition[];
   readonly state: string | undefined;
   /** By a field, or in the order of recording. */
@@ -49,7 +51,7 @@ const SEARCHED_STATES: readonly string[] = RECORD_STATES.filter((state) => state
 /** Throws `query_invalid` with a detail per fault, naming what can be searched. */
 export function parseQuery(
   request: SearchRequest,
-  source: { readonly searchKey: Uint8Array; readonly compiled: CompiledDefinition },
+  source: { readonly searchKey: KeyGenerations; readonly compiled: CompiledDefinition },
 ): RecordQuery {
   const { compiled } = source;
   const { fields, ...options } = request.inAddress ? readAddress(request) : request;
@@ -85,7 +87,7 @@ export function parseQuery(
   if (details.length > 0) throw invalid(details.map(({ field, message }) => `${field} ${message}`).join("; "), details);
   const { asOf, validAt } = options;
   return {
-    keys: chosen.map((key) => key.digest),
+    keys: chosen,
     conditions,
     state: readState(options.state),
     sort: readSort(options.sort, compiled),

@@ -1,4 +1,5 @@
 // Finds records of a registry by what stands in them, sorts and counts them, and lists them page by page.
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Caller } from "../../identity/caller.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
@@ -68,7 +69,7 @@ export function createRecordSearchService(deps: {
   viewer: RecordViewer;
   sealer: RecordSealer;
   sight: RecordSight;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   logReadings: LogReadings;
 }): RecordSearchService {
   const { database, registries, viewer, sealer, sight, searchKey } = deps;
@@ -158,7 +159,7 @@ export function createRecordSearchService(deps: {
   ): Promise<string[] | undefined> {
     const registry = context.compiled.definition.name;
     const everHeld = query.at !== undefined;
-    const sets = await Promise.all(query.keys.map((digest) => findHolders(database, { registry, digest, everHeld })));
+    const sets = await Promise.all(query.keys.map((key) => findHolders(database, { registry, key, everHeld })));
     if (sets.length === 0) return undefined;
     const among = sets.reduce((all, some) => all.filter((rid) => some.includes(rid)));
     const registered = within === undefined ? among : await findMarked(context, among, within);
@@ -205,7 +206,7 @@ export function createRecordSearchService(deps: {
     const kept = await Promise.all(
       found.map(async (one) => {
         const digests = await keysOf(one.row);
-        return query.keys.every((digest) => digests.has(digest)) ? [one] : [];
+        return query.keys.every(({ digest }) => digests.has(digest)) ? [one] : [];
       }),
     );
     return kept.flat();

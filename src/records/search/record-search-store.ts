@@ -1,4 +1,5 @@
 // SQL of searches: which records meet conditions, in which order, page by page. Knows no rule; what is asked comes checked from record-query.ts.
+import { everyDigest, type KeyedDigest } from "../../crypto/key-generations.ts";
 import { SEARCH_COUNT_MAX, SEARCH_STAGES } from "../../limits.ts";
 import type { Database, Sql } from "../../storage/database.ts";
 import type { JurisdictionMark } from "../record-sight.ts";
@@ -303,7 +304,10 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_
   }
 
   function compares(value: Fragment, test: ValueTest): Fragment {
-    if (test.kind === "equal") return sql`${value} = ${test.value}`;
+    if (test.kind === "equal")
+      return test.formerly === undefined
+        ? sql`${value} = ${test.value}`
+        : sql`${value} = any(${[test.value, test.formerly]})`;
     const { from, until } = test;
     const above = from ? (from.inclusive ? sql`${value} >= ${from.value}` : sql`${value} > ${from.value}`) : undefined;
     const below = until
@@ -337,15 +341,16 @@ export function createSearchQueries(sql: Sql, plan: SearchPlan, stages = SEARCH_
 /** The records that hold a key, or ever held it where `everHeld`, by rid. */
 export async function findHolders(
   database: Database,
-  options: { registry: string; digest: string; everHeld: boolean },
+  options: { registry: string; key: KeyedDigest; everHeld: boolean },
 ): Promise<string[]> {
-  const { registry, digest, everHeld } = options;
+  const { registry, key, everHeld } = options;
+  const digests = everyDigest(key);
   const { sql } = database;
   const former = everHeld
     ? sql`union select r.rid from record_search w join record r on r.registry = w.registry and r.first_index = w.first_index
-        where w.registry = ${registry} and w.field = ${FORMER_KEY_FIELD} and w.value = ${digest}`
+        where w.registry = ${registry} and w.field = ${FORMER_KEY_FIELD} and w.value = any(${digests})`
     : sql``;
-  const rows = await sql<{ rid: string }[]>`select rid from record_key where digest = ${digest} ${former}`;
+  const rows = await sql<{ rid: string }[]>`select rid from record_key where digest = any(${digests}) ${former}`;
   return rows.map((row) => row.rid);
 }
 

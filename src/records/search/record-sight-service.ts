@@ -1,4 +1,5 @@
 // Which records a caller may see, and which with their personal fields: the table of permissions, and within it the caller's jurisdiction.
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { findBounds, outsideJurisdiction } from "../../identity/jurisdiction.ts";
 import { checkPermitted, isOpenTo, isPermitted } from "../../identity/permissions.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -8,7 +9,7 @@ import type { JurisdictionMark, RecordSight, SightOptions } from "../record-sigh
 import { boundMarks } from "./jurisdiction-marks.ts";
 import { findMarkedRecords } from "./record-search-store.ts";
 
-export function createRecordSight(deps: { database: Database; searchKey: Uint8Array }): RecordSight {
+export function createRecordSight(deps: { database: Database; searchKey: KeyGenerations }): RecordSight {
   const { database, searchKey } = deps;
 
   function marksOf({ caller, compiled }: SightOptions): JurisdictionMark[] | undefined {

@@ -1,7 +1,9 @@
 // Where a page of a search ended, as a text that only this node makes and only the same search takes. Pure.
+
 import { decodeBase64url, encodeBase64url } from "../../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json } from "../../crypto/json.ts";
+import { eachGeneration, type KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import { CURSOR_CHARS_MAX } from "../../limits.ts";
 import type { RecordQuery } from "./record-query.ts";
@@ -14,22 +16,22 @@ export interface SearchPosition {
 }
 
 interface CursorSource {
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly registry: string;
   readonly query: RecordQuery;
 }
 
 export function formatCursor(source: CursorSource, { value, firstIndex }: SearchPosition): string {
   const position = canonicalJson([value ?? null, firstIndex]);
-  return `${encodeBase64url(encodeUtf8(position))}.${bind(source, position)}`;
+  return `${encodeBase64url(encodeUtf8(position))}.${bindings(source, position)[0]!}`;
 }
 
 /** Throws `query_invalid` for what is not this search's. */
 export function parseCursor(source: CursorSource, cursor: string): SearchPosition {
-  const [encoded = "", binding, ...rest] = cursor.length > CURSOR_CHARS_MAX ? [] : cursor.split(".");
+  const [encoded = "", binding = "", ...rest] = cursor.length > CURSOR_CHARS_MAX ? [] : cursor.split(".");
   try {
     const position = decodeUtf8(decodeBase64url(encoded));
-    if (rest.length === 0 && bind(source, position) === binding) {
+    if (rest.length === 0 && bindings(source, position).includes(binding)) {
       const [value, firstIndex] = JSON.parse(position) as [string | null, number];
       return { value: value ?? undefined, firstIndex };
     }
@@ -42,14 +44,21 @@ export function parseCursor(source: CursorSource, cursor: string): SearchPositio
   );
 }
 
-function bind({ searchKey, registry, query }: CursorSource, position: string): string {
-  const { keys, conditions, state, sort, at } = query;
-  const asked: Json = [
-    [...keys],
-    conditions.map(({ field, test }) => [field.name, JSON.stringify(test)]),
-    state ?? null,
-    [sort.field?.name ?? null, sort.descending],
-    [at?.asOf?.seconds ?? null, at?.validAt?.seconds ?? null],
-  ];
-  return keyedDigest({ searchKey, registry }, ["cursor"], [asked, position]);
+/** By each generation of the key, the current one first: a page is turned also while keys are being replaced. */
+function bindings({ searchKey, registry, query }: CursorSource, position: string): string[] {
+  const { conditions, state, sort, at } = query;
+  return eachGeneration(searchKey).map((one, generation) => {
+    const as = (current: string, formerly: string | undefined) => (generation === 0 ? current : (formerly ?? current));
+    const asked: Json = [
+      query.keys.map(({ digest, formerly }) => as(digest, formerly)),
+      conditions.map(({ field, test }) => [
+        field.name,
+        JSON.stringify(test.kind === "equal" ? { kind: test.kind, value: as(test.value, test.formerly) } : test),
+      ]),
+      state ?? null,
+      [sort.field?.name ?? null, sort.descending],
+      [at?.asOf?.seconds ?? null, at?.validAt?.seconds ?? null],
+    ];
+    return keyedDigest({ searchKey: one, registry }, ["cursor"], [asked, position]);
+  });
 }

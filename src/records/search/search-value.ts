@@ -1,7 +1,9 @@
 // The text under which a value stands in the search index: byte order of the texts is the order of the values. Pure.
+
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { hmacSha256, sha256 } from "../../crypto/hash.ts";
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { SEARCH_VALUE_CHARS_MAX } from "../../limits.ts";
 import type { SearchField } from "../../registries/annotations.ts";
 import { normalizeText } from "../../registries/normal-form.ts";
@@ -41,7 +43,7 @@ export function encodeOpenValue(field: Pick<SearchField, "normal" | "format">, v
 
 /** The text of a value of the field: of a personal one a keyed hash, into which registry and field are bound. */
 export function encodeSearchValue(
-  source: { readonly searchKey: Uint8Array; readonly registry: string },
+  source: { readonly searchKey: KeyGenerations; readonly registry: string },
   field: SearchField,
   value: Json,
 ): string | undefined {
@@ -50,13 +52,13 @@ export function encodeSearchValue(
   return text === undefined ? undefined : keyedDigest(source, ["search", field.name, field.normal], [text]);
 }
 
-/** A keyed hash of values in their normal forms. `purpose` tells it from the hash of the same values elsewhere. */
+/** A keyed hash of values in their normal forms, by the current generation of the key. `purpose` tells it from the hash of the same values elsewhere. */
 export function keyedDigest(
-  { searchKey, registry }: { readonly searchKey: Uint8Array; readonly registry: string },
+  { searchKey, registry }: { readonly searchKey: KeyGenerations; readonly registry: string },
   purpose: readonly string[],
   values: readonly Json[],
 ): string {
-  const digest = hmacSha256(searchKey, canonicalJson([registry, [...purpose], [...values]]));
+  const digest = hmacSha256(searchKey.current, canonicalJson([registry, [...purpose], [...values]]));
   return encodeBase64url(digest).slice(0, DIGEST_CHARS);
 }
 

@@ -1,8 +1,9 @@
 // Counts of a registry's active records by the fields that its definition names, without those that would tell of single persons.
+
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { decodeUtf8 } from "../../crypto/hash.ts";
 import { canonicalJson, type Json } from "../../crypto/json.ts";
-import { unseal } from "../../crypto/seal.ts";
+import { type KeyGenerations, mapGenerations, unsealAny } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import { createExpiringCache } from "../../expiring-cache.ts";
 import type { Caller } from "../../identity/caller.ts";
@@ -15,7 +16,7 @@ import type { Database } from "../../storage/database.ts";
 import type { RecordSight } from "../record-sight.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { cellAad, cellKey } from "./record-index.ts";
-import { suppressSmallCells } from "./small-cells.ts";
+import { type CountedCell, suppressSmallCells } from "./small-cells.ts";
 import { listCounts, type StoredCount } from "./statistic-store.ts";
 
 export interface StatisticView {
@@ -43,7 +44,7 @@ export function createStatisticService(deps: {
   database: Database;
   registries: RegistryService;
   sight: Pick<RecordSight, "checkWhole">;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   clock: () => number;
 }): StatisticService {
   const { database, registries, searchKey } = deps;
@@ -82,14 +83,16 @@ export function createStatisticService(deps: {
       );
     }
     const rows = statistics.map((statistic) =>
-      stored
-        .filter(({ name }) => name === statistic.identity)
-        .map((row) => ({ row, values: readLabel(registry, statistic, row) })),
+      mergeCells(
+        stored
+          .filter(({ name }) => name === statistic.identity)
+          .map((row) => ({ count: row.count, values: readLabel(registry, statistic, row) })),
+      ),
     );
     const tables = statistics.map(({ fields, smallest }, at) => ({
       fields: fields.map((field) => field.name),
       smallest,
-      cells: rows[at]!.map(({ row, values }) => ({ values: values.map(canonicalJson), count: row.count })),
+      cells: rows[at]!,
     }));
     const kept = suppressSmallCells(tables);
     return new Map(
@@ -108,8 +111,7 @@ export function createStatisticService(deps: {
 
   function readLabel(registry: string, statistic: CompiledStatistic, { name, cell, label }: StoredCount): Json[] {
     if (!statistic.personal) return JSON.parse(label) as Json[];
-    const plaintext = unseal({
-      key: cellKey(searchKey),
+    const plaintext = unsealAny(mapGenerations(searchKey, cellKey), {
       aad: cellAad({ registry, name, cell }),
       sealed: decodeBase64(label),
     });
@@ -142,4 +144,17 @@ export function createStatisticService(deps: {
       return { name, registry, fields, smallest: statistic.smallest, withheld, counts, ...(index && { index }) };
     },
   };
+}
+
+/** One cell per values: while keys are being replaced, those of a cell are counted under both. */
+function mergeCells(rows: readonly { readonly values: readonly Json[]; readonly count: number }[]): CountedCell[] {
+  const cells = new Map<string, { values: string[]; count: number }>();
+  for (const { values, count } of rows) {
+    const texts = values.map(canonicalJson);
+    const key = JSON.stringify(texts);
+    const known = cells.get(key);
+    if (known) known.count += count;
+    else cells.set(key, { values: texts, count });
+  }
+  return [...cells.values()];
 }

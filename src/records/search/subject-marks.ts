@@ -1,5 +1,6 @@
 // By what the database tells whom a record is about, and who acts for a child: keyed hashes of the values that sign-in claims are compared with. Pure.
 import type { JsonObject } from "../../crypto/json.ts";
+import { eachGeneration, type KeyGenerations } from "../../crypto/key-generations.ts";
 import { claimText } from "../../identity/jurisdiction.ts";
 import { type DataPath, valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -10,7 +11,7 @@ import { keyedDigest } from "./search-value.ts";
 export type SubjectRole = "subject" | "guardian";
 
 interface MarkSource {
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly registry: string;
 }
 
@@ -32,7 +33,7 @@ function rulesOf(
 
 /** The rows that a record's data have in the search table. */
 export function subjectMarks(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   data: JsonObject;
 }): { field: string; value: string }[] {
@@ -49,7 +50,7 @@ export function subjectMarks(options: {
 
 /** The row that records have which are about a person of this claim, or by which that person acts for another; undefined where the registry has no such rule for the claim. */
 export function personMark(options: {
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   compiled: CompiledDefinition;
   role: SubjectRole;
   claims: Readonly<Record<string, string>>;
@@ -58,9 +59,9 @@ export function personMark(options: {
   const rules = rulesOf(compiled, role);
   const text = rules && Object.hasOwn(claims, rules.claim) ? claims[rules.claim] : undefined;
   if (!rules || text === undefined) return undefined;
-  const source = { searchKey, registry: compiled.definition.name };
+  const registry = compiled.definition.name;
   return {
     field: markField(role, rules.claim, rules.paths),
-    values: [markValue(source, role, rules.claim, text)],
+    values: eachGeneration(searchKey).map((key) => markValue({ searchKey: key, registry }, role, rules.claim, text)),
   };
 }

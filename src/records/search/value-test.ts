@@ -1,5 +1,7 @@
 // What a search asks of one field: a value, a beginning, a range, as it is compared in the index. Pure.
+
 import { isJsonObject, type Json } from "../../crypto/json.ts";
+import { eachGeneration, type KeyGenerations } from "../../crypto/key-generations.ts";
 import type { ErrorDetail } from "../../errors.ts";
 import { SEARCH_VALUE_CHARS_MAX } from "../../limits.ts";
 import type { SearchField } from "../../registries/annotations.ts";
@@ -12,14 +14,19 @@ interface Bound {
 
 /** `from` and `until` are compared with what stands in the index, byte by byte; a missing one is no bound. */
 export type ValueTest =
-  | { readonly kind: "equal"; readonly value: string }
+  | {
+      readonly kind: "equal";
+      readonly value: string;
+      /** Of a personal field: under which the value may stand, too, while keys are being replaced. */
+      readonly formerly?: string;
+    }
   | { readonly kind: "between"; readonly from: Bound | undefined; readonly until: Bound | undefined };
 
 interface TestContext {
   readonly field: SearchField;
   /** Whether values are texts, to be read in the type that the field has. */
   readonly inAddress: boolean;
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly registry: string;
   /** Faults are added here. */
   readonly details: ErrorDetail[];
@@ -39,8 +46,11 @@ export function parseTest(wanted: Json, context: TestContext): ValueTest | undef
     details.push({ field: test === "" ? field.name : `${field.name}[${test}]`, message });
   };
   if (!isJsonObject(wanted)) {
-    const value = readValue(wanted, "", context, refuse);
-    return value === undefined ? undefined : { kind: "equal", value };
+    const [searchKey, former] = eachGeneration(context.searchKey);
+    const value = readValue(wanted, "", { ...context, searchKey: searchKey! }, refuse);
+    if (value === undefined) return undefined;
+    if (former === undefined || !field.personal) return { kind: "equal", value };
+    return { kind: "equal", value, formerly: readValue(wanted, "", { ...context, searchKey: former }, refuse)! };
   }
   const allowed: readonly string[] = field.personal ? [] : TESTS_OF[field.match];
   for (const test of Object.keys(wanted)) {

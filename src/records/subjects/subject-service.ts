@@ -1,4 +1,5 @@
 // Finds the records that are about a person, and those by which a person acts for a child. Shows none of them.
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { SUBJECT_RECORDS_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
@@ -30,7 +31,7 @@ export interface SubjectService {
 export function createSubjectService(deps: {
   database: Database;
   registries: Pick<RegistryService, "list" | "getCurrent">;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
 }): SubjectService {
   const { database, registries, searchKey } = deps;
 

@@ -66,7 +66,7 @@ export function createErasureLedger(deps: {
         await append([erasure]);
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
-        logger.error({ error: cause, logIndex: erasure.logIndex }, "an erasure could not be added to the ledger");
+        logger.error({ err: cause, logIndex: erasure.logIndex }, "an erasure could not be added to the ledger");
       }
     },
 

@@ -26,12 +26,11 @@ import {
 import type { RecordKey } from "../search/record-keys.ts";
 import { changedDate, checkIdentifierKept, checkPeriod, isBefore } from "./amend-rules.ts";
 import type { Counter } from "./counter-store.ts";
+import type { Idempotency } from "./idempotency.ts";
 import { createIdentifierChooser } from "./identifier-chooser.ts";
 import type { RecordRequest } from "./record-request.ts";
 import type { AmendWrite, CreateWrite, UnitWrite } from "./record-write.ts";
 import { createVersionMaker, type VersionDeps, type VersionSource } from "./version-maker.ts";
-
-export type Idempotency = { readonly digest: string; readonly request: string };
 
 /** What the next version says; dates: undefined keeps what is, null takes it away. */
 export interface VersionChange {

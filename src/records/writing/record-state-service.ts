@@ -23,8 +23,9 @@ import {
 } from "../references/reference-check.ts";
 import type { ReferenceKeyService } from "../references/reference-key-service.ts";
 import { type Erasure, findErasure } from "./erasure-store.ts";
+import type { Idempotency } from "./idempotency.ts";
 import { writeNumbered } from "./identifier-chooser.ts";
-import type { Draft, Idempotency, RecordDrafter } from "./record-drafter.ts";
+import type { Draft, RecordDrafter } from "./record-drafter.ts";
 import type { RecordWrite, SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
 import type { StateDrafter } from "./state-drafter.ts";
 import { parseReplaceRequest, parseStateRequest, type ReplaceRequest } from "./state-request.ts";

@@ -1,6 +1,7 @@
 // How writes of records behave inside the log writer's transaction: what is checked under the lock, what is stored. Signs nothing.
 
 import { readApprovals, storeApprovals } from "../../approval/proposal-guard.ts";
+import { everyDigest } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import type { WriteKind } from "../../log/writer-service.ts";
 import { readCurrentVersions } from "../../registries/registry-store.ts";
@@ -43,7 +44,7 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
   async check(tx, writes) {
     const parts = writes.flatMap(partsOf);
     const rids = parts.flatMap((part) => (part.kind === "create" ? [] : [part.rid, ...successorsOf(part)]));
-    const idempotency = writes.flatMap((write) => (write.idempotency ? [write.idempotency.digest] : []));
+    const idempotency = writes.flatMap((write) => (write.idempotency ? everyDigest(write.idempotency) : []));
     const [versions, positions, holders, checkHeld, answered, approvals] = await Promise.all([
       readCurrentVersions(tx, [...new Set(parts.map((part) => part.registry))]),
       rids.length === 0 ? new Map<string, Position>() : readPositions(tx, rids),
@@ -221,7 +222,8 @@ function checkSuccessors(write: SingleWrite, positions: ReadonlyMap<string, Posi
 }
 
 function checkAnswered(write: RecordWrite, answered: ReadonlySet<string>): AttestryError | undefined {
-  if (write.idempotency === undefined || !answered.has(write.idempotency.digest)) return undefined;
+  if (write.idempotency === undefined || !everyDigest(write.idempotency).some((digest) => answered.has(digest)))
+    return undefined;
   return new AttestryError("idempotency_key_reused", "a request with this Idempotency-Key was answered already");
 }
 

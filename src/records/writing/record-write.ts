@@ -6,6 +6,7 @@ import type { RecordState, StateOperation } from "../record-states.ts";
 import type { IndexChange } from "../search/record-index.ts";
 import type { StatusPlace } from "../status-index.ts";
 import type { CounterAdvance } from "./counter-store.ts";
+import type { Idempotency } from "./idempotency.ts";
 
 export interface VersionDraft {
   readonly definitionVersion: number;
@@ -22,7 +23,7 @@ export interface VersionDraft {
 interface WriteBase {
   readonly rid: string;
   readonly registry: string;
-  readonly idempotency: { readonly digest: string; readonly request: string } | undefined;
+  readonly idempotency: Idempotency | undefined;
   /** Of a unit, that of the whole; its parts are then written with it. */
   readonly approval: WriteApproval;
 }

@@ -13,7 +13,8 @@ import type { RecordRow } from "../record-store.ts";
 import { issueStateStatement } from "../record-token.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
 import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
-import type { Draft, Idempotency } from "./record-drafter.ts";
+import type { Idempotency } from "./idempotency.ts";
+import type { Draft } from "./record-drafter.ts";
 import type { StateWrite } from "./record-write.ts";
 
 export interface StateDrafter {

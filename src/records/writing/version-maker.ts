@@ -1,6 +1,8 @@
 // Makes one version of a record: signed token, sealed secrets, place in a status list, log entry. Stores nothing, checks nothing.
+
 import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { commitment, type LogEntry, versionTag } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
@@ -16,7 +18,7 @@ export interface VersionDeps {
   readonly entity: string;
   readonly signer: Signer;
   readonly sealer: RecordSealer;
-  readonly searchKey: Uint8Array;
+  readonly searchKey: KeyGenerations;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly placeStatus: () => Promise<StatusPlace>;

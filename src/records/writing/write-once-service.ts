@@ -1,7 +1,9 @@
 // Appends writes of records to the log, or proposes those that others must approve; gives a repeated request the answer of its first try.
+
 import type { ProposalKind } from "../../approval/proposal.ts";
 import type { ProposalBook, Proposed } from "../../approval/proposal-book-service.ts";
 import type { Json, JsonObject } from "../../crypto/json.ts";
+import type { KeyGenerations } from "../../crypto/key-generations.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
 import type { LogWriter } from "../../log/writer-service.ts";
@@ -11,9 +13,9 @@ import { runTransaction } from "../../storage/transaction.ts";
 import * as store from "../record-store.ts";
 import { recordEtag } from "../record-viewer.ts";
 import type { DuplicateService } from "../search/duplicate-service.ts";
-import { keyDigest } from "../search/record-keys.ts";
 import { ERASED_REQUEST } from "./erasure-store.ts";
-import type { Draft, Idempotency } from "./record-drafter.ts";
+import { type Idempotency, isSameRequest, nameRequest } from "./idempotency.ts";
+import type { Draft } from "./record-drafter.ts";
 import type { RecordWrite } from "./record-write.ts";
 import { recordWriteKind } from "./record-write-store.ts";
 
@@ -59,7 +61,7 @@ export function createWriteOnce(deps: {
   writer: LogWriter;
   registries: RegistryService;
   duplicates: Pick<DuplicateService, "explain">;
-  searchKey: Uint8Array;
+  searchKey: KeyGenerations;
   proposals: ProposalBook;
 }): WriteOnce {
   const { database, writer, registries, duplicates, searchKey, proposals } = deps;
@@ -73,10 +75,10 @@ export function createWriteOnce(deps: {
 
   async function findAnswered(idempotency: Idempotency | undefined): Promise<Answered | undefined> {
     if (idempotency === undefined) return undefined;
-    const answered = await store.findIdempotent(database, idempotency.digest);
+    const answered = await store.findIdempotent(database, idempotency);
     if (!answered) return undefined;
     if (answered.request === ERASED_REQUEST) throw store.recordErased();
-    if (answered.request !== idempotency.request) {
+    if (!isSameRequest(idempotency, answered.request)) {
       throw new AttestryError(
         "idempotency_key_reused",
         "this Idempotency-Key was used for another request; choose a new one for every request",
@@ -89,11 +91,12 @@ export function createWriteOnce(deps: {
     readIdempotency({ caller, key, registry, target, body }) {
       if (key === undefined) return undefined;
       // Keyed, both: a body may be personal and short enough to be guessed from its plain hash.
-      const digest = (name: string, values: Json[]) => keyDigest({ searchKey, registry: "", name, values });
-      return {
-        digest: digest("idempotency", [caller.tokenId, key]),
-        request: digest("idempotency request", [registry, target, body ?? null]),
-      };
+      return nameRequest({
+        searchKey,
+        registry: "",
+        key: { name: "idempotency", values: [caller.tokenId, key] },
+        request: { name: "idempotency request", values: [registry, target, body ?? null] },
+      });
     },
 
     async once(idempotency, show, write) {

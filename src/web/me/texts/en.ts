@@ -54,7 +54,7 @@ export const en = {
     waiting: "Waiting for your answer",
     records: "What is recorded about you",
     evidence: "Download with proof",
-    evidenceHelp: "The proof lets anybody check the record without asking this department.",
+    evidenceHelp: "The proof shows that this department signed exactly this, and when.",
     active: "Who may see it because you allowed it",
     noneActive: "Nobody, at the moment.",
     latest: "Who looked last",
