@@ -127,15 +127,19 @@ export function createUsageService(deps: {
     async list(person, filter = {}) {
       const subjects = await findSubjects(person);
       const limit = Math.min(filter.limit ?? ACCESS_EVENTS_PAGE_MAX, ACCESS_EVENTS_PAGE_MAX);
+      // However few are wanted, a filter looks through many: a flood of one reader's hides no other's.
+      const isFiltered = filter.consumer !== undefined || filter.purpose !== undefined;
+      const size = isFiltered ? ACCESS_EVENTS_PAGE_MAX : limit;
       const now = clock();
       const entries: UsageEntry[] = [];
       let { before } = filter;
       let isMore = subjects.length > 0;
       for (let round = 0; isMore && entries.length < limit && round < PAGES_READ_MAX; round++) {
-        const page = await readPage(subjects, { before, limit, now });
-        const wanted = page.filter((one) => isWanted(one, filter)).slice(0, limit - entries.length);
-        entries.push(...wanted);
-        isMore = page.length === limit;
+        const page = await readPage(subjects, { before, limit: size, now });
+        const wanted = page.filter((one) => isWanted(one, filter));
+        const taken = wanted.slice(0, limit - entries.length);
+        entries.push(...taken);
+        isMore = taken.length < wanted.length || page.length === size;
         before = entries.length === limit ? entries.at(-1)!.logIndex : (page.at(-1)?.logIndex ?? before);
       }
       const delayed = await Promise.all(
