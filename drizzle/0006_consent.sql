@@ -19,6 +19,9 @@ CREATE TABLE "access_receiver" (
 	"purpose" text NOT NULL,
 	"log_index" bigint NOT NULL,
 	"at" bigint NOT NULL,
+	"noticed_at" bigint,
+	"notice_attempts" integer DEFAULT 0 NOT NULL,
+	"notice_after" bigint DEFAULT 0 NOT NULL,
 	CONSTRAINT "access_receiver_consumer_rid_purpose_pk" PRIMARY KEY("consumer","rid","purpose")
 );
 --> statement-breakpoint
@@ -48,6 +51,7 @@ CREATE TABLE "consent" (
 	"expires_at" bigint NOT NULL,
 	"is_one_time" boolean NOT NULL,
 	"used" text,
+	"rids" uuid[],
 	"decided_at" bigint,
 	"log_index" bigint,
 	"sealed_key" "bytea" NOT NULL,
@@ -100,6 +104,14 @@ CREATE TABLE "asked_consent" (
 	"expires_at" bigint NOT NULL,
 	"asked_at" bigint NOT NULL,
 	"read_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "erasure_notice" (
+	"href" text PRIMARY KEY NOT NULL,
+	"home" text NOT NULL,
+	"erased_at" bigint NOT NULL,
+	"received_at" bigint NOT NULL,
+	"statement" text NOT NULL
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX "access_event_chain" ON "access_event" USING btree ("subject","is_delayed","number");--> statement-breakpoint
