@@ -436,6 +436,7 @@ export const ERASURE_NOTICE_INTERVAL_MS = 5_000;
 export const PRESENTATION_SECONDS = 300; // that one may be shown
 export const ACCESS_SUBJECTS_REMEMBERED_MAX = 10_000; // keys of persons' chains in memory
 export const ACCESS_EVENTS_PAGE_MAX = 200;
+export const PERSON_AUDIT_TAGS_AHEAD = 1_000; // numbers after a person's last that are looked for in the log
 export const READINGS_PER_CONSUMER_MAX = 20_000; // of personal data, in one window
 export const READINGS_PER_SUBJECT_MAX = 100; // the same, of one consumer about one person: no flood hides a reading
 export const READING_WINDOW_SECONDS = 3_600;
