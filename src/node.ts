@@ -23,6 +23,7 @@ import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
+import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -555,6 +556,16 @@ export function createNode(options: {
     relations,
     clock,
   });
+  const questions = createQuestionService({
+    entity: names,
+    database,
+    registries,
+    subjects,
+    accessSubjects,
+    usage,
+    clock,
+    random,
+  });
   const disclose = createDisclosureService({
     entity: names,
     database,
@@ -812,6 +823,7 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),
