@@ -2,7 +2,9 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAnswerRoutes } from "./http/answer-routes.ts";
+import { createAskedConsentRoutes } from "./http/asked-consent-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createChangeRoutes } from "./http/change-routes.ts";
 import { createConsentRoutes } from "./http/consent-routes.ts";
 import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
@@ -36,6 +38,7 @@ import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
 import { createVerifyRoutes } from "./http/verify-routes.ts";
 import type { Logger } from "./logger.ts";
 import { createApiPages } from "./web/api-pages.tsx";
+import { createAskedConsentPages } from "./web/asked-consent-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createCheckPages } from "./web/check-pages.tsx";
 import { createFormHelpPages } from "./web/console/form-help-pages.ts";
@@ -71,6 +74,9 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
+  Parameters<typeof createChangeRoutes>[0] &
+  Parameters<typeof createAskedConsentRoutes>[0] &
+  Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
   Parameters<typeof createAttachmentRoutes>[0] &
   Parameters<typeof createImportRoutes>[0] &
@@ -149,6 +155,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createFormHelpPages(deps));
   routes.route("/", createCheckPages(deps));
   routes.route("/", createReportPages(deps));
+  routes.route("/", createAskedConsentPages(deps));
   const operations: Operation[] = [];
   const serve = (group: Hono | OperationRoutes): void => {
     if ("operations" in group) operations.push(...group.operations);
@@ -172,6 +179,8 @@ export function createApp(deps: AppDeps): Hono {
   serve(createIssuerMetadataRoutes(deps));
   serve(createAnswerRoutes(deps));
   serve(createConsentRoutes(deps));
+  serve(createChangeRoutes(deps));
+  serve(createAskedConsentRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

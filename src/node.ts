@@ -22,7 +22,9 @@ import { createConsentRelations } from "./consent/guardianship-service.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
+import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
+import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
@@ -45,7 +47,7 @@ import { createPartyNamer } from "./federation/party-name-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
-import { createSignedRequestClient } from "./federation/signed-request-client.ts";
+import { createSignedRequestClient, type SignedRequestClient } from "./federation/signed-request-client.ts";
 import { createSignedRequestService } from "./federation/signed-request-service.ts";
 import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
@@ -120,7 +122,11 @@ import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { type AskedConsentService, createAskedConsents } from "./resolution/asked-consent-service.ts";
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
+import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
+import { createConsentOffers } from "./resolution/consent-offer-service.ts";
+import { createErasureNoticeInbox } from "./resolution/erasure-notice-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
 import { createRecordCheckService } from "./resolution/record-check-service.ts";
@@ -144,8 +150,10 @@ export interface Node extends ServedNode {
   readonly usage: UsageService;
   readonly accessAudit: AccessAuditService;
   readonly accessReader: LogReader;
+  readonly signedClient: SignedRequestClient;
   /** Asks other nodes for consents. */
   readonly consentClient: ConsentClient;
+  readonly askedConsents: AskedConsentService;
   readonly recordWrites: RecordWriteService;
   readonly proposals: ProposalService;
   readonly referenceWatch: ReferenceWatchService;
@@ -566,6 +574,17 @@ export function createNode(options: {
     clock,
     random,
   });
+  const hasMark = async (consumer: string, type: string): Promise<boolean> => {
+    try {
+      const chain = await chains.getProvenChain(consumer);
+      const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
+      return held.some((mark) => mark.type === type);
+    } catch (error) {
+      // Whose marks nobody can prove now carries none.
+      if (error instanceof AttestryError) return false;
+      throw error;
+    }
+  };
   const disclose = createDisclosureService({
     entity: names,
     database,
@@ -576,17 +595,7 @@ export function createNode(options: {
     sealer,
     signer: signers.record,
     searchKey,
-    async hasMark(consumer, type) {
-      try {
-        const chain = await chains.getProvenChain(consumer);
-        const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
-        return held.some((mark) => mark.type === type);
-      } catch (error) {
-        // Whose marks nobody can prove now carries none.
-        if (error instanceof AttestryError) return false;
-        throw error;
-      }
-    },
+    hasMark,
     clock,
   });
   const readBatch = createRecordBatchService({
@@ -634,6 +643,37 @@ export function createNode(options: {
     random,
   });
   const consentClient = createConsentClient({ askHome, signed: signedClient });
+  const allowLoopbackHttp = config.development;
+  const askedConsents = createAskedConsents({
+    database,
+    consentClient,
+    pseudonymOf,
+    clock,
+    random,
+    keepDays: config.keptReportDays,
+    allowLoopbackHttp,
+  });
+  const consentOffers = createConsentOffers({
+    entity,
+    directory,
+    askHome,
+    client: createConsentOfferClient(http),
+    clock,
+    allowLoopbackHttp,
+  });
+  const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
+  const erasureNotices = createErasureNotices({
+    entity: names,
+    database,
+    proofs,
+    async post(chain, body) {
+      await signedClient.postJson(chain, `${chain.entity}/erasure-notices`, body);
+    },
+    getChain: chains.getChain,
+    clock,
+    logger,
+  });
+  const erasureInbox = createErasureNoticeInbox({ database, getChain: chains.getChain, clock });
   const keptReports = createKeptReportService({
     database,
     clock,
@@ -661,6 +701,15 @@ export function createNode(options: {
     return { anchors: anchors.length > 0 ? anchors : await own(), statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   }
   const viewer = createRecordViewer({ entity: names, sealer });
+  const keyLookups = createKeyLookupService({
+    entity: names,
+    database,
+    registries,
+    sight,
+    searchKey,
+    viewer,
+    logReadings,
+  });
   const ownRecords = createOwnRecordService({
     database,
     registries,
@@ -669,7 +718,6 @@ export function createNode(options: {
     evidences: evidence,
     logReadings,
   });
-  const keyLookups = createKeyLookupService({ entity: names, database, registries, sight, searchKey });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -698,7 +746,7 @@ export function createNode(options: {
     verifyReferences,
     referenceKeys,
   };
-  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey });
+  const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey, logReadings });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
@@ -727,7 +775,15 @@ export function createNode(options: {
     searchKey,
     clock,
   });
-  const recordHistory = createRecordHistoryService({ entity: names, database, registries, sealer, viewer, sight });
+  const recordHistory = createRecordHistoryService({
+    entity: names,
+    database,
+    registries,
+    sealer,
+    viewer,
+    sight,
+    logReadings,
+  });
   const recordSearches = createRecordSearchService({
     database,
     registries,
@@ -752,7 +808,7 @@ export function createNode(options: {
     await sealingGuard.check(tx);
   };
   const indexRebuild = createIndexRebuildService({ database, registries, sealer, searchKey, lockRecords });
-  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight });
+  const recordNames = createRecordNamesService({ entity: names, database, registries, viewer, sight, logReadings });
   const attachmentSealer = createAttachmentSealer({ entity: names, nodeKey: secrets.wrappingKey, searchKey });
   const attachments = createAttachmentService({
     entity: names,
@@ -763,6 +819,8 @@ export function createNode(options: {
     sealer: attachmentSealer,
     clock,
     logger,
+    viewer,
+    logReadings,
   });
   const resealing = {
     database,
@@ -786,14 +844,14 @@ export function createNode(options: {
     clock,
     logger,
   });
-  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook });
-  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook });
+  const imports = createImportService({ ...writing, duplicates, proposals: proposalBook, logReadings });
+  const migrations = createMigrationService({ entity: names, ...writing, proposals: proposalBook, logReadings });
   const proposals = createProposalService({
     entity,
     database,
     sealer: proposalSealer,
     namePerson,
-    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations }),
+    actions: createProposalActions({ ...writing, recordWrites, recordStates, imports, migrations, logReadings }),
     clock,
     logger,
   });
@@ -802,7 +860,7 @@ export function createNode(options: {
     return { note, ...parseCheckpoint(`${note.split("\n\n")[0]}\n`) };
   };
   const readSize = async () => (await readCheckpoint()).size;
-  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize });
+  const exports = createExportService({ entity: names, database, registries, sealer, sight, readSize, logReadings });
   const publishing = {
     entity: names,
     database,
@@ -858,11 +916,15 @@ export function createNode(options: {
     issuerKeys: keys,
     answers,
     consents,
+    changeFeed,
+    erasureInbox,
     pseudonymOf,
     ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
     keptReports,
     recordChecks,
+    askedConsents,
+    consentOffers,
     pinnedPolicy,
     isConsumer: config.isConsumer,
     getVerifierPolicy,
@@ -891,7 +953,11 @@ export function createNode(options: {
     purgeNonces: signedRequests.purgeNonces,
     purgeSessions: () => Promise.all([sessions.purge(), citizenSessions.purge()]),
     sweepProposals: proposals.sweep,
-    purgeReports: keptReports.purge,
+    purgeReports: async () => {
+      await keptReports.purge();
+      await askedConsents.purge();
+    },
+    sendErasureNotices: erasureNotices.send,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -917,7 +983,9 @@ export function createNode(options: {
     usage,
     accessAudit,
     accessReader,
+    signedClient,
     consentClient,
+    askedConsents,
     recordWrites,
     proposals,
     referenceWatch,

@@ -71,6 +71,12 @@ const staffOf =
   (caller) =>
     caller.kind === "staff" && roles.includes(caller.role) && caller.registries !== "foreign";
 
+/** Staff of these roles whose token is for every registry. */
+const ofEvery =
+  (...roles: Role[]): MayCall =>
+  (caller) =>
+    caller.kind === "staff" && roles.includes(caller.role) && caller.registries === "every";
+
 const isReaderOfRegistry = staffOf(...READERS);
 
 const isWithin = (caller: MatrixCaller, place: Place): boolean =>
@@ -310,6 +316,33 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     answers: [200],
     ask: post("/resolve", ({ href }) => ({ references: [href] })),
     isRefused: (answer) => outcomeOf("references")(answer) !== "verified",
+  },
+
+  askForConsent: {
+    action: "consent.ask",
+    may: ofEvery(...READERS),
+    // It is no address of a node.
+    answers: [400],
+    ask: post("/asked-consents", () => ({
+      home: "ftp://civil.example",
+      registry: "persons",
+      subject: { claim: "national_id", value: "AB-1" },
+      purpose: "benefit-decision",
+      fields: ["name"],
+      expires_at: 4_000_000_000,
+    })),
+  },
+  listAskedConsents: {
+    action: "consent.ask",
+    may: ofEvery(...READERS),
+    answers: [200],
+    ask: get("/asked-consents"),
+  },
+  refreshAskedConsent: {
+    action: "consent.ask",
+    may: ofEvery(...READERS),
+    answers: [404],
+    ask: () => ({ method: "POST", path: `/asked-consents/${NO_DIGEST}/refresh` }),
   },
 
   findDuplicates: {

@@ -2,7 +2,7 @@
 import { AttestryError } from "../errors.ts";
 import type { Caller } from "../identity/caller.ts";
 import type { LogReadings, ShownRecord } from "../records/record-readings.ts";
-import type { AccessActor, AccessBasis } from "./access-event.ts";
+import type { AccessActor, AccessBasis, ReadRecordName } from "./access-event.ts";
 import type { AccessLog } from "./access-log-service.ts";
 import type { AccessSubjects } from "./access-subject-service.ts";
 
@@ -41,7 +41,7 @@ export function createReadingLog<Guarded>(deps: {
         content: {
           action,
           ...reader,
-          records: records.map(({ registry, rid, version }) => ({ registry, rid, version })),
+          records: nameRecords(records),
           fields: [...new Set(records.flatMap(({ fields }) => fields))],
         },
       })),
@@ -49,4 +49,12 @@ export function createReadingLog<Guarded>(deps: {
     const failed = outcomes.find((one) => one instanceof AttestryError);
     if (failed) throw failed;
   };
+}
+
+/** Each version once; what is proposed as a new record has no name yet. */
+function nameRecords(shown: readonly ShownRecord[]): ReadRecordName[] {
+  const named = shown.flatMap(({ registry, rid, version }) =>
+    rid === undefined ? [] : [{ registry, rid, ...(version !== undefined && { version }) }],
+  );
+  return [...new Map(named.map((one) => [`${one.rid}/${one.version ?? ""}`, one])).values()];
 }

@@ -42,7 +42,9 @@ export interface ProposalActions {
   isVisible(caller: Staff, write: ProposedWrite): Promise<boolean>;
   /** What people call it, where its record is not there yet to be named. */
   name(write: ProposedWrite): Promise<string | undefined>;
-  /** What would change, for people to compare. */
+  /** Notes that the caller was told what these are called. */
+  noteNames(caller: Staff, writes: readonly ProposedWrite[]): Promise<void>;
+  /** What would change, for people to compare; that it was shown is noted. */
   describe(caller: Staff, write: ProposedWrite): Promise<JsonObject>;
   /** Does it, in the name of who proposed it; gives what became of it. */
   carryOut(write: ProposedWrite & { readonly proposal: string }): Promise<JsonObject>;
@@ -59,6 +61,8 @@ export interface ProposalFilter {
   readonly rid?: string | undefined;
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
+  /** Whoever asks tells how many there are, and of none what it is called. */
+  readonly namesNone?: true;
 }
 
 export interface ProposalPage {
@@ -331,13 +335,19 @@ export function createProposalService(deps: {
         read.map(({ id }) => id),
       );
       const proposals: ProposalView[] = [];
+      const named: ProposedWrite[] = [];
       for (const head of read) {
         const proposal = { ...head, sealed: sealed.get(head.id) ?? new Uint8Array(0) };
         const content = proposal.sealed.length === 0 ? undefined : await sealer.open(proposal);
         const found = await look(caller, proposal, content);
-        if (found) proposals.push(found.shown);
-        if (proposals.length === limit) return { proposals, next: formatCursor(head) };
+        if (found?.write && !filter.namesNone) named.push(found.write);
+        if (found) proposals.push(filter.namesNone ? withoutTitle(found.shown) : found.shown);
+        if (proposals.length === limit) {
+          await actions.noteNames(caller, named);
+          return { proposals, next: formatCursor(head) };
+        }
       }
+      await actions.noteNames(caller, named);
       const isWhole = read.length === rows.length && rows.length < PROPOSALS_READ_MAX;
       return { proposals, next: isWhole ? null : formatCursor(read.at(-1)!) };
     },
@@ -405,6 +415,8 @@ function withinBytes(rows: readonly store.ProposalHead[]): readonly store.Propos
   });
   return end === -1 ? rows : rows.slice(0, end);
 }
+
+const withoutTitle = ({ title: _, ...rest }: ProposalView): ProposalView => rest;
 
 const formatCursor = ({ createdAt, id }: Pick<store.StoredProposal, "createdAt" | "id">): string =>
   `${createdAt}.${id}`;

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import("./keys.ts")).keysCommand(),
   import: async () => (await import("./import.ts")).importCommand(),
   export: async () => (await import("./export.ts")).exportCommand(),
+  consent: async () => (await import("./consent.ts")).consentCommand(),
   resolve: async () => (await import("./resolve.ts")).resolveCommand(),
   log: async () => (await import("./log.ts")).logCommand(),
   demo: async () => (await import("./demo.ts")).demoCommand(),

@@ -1,7 +1,9 @@
 // `attestry resolve`: follows references across nodes and verifies every record, through a node or on its own with pinned anchors.
 import { Command, Option } from "commander";
 import { readBearerToken } from "../config.ts";
-import { type Json, parseJson } from "../crypto/json.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { type Json, type JsonObject, parseJson } from "../crypto/json.ts";
+import { randomBytes } from "../crypto/random.ts";
 import { AttestryError } from "../errors.ts";
 import { parseAnchorPins } from "../federation/anchor-pins.ts";
 import { STATUS_LIST_SECONDS } from "../limits.ts";
@@ -22,6 +24,11 @@ interface ResolveOptions {
   readonly anchors?: string;
   readonly development?: boolean;
   readonly tokenFile?: string;
+  readonly purpose?: string;
+  readonly consent: string[];
+  readonly case?: string;
+  readonly field: string[];
+  readonly requestId?: string;
   readonly json?: boolean;
 }
 
@@ -35,14 +42,39 @@ function readReference(text: string): Reference {
   return reference;
 }
 
+/** For what personal records are read, as the API takes it; undefined where nothing is said of it. */
+function readAccess({ purpose, consent, case: matter, field, requestId, via }: ResolveOptions): JsonObject | undefined {
+  const isSaid = consent.length > 0 || field.length > 0 || matter !== undefined || requestId !== undefined;
+  if (purpose === undefined && !isSaid) return undefined;
+  if (purpose === undefined || via === undefined)
+    throw new AttestryError(
+      "request_invalid",
+      "personal records are read for a purpose and through a node, which signs for it: give --purpose and --via",
+    );
+  return {
+    purpose,
+    ...(consent.length > 0 && { consents: consent }),
+    ...(field.length > 0 && { fields: field }),
+    ...(matter !== undefined && { case: matter }),
+    // With a number of its own it can be sent again, and uses nothing up twice.
+    request_id: requestId ?? encodeBase64url(randomBytes(16)),
+  };
+}
+
 async function resolveVia(
   node: string,
-  options: { references: Reference[]; follow: FollowPath[]; token: string | undefined },
+  options: {
+    references: Reference[];
+    follow: FollowPath[];
+    access: JsonObject | undefined;
+    token: string | undefined;
+  },
 ): Promise<Resolution> {
   const client = createNodeClient({ baseUrl: node, token: options.token });
   const body = {
     references: options.references.map(({ href }) => href),
     follow: options.follow.map((path) => [...path]),
+    ...(options.access && { access: options.access }),
   };
   const answer: Json = parseJson(
     await client.send({
@@ -87,6 +119,7 @@ function describeRecord(key: string, resolution: Resolution, indent: string, fie
     return [
       `${indent}✗ ${label}${record.href}`,
       `${indent}    ${record.outcome}: ${record.message ?? ""}`,
+      ...(record.fields ? [`${indent}    consent may be asked for: ${record.fields.join(", ")}`] : []),
       ...(record.paths ?? []).map(({ field, message }) => `${indent}      ${field}: ${message}`),
     ];
   const open = (record.checks ?? []).filter(({ result }) => result === "not_checked").map(({ check }) => check);
@@ -109,6 +142,7 @@ async function resolve(urls: string[], options: ResolveOptions): Promise<void> {
       "say who verifies: --via NODE_URL (a node of yours, with a token) or --anchors FILE (this command, with your pinned anchors)",
     );
   }
+  const access = readAccess(options);
   const resolution =
     options.via === undefined
       ? await resolveHere({
@@ -117,7 +151,7 @@ async function resolve(urls: string[], options: ResolveOptions): Promise<void> {
           anchorsPath: options.anchors!,
           development: options.development ?? false,
         })
-      : await resolveVia(options.via, { references, follow, token: readBearerToken(options.tokenFile) });
+      : await resolveVia(options.via, { references, follow, access, token: readBearerToken(options.tokenFile) });
   const records = Object.values(resolution.records);
   const verified = records.filter(({ outcome }) => outcome === "verified").length;
   const lines = resolution.references.flatMap(({ record }) => describeRecord(record, resolution, "").map(printable));
@@ -128,6 +162,8 @@ async function resolve(urls: string[], options: ResolveOptions): Promise<void> {
   });
   if (verified < records.length) process.exitCode = EXIT.incomplete;
 }
+
+const collect = (value: string, all: string[]): string[] => [...all, value];
 
 export function resolveCommand(): Command {
   return new Command("resolve")
@@ -145,6 +181,19 @@ export function resolveCommand(): Command {
     .option("--anchors <file>", "resolve and verify here, believing only these pinned anchors")
     .option("--development", "with --anchors: allow http on loopback")
     .option("--token-file <file>", "file with the bearer token for --via (default: $ATTESTRY_TOKEN)")
+    .option("--purpose <code>", "with --via: for what personal records are read")
+    .addOption(
+      new Option("--consent <url>", "with --purpose: a consent to read by; repeatable")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--field <name>", "with --purpose: a field to read, all that is allowed unless given; repeatable")
+        .argParser(collect)
+        .default([], "all"),
+    )
+    .option("--case <number>", "with --purpose: your number of the matter; the person sees it")
+    .option("--request-id <id>", "with --purpose: your number of the reading; the same again uses nothing up twice")
     .option("--json", "print one JSON object")
     .action((urls: string[], options: ResolveOptions) => resolve(urls, options));
 }

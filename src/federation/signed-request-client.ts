@@ -3,27 +3,34 @@ import { createBoundedCache } from "../bounded-cache.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import type { FieldLines } from "../crypto/http-signature.ts";
-import { isJsonObject, type Json, parseJson } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
 import type { Signer } from "../crypto/signer.ts";
-import { AttestryError, isAttestryError } from "../errors.ts";
+import { AttestryError, type ErrorCode, type ErrorDetail, isAttestryError } from "../errors.ts";
 import {
   ATTACHED_CHAIN_CHARS_MAX,
   CHAIN_REFUSED_SECONDS,
   CHAIN_SHOWN_SECONDS,
   FETCH_TIMEOUT_MS,
   PEERS_REMEMBERED_MAX,
+  REFUSAL_CHARS_MAX,
+  REFUSAL_DETAILS_MAX,
 } from "../limits.ts";
 import type { CallLimits, HttpClient, PeerResponse } from "./http-client.ts";
 import { signRequest } from "./signed-request.ts";
 import { verifyResponse } from "./signed-response.ts";
 import type { VerifiedChain } from "./trust-chain.ts";
 
+export interface SignedCall extends CallLimits {
+  /** Refusals that the caller is told by their own code; every other one is `peer_response_invalid`. */
+  readonly refusals?: readonly ErrorCode[];
+}
+
 export interface SignedRequestClient {
   /**
    * POST of JSON to `peer`, for JSON, both signed. A peer that does not take this node for a member is asked without a signature, and
-   * shows what it shows to everybody. For readings alone: it may be sent more than once. Throws `peer_*`.
+   * shows what it shows to everybody. It may be sent more than once. Throws `peer_*`, and the codes of `refusals`.
    */
-  postJson(peer: VerifiedChain, url: string, body: Json, limits?: CallLimits): Promise<Json>;
+  postJson(peer: VerifiedChain, url: string, body: Json, limits?: SignedCall): Promise<Json>;
 }
 
 const JSON_MEDIA_TYPE = "application/json";
@@ -39,6 +46,30 @@ function readRefusal(response: PeerResponse): string | undefined {
     if (!isAttestryError(error)) throw error;
     return undefined;
   }
+}
+
+/** What a peer says, on one line and short: it is shown, and never acted on. */
+function readWords(value: Json | undefined): string {
+  const text = typeof value === "string" ? value.replaceAll(/[\s\p{C}]+/gu, " ").trim() : "";
+  return text.length > REFUSAL_CHARS_MAX ? `${text.slice(0, REFUSAL_CHARS_MAX)}…` : text;
+}
+
+/** The refusal as an error of its own, where its code is one of those that the caller takes over. */
+function findTakenRefusal(
+  response: PeerResponse,
+  host: string,
+  codes: readonly ErrorCode[],
+): AttestryError | undefined {
+  const code = codes.find((one) => one === readRefusal(response));
+  if (code === undefined) return undefined;
+  // It was read as an object when its code was.
+  const { detail, errors } = parseJson(decodeUtf8(response.body)) as JsonObject;
+  const details = (Array.isArray(errors) ? errors : [])
+    .filter(isJsonObject)
+    .slice(0, REFUSAL_DETAILS_MAX)
+    .map((one): ErrorDetail => ({ field: readWords(one.field), message: readWords(one.message) }));
+  const said = readWords(detail);
+  return new AttestryError(code, said === "" ? `${host} refused` : `${host} says: ${said}`, { details });
 }
 
 function linesOf(headers: PeerResponse["headers"]): FieldLines {
@@ -112,10 +143,12 @@ export function createSignedRequestClient(deps: {
     return readRefusal(response) === "signature_replayed" ? sendOnce(peer, call) : response;
   }
 
-  function readJson(response: PeerResponse, url: string): Json {
+  function readJson(response: PeerResponse, url: string, refusals: readonly ErrorCode[]): Json {
     const { host } = new URL(url);
     const refusal = readRefusal(response);
     if (response.status !== 200) {
+      const taken = findTakenRefusal(response, host, refusals);
+      if (taken) throw taken;
       const said = refusal === undefined ? "" : ` (${refusal})`;
       throw new AttestryError("peer_response_invalid", `${host} answered status ${response.status}${said}`);
     }
@@ -131,7 +164,7 @@ export function createSignedRequestClient(deps: {
   }
 
   return {
-    async postJson(peer, url, body, limits = {}) {
+    async postJson(peer, url, body, { refusals = [], ...limits } = {}) {
       // All that is sent for one call shares its time.
       const deadline = performance.now() + Math.min(limits.timeoutMs ?? FETCH_TIMEOUT_MS, FETCH_TIMEOUT_MS);
       const left = (): CallLimits => ({ ...limits, timeoutMs: Math.floor(deadline - performance.now()) });
@@ -155,7 +188,7 @@ export function createSignedRequestClient(deps: {
         refusedUntil.set(peer.entity, clock() + CHAIN_REFUSED_SECONDS);
         return askUnsigned();
       }
-      const answer = readJson(response, url);
+      const answer = readJson(response, url, refusals);
       if (chain) shownUntil.set(peer.entity, clock() + CHAIN_SHOWN_SECONDS);
       return answer;
     },

@@ -25,6 +25,11 @@ export const PATH_PARAMETERS: Parameters = {
     schema: { type: "string", pattern: "^[A-Za-z0-9_-]{22}$" },
     example: "Zq0fY3n6yqk2pY0m3kQ1bA",
   },
+  consent: {
+    description: "This node's number of a consent that it asked for, as the answer to asking gives it.",
+    schema: { type: "string", pattern: "^[A-Za-z0-9_-]{43}$" },
+    example: "q0JZ1n4kq2m0bK7oXJv0mN3y0w1c5dX8r2tU6eYfP9A",
+  },
   version: {
     description: "Number of a version, from 1.",
     schema: { type: "integer", minimum: 1 },

@@ -35,6 +35,8 @@ const PERMISSIONS = {
   "reference.resolve": EVERYBODY,
   /** To ask people for consent, and how it stands: for other nodes, by signed requests. */
   "consent.request": { staff: [], others: "members", reach: "node" },
+  /** To ask people of other departments for consent through this node, and to follow what came of it. */
+  "consent.ask": { staff: READERS, reach: "node" },
   /** To write down what somebody decided at a counter, and to declare a consent invalid. */
   "consent.assist": { staff: ["registrar"], reach: "registry" },
   /** To read and answer what people ask about looks at their data, and about their records. */

@@ -3,7 +3,8 @@ import { formatSeconds } from "../clock.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import { describeField, describeReason } from "../registries/field-texts.ts";
-import { type ComparedVersion, type FieldChange, findChanges } from "./record-changes.ts";
+import { type ComparedVersion, changedFields, type FieldChange, findChanges } from "./record-changes.ts";
+import { findOpened, type ShownRecord } from "./record-readings.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { StoredChange, StoredRecord, StoredVersion } from "./record-store.ts";
 import { findPredecessor, type StateChange, type VersionPeriod } from "./record-timeline.ts";
@@ -135,6 +136,23 @@ export function describeChange(change: HistoryChange, context: HistoryContext): 
     statement: stored.statement,
     links: compiled.definition.access === "public" ? { receipt: `${href}/receipt?state=${change.number}` } : {},
   };
+}
+
+/** What an entry shows of a version and of the one that it is compared with: its ground, and of the data what changed. */
+export function findHistoryShown(
+  { version, compared_with, changes = [] }: Pick<HistoryEntry, "version" | "compared_with" | "changes">,
+  { record, compiled, versions, sealer }: HistoryContext,
+): ShownRecord[] {
+  const changed = changedFields(changes);
+  return [version, compared_with].flatMap((number) => {
+    const stored = number === undefined ? undefined : versions.get(number);
+    if (!stored || record.sealedKey === null) return [];
+    const { disclosures } = openSecrets(sealer, { record, version: stored }).secrets;
+    const { registry, rid } = record;
+    return (
+      findOpened({ registry, rid, version: stored.version, jwt: stored.jwt, disclosures }, compiled, changed) ?? []
+    );
+  });
 }
 
 function comparable(claims: JsonObject): ComparedVersion {

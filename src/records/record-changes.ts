@@ -53,6 +53,23 @@ export function findChanges(
   return changes;
 }
 
+/** The fields of `data` that changed, nested ones with dots. */
+export function changedFields(changes: readonly FieldChange[]): string[] {
+  const prefix = "/data/";
+  return changes.flatMap(({ field }) =>
+    field.startsWith(prefix)
+      ? [
+          field
+            .slice(prefix.length)
+            .split("/")
+            // RFC 6901 §4.
+            .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"))
+            .join("."),
+        ]
+      : [],
+  );
+}
+
 // As definitions have it: a file that is exchanged is one change, not one of its digest, type and size each.
 function isAttachment(value: Json | undefined): boolean {
   const names = ["digest", "mediaType", "bytes", "href"];

@@ -7,7 +7,14 @@ import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../limits.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import { cutPage } from "./cut-page.ts";
-import { describeChange, describeVersion, type HistoryEntry } from "./history-entry.ts";
+import {
+  describeChange,
+  describeVersion,
+  findHistoryShown,
+  type HistoryContext,
+  type HistoryEntry,
+} from "./history-entry.ts";
+import { findShown, type LogReadings, type ShownRecord } from "./record-readings.ts";
 import type { RecordSealer } from "./record-sealer.ts";
 import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
@@ -66,6 +73,7 @@ export function createRecordHistoryService(deps: {
   sealer: RecordSealer;
   viewer: RecordViewer;
   sight: RecordSight;
+  logReadings: LogReadings;
 }): RecordHistoryService {
   const { entity, database, registries, sealer, viewer } = deps;
 
@@ -95,6 +103,15 @@ export function createRecordHistoryService(deps: {
     ]);
   }
 
+  /** What a page of the past shows; whose it is, where no version is on it, the current one says. */
+  async function findAllShown(entries: readonly HistoryEntry[], context: HistoryContext): Promise<ShownRecord[]> {
+    const shown = entries.flatMap((entry) => findHistoryShown(entry, context));
+    const { record } = context;
+    if (shown.length > 0 || record.sealedKey === null) return shown;
+    const versions = await store.findVersions(database, { rid: record.rid, versions: [record.version] });
+    return findHistoryShown({ version: record.version }, { ...context, versions });
+  }
+
   return {
     async history({ languages = [], ...options }) {
       const { registry, rid } = options;
@@ -106,14 +123,16 @@ export function createRecordHistoryService(deps: {
       const [versions, statements] = await readContent(rid, events, predecessors);
       const href = formatRecordUrl({ entity, registry, rid });
       const context = { href, record, compiled, periods, versions, statements, sealer, seesPersonal, languages };
+      const entries = events.map((event) =>
+        isVersion(event) ? describeVersion(event, context) : describeChange(event, context),
+      );
+      await deps.logReadings(seesPersonal ? await findAllShown(entries, context) : [], options.caller, "history");
       return {
         rid,
         href,
         registry,
         state: record.state,
-        entries: events.map((event) =>
-          isVersion(event) ? describeVersion(event, context) : describeChange(event, context),
-        ),
+        entries,
         ...(next !== undefined && { next }),
       };
     },
@@ -126,10 +145,13 @@ export function createRecordHistoryService(deps: {
       const [versions, statements] = await readContent(rid, events, []);
       // Erased since it was found.
       if (events.some((event) => isVersion(event) && !versions.has(event.version))) throw store.recordErased();
+      const views = events
+        .filter(isVersion)
+        .map(({ version }) => viewer.view({ record, version: versions.get(version)! }, compiled, seesPersonal));
+      const shown = views.flatMap((view) => (seesPersonal ? (findShown(view, compiled) ?? []) : []));
+      await deps.logReadings(shown, options.caller, "history");
       return {
-        versions: events.filter(isVersion).map(({ version: number }) => {
-          const shown = viewer.view({ record, version: versions.get(number)! }, compiled, seesPersonal);
-          const { version, state, recorded_at, definition, log_index, data, token } = shown;
+        versions: views.map(({ version, state, recorded_at, definition, log_index, data, token }) => {
           return { version, state, recorded_at, definition, log_index, data, token };
         }),
         states: events.flatMap((event) =>

@@ -3,6 +3,7 @@ import type { Caller } from "../identity/caller.ts";
 import { PAGE_NAMES_MAX } from "../limits.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { findShown, type LogReadings, namedFields, type ShownRecord } from "./record-readings.ts";
 import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
 import { parseRecordUrl } from "./record-url.ts";
@@ -23,6 +24,7 @@ export function createRecordNamesService(deps: {
   registries: Pick<RegistryService, "list">;
   viewer: RecordViewer;
   sight: RecordSight;
+  logReadings: LogReadings;
 }): RecordNamesService {
   const { entity, database, registries, viewer, sight } = deps;
   return {
@@ -35,16 +37,19 @@ export function createRecordNamesService(deps: {
       const [rows, definitions] = await Promise.all([store.findRecords(database, rids), registries.list()]);
       const byName = new Map(definitions.map((compiled) => [compiled.definition.name, compiled]));
       const names = new Map<string, string>();
+      const shown: ShownRecord[] = [];
       for (const [registry, ofRegistry] of groupByRegistry(rows.values())) {
         const compiled = byName.get(registry);
         if (!compiled) continue;
         const asked = { caller, compiled, rids: ofRegistry.map(({ record }) => record.rid) };
         const [readable, inspected] = await Promise.all([sight.findReadable(asked), sight.findInspected(asked)]);
         for (const row of ofRegistry.filter(({ record }) => readable.has(record.rid))) {
-          const { href, display } = viewer.view(row, compiled, inspected.has(row.record.rid), languages);
-          names.set(href, display);
+          const view = viewer.view(row, compiled, inspected.has(row.record.rid), languages);
+          names.set(view.href, view.display);
+          shown.push(...[findShown(view, compiled, namedFields(compiled)) ?? []].flat());
         }
       }
+      await deps.logReadings(shown, caller, "name");
       return names;
     },
   };

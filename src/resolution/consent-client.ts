@@ -4,7 +4,7 @@ import { CONSENT_STATES, type ConsentState } from "../consent/consent.ts";
 import type { ConsentRequest } from "../consent/consent-request.ts";
 import { formatConsentUrl } from "../consent/consent-url.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { AskHome } from "../federation/home-chain.ts";
 import type { SignedRequestClient } from "../federation/signed-request-client.ts";
 
@@ -24,6 +24,18 @@ export interface AskedConsentState {
   readonly isOneTime: boolean;
   readonly isUsed: boolean;
 }
+
+/** What the home node says of a request is told as it is; of these alone. */
+const REFUSALS = [
+  "request_invalid",
+  "registry_unknown",
+  "purpose_unknown",
+  "consent_fields_unknown",
+  "consent_term_invalid",
+  "request_id_reused",
+  "consents_too_many",
+  "consent_unknown",
+] as const satisfies readonly ErrorCode[];
 
 export interface ConsentClient {
   /** Throws what the home node refuses with, by its code, and `peer_*`, `chain_not_found`. */
@@ -72,7 +84,7 @@ export function createConsentClient(deps: { askHome: AskHome; signed: SignedRequ
         const endpoint = chain.metadata.consents_endpoint;
         if (endpoint === undefined)
           throw new AttestryError("peer_response_invalid", `${home} takes no requests for consent`);
-        return deps.signed.postJson(chain, `${endpoint}${path}`, body);
+        return deps.signed.postJson(chain, `${endpoint}${path}`, body, { refusals: REFUSALS });
       },
       { outgoing: true },
     );

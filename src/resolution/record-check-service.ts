@@ -13,7 +13,13 @@ import { buildReportPayload, SIGNED_REPORT_TYPE } from "../verification/signed-r
 import { describeFinding, formatJudgedText } from "./check-report.ts";
 import type { FollowPath } from "./follow-paths.ts";
 import type { KeptReportService } from "./kept-report-service.ts";
-import { type JudgedRecord, type ResolutionService, type ResolvedRecord, referenceKey } from "./resolution-service.ts";
+import {
+  type JudgedRecord,
+  type ResolutionService,
+  type ResolveAccess,
+  type ResolvedRecord,
+  referenceKey,
+} from "./resolution-service.ts";
 
 export interface CheckRequest {
   readonly caller: Staff;
@@ -21,6 +27,8 @@ export interface CheckRequest {
   readonly follow: readonly FollowPath[];
   readonly caseNumber: string | undefined;
   readonly purpose: string | undefined;
+  /** For what personal records are read; without it none is. */
+  readonly access?: ResolveAccess | undefined;
 }
 
 export interface CheckedRecord {
@@ -99,7 +107,7 @@ export function createRecordCheckService(deps: {
   }
 
   return {
-    async check({ caller, references, follow, caseNumber, purpose }) {
+    async check({ caller, references, follow, caseNumber, purpose, access }) {
       checkMayCheck(caller);
       const judgedByKey = new Map<string, JudgedRecord>();
       const resolution = await deps.resolution.resolve({
@@ -107,6 +115,7 @@ export function createRecordCheckService(deps: {
         follow,
         outgoing: true,
         caller,
+        access,
         recordsMax: CHECK_RECORDS_MAX,
         onJudged: (judged) => judgedByKey.set(judged.key, judged),
       });

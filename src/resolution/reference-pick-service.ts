@@ -125,7 +125,7 @@ export function createReferencePickService(deps: {
     const { fields, ...options } = of;
     try {
       const asked = { ...fields, recordState: "active" };
-      return (await recordSearches.find({ ...options, fields: asked, inAddress: true })).records;
+      return (await recordSearches.find({ ...options, fields: asked, inAddress: true, namesOnly: true })).records;
     } catch (error) {
       if (isAttestryError(error, "query_invalid") || isAttestryError(error, "search_too_broad")) return [];
       throw error;

@@ -63,9 +63,10 @@ const CheckPage: FC<CheckPageProps> = (props) => {
         faults={faults}
       />
       <p class="soft">
-        Records of registries that need a person's consent are not resolved here yet. For a file, a photograph or a
-        printed code there is <a href={`${frame.basePath}/verify`}>the page that checks without asking this node</a>; it
-        keeps no report. <a href={`${base}/reports`}>Kept reports</a>
+        Personal records are read by a <a href={`${base}/consents`}>person's consent</a>, which you ask for first. For a
+        file, a photograph or a printed code there is{" "}
+        <a href={`${frame.basePath}/verify`}>the page that checks without asking this node</a>; it keeps no report.{" "}
+        <a href={`${base}/reports`}>Kept reports</a>
       </p>
     </StaffPage>
   );

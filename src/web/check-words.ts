@@ -60,7 +60,60 @@ const WORDS: Readonly<Record<string, OutcomeWords>> = {
   },
   consent_required: {
     sentence: "The record is personal. Reading it needs the person's consent, or a law.",
-    mend: "Personal records are not resolved on this page yet. Ask the person for a certificate, or the department.",
+    mend: "Ask the person: from your desk, under “Ask people for consent”. When it is given, read the record from the consent's own page.",
+  },
+  consent_not_given: {
+    sentence: "The person has not decided yet.",
+    mend: "Nothing was read. Wait, or speak with the person.",
+  },
+  consent_refused: {
+    sentence: "The person refused.",
+    mend: "Nothing was read. Decide by what you have, or ask for papers.",
+  },
+  consent_paused: {
+    sentence: "The person has paused the consent.",
+    mend: "Nothing was read. Try again when the person has let it go on.",
+  },
+  consent_withdrawn: {
+    sentence: "The person withdrew the consent.",
+    mend: "Nothing was read. If you still need it, ask anew and say why.",
+  },
+  consent_expired: {
+    sentence: "The time of the consent is over.",
+    mend: "Nothing was read. Ask anew if you still need it.",
+  },
+  consent_invalidated: {
+    sentence: "The department that keeps the record declared the consent invalid.",
+    mend: "Nothing was read. Ask anew if you still need it.",
+  },
+  consent_not_started: { sentence: "The consent begins later.", mend: "Nothing was read. Try again from then on." },
+  consent_used: {
+    sentence: "The consent was for one reading, which was made.",
+    mend: "Nothing was read. Ask anew if you need another.",
+  },
+  consent_fields_exceeded: {
+    sentence: "More was asked for than the person allowed.",
+    mend: "Nothing was read. Ask for fewer fields.",
+  },
+  consent_record_mismatch: {
+    sentence: "The consent does not cover this record: it is not about the person who gave it, or is newer.",
+    mend: "Nothing was read. Compare the link with your file.",
+  },
+  consent_registry_mismatch: {
+    sentence: "The consent is for records of another registry.",
+    mend: "Nothing was read. Compare the link with your file.",
+  },
+  consent_purpose_mismatch: {
+    sentence: "The consent is for another purpose.",
+    mend: "Nothing was read. Ask anew for this one.",
+  },
+  consent_foreign: {
+    sentence: "The consent was given to another department.",
+    mend: "Nothing was read. Ask for one of your own.",
+  },
+  consent_unknown: {
+    sentence: "The department that keeps the record knows no such consent.",
+    mend: "Nothing was read. Ask anew, or ask your operator.",
   },
   reference_invalid: {
     sentence: "The field that was followed does not hold the link of a record.",

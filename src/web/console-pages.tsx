@@ -122,6 +122,11 @@ const ConsolePage: FC<PageProps & { work: Work | undefined }> = ({ session, fram
             <a href={`${frame.basePath}/console/check`}>Check a record of any department</a>
           </p>
         )}
+        {isPermitted({ caller: session.caller, action: "consent.ask" }) && (
+          <p>
+            <a href={`${frame.basePath}/console/consents`}>Ask people for consent, and follow what came of it</a>
+          </p>
+        )}
         {(["reference.check", "report.audit"] as const).some((action) =>
           isPermitted({ caller: session.caller, action }),
         ) && (
@@ -258,8 +263,8 @@ export function createConsolePages(deps: {
   async function countWork({ caller }: Session): Promise<Work | undefined> {
     if (!isPermitted({ caller, action: "proposal.read", registry: anyRegistry(caller) })) return undefined;
     const [waiting, back] = await Promise.all([
-      proposals.list(caller, { for: "me" }),
-      proposals.list(caller, { for: "mine", states: ["returned", "failed"] }),
+      proposals.list(caller, { for: "me", namesNone: true }),
+      proposals.list(caller, { for: "mine", states: ["returned", "failed"], namesNone: true }),
     ]);
     return { waiting: waiting.proposals.length, back: back.proposals.length };
   }

@@ -346,6 +346,7 @@ describe("what the node answers", () => {
     await ask("POST", `${base}:import?mode=upsert`, ndjson);
     await ask("GET", `${base}:export?format=csv&fields=code,name`);
     await ask("GET", "/registries/wells/references", { token });
+    await ask("GET", "/asked-consents?case=W-1&limit=2", { token });
     const pdf = { token, body: "%PDF-1.7\n%%EOF\n", headers: { "content-type": "application/pdf" } };
     const { body: plan } = await ask("POST", "/registries/wells/attachments?name=plan.pdf", pdf, 201);
     await create("W-0102", { plan });
@@ -489,12 +490,14 @@ describe("what the node answers", () => {
       .filter((id) => !told.has(id))
       .sort();
     expect(unseen).toEqual([
+      "askForConsent",
       "fetchSubordinateStatement",
       "getOpenData",
       "getOpenDataFile",
       "getOpenDataSet",
       "leaveSuperior",
       "migrateRecords",
+      "refreshAskedConsent",
     ]);
   });
 });

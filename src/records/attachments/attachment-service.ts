@@ -9,11 +9,19 @@ import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
 import { ATTACHMENT_NAME_CHARS_MAX, ATTACHMENTS_UNHELD_MAX } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import { isOfMediaType } from "../../registries/attachment-types.ts";
-import { type Attachment, attachmentUrl, isAttachmentDigest } from "../../registries/attachment-value.ts";
+import {
+  type Attachment,
+  attachmentsIn,
+  attachmentUrl,
+  isAttachmentDigest,
+} from "../../registries/attachment-value.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import { findProposed, findShown, type LogReadings } from "../record-readings.ts";
 import type { RecordSight } from "../record-sight.ts";
+import { findRecords } from "../record-store.ts";
+import type { RecordViewer } from "../record-viewer.ts";
 import type { AttachmentSealer } from "./attachment-sealer.ts";
 import * as store from "./attachment-store.ts";
 import { attachmentKey } from "./held-content.ts";
@@ -50,6 +58,8 @@ export function createAttachmentService(deps: {
   sealer: AttachmentSealer;
   clock: () => number;
   logger: Logger;
+  viewer: RecordViewer;
+  logReadings: LogReadings;
 }): AttachmentService {
   const { entity, database, registries, searchKey, sealer } = deps;
 
@@ -62,6 +72,35 @@ export function createAttachmentService(deps: {
     if (!isPermitted({ caller, action: "record.inspect", registry: compiled.definition.name })) return false;
     if (deps.sight.describe({ ...who, personal: true }).within === undefined) return true;
     return (await deps.sight.findInspected({ ...who, rids: await store.listHolders(database, key) })).size > 0;
+  }
+
+  /** As a reading of every record that the caller may inspect and that holds the file, or once held it, in a personal field. */
+  async function note(
+    who: { caller: Caller; compiled: CompiledDefinition },
+    file: { key: KeyedDigest; digest: string },
+  ) {
+    const { compiled } = who;
+    const rids = await store.listHolders(database, file.key);
+    const [rows, inspected] = await Promise.all([
+      findRecords(database, rids),
+      deps.sight.findInspected({ ...who, rids }),
+    ]);
+    const personal = compiled.annotations.attachments.filter((field) => field.personal).map(({ path }) => nameOf(path));
+    const shown = [...rows.values()].flatMap((row) => {
+      if (!inspected.has(row.record.rid) || row.record.sealedKey === null) return [];
+      const view = deps.viewer.view(row, compiled, true);
+      const held = attachmentsIn(view.data, compiled.annotations).filter(
+        ({ attachment }) => attachment.digest === file.digest,
+      );
+      const fields = held.map(({ field }) => nameOf(field.path));
+      const now = findShown(view, compiled, fields);
+      if (now !== undefined) return [{ ...now, fields }];
+      if (held.length > 0 || personal.length === 0) return [];
+      // Of an earlier version: which field it was is not looked up.
+      const whose = findProposed({ ...view, data: view.data }, compiled);
+      return whose ? [{ ...whose, version: view.version, fields: personal }] : [];
+    });
+    await deps.logReadings(shown, who.caller, "attachment");
   }
 
   return {
@@ -126,6 +165,7 @@ export function createAttachmentService(deps: {
           "attachment_unknown",
           `"${registry}" has no file of this digest that is open to you; staff send their bearer token`,
         );
+      if (!isOpen) await note({ caller, compiled }, { key, digest });
       try {
         return { ...sealer.open(stored, digest), mediaType: stored.mediaType, isOpen };
       } catch (cause) {
@@ -139,3 +179,6 @@ export function createAttachmentService(deps: {
     },
   };
 }
+
+/** A field by its name: what stands in a list is named by the list. */
+const nameOf = (path: readonly string[]): string => path.filter((name) => name !== "*").join(".");

@@ -4,8 +4,9 @@ import { formatSdJwt } from "../../crypto/sd-jwt.ts";
 import { processDisclosures } from "../../crypto/sd-jwt-disclosures.ts";
 import { valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import { findOpened, type ShownRecord } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
-import type { RecordRow, StoredRecord } from "../record-store.ts";
+import type { RecordRow, StoredRecord, StoredVersion } from "../record-store.ts";
 import { stateAfter } from "../record-timeline.ts";
 import { formatRecordUrl } from "../record-url.ts";
 import { openSecrets, openStatement, readClaims, readOwnPayload } from "../record-view.ts";
@@ -52,6 +53,19 @@ export function describeExported(
     ...pickClaims(claims),
     data: fields ? cutDown(data, fields) : data,
   };
+}
+
+/** What `describeExported` tells of personal fields. */
+export function findExportedShown(
+  { sealer, compiled, inspected }: ExportReader,
+  { record, version }: { readonly record: StoredRecord; readonly version: ExportedVersion | StoredVersion },
+  fields: readonly string[] | undefined,
+): ShownRecord[] {
+  if (!inspected.has(record.rid) || record.sealedKey === null) return [];
+  if (readOwnPayload(version.jwt)._sd_alg === undefined) return [];
+  const { disclosures } = openSecrets(sealer, { record, version }).secrets;
+  const shown = findOpened({ ...record, version: version.version, jwt: version.jwt, disclosures }, compiled, fields);
+  return shown === undefined || shown.fields.length === 0 ? [] : [shown];
 }
 
 function pickClaims(claims: JsonObject): JsonObject {

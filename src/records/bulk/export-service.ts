@@ -8,11 +8,18 @@ import { findFieldSchema } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { LogReadings, ShownRecord } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
 import type { TimeCoordinates } from "../record-timeline.ts";
 import { type ExportedRecord, formatCsvHeader, formatCsvRecord, listCsvColumns } from "./export-csv.ts";
-import { describeExported, describeStatement, describeVersion, type ExportReader } from "./export-record.ts";
+import {
+  describeExported,
+  describeStatement,
+  describeVersion,
+  type ExportReader,
+  findExportedShown,
+} from "./export-record.ts";
 import * as store from "./export-store.ts";
 
 export const EXPORT_FORMATS = ["ndjson", "csv"] as const;
@@ -61,10 +68,12 @@ export interface ExportService {
   }): AsyncGenerator<Readonly<Record<ExportFormat, string>> & { rows: number }>;
 }
 
-/** What is shown of records, by rid; others are left out. */
-type Look = (
-  rids: readonly string[],
-) => Promise<{ readonly readable: ReadonlySet<string>; readonly reader: ExportReader }>;
+/** What is shown of records, by rid; others are left out. `note`: of a page, before it is given out. */
+type Look = (rids: readonly string[]) => Promise<{
+  readonly readable: ReadonlySet<string>;
+  readonly reader: ExportReader;
+  note(shown: readonly ShownRecord[]): Promise<void>;
+}>;
 
 export function createExportService(deps: {
   entity: string;
@@ -74,6 +83,7 @@ export function createExportService(deps: {
   sight: RecordSight;
   /** Entries of the log that everyone may see. */
   readSize: () => Promise<number>;
+  logReadings: LogReadings;
 }): ExportService {
   const { entity, database, registries, sealer, sight } = deps;
 
@@ -88,7 +98,8 @@ export function createExportService(deps: {
     const look: Look = async (rids) => {
       const asked = { caller, compiled, rids };
       const [readable, inspected] = await Promise.all([sight.findReadable(asked), sight.findInspected(asked)]);
-      return { readable, reader: { entity, sealer, compiled, inspected } };
+      const reader = { entity, sealer, compiled, inspected };
+      return { readable, reader, note: (shown) => deps.logReadings(shown, caller, "export") };
     };
     const range = { registry, after, size };
     const { limit } = options;
@@ -128,10 +139,12 @@ export function createExportService(deps: {
     const { look, range, last, at, states, fields } = options;
     for await (const run of runs(range, last)) {
       const rows = await store.listRange(database, run, at);
-      const { readable, reader } = await look(rows.map(({ record }) => record.rid));
-      yield rows
-        .filter(({ record, change }) => readable.has(record.rid) && states.includes(change?.state ?? "active"))
-        .map((row) => describeExported(reader, row, fields));
+      const { readable, reader, note } = await look(rows.map(({ record }) => record.rid));
+      const meant = rows.filter(
+        ({ record, change }) => readable.has(record.rid) && states.includes(change?.state ?? "active"),
+      );
+      await note(meant.flatMap((row) => findExportedShown(reader, row, fields)));
+      yield meant.map((row) => describeExported(reader, row, fields));
     }
   }
 
@@ -167,8 +180,15 @@ export function createExportService(deps: {
       async function* write(): AsyncGenerator<ExportChunk> {
         for await (const run of runs(range, last)) {
           const found = await store.listRangeHistory(database, run, recordedBy);
-          const { readable, reader } = await look(found.records.map(({ rid }) => rid));
+          const { readable, reader, note } = await look(found.records.map(({ rid }) => rid));
           const records = found.records.filter(({ rid }) => readable.has(rid));
+          const heads = new Map(records.map((record) => [record.rid, record]));
+          await note(
+            found.versions.flatMap((version) => {
+              const record = heads.get(version.rid);
+              return record ? findExportedShown(reader, { record, version }, undefined) : [];
+            }),
+          );
           const events = describeHistory(reader, { ...found, records });
           yield { text: events.map(formatJsonLine).join(""), rows: events.length };
         }
@@ -181,6 +201,8 @@ export function createExportService(deps: {
       const look: Look = async (rids) => ({
         readable: new Set(rids),
         reader: { entity, sealer, compiled, inspected },
+        // Nothing personal is in it.
+        note: async () => {},
       });
       const range = { registry: compiled.definition.name, after: -1, size };
       const [csv, ndjson] = [

@@ -12,6 +12,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { findRetirement } from "../../registries/retirement.ts";
 import type { Database } from "../../storage/database.ts";
+import { findOpened, type LogReadings, type ShownRecord } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import * as store from "../record-store.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../record-view.ts";
@@ -92,6 +93,7 @@ export function createImportService(deps: {
   referenceKeys: ReferenceKeyService;
   duplicates: Pick<DuplicateService, "forecast" | "explain">;
   proposals: ProposalBook;
+  logReadings: LogReadings;
 }): ImportService {
   const { database, writer, registries, drafter, sealer, searchKey, duplicates } = deps;
 
@@ -132,6 +134,7 @@ export function createImportService(deps: {
     plans: Plan[],
     { caller, mode, fills }: { caller: Caller; mode: ImportMode; fills: ImportFills | undefined },
   ): Promise<void> {
+    const shown: ShownRecord[] = [];
     const retired = findRetirement(compiled.definition);
     const holders = await store.findKeyHolders(
       database,
@@ -152,6 +155,7 @@ export function createImportService(deps: {
         continue;
       }
       plan.existing = row;
+      shown.push(...findCompared(row, compiled));
       if (fills) plan.request = fillRecord(readExisting(row), plan.request, fills);
       plan.isUnchanged = isSame(row, plan.request);
       const details = fills && !plan.isUnchanged ? compiled.findFaults(plan.request.data) : [];
@@ -169,6 +173,15 @@ export function createImportService(deps: {
         );
       }
     }
+    // Each answer tells whether a record says the same as its row.
+    await deps.logReadings(shown, caller, "import");
+  }
+
+  function findCompared({ record, version }: store.RecordRow, compiled: CompiledDefinition): ShownRecord[] {
+    if (!("_sd_alg" in readOwnPayload(version.jwt))) return [];
+    const { disclosures } = openSecrets(sealer, { record, version }).secrets;
+    const opened = findOpened({ ...record, version: version.version, jwt: version.jwt, disclosures }, compiled);
+    return opened === undefined || opened.fields.length === 0 ? [] : [opened];
   }
 
   function isSame(row: store.RecordRow, request: RecordRequest): boolean {

@@ -13,7 +13,8 @@ import { describeField } from "../../registries/field-texts.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import { checkAct } from "../record-act.ts";
-import { type FieldChange, findChanges } from "../record-changes.ts";
+import { changedFields, type FieldChange, findChanges } from "../record-changes.ts";
+import { findOpened, type LogReadings, type ShownRecord } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
@@ -63,7 +64,13 @@ export interface MigrationBatch {
 
 export interface MigrationService {
   /** Where others must approve, the whole migration becomes one proposal. Throws `approval_required` for a batch that is not the first, `migration_plan_invalid`, `definition_conflict` where the registry is not at the plan's version. */
-  migrate(options: { caller: Caller; registry: string; body: Json }): Promise<MigrationBatch | Proposed>;
+  migrate(options: {
+    caller: Caller;
+    registry: string;
+    body: Json;
+    /** Who is shown a preview, where that is not who would migrate. */
+    reader?: Caller;
+  }): Promise<MigrationBatch | Proposed>;
   /** How many records are under which version of their definition. */
   countByDefinition(registry: string): Promise<VersionCount[]>;
 }
@@ -86,6 +93,7 @@ export function createMigrationService(deps: {
   searchKey: KeyGenerations;
   verifyReferences: VerifyReferences;
   proposals: ProposalBook;
+  logReadings: LogReadings;
 }): MigrationService {
   const { entity, database, writer, registries, drafter, sealer, searchKey } = deps;
   const checkReferences = createReferenceCheck(deps.verifyReferences);
@@ -186,8 +194,8 @@ export function createMigrationService(deps: {
   }
 
   /** What would become of the rows, as far as it can be told without writing. */
-  async function preview(run: Run, rows: readonly store.RecordRow[]) {
-    const examples: MigrationExample[] = [];
+  async function preview(run: Run, rows: readonly store.RecordRow[], reader: Caller) {
+    const examples: (MigrationExample & { readonly row: store.RecordRow })[] = [];
     const checked = await Promise.all(rows.map((row) => orRefusal(previewRow(run, row, examples), hrefOf(row))));
     const sound = checked.flatMap((one, at) => ("href" in one ? [] : [{ row: rows[at]!, keys: one.keys }]));
     const holders = await store.findKeyHolders(
@@ -204,10 +212,30 @@ export function createMigrationService(deps: {
           refuse(new AttestryError("value_not_unique", `another record has the same ${clash.name}`), hrefOf(row)),
         );
     }
-    return { refused, examples: examples.slice(0, MIGRATION_EXAMPLES_MAX) };
+    const shown = examples.slice(0, MIGRATION_EXAMPLES_MAX);
+    await deps.logReadings(
+      shown.flatMap(({ row, changes }) => findExampleShown(run.compiled, row, changes)),
+      reader,
+      "migrate",
+    );
+    return { refused, examples: shown.map(({ row: _, ...example }) => example) };
   }
 
-  async function previewRow(run: Run, row: store.RecordRow, examples: MigrationExample[]) {
+  function findExampleShown(
+    compiled: CompiledDefinition,
+    { record, version }: store.RecordRow,
+    changes: readonly FieldChange[],
+  ): ShownRecord[] {
+    const { disclosures } = openSecrets(sealer, { record, version }).secrets;
+    const opened = { ...record, version: version.version, jwt: version.jwt, disclosures };
+    return [findOpened(opened, compiled, changedFields(changes)) ?? []].flat();
+  }
+
+  async function previewRow(
+    run: Run,
+    row: store.RecordRow,
+    examples: (MigrationExample & { readonly row: store.RecordRow })[],
+  ) {
     const { compiled } = run;
     const from = row.version.definitionVersion;
     const before = readFullData(row.version.jwt, openSecrets(sealer, row).secrets.disclosures);
@@ -219,7 +247,7 @@ export function createMigrationService(deps: {
     const labelOf = (path: readonly string[]) => describeField(compiled.definition, { path, languages: [] }).title;
     const side = (of: JsonObject) => ({ data: of, validFrom: undefined, validUntil: undefined });
     if (examples.length < MIGRATION_EXAMPLES_MAX)
-      examples.push({ href: hrefOf(row), from, changes: findChanges(side(before), side(data), labelOf) });
+      examples.push({ row, href: hrefOf(row), from, changes: findChanges(side(before), side(data), labelOf) });
     return { keys: dataKeys({ searchKey, compiled, data }) };
   }
 
@@ -238,7 +266,7 @@ export function createMigrationService(deps: {
 
   return {
     countByDefinition: (registry) => countByDefinition(database, registry),
-    async migrate({ caller, registry, body }) {
+    async migrate({ caller, registry, body, reader = caller }) {
       checkPermitted({ caller, action: "record.import", registry });
       const request = parseMigrationRequest(body);
       const { plan, after, limit, dryRun } = request;
@@ -271,7 +299,7 @@ export function createMigrationService(deps: {
         });
       }
       const rows = await listOutdated(database, { registry, current, from: plan.from, after, limit });
-      const previewed = dryRun ? await preview(run, rows) : undefined;
+      const previewed = dryRun ? await preview(run, rows, reader) : undefined;
       const refused = previewed ? previewed.refused : await write(run, rows);
       return {
         registry,

@@ -15,6 +15,7 @@ import type { ImportFills } from "../bulk/import-fill.ts";
 import type { ImportMode, ImportService } from "../bulk/import-service.ts";
 import type { MigrationService } from "../bulk/migration-service.ts";
 import type { ComparedVersion } from "../record-changes.ts";
+import { findOpened, findProposed, type LogReadings, namedFields, type ShownRecord } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
 import * as store from "../record-store.ts";
@@ -36,7 +37,11 @@ function throwPassing(outcomes: readonly { readonly code?: ErrorCode; readonly m
 interface Action {
   /** The data that would be written, by which it is told whose jurisdiction it is of. */
   readData(request: JsonObject): readonly JsonObject[];
-  describe(write: ProposedWrite, compiled: CompiledDefinition, row: store.RecordRow | undefined): Promise<JsonObject>;
+  describe(
+    write: ProposedWrite & { readonly reader: Staff },
+    compiled: CompiledDefinition,
+    row: store.RecordRow | undefined,
+  ): Promise<JsonObject>;
   carryOut(write: ProposedWrite & { readonly proposal: string }): Promise<JsonObject>;
 }
 
@@ -49,6 +54,7 @@ export function createProposalActions(deps: {
   recordStates: RecordStateService;
   imports: ImportService;
   migrations: Pick<MigrationService, "migrate">;
+  logReadings: LogReadings;
 }): ProposalActions {
   const { database, registries, sealer, recordWrites, recordStates } = deps;
 
@@ -167,9 +173,9 @@ export function createProposalActions(deps: {
 
   const migrate: Action = {
     readData: () => [],
-    async describe({ caller, registry, request }) {
+    async describe({ caller, registry, request, reader }) {
       const body = { plan: request.plan!, dryRun: true };
-      const preview = await deps.migrations.migrate({ caller, registry, body });
+      const preview = await deps.migrations.migrate({ caller, registry, body, reader });
       const examples = isProposed(preview) ? [] : (preview.examples ?? []);
       return { plan: request.plan!, count: request.left!, examples: examples as unknown as Json };
     },
@@ -246,7 +252,47 @@ export function createProposalActions(deps: {
     return row?.record.registry === registry ? row : undefined;
   }
 
+  /** The record as it is now, and what the proposal says of it, or of others. */
+  function findTold(
+    write: ProposedWrite,
+    compiled: CompiledDefinition,
+    row: store.RecordRow | undefined,
+  ): ShownRecord[] {
+    const { registry, rid, kind, request } = write;
+    const isOpen = row !== undefined && row.record.sealedKey !== null;
+    const now = isOpen ? findRowShown(row, compiled) : [];
+    const next =
+      kind === "amend" && isOpen && request.body !== undefined
+        ? [applyPatch(readRow(row), request.body as JsonObject).data]
+        : Object.keys(request).length === 0
+          ? []
+          : ACTIONS[kind].readData(request);
+    // What takes the record's place is another record.
+    const about = { registry, rid: kind === "amend" ? rid : undefined };
+    return [...now, ...next.flatMap((data) => findProposed({ ...about, data }, compiled) ?? [])];
+  }
+
+  function findRowShown({ record, version }: store.RecordRow, compiled: CompiledDefinition): ShownRecord[] {
+    const { disclosures } = openSecrets(sealer, { record, version }).secrets;
+    const { rid, registry } = record;
+    return [
+      findOpened({ rid, registry, version: version.version, jwt: version.jwt, disclosures }, compiled) ?? [],
+    ].flat();
+  }
+
   return {
+    async noteNames(reader, writes) {
+      const shown = await Promise.all(
+        writes.map(async ({ registry, kind, request }) => {
+          if (kind !== "create") return [];
+          const compiled = await registries.getCurrent(registry);
+          const { data } = request.body as { data: JsonObject };
+          return findProposed({ registry, rid: undefined, data }, compiled, namedFields(compiled)) ?? [];
+        }),
+      );
+      await deps.logReadings(shown.flat(), reader, "proposal");
+    },
+
     async isVisible(caller, { registry, kind, rid, request }) {
       if (kind === "define") return true;
       const compiled = await registries.getCurrent(registry);
@@ -278,9 +324,10 @@ export function createProposalActions(deps: {
       return formatDisplay({ definition, data, identifier: undefined, rid: "", languages: [] }) || undefined;
     },
 
-    async describe(_caller, write) {
+    async describe(reader, write) {
       const compiled = await registries.getCurrent(write.registry);
       const row = await findRow(write);
+      if (write.kind !== "define") await deps.logReadings(findTold(write, compiled, row), reader, "proposal");
       const { body, expected } = write.request;
       const act = (body as JsonObject | null | undefined)?.act;
       const isMoved = row !== undefined && expected !== undefined && recordEtag(row) !== expected;
@@ -291,11 +338,13 @@ export function createProposalActions(deps: {
         ...(isMoved && {
           conflict: "the record was changed after this was proposed: it cannot be carried out any more",
         }),
-        ...(await ACTIONS[write.kind].describe(write, compiled, row).catch((error: unknown): JsonObject => {
-          // Such as a preview of what the registry no longer takes: that is what its reader has to know.
-          if (isAttestryError(error)) return { conflict: error.message };
-          throw error;
-        })),
+        ...(await ACTIONS[write.kind]
+          .describe({ ...write, reader }, compiled, row)
+          .catch((error: unknown): JsonObject => {
+            // Such as a preview of what the registry no longer takes: that is what its reader has to know.
+            if (isAttestryError(error)) return { conflict: error.message };
+            throw error;
+          })),
       };
     },
 

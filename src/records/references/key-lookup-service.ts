@@ -7,9 +7,11 @@ import { RECORDS_FIND_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import { findShown, type LogReadings } from "../record-readings.ts";
 import type { RecordSight } from "../record-sight.ts";
-import { findHeads, findKeyHolders } from "../record-store.ts";
+import { findHeads, findKeyHolders, findRecords } from "../record-store.ts";
 import { formatRecordUrl } from "../record-url.ts";
+import type { RecordViewer } from "../record-viewer.ts";
 import { searchableFields, searchDigest } from "../search/record-keys.ts";
 import { keepOpenlyHeld } from "../search/sealed-key-service.ts";
 import type { RecordKeyText } from "./reference-key.ts";
@@ -41,8 +43,8 @@ type Candidates =
       readonly compiled: CompiledDefinition;
       readonly keys: readonly KeyedDigest[];
       readonly digests: readonly string[];
-      /** Those of personal values. */
-      readonly personal: ReadonlySet<string>;
+      /** Those of personal values, with the fields that these are of. */
+      readonly personal: ReadonlyMap<string, readonly string[]>;
     }
   | Exclude<KeyOutcome, { outcome: "found" }>;
 
@@ -52,8 +54,10 @@ export function createKeyLookupService(deps: {
   registries: RegistryService;
   sight: RecordSight;
   searchKey: KeyGenerations;
+  viewer: RecordViewer;
+  logReadings: LogReadings;
 }): KeyLookupService {
-  const { entity, database, registries, sight, searchKey } = deps;
+  const { entity, database, registries, sight, searchKey, viewer } = deps;
 
   async function registriesOf(
     query: KeyQuery,
@@ -83,13 +87,16 @@ export function createKeyLookupService(deps: {
         : [...(compiled.identifier ? ["identifier"] : []), ...(singles.length === 1 ? singles[0]! : [])].map(
             (name) => ({ [name]: key }),
           );
-    const searches = spelled.flatMap((fields) => searchDigest({ searchKey, compiled, fields, spelled: true }) ?? []);
+    const searches = spelled.flatMap((fields) => {
+      const found = searchDigest({ searchKey, compiled, fields, spelled: true });
+      return found ? [{ ...found, names: Object.keys(fields) }] : [];
+    });
     // Whoever may not see a personal value may not learn either whether somebody has it.
     const open = searches.filter(
       ({ personal }) => !personal || isPermitted({ caller, action: "record.inspect", registry }),
     );
     if (open.length > 0) {
-      const personal = new Set(open.flatMap((one) => (one.personal ? [one.digest] : [])));
+      const personal = new Map(open.flatMap((one) => (one.personal ? [[one.digest, one.names] as const] : [])));
       return { compiled, keys: open, digests: open.map(({ digest }) => digest), personal };
     }
     if (searches.length > 0)
@@ -115,7 +122,7 @@ export function createKeyLookupService(deps: {
     for (const compiled of new Set(asked.map((one) => one.compiled))) {
       const ofRegistry = asked.filter((one) => one.compiled === compiled);
       const own = ofRegistry.flatMap((one) => one.digests);
-      const personal = new Set(ofRegistry.flatMap((one) => [...one.personal]));
+      const personal = new Map(ofRegistry.flatMap((one) => [...one.personal]));
       const rids = own.flatMap((digest) => holders.get(digest) ?? []);
       const [readable, inspected] = await Promise.all([
         sight.findReadable({ caller, compiled, rids }),
@@ -128,9 +135,33 @@ export function createKeyLookupService(deps: {
       const open = new Set(
         await keepOpenlyHeld(database, { registries, sight, compiled, caller, rids: held, ever: false }),
       );
-      for (const digest of shown) if (open.has(holders.get(digest) ?? "")) kept.set(digest, holders.get(digest)!);
+      const told = shown.filter((digest) => open.has(holders.get(digest) ?? ""));
+      for (const digest of told) kept.set(digest, holders.get(digest)!);
+      await note(
+        caller,
+        compiled,
+        told.flatMap((digest) => {
+          const fields = personal.get(digest);
+          return fields ? [{ rid: holders.get(digest)!, fields }] : [];
+        }),
+      );
     }
     return kept;
+  }
+
+  /** Whoever is told which record has a personal key is told that its person has it. */
+  async function note(
+    caller: Caller,
+    compiled: CompiledDefinition,
+    found: readonly { readonly rid: string; readonly fields: readonly string[] }[],
+  ): Promise<void> {
+    if (found.length === 0) return;
+    const rows = await findRecords(database, [...new Set(found.map(({ rid }) => rid))]);
+    const shown = found.flatMap(({ rid, fields }) => {
+      const row = rows.get(rid);
+      return row ? (findShown(viewer.view(row, compiled, true), compiled, fields) ?? []) : [];
+    });
+    await deps.logReadings(shown, caller, "lookup");
   }
 
   return {

@@ -9,8 +9,10 @@ import { DUPLICATE_CANDIDATES_MAX } from "../../limits.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import { findShown, type LogReadings, namedFields, type ShownRecord } from "../record-readings.ts";
 import type { RecordSight } from "../record-sight.ts";
 import { findRecords } from "../record-store.ts";
+import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
 import { type IndexProgress, readIndexProgress } from "./index-progress-service.ts";
 import { possibleDuplicate, readLikeRecords } from "./index-write-store.ts";
@@ -62,6 +64,7 @@ export function createDuplicateService(deps: {
   viewer: RecordViewer;
   sight: RecordSight;
   searchKey: KeyGenerations;
+  logReadings: LogReadings;
 }): DuplicateService {
   const { database, registries, viewer, sight, searchKey } = deps;
 
@@ -82,12 +85,16 @@ export function createDuplicateService(deps: {
       const inspected = await sight.findInspected({ caller, compiled, rids: found });
       const rids = found.filter((rid) => inspected.has(rid));
       const rows = await findRecords(database, rids);
+      const shown: ShownRecord[] = [];
       const candidates = rids.flatMap((rid) => {
         const row = rows.get(rid);
         if (!row) return [];
-        const { href, identifier, display, state } = viewer.view(row, compiled, true, languages);
+        const view = viewer.view(row, compiled, true, languages);
+        shown.push(...findCompared(view, compiled, rulesOf.get(rid)!));
+        const { href, identifier, display, state } = view;
         return { rid, href, ...(identifier !== undefined && { identifier }), display, state, rules: rulesOf.get(rid)! };
       });
+      await deps.logReadings(shown, caller, "compare");
       const index = await readIndexProgress({ database, registries, compiled });
       const elsewhere = found.length - rids.length;
       return { candidates, ...(elsewhere > 0 && { elsewhere }), ...(index && { index }) };
@@ -127,19 +134,34 @@ export function createDuplicateService(deps: {
       const compiled = await registries.getCurrent(registry);
       const rows = await findRecords(database, [...new Set(rids)]);
       const inspected = await sight.findInspected({ caller, compiled, rids: [...rows.keys()] });
+      const shown: ShownRecord[] = [];
       const explain = (detail: ErrorDetail): ErrorDetail => {
         const row = detail.rid === undefined ? undefined : rows.get(detail.rid);
         if (!row || row.record.registry !== registry) return detail;
         if (!inspected.has(row.record.rid))
           return { field: detail.field, message: `${detail.message}, in another jurisdiction` };
-        const { href, display } = viewer.view(row, compiled, true);
-        return { ...detail, href, display };
+        const view = viewer.view(row, compiled, true);
+        shown.push(...findCompared(view, compiled, undefined));
+        return { ...detail, href: view.href, display: view.display };
       };
-      return errors.map((error) =>
+      const explained = errors.map((error) =>
         error.code === "possible_duplicate"
           ? new AttestryError(error.code, error.message, { details: error.details.map(explain), cause: error })
           : error,
       );
+      await deps.logReadings(shown, caller, "compare");
+      return explained;
     },
   };
+}
+
+/** Whoever is told that a record is alike is told its name, and that it has the same values; by which rules, where that is known. */
+function findCompared(
+  view: RecordView,
+  compiled: CompiledDefinition,
+  rules: readonly string[] | undefined,
+): ShownRecord[] {
+  const meant = compiled.rules.duplicates.filter(({ name }) => rules === undefined || rules.includes(name));
+  const compared = meant.flatMap(({ fields }) => fields.map(({ name }) => name));
+  return [findShown(view, compiled, [...namedFields(compiled), ...compared]) ?? []].flat();
 }

@@ -8,7 +8,7 @@ import type { CompiledDefinition } from "../../registries/compiled-definition.ts
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { type Database, isStatementTimeout } from "../../storage/database.ts";
 import { cutPage } from "../cut-page.ts";
-import { findShown, type LogReadings } from "../record-readings.ts";
+import { findShown, type LogReadings, namedFields } from "../record-readings.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { JurisdictionMark, RecordSight, Sight } from "../record-sight.ts";
 import { findRecords, type RecordRow } from "../record-store.ts";
@@ -46,6 +46,8 @@ export interface FindOptions extends SearchRequest {
   readonly caller: Caller;
   readonly registry: string;
   readonly languages?: readonly string[];
+  /** Whoever asks is told no more than what the records are called. */
+  readonly namesOnly?: true;
 }
 
 export interface RecordSearchService {
@@ -92,7 +94,10 @@ export function createRecordSearchService(deps: {
       const records = shown.map(({ row }) =>
         viewer.view(row, compiled, inspected.has(row.record.rid), options.languages),
       );
-      const readings = records.flatMap((view) => (inspected.has(view.rid) ? (findShown(view, compiled) ?? []) : []));
+      const only = options.namesOnly && namedFields(compiled);
+      const readings = records.flatMap((view) =>
+        inspected.has(view.rid) ? (findShown(view, compiled, only) ?? []) : [],
+      );
       await deps.logReadings(readings, caller, "search");
       return {
         records,

@@ -4,7 +4,7 @@ import type { Citizen } from "../../identity/caller.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { EvidenceFile, EvidenceService } from "../evidence-service.ts";
-import { findShown, type LogReadings, type ShownRecord } from "../record-readings.ts";
+import { findShown, type LogReadings, type ReadingAction, type ShownRecord } from "../record-readings.ts";
 import { getRecord, type RecordRow } from "../record-store.ts";
 import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
@@ -52,7 +52,7 @@ export function createOwnRecordService(deps: {
   async function open(
     citizen: Citizen,
     records: readonly FoundRecord[],
-    { action, languages = [] }: { action: string; languages?: readonly string[] },
+    { action, languages = [] }: { action: ReadingAction; languages?: readonly string[] },
   ): Promise<OwnRecord[]> {
     const found = await Promise.all(records.map((record) => findOne(record, languages)));
     const own = found.filter((one) => one !== undefined);

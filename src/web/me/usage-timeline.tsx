@@ -15,6 +15,8 @@ const VERBS: Readonly<Record<string, UsageVerb>> = {
   answer: "answer",
   received: "received",
   search: "search",
+  lookup: "search",
+  compare: "search",
   evidence: "export",
   write: "change",
   export: "export",
