@@ -26,6 +26,7 @@ import { randomBytes } from "./crypto/random.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
+import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -572,6 +573,16 @@ export function createNode(options: {
     relations,
     clock,
   });
+  const questions = createQuestionService({
+    entity: names,
+    database,
+    registries,
+    subjects,
+    accessSubjects,
+    usage,
+    clock,
+    random,
+  });
   const hasMark = async (consumer: string, type: string): Promise<boolean> => {
     try {
       const chain = await chains.getProvenChain(consumer);
@@ -879,6 +890,7 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),

@@ -116,6 +116,8 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   consent_term_invalid: "The dates or terms of the consent are not allowed.",
   consent_evidence_missing: "A consent given at a counter needs its witness and the digest of its paper.",
   consents_too_many: "Too many requests for consent wait to be decided.",
+  question_unknown: "There is no such question, or it has an answer.",
+  questions_too_many: "Too many questions of this person wait for an answer.",
   purpose_unknown: "The registry has no such purpose.",
   purpose_required: "Personal data are read for a stated purpose only.",
   basis_fields_exceeded: "More fields were asked for than the law allows this reader.",

@@ -81,7 +81,7 @@ const HomePage: FC<HomeProps> = (props) => {
           </Section>
           <Section id="looks" title={words.latest}>
             {latest.length === 0 && <p>{words.noneLatest}</p>}
-            <UsageTimeline entries={latest.slice(0, ME_LATEST_LOOKS)} {...{ names, consents, contacts, frame }} />
+            <UsageTimeline entries={latest.slice(0, ME_LATEST_LOOKS)} {...{ names, consents, frame }} />
             <p>
               <a href={`${frame.basePath}/me/usage`}>{words.allReadings}</a>
             </p>
