@@ -19,6 +19,9 @@ CREATE TABLE "access_receiver" (
 	"purpose" text NOT NULL,
 	"log_index" bigint NOT NULL,
 	"at" bigint NOT NULL,
+	"noticed_at" bigint,
+	"notice_attempts" integer DEFAULT 0 NOT NULL,
+	"notice_after" bigint DEFAULT 0 NOT NULL,
 	CONSTRAINT "access_receiver_consumer_rid_purpose_pk" PRIMARY KEY("consumer","rid","purpose")
 );
 --> statement-breakpoint
@@ -48,6 +51,7 @@ CREATE TABLE "consent" (
 	"expires_at" bigint NOT NULL,
 	"is_one_time" boolean NOT NULL,
 	"used" text,
+	"rids" uuid[],
 	"decided_at" bigint,
 	"log_index" bigint,
 	"sealed_key" "bytea" NOT NULL,
@@ -80,6 +84,36 @@ CREATE TABLE "sealing_progress" (
 	CONSTRAINT "sealing_progress_generation_part_registry_pk" PRIMARY KEY("generation","part","registry")
 );
 --> statement-breakpoint
+CREATE TABLE "asked_consent" (
+	"id" text PRIMARY KEY NOT NULL,
+	"home" text NOT NULL,
+	"href" text NOT NULL,
+	"registry" text NOT NULL,
+	"purpose" text NOT NULL,
+	"requested_fields" text[] NOT NULL,
+	"fields" text[] NOT NULL,
+	"case_number" text,
+	"person" text NOT NULL,
+	"person_name" text NOT NULL,
+	"role" text NOT NULL,
+	"state" text NOT NULL,
+	"is_one_time" boolean NOT NULL,
+	"is_used" boolean NOT NULL,
+	"requested_at" bigint NOT NULL,
+	"starts_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"asked_at" bigint NOT NULL,
+	"read_at" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "erasure_notice" (
+	"href" text PRIMARY KEY NOT NULL,
+	"home" text NOT NULL,
+	"erased_at" bigint NOT NULL,
+	"received_at" bigint NOT NULL,
+	"statement" text NOT NULL
+);
+--> statement-breakpoint
 CREATE UNIQUE INDEX "access_event_chain" ON "access_event" USING btree ("subject","is_delayed","number");--> statement-breakpoint
 CREATE UNIQUE INDEX "access_event_request" ON "access_event" USING btree ("request") WHERE request is not null;--> statement-breakpoint
 CREATE INDEX "access_event_commitment" ON "access_event" USING hash ("commitment");--> statement-breakpoint
@@ -88,4 +122,7 @@ CREATE INDEX "access_event_subject_at" ON "access_event" USING btree ("subject",
 CREATE INDEX "access_receiver_rid" ON "access_receiver" USING btree ("rid");--> statement-breakpoint
 CREATE INDEX "consent_subject" ON "consent" USING btree ("subject_digest","requested_at");--> statement-breakpoint
 CREATE INDEX "consent_consumer" ON "consent" USING btree ("consumer","requested_at");--> statement-breakpoint
-CREATE INDEX "citizen_session_expires_at" ON "citizen_session" USING btree ("expires_at");
+CREATE INDEX "citizen_session_expires_at" ON "citizen_session" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "asked_consent_asked_at" ON "asked_consent" USING btree ("asked_at","id");--> statement-breakpoint
+CREATE INDEX "asked_consent_case_number" ON "asked_consent" USING btree ("case_number");--> statement-breakpoint
+CREATE INDEX "asked_consent_expires_at" ON "asked_consent" USING btree ("expires_at");

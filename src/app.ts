@@ -4,6 +4,7 @@ import { AttestryError } from "./errors.ts";
 import { createAnswerRoutes } from "./http/answer-routes.ts";
 import { createAskedConsentRoutes } from "./http/asked-consent-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
+import { createChangeRoutes } from "./http/change-routes.ts";
 import { createConsentRoutes } from "./http/consent-routes.ts";
 import { createDirectoryRoutes } from "./http/directory-routes.ts";
 import { createEnrolmentRoutes } from "./http/enrolment-routes.ts";
@@ -71,6 +72,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createIssuerMetadataRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
+  Parameters<typeof createChangeRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -171,6 +173,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createIssuerMetadataRoutes(deps));
   serve(createAnswerRoutes(deps));
   serve(createConsentRoutes(deps));
+  serve(createChangeRoutes(deps));
   serve(createAskedConsentRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));

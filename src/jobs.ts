@@ -4,6 +4,7 @@ import {
   ATTACHMENT_UNHELD_SECONDS,
   CHAIN_ARCHIVE_CHECK_MS,
   DIRECTORY_JOB_INTERVAL_MS,
+  ERASURE_NOTICE_INTERVAL_MS,
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
   KEY_FOLLOW_INTERVAL_MS,
@@ -45,6 +46,8 @@ export function startJobs(deps: {
   sweepProposals: () => Promise<unknown>;
   /** Forgets reports of checks that were kept for long enough. */
   purgeReports: () => Promise<unknown>;
+  /** Tells consumers of records that were erased what they have to destroy. */
+  sendErasureNotices: () => Promise<unknown>;
   /** Lets keys whose time has come sign. */
   followKeys: () => Promise<void>;
   /** Renews the node's own trust chain before it runs out. */
@@ -79,6 +82,10 @@ export function startJobs(deps: {
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting sessions that are over", logger }, deps.purgeSessions),
     startJob({ everyMs: PROPOSAL_SWEEP_INTERVAL_MS, name: "sweeping proposals", logger }, deps.sweepProposals),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "forgetting old reports of checks", logger }, deps.purgeReports),
+    startJob(
+      { everyMs: ERASURE_NOTICE_INTERVAL_MS, name: "sending notices of erasures", logger },
+      deps.sendErasureNotices,
+    ),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
     startJob({ everyMs: OWN_CHAIN_CHECK_MS, name: "renewing the node's own trust chain", logger }, deps.renewChain),

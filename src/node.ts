@@ -22,7 +22,9 @@ import { createConsentRelations } from "./consent/guardianship-service.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
+import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
+import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -44,7 +46,7 @@ import { createPartyNamer } from "./federation/party-name-service.ts";
 import { createPeerChains } from "./federation/peer-chains.ts";
 import { createPublishedKeys } from "./federation/published-keys.ts";
 import { createResolveResponseService } from "./federation/resolve-response-service.ts";
-import { createSignedRequestClient } from "./federation/signed-request-client.ts";
+import { createSignedRequestClient, type SignedRequestClient } from "./federation/signed-request-client.ts";
 import { createSignedRequestService } from "./federation/signed-request-service.ts";
 import { createStatementClient } from "./federation/statement-client.ts";
 import type { AnchorPin } from "./federation/trust-chain.ts";
@@ -123,6 +125,7 @@ import { type AskedConsentService, createAskedConsents } from "./resolution/aske
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
 import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
 import { createConsentOffers } from "./resolution/consent-offer-service.ts";
+import { createErasureNoticeInbox } from "./resolution/erasure-notice-service.ts";
 import { createHomeNodeClient } from "./resolution/home-node-client.ts";
 import { createKeptReportService, type KeptReportService } from "./resolution/kept-report-service.ts";
 import { createRecordCheckService } from "./resolution/record-check-service.ts";
@@ -146,6 +149,7 @@ export interface Node extends ServedNode {
   readonly usage: UsageService;
   readonly accessAudit: AccessAuditService;
   readonly accessReader: LogReader;
+  readonly signedClient: SignedRequestClient;
   /** Asks other nodes for consents. */
   readonly consentClient: ConsentClient;
   readonly askedConsents: AskedConsentService;
@@ -559,6 +563,17 @@ export function createNode(options: {
     relations,
     clock,
   });
+  const hasMark = async (consumer: string, type: string): Promise<boolean> => {
+    try {
+      const chain = await chains.getProvenChain(consumer);
+      const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
+      return held.some((mark) => mark.type === type);
+    } catch (error) {
+      // Whose marks nobody can prove now carries none.
+      if (error instanceof AttestryError) return false;
+      throw error;
+    }
+  };
   const disclose = createDisclosureService({
     entity: names,
     database,
@@ -569,17 +584,7 @@ export function createNode(options: {
     sealer,
     signer: signers.record,
     searchKey,
-    async hasMark(consumer, type) {
-      try {
-        const chain = await chains.getProvenChain(consumer);
-        const { held } = await trustMarkChecks.checkMarks(chain, { outgoing: true });
-        return held.some((mark) => mark.type === type);
-      } catch (error) {
-        // Whose marks nobody can prove now carries none.
-        if (error instanceof AttestryError) return false;
-        throw error;
-      }
-    },
+    hasMark,
     clock,
   });
   const readBatch = createRecordBatchService({
@@ -645,6 +650,19 @@ export function createNode(options: {
     clock,
     allowLoopbackHttp,
   });
+  const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
+  const erasureNotices = createErasureNotices({
+    entity: names,
+    database,
+    proofs,
+    async post(chain, body) {
+      await signedClient.postJson(chain, `${chain.entity}/erasure-notices`, body);
+    },
+    getChain: chains.getChain,
+    clock,
+    logger,
+  });
+  const erasureInbox = createErasureNoticeInbox({ database, getChain: chains.getChain, clock });
   const keptReports = createKeptReportService({
     database,
     clock,
@@ -886,6 +904,8 @@ export function createNode(options: {
     issuerKeys: keys,
     answers,
     consents,
+    changeFeed,
+    erasureInbox,
     pseudonymOf,
     ownChain: () => ownChain.getStatements({ outgoing: false }),
     resolution,
@@ -925,6 +945,7 @@ export function createNode(options: {
       await keptReports.purge();
       await askedConsents.purge();
     },
+    sendErasureNotices: erasureNotices.send,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -950,6 +971,7 @@ export function createNode(options: {
     usage,
     accessAudit,
     accessReader,
+    signedClient,
     consentClient,
     askedConsents,
     recordWrites,

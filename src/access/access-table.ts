@@ -58,6 +58,10 @@ export const accessReceiverTable = pgTable(
     purpose: text("purpose").notNull(),
     logIndex: bigint("log_index", { mode: "number" }).notNull(),
     at: bigint("at", { mode: "number" }).notNull(),
+    /** When the consumer took the notice that the record was erased; until then how often it was sent, and when it is again. */
+    noticedAt: bigint("noticed_at", { mode: "number" }),
+    noticeAttempts: integer("notice_attempts").notNull().default(0),
+    noticeAfter: bigint("notice_after", { mode: "number" }).notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.consumer, table.rid, table.purpose] }),

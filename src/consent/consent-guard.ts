@@ -10,7 +10,7 @@ import {
   stateAt,
   stateConflict,
 } from "./consent.ts";
-import { findConsents, markUsed, type StoredConsent, updateConsents } from "./consent-store.ts";
+import { findConsents, markUsed, type StoredConsentChange, updateConsents } from "./consent-store.ts";
 
 /** What an event needs of a consent: that it may be used, or that it may change. */
 export type GuardedConsent =
@@ -20,7 +20,7 @@ export type GuardedConsent =
       readonly id: string;
       readonly action: ConsentAction;
       readonly at: number;
-      readonly given?: Pick<StoredConsent, "startsAt" | "expiresAt" | "isOneTime" | "sealed"> | undefined;
+      readonly given?: StoredConsentChange["given"];
     };
 
 export function createConsentGuard(deps: { clock: () => number }): AccessGuard<GuardedConsent> {

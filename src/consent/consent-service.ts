@@ -330,6 +330,7 @@ export function createConsentService(deps: {
               startsAt: given.terms.startsAt,
               expiresAt: given.terms.expiresAt,
               isOneTime: given.terms.isOneTime,
+              rids: given.terms.rids,
               sealed: sealer.seal(stored, content),
             },
           }),

@@ -19,7 +19,9 @@ export interface StoredConsentChange {
   readonly decidedAt: number;
   readonly logIndex: number;
   /** With the giving: the terms. */
-  readonly given?: Pick<StoredConsent, "startsAt" | "expiresAt" | "isOneTime" | "sealed"> | undefined;
+  readonly given?:
+    | (Pick<StoredConsent, "startsAt" | "expiresAt" | "isOneTime" | "sealed"> & { readonly rids: readonly string[] })
+    | undefined;
 }
 
 function columns(sql: Sql | Transaction) {
@@ -83,7 +85,7 @@ export async function updateConsents(tx: Transaction, changes: readonly StoredCo
   for (const { id, state, decidedAt, logIndex, given } of changes)
     await tx`
       update consent set state = ${state}, decided_at = ${decidedAt}, log_index = ${logIndex}
-        ${given ? tx`, starts_at = ${given.startsAt}, expires_at = ${given.expiresAt}, is_one_time = ${given.isOneTime}, sealed = ${given.sealed}` : tx``}
+        ${given ? tx`, starts_at = ${given.startsAt}, expires_at = ${given.expiresAt}, is_one_time = ${given.isOneTime}, sealed = ${given.sealed}, rids = ${given.rids as string[]}::uuid[]` : tx``}
       where id = ${id}`;
 }
 

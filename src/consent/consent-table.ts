@@ -23,6 +23,8 @@ export const consentTable = pgTable(
     expiresAt: bigint("expires_at", { mode: "number" }).notNull(),
     isOneTime: boolean("is_one_time").notNull(),
     used: text("used"),
+    /** Of one that was given: the records that it covers. */
+    rids: uuid("rids").array(),
     decidedAt: bigint("decided_at", { mode: "number" }),
     logIndex: bigint("log_index", { mode: "number" }),
     sealedKey: bytea("sealed_key").notNull(),

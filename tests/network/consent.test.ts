@@ -101,6 +101,79 @@ describe("a law in place of consent", () => {
   });
 });
 
+describe("whoever was given fields", () => {
+  const read = async (node: TestNode, cursor?: string) => {
+    const chain = await node.node.chains.getChain(world.civil.entity);
+    const answer = await node.node.signedClient.postJson(chain, `${world.civil.entity}/changes:read`, {
+      ...(cursor !== undefined && { cursor }),
+    });
+    return answer as unknown as { changes: { href: string; operation: string }[]; cursor: string; more: boolean };
+  };
+  const change = async (target: string, operation: string) => {
+    const path = target.slice(world.civil.entity.length);
+    const token = await world.civil.token("registrar");
+    const { headers } = await world.civil.request("GET", path, { token, headers: { accept: "application/json" } });
+    const answer = await world.civil.request("POST", `${path}/${operation}`, {
+      token,
+      json: { act: { reason: "court order", instrument: "Order 7" } },
+      headers: { "if-match": headers.get("etag")! },
+    });
+    expect(answer.status, answer.text).toBe(200);
+  };
+
+  it("is told what changes of just these records, for as long as there is a basis, and of their erasure in any case", async () => {
+    const id = "AB-2002";
+    const person = await world.addPerson({ national_id: id, name: "Ravi Iyer", born: "1980-05-06" });
+    const other = await world.addPerson({ national_id: "AB-2003", name: "Somebody Else", born: "1981-05-06" });
+    const start = await read(world.welfare);
+    expect(start.changes.filter(({ href: one }) => one === person.href)).toEqual([]);
+    const consent = await world.ask(id);
+    await world.civil.node.consents.give(world.person(id), consent.id, { language: "en" });
+    expect((await world.resolve(person.href, { consentIds: [consent.id] })).records[person.href]).toMatchObject({
+      outcome: "verified",
+    });
+    await change(person.href, "suspend");
+    await change(other.href, "suspend");
+    const told = await read(world.welfare, start.cursor);
+    // The consent covers the record from its first entry on.
+    expect(told.changes.filter(({ href: one }) => one !== href)).toMatchObject([
+      { href: person.href, operation: "create" },
+      { href: person.href, operation: "suspend" },
+    ]);
+    expect(JSON.stringify(told)).not.toContain("Ravi");
+    expect((await read(world.welfare, told.cursor)).changes).toEqual([]);
+    expect((await read(world.tax)).changes.filter(({ href: one }) => one === person.href)).toEqual([]);
+    await world.civil.node.consents.decide(world.person(id), consent.id, "withdraw");
+    await change(person.href, "reinstate");
+    expect((await read(world.welfare, told.cursor)).changes).toEqual([]);
+    await change(person.href, "erase");
+    expect((await read(world.welfare, told.cursor)).changes).toMatchObject([{ href: person.href, operation: "erase" }]);
+    // The notice comes by itself, signed and proved, and is kept without anything of the person.
+    const reader = await world.welfare.token("reader");
+    await expect
+      .poll(async () => (await world.welfare.request("GET", "/erasure-notices", { token: reader })).body.notices, {
+        timeout: 20_000,
+      })
+      .toMatchObject([{ href: person.href, home: world.civil.entity }]);
+    expect(
+      (await world.tax.request("GET", "/erasure-notices", { token: await world.tax.token("reader") })).body.notices,
+    ).toEqual([]);
+    // What was read stays proved, and the person's events with it.
+    const { size } = await parseSize(world.civil);
+    expect(await world.civil.node.accessAudit.audit({ size })).toMatchObject({ ok: true });
+    expect((await world.civil.node.usage.list(world.person(id))).entries.length).toBeGreaterThan(2);
+  });
+
+  it("takes no notice of an erasure from anybody but the record's own node", async () => {
+    const { entity } = world.welfare;
+    const chain = await world.tax.node.chains.getChain(entity);
+    const forged = { href, number: 1, statement: "e30.e30.e30", receipt: "c2sp.org/tlog-proof@v1" };
+    await expect(
+      world.tax.node.signedClient.postJson(chain, `${entity}/erasure-notices`, { notices: [forged] }),
+    ).rejects.toMatchObject({ message: expect.stringContaining("request_invalid") });
+  });
+});
+
 describe("what binds a token to its reader", () => {
   const cases: [string, (given: Bound) => Promise<Partial<Bound>> | Partial<Bound>, string][] = [
     ["nothing", () => ({}), "passed"],

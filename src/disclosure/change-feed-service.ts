@@ -1,0 +1,76 @@
+// Tells consumers what changed of the records that they rely on, without content: tell once, and who needs it comes and reads (with its basis).
+import { formatSeconds } from "../clock.ts";
+import { AttestryError } from "../errors.ts";
+import { CHANGES_PAGE_MAX } from "../limits.ts";
+import { formatRecordUrl } from "../records/record-url.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
+import type { Database } from "../storage/database.ts";
+import { listCoveredChanges } from "./change-feed-store.ts";
+
+export interface CoveredChange {
+  readonly href: string;
+  /** create, amend, suspend, reinstate, revoke, end, replace, erase. */
+  readonly operation: string;
+  readonly at: string;
+}
+
+export interface ChangePage {
+  readonly changes: readonly CoveredChange[];
+  /** To be given next time: at least once each change is told that is after it. */
+  readonly cursor: string;
+  /** There is more now. */
+  readonly more: boolean;
+}
+
+export interface ChangeFeedService {
+  /** Of records that an active consent or a law covers for this consumer, and of no other. Throws `query_invalid`. */
+  read(options: { consumer: string; cursor: string | undefined; limit: number | undefined }): Promise<ChangePage>;
+}
+
+const CURSOR = /^[0-9]{1,15}$/;
+
+/** `entity`: the name that the node's records have. */
+export function createChangeFeed(deps: {
+  entity: string;
+  database: Database;
+  registries: Pick<RegistryService, "list">;
+  hasMark: (entity: string, type: string) => Promise<boolean>;
+  clock: () => number;
+}): ChangeFeedService {
+  const { entity, database, registries, clock } = deps;
+
+  /** Registry and purpose of each law that names this consumer today. */
+  async function findLaws(consumer: string): Promise<string[]> {
+    const laws = (await registries.list()).flatMap(({ definition, disclosure }) =>
+      disclosure.bases.map((basis) => ({ registry: definition.name, ...basis })),
+    );
+    const found = await Promise.all(
+      laws.map(async ({ registry, purpose, consumer: named }) => {
+        const isNamed = named === undefined || named === consumer || (await deps.hasMark(consumer, named));
+        return isNamed ? [`${registry}\n${purpose}`] : [];
+      }),
+    );
+    return [...new Set(found.flat())];
+  }
+
+  return {
+    async read({ consumer, cursor, limit }) {
+      if (cursor !== undefined && !CURSOR.test(cursor))
+        throw new AttestryError("query_invalid", "the cursor is none that this node gave; leave it out to begin anew");
+      const size = Math.min(limit ?? CHANGES_PAGE_MAX, CHANGES_PAGE_MAX);
+      const after = cursor === undefined ? -1 : Number(cursor);
+      const laws = await findLaws(consumer);
+      const found = await listCoveredChanges(database, { consumer, laws, after, limit: size + 1, now: clock() });
+      const told = found.slice(0, size);
+      return {
+        changes: told.map(({ registry, rid, operation, at }) => ({
+          href: formatRecordUrl({ entity, registry, rid }),
+          operation,
+          at: formatSeconds(at),
+        })),
+        cursor: String(told.at(-1)?.logIndex ?? Math.max(after, 0)),
+        more: found.length > size,
+      };
+    },
+  };
+}

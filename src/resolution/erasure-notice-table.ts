@@ -1,0 +1,11 @@
+// Table of notices by other nodes that records were erased of which this node was given fields. Holds nothing of the records.
+import { bigint, pgTable, text } from "drizzle-orm/pg-core";
+
+export const erasureNoticeTable = pgTable("erasure_notice", {
+  href: text("href").primaryKey(),
+  home: text("home").notNull(),
+  /** By the home node's word; Unix seconds. */
+  erasedAt: bigint("erased_at", { mode: "number" }).notNull(),
+  receivedAt: bigint("received_at", { mode: "number" }).notNull(),
+  statement: text("statement").notNull(),
+});
