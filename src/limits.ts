@@ -34,7 +34,8 @@ export const STATISTIC_SECONDS = 10; // a count may be so old
 export const STATISTIC_TABLES_REMEMBERED_MAX = 100;
 export const INDEX_REBUILD_RECORDS = 200; // per transaction, which holds the log's lock
 export const INDEX_REBUILD_INTERVAL_MS = 5_000;
-export const SEALING_RECORDS = 100; // per transaction, which holds the log's lock
+export const SEALING_RECORDS = 50; // per transaction, which holds the log's lock
+export const SEALING_PAUSE_MS = 10; // between two of them, for who waits to write
 export const SEALING_LISTED = 1_000; // read at once where only keys are opened
 export const SEALING_INTERVAL_MS = 10_000;
 
@@ -438,6 +439,7 @@ export const ERASURE_NOTICE_INTERVAL_MS = 5_000;
 export const PRESENTATION_SECONDS = 300; // that one may be shown
 export const ACCESS_SUBJECTS_REMEMBERED_MAX = 10_000; // keys of persons' chains in memory
 export const ACCESS_EVENTS_PAGE_MAX = 200;
+export const PERSON_AUDIT_TAGS_AHEAD = 1_000; // numbers after a person's last that are looked for in the log
 export const READINGS_PER_CONSUMER_MAX = 20_000; // of personal data, in one window
 export const READINGS_PER_SUBJECT_MAX = 100; // the same, of one consumer about one person: no flood hides a reading
 export const READING_WINDOW_SECONDS = 3_600;

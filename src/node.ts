@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
 import { createAccessLog } from "./access/access-log-service.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
 import { createSubjectResealing } from "./access/subject-resealing-service.ts";
@@ -149,6 +150,7 @@ export interface Node extends ServedNode {
   readonly consents: ConsentService;
   readonly usage: UsageService;
   readonly accessAudit: AccessAuditService;
+  readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
   readonly signedClient: SignedRequestClient;
   /** Asks other nodes for consents. */
@@ -555,7 +557,14 @@ export function createNode(options: {
     accessLog: accessEvents,
     keys: () => secrets.rings.record.map(({ publicKey }) => publicKey),
   });
+  const localAudit = createLocalAudit({
+    records: { reader, origin },
+    access: { reader: accessReader, origin: accessOrigin },
+    accessAudit,
+    keys: () => secrets.rings.log.map(({ publicKey }) => publicKey),
+  });
   const usage = createUsageService({
+    entity: names,
     database,
     accessSubjects,
     accessLog: accessEvents,
@@ -982,6 +991,7 @@ export function createNode(options: {
     consents,
     usage,
     accessAudit,
+    localAudit,
     accessReader,
     signedClient,
     consentClient,

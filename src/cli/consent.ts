@@ -46,7 +46,7 @@ const clientOf = ({ url, tokenFile }: NodeOptions): NodeClient =>
   createNodeClient({ baseUrl: url, token: readBearerToken(tokenFile) });
 
 const stateOf = (consent: JsonObject): string =>
-  consent.state === "given" && consent.used === true
+  consent.state === "given" && consent.one_time === true && consent.used === true
     ? "used"
     : (STATES[String(consent.state)] ?? String(consent.state));
 

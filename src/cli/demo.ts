@@ -9,6 +9,7 @@ import { seedCouncils } from "./demo/approval-steps.ts";
 import { BLOCKS } from "./demo/country.ts";
 import { DEMO_NODES, PORT_BASE_DEFAULT } from "./demo/federation-plan.ts";
 import { describeGuide, describeRunning } from "./demo/guide.ts";
+import { seedPeople } from "./demo/people.ts";
 import { getSeeded } from "./demo/record-steps.ts";
 import { seedCountry } from "./demo/seed.ts";
 import { type DemoFederation, getParty, startFederation } from "./demo/start-federation.ts";
@@ -131,7 +132,8 @@ async function demo(options: DemoOptions): Promise<void> {
     tell("filling the registries");
     const count = await seedCountry(federation);
     await seedCouncils(federation);
-    tell(`ready: ${count} records`);
+    const people = await seedPeople(federation);
+    tell(`ready: ${count + people} records`);
     await useFederation(federation, { check: options.check ?? false, json, dataDirectory, signal });
   } catch (error) {
     if (error !== signal.reason) throw error;
@@ -146,7 +148,7 @@ async function demo(options: DemoOptions): Promise<void> {
 export function demoCommand(): Command {
   return new Command("demo")
     .description(
-      "run a federation of an anchor, a state and two departments with invented data on this machine; --check proves what it promises and ends",
+      "run a federation of an anchor, a state and five departments with invented data on this machine; --check proves what it promises and ends",
     )
     .option("--check", "walk the whole story over HTTP: one line per step; exit code 1 at the first that does not hold")
     .option(

@@ -95,6 +95,7 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   proposal_decided: "Somebody decided on the proposal before, or it ended; look at it again.",
   proposal_own: "Who proposes a change, or approved it once, is not who approves it next.",
   proposals_too_many: "Too many proposals of this person wait for approval.",
+  chain_not_found: "No chain of statements leads from that node to a pinned anchor.",
   consent_required: "Reading this takes the person's consent, or a law that the registry's definition names.",
   consent_unknown: "There is no such consent at this node.",
   consent_foreign: "The consent was asked for by somebody else.",

@@ -69,6 +69,10 @@ const REQUEST_ID_BYTES = 16;
 const ENDED: readonly ConsentState[] = ["refused", "withdrawn", "expired", "invalidated"];
 export const isEnded = ({ state }: Pick<AskedConsent, "state">): boolean => ENDED.includes(state);
 
+/** Given for one reading, which was made. */
+export const isSpent = ({ isOneTime, isUsed }: Pick<AskedConsent, "isOneTime" | "isUsed">): boolean =>
+  isOneTime && isUsed;
+
 /** Throws `permission_denied`. */
 export function checkMayAsk(caller: Caller): Staff {
   if (caller.kind === "staff" && isPermitted({ caller, action: "consent.ask" })) return caller;

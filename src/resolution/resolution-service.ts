@@ -257,7 +257,7 @@ export function createResolutionService(deps: {
     read: ReadRecord,
     { batch, chain, walk, nonce }: { batch: ReadBatch; chain: VerifiedChain; walk: Walk; nonce: string | undefined },
   ): Promise<ResolvedRecord> {
-    if (isStateOutcome(read.outcome)) return judgeState(reference, read, { chain, walk });
+    if (isStateOutcome(read.outcome)) return judgeState(reference, read, { chain, walk, nonce });
     if (read.outcome !== "found") {
       const message = `the home node answered "${read.outcome}"${read.message === undefined ? "" : `: ${read.message}`}`;
       return { href: reference.href, outcome: read.outcome, message, ...(read.fields && { fields: read.fields }) };
@@ -286,7 +286,7 @@ export function createResolutionService(deps: {
   async function judgeState(
     reference: Reference,
     read: ReadRecord,
-    { chain, walk }: { chain: VerifiedChain; walk: Walk },
+    { chain, walk, nonce }: { chain: VerifiedChain; walk: Walk; nonce: string | undefined },
   ): Promise<ResolvedRecord> {
     const { href } = reference;
     // Nobody on the way, and no node without its key, may end a record by a word.
@@ -298,7 +298,7 @@ export function createResolutionService(deps: {
     // As nobody's record of a type that it was not granted is believed, nor is its word on one.
     if (chain.registryTypes.length === 0) return unproved("the home node may sign no registry type");
     try {
-      const statement = await verifyState(read.state, { chain, href });
+      const statement = await verifyState(read.state, { chain, href, isPersonal: nonce !== undefined });
       const { operation, version, effective, replacedBy } = statement;
       if (findStateOutcome(operation) !== read.outcome)
         return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);

@@ -50,12 +50,13 @@ export interface StateEvidence {
 
 /**
  * Creates a verifier of statements with its memory of verified checkpoints. It proves a statement as one about the record at `href`,
- * signed by a record key of its home node's proven chain and in that node's log. Throws `token_invalid` naming the claim,
+ * signed by a record key of its home node's proven chain and in that node's log. `isPersonal`: asked for as one that is read by consent
+ * or by law, whose receipts come without its key. Throws `token_invalid` naming the claim,
  * `log_proof_invalid` where the receipt does not prove it, `key_compromised` where its key was reported and the log had it later, and what `verifyJws` throws.
  */
 export function createStateVerifier(): (
   evidence: StateEvidence,
-  options: { chain: VerifiedChain; href: string },
+  options: { chain: VerifiedChain; href: string; isPersonal?: boolean },
 ) => Promise<StateStatement> {
   const checkInclusion = createInclusionCheck();
   const trusts = new WeakMap<VerifiedChain, IssuerTrust>();
@@ -66,7 +67,7 @@ export function createStateVerifier(): (
     trusts.set(chain, trust);
     return trust;
   }
-  return async ({ statement: text, receipt, number }, { chain, href }) => {
+  return async ({ statement: text, receipt, number }, { chain, href, isPersonal = false }) => {
     const reported = chain.keys.revoked ?? [];
     const keys = [...chain.keys.record, ...reported.map((one) => one.key)];
     const { payload, key } = await verifyJws(text, { typ: STATE_STATEMENT_TYPE, keys });
@@ -77,8 +78,8 @@ export function createStateVerifier(): (
       recentReceipt: receipt,
       entry: { operation, object: text, rid: String(payload.rid), tagOf: (k) => stateTag(k, number) },
       trust: rememberTrust(chain),
-      // With an erased record its key was destroyed.
-      isKeyExpected: operation !== "erase",
+      // With an erased record its key was destroyed; of a personal one its subject alone gets it (DESIGN section 6).
+      isKeyExpected: operation !== "erase" && !isPersonal,
     });
     const report = reported.find((one) => one.key.kid === key.kid);
     if (report && !isBeforeReport(index, report))

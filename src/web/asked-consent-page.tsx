@@ -2,7 +2,7 @@
 import type { FC } from "hono/jsx";
 import type { AttestryError, ErrorDetail } from "../errors.ts";
 import { CONSENT_REQUEST_SECONDS } from "../limits.ts";
-import { type AskedConsent, isEnded } from "../resolution/asked-consent-service.ts";
+import { type AskedConsent, isEnded, isSpent } from "../resolution/asked-consent-service.ts";
 import type { OfferedField } from "../resolution/consent-offer.ts";
 import { type AskedProps, crumbsTo, FaultNote, pathOf, StateBadge, toList } from "./asked-consent-sections.tsx";
 import { describeConsentState } from "./asked-consent-words.ts";
@@ -180,7 +180,7 @@ export const AskedConsentPage: FC<AskedConsentProps> = (props) => {
           </ActionForm>
         )}
       </Section>
-      {consent.state === "given" && !consent.isUsed && (
+      {consent.state === "given" && !isSpent(consent) && (
         <Section id="read" title={answer ? "Read again" : "Read by this consent"}>
           <ReadForm {...props} />
         </Section>

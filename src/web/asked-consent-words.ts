@@ -1,7 +1,7 @@
 // Consents as the staff who asked for them read them: each state, what it means and what to do; why asking failed, and how to mend it. Pure.
 import type { ConsentState } from "../consent/consent.ts";
 import type { AttestryError, ErrorCode } from "../errors.ts";
-import type { AskedConsent } from "../resolution/asked-consent-service.ts";
+import { type AskedConsent, isSpent } from "../resolution/asked-consent-service.ts";
 
 export interface ConsentWords {
   readonly name: string;
@@ -57,8 +57,8 @@ const USED: ConsentWords = {
   meaning: "It was given for one reading, and that was made. Ask anew if you need another.",
 };
 
-export function describeConsentState({ state, isUsed }: Pick<AskedConsent, "state" | "isUsed">): ConsentWords {
-  return state === "given" && isUsed ? USED : STATES[state];
+export function describeConsentState(consent: Pick<AskedConsent, "state" | "isOneTime" | "isUsed">): ConsentWords {
+  return consent.state === "given" && isSpent(consent) ? USED : STATES[consent.state];
 }
 
 const MENDS: Partial<Record<ErrorCode, string>> = {

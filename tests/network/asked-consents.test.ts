@@ -101,6 +101,32 @@ describe("a consent that staff asked for", () => {
     expect(after.body).toMatchObject({ state: "withdrawn", asked_by: "Clerk Bina" });
   });
 
+  it("shows nothing once the person's record has ended, and then was erased, though it still holds", async () => {
+    const [id, registrar] = ["AB-9001", await world.civil.token("registrar")];
+    const person = await world.addPerson({ national_id: id, name: "Tomas Lind", born: "1941-02-11" });
+    const asked = await ask({ subject: { claim: "national_id", value: id }, case: "W-9", request_id: "welfare-death" });
+    const [waiting] = await world.civil.node.consents.list(world.person(id));
+    await world.civil.node.consents.give(world.person(id), waiting!.id, { language: "en" });
+    const path = `/registries/persons/records/${person.rid}`;
+    for (const [act, outcome] of [
+      ["end", "record_ended"],
+      // Of what is gone it is not even told that it was there.
+      ["erase", "record_unknown"],
+    ] as const) {
+      const json = { act: { reason: "death", instrument: "Register of deaths 9" } };
+      const done = await world.civil.request("POST", `${path}/${act}`, { token: registrar, json });
+      expect(done.status, done.text).toBe(200);
+      const access = { purpose: PURPOSE, consents: [String(asked.body.href)] };
+      const read = await world.welfare.request("POST", "/resolve", {
+        token,
+        json: { references: [person.href], access },
+      });
+      const record = (read.body.records as JsonObject)[person.href] as JsonObject;
+      expect([record.outcome, record.data], read.text).toEqual([outcome, undefined]);
+    }
+    expect((await send("POST", `/asked-consents/${String(asked.body.id)}/refresh`)).body.state).toBe("given");
+  });
+
   it("is one however often the same request is sent, and another content under its number is refused", async () => {
     const number = { request_id: "welfare-request-1", case: "W-43" };
     const terms = { ...number, expires_at: now() + 9 * DAY };
@@ -149,11 +175,17 @@ describe("a consent that staff asked for", () => {
   });
 
   it("is listed newest first by pages, and unknown ones are unknown", async () => {
-    const first = await send("GET", "/asked-consents?limit=1");
-    expect(first.body.consents).toHaveLength(1);
-    const second = await send("GET", `/asked-consents?limit=1&cursor=${String(first.body.next)}`);
-    expect(second.body.consents).toHaveLength(1);
-    expect(second.body.next).toBeUndefined();
+    const all = (await send("GET", "/asked-consents")).body.consents as JsonObject[];
+    const paged: JsonObject[] = [];
+    for (let cursor = ""; paged.length <= all.length; ) {
+      const { body } = await send("GET", `/asked-consents?limit=1${cursor}`);
+      paged.push(...(body.consents as JsonObject[]));
+      if (body.next === undefined) break;
+      cursor = `&cursor=${String(body.next)}`;
+    }
+    expect(paged).toEqual(all);
+    const times = all.map((one) => Number(one.asked_at));
+    expect([all.length, times]).toEqual([3, times.toSorted((a, b) => b - a)]);
     expect((await send("GET", "/asked-consents?cursor=x")).body.code).toBe("query_invalid");
     expect((await send("POST", `/asked-consents/${"A".repeat(43)}/refresh`)).body.code).toBe("consent_unknown");
   });

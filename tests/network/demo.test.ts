@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 /** Real processes on a busy machine: a start alone may take most of a minute. */
 const TIMEOUT_MS = 240_000;
-const NODES = 4;
+const NODES = 7;
 /** One more than nodes, for the sign-in service. */
 const PORTS = NODES + 1;
 const STEPS = [
@@ -30,6 +30,8 @@ const STEPS = [
     "time",
     "split",
     "history",
+    "consent",
+    "death",
     "audit",
   ],
 ];
@@ -139,7 +141,9 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
         demo.running,
         demo.ended.then(({ stderr }) => Promise.reject(stderr)),
       ]);
-      expect(nodes.map(({ entity }) => entity)).toEqual([0, 1, 2, 3].map((at) => `http://127.0.0.1:${portBase + at}`));
+      expect(nodes.map(({ entity }) => entity)).toEqual(
+        Array.from({ length: NODES }, (_, at) => at).map((at) => `http://127.0.0.1:${portBase + at}`),
+      );
       expect(new Set(nodes.map(({ pid }) => pid)).size).toBe(NODES);
       expect(issuer).toBe(`http://127.0.0.1:${portBase + NODES}`);
       demo.child.kill("SIGINT");

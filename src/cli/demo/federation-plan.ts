@@ -1,11 +1,18 @@
-// Who is who in the demo: a trust anchor, a state below it, two departments below the state, what each may sign, who works there. Values only; starts nothing.
+// Who is who in the demo: a trust anchor, a state below it, departments below the state, what each may sign, who works there. Values only; starts nothing.
 import { readFileSync } from "node:fs";
 import { isJsonObject, type JsonObject, parseJson } from "../../crypto/json.ts";
 import type { Role } from "../../identity/caller.ts";
 
 export const PORT_BASE_DEFAULT = 7_400;
 
-export type DemoNodeName = "anchor" | "state" | "local-government" | "rural-development";
+export type DemoNodeName =
+  | "anchor"
+  | "state"
+  | "local-government"
+  | "rural-development"
+  | "civil-registry"
+  | "land-records"
+  | "welfare";
 
 export interface StaffPlan {
   readonly role: Role;
@@ -77,7 +84,54 @@ export const RURAL_DEVELOPMENT: NodePlan = {
   ],
 };
 
-export const DEPARTMENTS: readonly NodePlan[] = [LOCAL_GOVERNMENT, RURAL_DEVELOPMENT];
+export const CIVIL_REGISTRY: NodePlan = {
+  name: "civil-registry",
+  organization: "Civil Registry Office",
+  duty: "keeps persons and births; others read them by consent",
+  superior: "state",
+  registries: ["persons", "births"],
+  staff: [
+    { role: "operator", name: "Nils Berg", task: "publishes definitions" },
+    {
+      role: "registrar",
+      name: "Sara Okoye",
+      task: "writes births and deaths, and what people decide at the counter",
+    },
+  ],
+};
+
+export const LAND_RECORDS: NodePlan = {
+  name: "land-records",
+  organization: "Land Records Department",
+  duty: "keeps land parcels, which refer to districts and owners",
+  superior: "state",
+  registries: ["land-parcels"],
+  staff: [
+    { role: "operator", name: "Lena Fuchs", task: "publishes definitions" },
+    { role: "registrar", name: "Imran Qureshi", task: "writes land parcels" },
+  ],
+};
+
+export const WELFARE: NodePlan = {
+  name: "welfare",
+  organization: "Welfare Office",
+  duty: "decides on benefits; asks people for consent",
+  superior: "state",
+  registries: ["applications"],
+  staff: [
+    { role: "operator", name: "Olga Brandt", task: "publishes definitions" },
+    { role: "registrar", name: "Kofi Mensah", task: "writes applications" },
+    { role: "reader", name: "Bina Sen", task: "asks people for consent and decides, as a clerk does" },
+  ],
+};
+
+export const DEPARTMENTS: readonly NodePlan[] = [
+  LOCAL_GOVERNMENT,
+  RURAL_DEVELOPMENT,
+  CIVIL_REGISTRY,
+  LAND_RECORDS,
+  WELFARE,
+];
 /** Superiors before their subordinates. */
 export const DEMO_NODES: readonly NodePlan[] = [ANCHOR, STATE, ...DEPARTMENTS];
 

@@ -5,11 +5,11 @@ import { accountIdOf } from "./sign-in-plan.ts";
 import { type DemoFederation, getParty, type Party } from "./start-federation.ts";
 
 /** What a page says, without its markup. */
-function textOf({ text }: Visit): string {
+export function textOf({ text }: Visit): string {
   return text.replaceAll(/<[^>]*>/g, "").replaceAll(/\s+/g, " ");
 }
 
-function formTokenOf(page: Visit): string {
+export function formTokenOf(page: Visit): string {
   return /name="form_token" value="([^"]*)"/.exec(page.text)?.[1] ?? "";
 }
 

@@ -4,6 +4,7 @@ import { currentSeconds } from "../../node.ts";
 import { createAgency } from "./agency.ts";
 import { proveApproval } from "./approval-steps.ts";
 import { proveMove, proveRotation } from "./change-steps.ts";
+import { proveConsent, proveDeath } from "./consent-steps.ts";
 import { BLOCKS, DISTRICTS } from "./country.ts";
 import { proveEnrolment, proveSuspension, proveWithdrawal } from "./federation-steps.ts";
 import { proveAudit, proveRevocation, proveSupersession } from "./life-steps.ts";
@@ -92,6 +93,8 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     const { district: renamed } = await step("time", () => proveTime(federation, { code, state }));
     await plain("split", () => proveSplit(federation, { code, state, district: renamed }));
     await plain("history", () => proveHistory(federation, renamed));
+    if (federation.issuer !== undefined) await plain("consent", () => proveConsent(federation, federation.issuer!));
+    await plain("death", () => proveDeath(federation, currentSeconds()));
     await plain("audit", () => proveAudit(federation, agency));
     return number;
   } finally {

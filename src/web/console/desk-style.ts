@@ -16,6 +16,7 @@ form.record .fault { margin: .3rem 0 0; font-size: .95rem; }
 form.record fieldset.group { border: 1px solid var(--line); border-radius: .5rem; padding: .9rem 1.1rem .3rem; margin: 0 0 1.25rem; min-width: 0; max-width: 44rem; }
 form.record fieldset.group > legend { font-weight: 650; padding: 0 .4rem; margin-inline-start: -.4rem; }
 fieldset.field.faulty { border: 0 solid var(--over); border-inline-start-width: 3px; padding-inline-start: .7rem; }
+form.search > .field + .field, form.search > .field ~ .choices, form.search > .choices + .field { margin-top: .9rem; }
 .choices { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; }
 .choices label { display: flex; align-items: center; gap: .5rem; min-height: 2.75rem; font-weight: 400; }
 .choices input { width: 1.3rem; height: 1.3rem; min-height: 0; flex: none; accent-color: var(--accent); }
