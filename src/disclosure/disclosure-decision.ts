@@ -10,6 +10,8 @@ export type Decision =
       readonly kind: "consent";
       readonly consent: string;
       readonly terms: string;
+      /** Keyed hash of the person who gave it, or for whom it was given. */
+      readonly person: string;
       readonly fields: readonly string[];
       readonly delaySeconds: 0;
     }
@@ -77,6 +79,7 @@ function decideByConsent(query: DecisionQuery): Decision | AttestryError {
       kind: "consent",
       consent: id,
       terms: digest ?? "",
+      person: facts.subjectDigest,
       fields: query.fields ?? allowed,
       delaySeconds: 0,
     };

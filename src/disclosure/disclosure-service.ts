@@ -9,7 +9,7 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256, sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { signJws } from "../crypto/jws.ts";
-import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
+import { everyDigest, type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
 import type { Signer } from "../crypto/signer.ts";
@@ -32,7 +32,7 @@ import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { Disclose, DisclosureItem, DisclosureOutcome, ReadAccess } from "../records/record-disclosure.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../records/record-view.ts";
-import { type Subject, subjectOfRecord } from "../records/subject.ts";
+import { type Subject, subjectDigest, subjectOfRecord } from "../records/subject.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import { localize } from "../registries/localized-text.ts";
 import type { Database } from "../storage/database.ts";
@@ -132,13 +132,11 @@ export function createDisclosureService(deps: {
           disclosures: all,
           isChosen: ([member, ...path]) => member === "data" && isCovered(path.join("."), decision.fields),
         });
-    return {
-      item,
-      decision,
-      disclosures,
-      fields: disclosedFields(payload, disclosures),
-      subject: subjectOfRecord(compiled, { rid, data: readFullData(row.version.jwt, all) }),
-    };
+    const subject = subjectOfRecord(compiled, { rid, data: readFullData(row.version.jwt, all) });
+    // A record that an amendment made another person's is none that the first one can speak for.
+    if (decision.kind === "consent" && !everyDigest(subjectDigest(searchKey, subject)).includes(decision.person))
+      return new AttestryError("consent_record_mismatch", "the record is about another person by now");
+    return { item, decision, disclosures, fields: disclosedFields(payload, disclosures), subject };
   }
 
   /** Counted before anything is read: also a reading that fails later was one more. */

@@ -636,6 +636,20 @@ describe("a reading is refused", () => {
     expect(await read({ consents: [id] }, { href })).toBe("found");
   });
 
+  it("of a record that was corrected to be about another person since", async () => {
+    const subject = { claim: "national_id", value: "C-1" };
+    const href = await create("persons", { national_id: "C-1", name: "Person C-1", born: "1990-01-02" });
+    const id = await given({ subject });
+    expect(await read({ consents: [id] }, { href })).toBe("found");
+    const amended = await node.request("PATCH", href.slice(node.entity.length), {
+      token: registrar,
+      json: { data: { national_id: "C-2", name: "Person C-2" } },
+      headers: { "if-match": '"1.0"' },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    expect(await read({ consents: [id] }, { href })).toBe("consent_record_mismatch");
+  });
+
   it("when so many are made about one person that one more would hide among them", async () => {
     const href = hrefs.get("B-1")!;
     expect(await read({ purpose: "pension" }, { href })).toBe("found");
