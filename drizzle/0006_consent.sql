@@ -59,6 +59,16 @@ CREATE TABLE "consent" (
 	CONSTRAINT "consent_request_unique" UNIQUE("request")
 );
 --> statement-breakpoint
+CREATE TABLE "question" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"subject" uuid NOT NULL,
+	"registry" text NOT NULL,
+	"asked_at" bigint NOT NULL,
+	"answered_at" bigint,
+	"sealed" "bytea" NOT NULL,
+	"answer" "bytea"
+);
+--> statement-breakpoint
 CREATE TABLE "citizen_session" (
 	"secret_hash" text PRIMARY KEY NOT NULL,
 	"sealed" "bytea" NOT NULL,
@@ -122,6 +132,8 @@ CREATE INDEX "access_event_subject_at" ON "access_event" USING btree ("subject",
 CREATE INDEX "access_receiver_rid" ON "access_receiver" USING btree ("rid");--> statement-breakpoint
 CREATE INDEX "consent_subject" ON "consent" USING btree ("subject_digest","requested_at");--> statement-breakpoint
 CREATE INDEX "consent_consumer" ON "consent" USING btree ("consumer","requested_at");--> statement-breakpoint
+CREATE INDEX "question_subject" ON "question" USING btree ("subject","asked_at");--> statement-breakpoint
+CREATE INDEX "question_registry" ON "question" USING btree ("registry","answered_at","asked_at");--> statement-breakpoint
 CREATE INDEX "citizen_session_expires_at" ON "citizen_session" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "asked_consent_asked_at" ON "asked_consent" USING btree ("asked_at","id");--> statement-breakpoint
 CREATE INDEX "asked_consent_case_number" ON "asked_consent" USING btree ("case_number");--> statement-breakpoint

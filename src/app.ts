@@ -43,6 +43,7 @@ import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createCheckPages } from "./web/check-pages.tsx";
 import { createFormHelpPages } from "./web/console/form-help-pages.ts";
 import { createProposalPages } from "./web/console/proposal-pages.tsx";
+import { createQuestionDeskPages } from "./web/console/question-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
@@ -53,6 +54,7 @@ import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
+import { createQuestionPages } from "./web/me/question-pages.tsx";
 import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
@@ -104,6 +106,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createMePages>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
+  Parameters<typeof createQuestionPages>[0] &
+  Parameters<typeof createQuestionDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
@@ -140,6 +144,8 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createMePages(deps));
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
+  routes.route("/", createQuestionPages(deps));
+  routes.route("/", createQuestionDeskPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));

@@ -117,6 +117,8 @@ export const ERROR_CODES = [
   "consent_term_invalid",
   "consent_evidence_missing",
   "consents_too_many",
+  "question_unknown",
+  "questions_too_many",
   "purpose_unknown",
   "purpose_required",
   "basis_fields_exceeded",

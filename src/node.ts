@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
 import { createAccessLog } from "./access/access-log-service.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
 import { createSubjectResealing } from "./access/subject-resealing-service.ts";
@@ -25,6 +26,7 @@ import { randomBytes } from "./crypto/random.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
+import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -148,6 +150,7 @@ export interface Node extends ServedNode {
   readonly consents: ConsentService;
   readonly usage: UsageService;
   readonly accessAudit: AccessAuditService;
+  readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
   readonly signedClient: SignedRequestClient;
   /** Asks other nodes for consents. */
@@ -554,7 +557,14 @@ export function createNode(options: {
     accessLog: accessEvents,
     keys: () => secrets.rings.record.map(({ publicKey }) => publicKey),
   });
+  const localAudit = createLocalAudit({
+    records: { reader, origin },
+    access: { reader: accessReader, origin: accessOrigin },
+    accessAudit,
+    keys: () => secrets.rings.log.map(({ publicKey }) => publicKey),
+  });
   const usage = createUsageService({
+    entity: names,
     database,
     accessSubjects,
     accessLog: accessEvents,
@@ -562,6 +572,16 @@ export function createNode(options: {
     accessReader,
     relations,
     clock,
+  });
+  const questions = createQuestionService({
+    entity: names,
+    database,
+    registries,
+    subjects,
+    accessSubjects,
+    usage,
+    clock,
+    random,
   });
   const hasMark = async (consumer: string, type: string): Promise<boolean> => {
     try {
@@ -870,6 +890,7 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
     version: readProgramVersion(),
@@ -970,6 +991,7 @@ export function createNode(options: {
     consents,
     usage,
     accessAudit,
+    localAudit,
     accessReader,
     signedClient,
     consentClient,

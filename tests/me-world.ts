@@ -11,6 +11,8 @@ export const CITIZENS = {
   meera: { name: "Meera Rao", groups: [], claims: { national_id: MEERA } },
   ravi: { name: "Ravi Iyer", groups: [], claims: { national_id: RAVI } },
   stranger: { name: "Sam Doe", groups: [] },
+  rosa: { name: "Rosa Lind", groups: ["registrars"] },
+  asha: { name: "Asha Rao", groups: ["readers"] },
 };
 
 const said = (en: string, hi: string): JsonObject => ({ en, hi });
@@ -88,6 +90,11 @@ export async function startMeWorld(): Promise<MeWorld> {
             {
               issuer: provider.issuer,
               title: "My Identity",
+              roles_claim: "groups",
+              roles: [
+                { value: "registrars", role: "registrar", registries: ["persons"] },
+                { value: "readers", role: "reader" },
+              ],
               citizen_claims: ["national_id"],
               client: { id: client.id },
             },

@@ -77,6 +77,8 @@ const ofEvery =
   (caller) =>
     caller.kind === "staff" && roles.includes(caller.role) && caller.registries === "every";
 
+const ofNodes: MayCall = (caller) => caller.kind === "node";
+
 const isReaderOfRegistry = staffOf(...READERS);
 
 const isWithin = (caller: MatrixCaller, place: Place): boolean =>
@@ -110,6 +112,8 @@ const withoutConsent =
   (may: MayCall): MayCall =>
   (caller, access, place) =>
     access !== "consent" && may(caller, access, place);
+
+const NO_CONSENT = "7f0c2a4e-6d1b-4c57-9f3e-2b7a1c9d8e60";
 
 type Ask = MatrixCase["ask"];
 
@@ -343,6 +347,65 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     may: ofEvery(...READERS),
     answers: [404],
     ask: () => ({ method: "POST", path: `/asked-consents/${NO_DIGEST}/refresh` }),
+  },
+
+  requestConsent: {
+    action: "consent.request",
+    may: ofNodes,
+    // The registry of the matrix says of nobody that a record is about him.
+    answers: [400, 422],
+    ask: post("/consents", ({ registry }) => ({
+      request_id: "request-0001",
+      registry,
+      subject: { claim: "national_id", value: "AB-1" },
+      purpose: "benefit-decision",
+      fields: ["name"],
+      expires_at: 4_000_000_000,
+    })),
+  },
+  readConsents: {
+    action: "consent.request",
+    may: ofNodes,
+    answers: [404],
+    ask: post("/consents:read", () => ({ ids: [NO_CONSENT] })),
+  },
+  assistConsent: {
+    action: "consent.assist",
+    may: staffOf("registrar"),
+    answers: [404],
+    ask: postTo("/consents:assist", () => ({
+      id: NO_CONSENT,
+      decision: "refuse",
+      witness: "Asha",
+      evidence: NO_DIGEST,
+    })),
+  },
+  invalidateConsent: {
+    action: "consent.assist",
+    may: staffOf("registrar"),
+    answers: [404],
+    ask: postTo("/consents:invalidate", () => ({ id: NO_CONSENT })),
+  },
+  readChanges: {
+    action: "consent.request",
+    may: ofNodes,
+    answers: [200],
+    ask: post("/changes:read", () => ({})),
+  },
+  takeErasureNotices: {
+    action: "consent.request",
+    may: ofNodes,
+    // Of a record that is not the caller's.
+    answers: [400, 502],
+    ask: post("/erasure-notices", ({ href }) => ({
+      notices: [{ href, number: 1, statement: "e30.e30.e30", receipt: "c2sp.org/tlog-proof@v1" }],
+    })),
+  },
+  listErasureNotices: {
+    action: "peer.read",
+    may: ofEvery(...READERS),
+    answers: [200],
+    ask: get("/erasure-notices"),
   },
 
   findDuplicates: {

@@ -201,6 +201,24 @@ export async function listHeads(
     from access_subject ${after === undefined ? sql`` : sql`where id > ${after}::uuid`} order by id limit ${limit}`;
 }
 
+/** Where a person's row says that a chain ends, and the chain's last event, as of one moment. */
+export async function findChainEnd(
+  database: Database,
+  { subject, isDelayed }: { subject: string; isDelayed: boolean },
+): Promise<{ number: number; digest: string | null; event: StoredEvent | undefined } | undefined> {
+  const { sql } = database;
+  const [row] = await sql<(StoredEvent & { endNumber: number; endDigest: string | null })[]>`
+    select ${isDelayed ? sql`s.delayed_count` : sql`s.count`} as "endNumber",
+      ${isDelayed ? sql`s.delayed_last_digest` : sql`s.last_digest`} as "endDigest", e.*
+    from access_subject s left join lateral (
+      select ${eventColumns(sql)} from access_event
+      where subject = s.id and is_delayed = ${isDelayed} order by number desc limit 1) e on true
+    where s.id = ${subject}::uuid`;
+  if (!row) return undefined;
+  const { endNumber, endDigest, ...event } = row;
+  return { number: endNumber, digest: endDigest, event: event.logIndex === null ? undefined : event };
+}
+
 export async function findReceivers(database: Database, rid: string): Promise<StoredReceiver[]> {
   return database.sql<StoredReceiver[]>`
     select consumer, rid, consent, purpose, log_index as "logIndex", at from access_receiver where rid = ${rid} order by consumer, purpose`;

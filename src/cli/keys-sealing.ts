@@ -117,7 +117,7 @@ function sayProgress(
   const end = !complete
     ? "The node goes on while it runs."
     : passing
-      ? `All is made anew. Requests with an Idempotency-Key from before are remembered by the old keys until ${isoTime(passing.until)!}; then: attestry keys rotate sealing --finish`
+      ? `All is made anew. Requests from before are remembered by the old keys until ${isoTime(passing.until)!}; then: attestry keys rotate sealing --finish`
       : "All is made anew. Now: attestry keys rotate sealing --finish";
   return [`${replaced}: ${formatCount(done)} of ${formatCount(total)} made anew.`, ...counts, end];
 }

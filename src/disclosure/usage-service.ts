@@ -2,14 +2,16 @@
 import type { AccessAuditService, AccessProblem } from "../access/access-audit-service.ts";
 import { type AccessEvent, readAccessEvent } from "../access/access-event.ts";
 import type { AccessLog } from "../access/access-log-service.ts";
-import { countDelayed, listEvents, type StoredEvent } from "../access/access-store.ts";
+import { countDelayed, listEvents, listEventsOf, type StoredEvent } from "../access/access-store.ts";
 import type { AccessSubjects, KnownSubject } from "../access/access-subject-service.ts";
+import type { PersonReadings } from "../access/person-audit.ts";
 import type { Person } from "../consent/consent-service.ts";
 import type { ConsentRelations } from "../consent/guardianship-service.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { AttestryError } from "../errors.ts";
 import { ACCESS_EVENTS_PAGE_MAX } from "../limits.ts";
-import type { LogReader } from "../log/reader-service.ts";
+import { parseCheckpoint } from "../log/checkpoint.ts";
+import type { EntryReceipt, LogReader } from "../log/reader-service.ts";
 import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import type { Database } from "../storage/database.ts";
 
@@ -59,12 +61,16 @@ export interface UsageService {
   /** What is wrong with the person's chain: nothing, unless somebody changed the database. */
   check(person: Person): Promise<readonly AccessProblem[]>;
   keys(person: Person): Promise<readonly UsageKey[]>;
+  /** Everything that is the person's own, to be checked elsewhere (schemas/person-readings.schema.json). */
+  download(person: Person): Promise<PersonReadings>;
 }
 
 // Pages that are looked through for one page of what a filter leaves.
 const PAGES_READ_MAX = 20;
 
 export function createUsageService(deps: {
+  /** The name that the node's records have. */
+  entity: string;
   database: Database;
   accessSubjects: AccessSubjects;
   accessLog: Pick<AccessLog<never>, "open">;
@@ -121,15 +127,19 @@ export function createUsageService(deps: {
     async list(person, filter = {}) {
       const subjects = await findSubjects(person);
       const limit = Math.min(filter.limit ?? ACCESS_EVENTS_PAGE_MAX, ACCESS_EVENTS_PAGE_MAX);
+      // However few are wanted, a filter looks through many: a flood of one reader's hides no other's.
+      const isFiltered = filter.consumer !== undefined || filter.purpose !== undefined;
+      const size = isFiltered ? ACCESS_EVENTS_PAGE_MAX : limit;
       const now = clock();
       const entries: UsageEntry[] = [];
       let { before } = filter;
       let isMore = subjects.length > 0;
       for (let round = 0; isMore && entries.length < limit && round < PAGES_READ_MAX; round++) {
-        const page = await readPage(subjects, { before, limit, now });
-        const wanted = page.filter((one) => isWanted(one, filter)).slice(0, limit - entries.length);
-        entries.push(...wanted);
-        isMore = page.length === limit;
+        const page = await readPage(subjects, { before, limit: size, now });
+        const wanted = page.filter((one) => isWanted(one, filter));
+        const taken = wanted.slice(0, limit - entries.length);
+        entries.push(...taken);
+        isMore = taken.length < wanted.length || page.length === size;
         before = entries.length === limit ? entries.at(-1)!.logIndex : (page.at(-1)?.logIndex ?? before);
       }
       const delayed = await Promise.all(
@@ -153,9 +163,7 @@ export function createUsageService(deps: {
         if (event?.logIndex !== logIndex) continue;
         const { jws, salt } = accessLog.open(subject, event);
         const [proof] = await deps.accessReader.receipts([logIndex]);
-        const { index, proof: hashes, checkpoint, entry } = proof!;
-        const receipt = formatReceipt({ index, proof: hashes, checkpoint, extra: formatExtra({ salt, entry }) });
-        return { event: jws, salt: encodeBase64url(salt), receipt };
+        return { event: jws, salt: encodeBase64url(salt), receipt: formatEventReceipt(proof!, salt) };
       }
       throw new AttestryError("not_found", "there is no such reading of yours");
     },
@@ -167,6 +175,37 @@ export function createUsageService(deps: {
       return found.flat();
     },
 
+    async download(person) {
+      const now = clock();
+      // Before the events are read: what is logged from here on is later.
+      const note = await deps.accessReader.checkpoint();
+      const { size } = parseCheckpoint(`${note.split("\n\n")[0]}\n`);
+      const own = (await findSubjects(person)).filter(({ isOwn }) => isOwn);
+      const readings: PersonReadings["readings"][number][] = [];
+      for (const { subject } of own)
+        for (let after = -1; ; ) {
+          const page = await listEventsOf(database, { subject: subject.id, after, limit: ACCESS_EVENTS_PAGE_MAX });
+          const shown = page.filter(
+            ({ shownFrom, logIndex }) => logIndex < size && (shownFrom === null || shownFrom <= now),
+          );
+          const proofs = await deps.accessReader.receipts(shown.map(({ logIndex }) => logIndex));
+          for (const [at, event] of shown.entries()) {
+            const { jws, salt } = accessLog.open(subject, event);
+            readings.push({
+              subject: subject.id,
+              index: event.logIndex,
+              event: jws,
+              salt: encodeBase64url(salt),
+              receipt: formatEventReceipt(proofs[at]!, salt),
+            });
+          }
+          after = page.at(-1)?.logIndex ?? after;
+          if (page.length < ACCESS_EVENTS_PAGE_MAX) break;
+        }
+      const keys = own.map(({ subject }) => ({ subject: subject.id, tag_key: encodeBase64url(subject.tagKey) }));
+      return { node: deps.entity, size, keys, readings };
+    },
+
     async keys(person) {
       const subjects = await findSubjects(person);
       // A child's key stays the child's.
@@ -175,4 +214,8 @@ export function createUsageService(deps: {
         .map(({ subject }) => ({ subject: subject.id, tag_key: encodeBase64url(subject.tagKey) }));
     },
   };
+}
+
+function formatEventReceipt({ index, proof, checkpoint, entry }: EntryReceipt, salt: Uint8Array): string {
+  return formatReceipt({ index, proof, checkpoint, extra: formatExtra({ salt, entry }) });
 }

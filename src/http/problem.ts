@@ -115,6 +115,8 @@ const STATUS = {
   consent_term_invalid: 422,
   consent_evidence_missing: 422,
   consents_too_many: 429,
+  question_unknown: 404,
+  questions_too_many: 429,
   purpose_unknown: 422,
   purpose_required: 422,
   basis_fields_exceeded: 403,

@@ -39,6 +39,8 @@ const PERMISSIONS = {
   "consent.ask": { staff: READERS, reach: "node" },
   /** To write down what somebody decided at a counter, and to declare a consent invalid. */
   "consent.assist": { staff: ["registrar"], reach: "registry" },
+  /** To read and answer what people ask about looks at their data, and about their records. */
+  "question.answer": { staff: ["registrar", "auditor"], reach: "registry" },
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
   "peer.read": { staff: READERS, reach: "node" },
   /** Checking records of other nodes on a page, by which a report is kept; and the reports that one had kept oneself. */

@@ -4,7 +4,7 @@ import { equalBytes } from "../crypto/hash.ts";
 import { AttestryError, type ErrorCode, isAttestryError } from "../errors.ts";
 import { AUDIT_PROBLEMS_MAX } from "../limits.ts";
 import { type Checkpoint, verifyCheckpoint } from "./checkpoint.ts";
-import { type LogOperation, parseEntry } from "./entry.ts";
+import { type LogEntry, type LogOperation, parseEntry } from "./entry.ts";
 import { appendLeaf, EMPTY_FRONTIER, type Frontier, frontierRoot, leafHash } from "./merkle.ts";
 import type { NoteVerifier } from "./note.ts";
 import { createTagIndex, type TagIndex } from "./tag-index.ts";
@@ -22,6 +22,8 @@ export interface AuditOptions {
   readonly verifiers: readonly NoteVerifier[];
   /** Signed note of an earlier checkpoint, which the log must still contain. */
   readonly previous?: string;
+  /** Every entry that can be read, in its order. */
+  readonly onEntry?: (index: number, entry: LogEntry) => void;
   readonly onProgress?: (progress: { readonly entries: number; readonly size: number }) => void;
 }
 
@@ -60,6 +62,7 @@ interface Audit {
   readonly problems: AuditProblem[];
   /** Levels 1 and up: hashes of the tile that is being filled, bottom first. */
   readonly upper: TileUnderWay[];
+  readonly onEntry: AuditOptions["onEntry"];
 }
 
 interface TileUnderWay {
@@ -81,6 +84,7 @@ export async function auditLog(source: LogSource, options: AuditOptions): Promis
     operations: {},
     problems: [],
     upper: [],
+    onEntry: options.onEntry,
   };
   const note = await source.checkpoint();
   const tree = readCheckpoint(audit, note, options, "the log's checkpoint");
@@ -147,6 +151,7 @@ function auditEntry(audit: Audit, index: number, bytes: Uint8Array): void {
   const entry = attempt(audit, `entry ${index}`, { index }, () => parseEntry(bytes));
   if (entry === undefined) return;
   audit.operations[entry.e] = (audit.operations[entry.e] ?? 0) + 1;
+  audit.onEntry?.(index, entry);
   const otherIndex = audit.tags.add(entry.r, index);
   if (otherIndex !== undefined) {
     const message = `entries ${otherIndex} and ${index} have the same tag`;

@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
 import type { ProposalService } from "../approval/proposal-service.ts";
 import { AttestryError } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
+import type { Caller, Staff } from "../identity/caller.ts";
 import type { IdentityService, StaffTokenSummary } from "../identity/identity-service.ts";
 import { formatClaims } from "../identity/jurisdiction.ts";
 import { isPermitted } from "../identity/permissions.ts";
@@ -21,6 +21,10 @@ interface PageProps {
 }
 
 const mayManagePeople = (caller: Caller): boolean => isPermitted({ caller, action: "people.manage" });
+
+/** In some registry: which ones, the page itself finds. */
+const mayAnswer = (caller: Staff): boolean =>
+  (caller.registries ?? ["any"]).some((registry) => isPermitted({ caller, action: "question.answer", registry }));
 
 const ROLE_WORDS: Readonly<Record<string, string>> = {
   registrar: "write records",
@@ -128,6 +132,11 @@ const ConsolePage: FC<PageProps & { work: Work | undefined }> = ({ session, fram
         ) && (
           <p>
             <a href={`${frame.basePath}/console/reports`}>Reports that were kept of checks</a>
+          </p>
+        )}
+        {mayAnswer(session.caller) && (
+          <p>
+            <a href={`${frame.basePath}/console/questions`}>Questions of people about their data</a>
           </p>
         )}
         <p>

@@ -386,6 +386,15 @@ const LEFT_OUT = [
   "POST /console/registries/:registry/records/:rid/amend",
   "POST ADDRESS",
   "POST /console/approve-together/done",
+  // Of other nodes' records, whose readings are in the logs of those, and in this one as received.
+  "GET /console/consents",
+  "GET /console/consents/:id",
+  "POST /console/consents/ask",
+  "POST /console/consents/form",
+  "POST /console/consents/offers",
+  "POST /console/consents/refresh",
+  "POST /console/consents/:id/refresh",
+  "POST /console/consents/:id/read",
   `POST /console/proposals/:id/$${"{decision}"}`,
 ];
 

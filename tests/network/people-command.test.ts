@@ -1,4 +1,4 @@
-// `attestry token` and `attestry session` as an operator runs them beside a node that serves: who has access, and how it ends.
+// `attestry token`, `attestry session` and `attestry log audit` as an operator runs them beside a node that serves: who has access, how it ends, and whether all that was read is in the log.
 import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { ensureBuilt, startServing } from "../built-program.ts";
 import { freePort } from "../free-port.ts";
 import { definition } from "../node-fixture.ts";
 import { startTestProvider, type TestProvider } from "../oidc-provider.ts";
-import { callAttestry } from "../warm-program.ts";
+import { callAttestry, callProgram } from "../warm-program.ts";
 
 let directory: string;
 let entity: string;
@@ -83,6 +83,8 @@ describe("attestry token", () => {
     );
     expect(await publish(made.token)).toBe(201);
     const { tokens } = (await run("token", "list")) as { tokens: JsonObject[] };
+    // Two of one second have no order.
+    tokens.sort((a, b) => String(b.name).localeCompare(String(a.name)));
     expect(tokens).toEqual([
       expect.objectContaining({
         name: "Report",
@@ -117,5 +119,53 @@ describe("attestry session", () => {
     expect(await run("session", "end", id)).toEqual({ id, ended: true });
     expect((await browser.request("GET", `${entity}/console`)).status).toBe(303);
     await expect(run("session", "end", id)).rejects.toThrow(/session_unknown/);
+  });
+});
+
+describe("attestry log audit", () => {
+  const send = async (method: string, path: string, token: unknown, body?: JsonObject) => {
+    const response = await fetch(`${entity}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    expect(response.ok, `${method} ${path}: ${response.status}`).toBe(true);
+    return (await response.json()) as JsonObject;
+  };
+  const audit = async (...args: string[]) => {
+    const { code, stdout } = await callProgram(["log", "audit", ...args, "--json"]);
+    return [code, stdout.trim() === "" ? {} : (JSON.parse(stdout) as JsonObject)] as const;
+  };
+
+  test("holds both logs against the database beside a node that serves, and the access log from outside, also for one person", {
+    timeout: 120_000,
+  }, async () => {
+    const { token: operator } = await run("token", "create", "--role", "operator", "--name", "Publisher");
+    const { token } = await run("token", "create", "--role", "registrar", "--name", "Clerk");
+    await send("PUT", "/registries/people", operator, definition("people", { access: "consent" }));
+    const data = { code: "P-1", name: "Meera" };
+    const { rid } = await send("POST", "/registries/people/records", token, { data });
+    await send("GET", `/registries/people/records/${String(rid)}`, token);
+    const state = join(directory, "audited.json");
+    const here = ["--local", "--data", directory, "--state", state];
+    expect(await audit(...here)).toMatchObject([0, { ok: true, events: { events: 1, people: 1, problems: [] } }]);
+    const kept = JSON.parse(readFileSync(state, "utf8")) as Record<string, string>;
+    // A checkpoint of another log is none of this one's past.
+    writeFileSync(state, JSON.stringify({ ...kept, access: kept.records! }));
+    expect(await audit(...here)).toMatchObject([1, { ok: false, records: { ok: true }, access: { ok: false } }]);
+
+    expect(await audit(entity, "--log", "access")).toMatchObject([0, { ok: true, operations: { read: 1 } }]);
+    const file = join(directory, "person.json");
+    const readings = { node: entity, size: 1, keys: [], readings: [] as JsonObject[] };
+    writeFileSync(file, JSON.stringify({ access_log: readings }));
+    expect(await audit(entity, "--person", file)).toMatchObject([0, { ok: true, person: { ok: true } }]);
+    readings.readings.push({ subject: "nobody", index: 0, event: "e30.e30.AA", salt: "A".repeat(43) });
+    writeFileSync(file, JSON.stringify(readings));
+    expect(await audit(entity, "--person", file)).toMatchObject([
+      1,
+      { ok: true, person: { ok: false, problems: [{ code: "event_changed", index: 0 }] } },
+    ]);
+    for (const wrong of [[entity, "--local"], [], [entity, "--log", "other"]])
+      expect((await audit(...wrong))[0]).toBe(1);
   });
 });

@@ -32,6 +32,13 @@ async function signedIn(account: string): Promise<BrowserJar> {
   return browser;
 }
 
+async function atDesk(account: string): Promise<BrowserJar> {
+  const browser = createBrowserJar();
+  const asked = await browser.visit(`${base}/sign-in/start?${new URLSearchParams({ issuer: world.provider.issuer })}`);
+  expect((await browser.visit(asked.url, { form: { account } })).url).toBe(`${base}/console`);
+  return browser;
+}
+
 /** A page's text without its markup and the marks that set names apart. */
 const textOf = (page: { text: string }) =>
   page.text
@@ -189,6 +196,60 @@ test("somebody who acts for a child decides for it, and is told for whom", async
   );
 });
 
+test("a question about a record goes to who answers for its registry, and the answer comes to the person's page alone", async () => {
+  const browser = await signedIn("meera");
+  const topic = { registry: "persons", rid: world.meera.persons };
+  const asked = await browser.request("GET", `${base}/me/questions/new?${new URLSearchParams(topic)}`);
+  expect(textOf(asked)).toContain("It is about your record in “Persons”.");
+  const form_token = hiddenField(asked.text, "form_token")!;
+  const send = (form: Record<string, string>, from = browser) =>
+    from.request("POST", `${base}/me/questions/send`, { form });
+  expect((await send({ ...topic, text: "My street is <b>wrong</b>." })).status).toBe(403);
+  const empty = await send({ form_token, ...topic, text: "  " });
+  expect([empty.status, textOf(empty).includes("Write something first")]).toEqual([422, true]);
+  expect((await send({ form_token, ...topic, text: "My street is <b>wrong</b>." })).status).toBe(303);
+  const licence = { registry: "licences", rid: world.meera.licence };
+  expect((await send({ form_token, ...licence, text: "The last day is wrong." })).status).toBe(303);
+  // Nobody asks about what is another's, or about a look that there is not.
+  const ravi = await signedIn("ravi");
+  const foreign = hiddenField((await ravi.request("GET", `${base}/me`)).text, "form_token")!;
+  for (const other of [topic, { look: "0" }, { look: "999999" }, { registry: "nothing", rid: "x" }]) {
+    const refused = await send({ form_token: foreign, text: "What?", ...(other as Record<string, string>) }, ravi);
+    expect([other, refused.status]).toEqual([other, 404]);
+  }
+  expect(textOf(await ravi.request("GET", `${base}/me/questions`))).toContain("You have asked nothing yet.");
+
+  // Nothing of it stands in clear, and a role that answers nothing sees nothing.
+  const rows = await world.civil.database.database.sql`select * from question`;
+  const stored = rows.map((row) => Buffer.from(row.sealed as Uint8Array).toString("latin1")).join();
+  expect([rows.length, /street|Meera|7310/.test(stored)]).toEqual([2, false]);
+  const reader = await atDesk("asha");
+  expect(textOf(await reader.request("GET", `${base}/console/questions`))).toContain(
+    "Nothing waits for you in this role.",
+  );
+  const registrar = await atDesk("rosa");
+  const desk = await registrar.request("GET", `${base}/console/questions`);
+  expect(textOf(desk)).toContain("Asks for a correction: Meera Rao");
+  expect(desk.text).toContain("My street is &lt;b&gt;wrong&lt;/b&gt;.");
+  expect(textOf(desk)).not.toContain("The last day is wrong.");
+  const id = hiddenField(desk.text, "id")!;
+  const other = rows.find((row) => row.id !== id)!.id as string;
+  const answer = (from: BrowserJar, token: string, form: Record<string, string>) =>
+    from.request("POST", `${base}/console/questions/answer`, { form: { form_token: token, ...form } });
+  const tokens = {
+    reader: hiddenField((await reader.request("GET", `${base}/console`)).text, "form_token")!,
+    registrar: hiddenField(desk.text, "form_token")!,
+  };
+  expect((await answer(registrar, "A".repeat(43), { id, text: "x" })).status).toBe(403);
+  expect((await answer(reader, tokens.reader, { id, text: "No." })).status).toBe(403);
+  expect((await answer(registrar, tokens.registrar, { id: other, text: "No." })).status).toBe(403);
+  expect((await answer(registrar, tokens.registrar, { id, text: "We corrected it today." })).status).toBe(303);
+  expect((await answer(registrar, tokens.registrar, { id, text: "Once more." })).status).toBe(404);
+  const told = textOf(await browser.request("GET", `${base}/me/questions`));
+  expect(told).toMatch(/a registrar of this department answered: We corrected it today\./);
+  expect(told).toContain("Waits for an answer.");
+});
+
 describe("the looks at one's data", () => {
   test("stand there in plain words, newest first, each with a proof, to be filtered; and only one's own", async () => {
     const { id } = await world.ask(MEERA, { case: "HA-7" });
@@ -231,7 +292,18 @@ describe("the looks at one's data", () => {
       purpose: "benefit-decision",
     });
     expect(proof.receipt).toContain(`index ${index}`);
+    expect(looks.text).toContain(`/me/questions/new?look=${index}"`);
+    const ask = await browser.request("GET", `${base}/me/questions/new?look=${index}`);
+    const form = { form_token: hiddenField(ask.text, "form_token")!, look: String(index), kind: "dispute" };
+    const send = (from: BrowserJar, token: string) =>
+      from.request("POST", `${base}/me/questions/send`, { form: { ...form, form_token: token, text: "Why?" } });
+    expect((await send(browser, form.form_token)).status).toBe(303);
+    expect(textOf(await browser.request("GET", `${base}/me/questions`))).toContain(
+      `I think this look was wrong. It is about entry ${index} of the log of looks.`,
+    );
     const ravi = await signedIn("ravi");
+    const foreign = hiddenField((await ravi.request("GET", `${base}/me`)).text, "form_token")!;
+    expect((await send(ravi, foreign)).status).toBe(404);
     expect((await ravi.request("GET", `${base}/me/usage/${index}/proof`)).status).toBe(404);
     expect(textOf(await ravi.request("GET", `${base}/me/usage`))).not.toContain("Social Welfare looked");
   });
@@ -293,6 +365,26 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
     await page.context().close();
   }, 120_000);
 
+  test("who answers sees what waits, by the keyboard", async () => {
+    const { page, complaints } = await openPage(browser, DESKTOP);
+    const citizen = await signedIn("meera");
+    const form_token = hiddenField((await citizen.request("GET", `${base}/me`)).text, "form_token")!;
+    const form = { form_token, registry: "persons", rid: world.meera.persons, text: "Please look at my street." };
+    await citizen.request("POST", `${base}/me/questions/send`, { form });
+    await page.goto(`${base}/sign-in`);
+    await pressOn(page, "Sign in with My Identity");
+    await pressOn(page, "Rosa Lind");
+    await pressOn(page, "Questions of people");
+    await checkLook(page, "desk-questions-1280");
+    await page.keyboard.press("Tab");
+    await page.locator("textarea").first().focus();
+    await page.keyboard.type("It is corrected.");
+    await pressOn(page, { button: "Send the answer to Meera Rao" });
+    await says(page, "The answer was sent.");
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  }, 120_000);
+
   test("on a phone: one time only until an earlier day, a refusal, and nothing wider than the screen in either language and direction", async () => {
     const [once, other, open] = [await world.ask(MEERA), await world.ask(MEERA), await world.ask(MEERA)];
     const { page, complaints } = await openPage(browser, PHONE);
@@ -321,10 +413,12 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
       ["given", `/me/consents/${once.id}`],
       ["consents", "/me/consents"],
       ["usage", "/me/usage"],
+      ["question", "/me/questions/new?look=0"],
+      ["questions", "/me/questions"],
       ["download", "/me/download"],
     ] as const) {
       await page.goto(`${base}${path}`);
-      if (name !== "download" && name !== "given") await checkLook(page, `${name}-hi-360`);
+      if (!["download", "given", "questions"].includes(name)) await checkLook(page, `${name}-hi-360`);
       // From right to left nothing may stick out; a phone is where it would.
       await page.evaluate(() => {
         document.documentElement.dir = "rtl";

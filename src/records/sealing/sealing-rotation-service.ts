@@ -1,6 +1,7 @@
 // Makes anew, under the current generation of the sealing keys, what still goes by the former one: a job in small steps that any process may take and resume.
+import { setTimeout as sleep } from "node:timers/promises";
 import { AttestryError } from "../../errors.ts";
-import { ANSWER_WINDOW_SECONDS, IDEMPOTENCY_SECONDS } from "../../limits.ts";
+import { ANSWER_WINDOW_SECONDS, IDEMPOTENCY_SECONDS, SEALING_PAUSE_MS } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import type { Secrets } from "../../secrets.ts";
 import type { Database, Transaction } from "../../storage/database.ts";
@@ -84,7 +85,7 @@ export function createSealingRotationService(deps: {
       logger.info({ generation }, "making everything anew under the next sealing keys");
     }
     const open = parts.filter(({ complete }) => !complete);
-    for (const part of open) while (!isStopped() && (await steps.take(part)));
+    for (const part of open) while (!isStopped() && (await steps.take(part))) await sleep(SEALING_PAUSE_MS);
     if (open.length > 0 && (await listProgress(database.sql, generation)).every(({ complete }) => complete))
       logger.info(
         { generation },
@@ -93,13 +94,13 @@ export function createSealingRotationService(deps: {
   }
 
   async function readPassing(beganAt: number): Promise<SealingProgress["passing"]> {
-    const now = clock();
-    const { count, latest } = await findPassing(database.sql, {
-      before: beganAt,
-      heldSince: now - IDEMPOTENCY_SECONDS,
-      budgetsSince: now - ANSWER_WINDOW_SECONDS,
+    const { count, until } = await findPassing(database.sql, {
+      upTo: beganAt,
+      now: clock(),
+      requestSeconds: IDEMPOTENCY_SECONDS,
+      budgetSeconds: ANSWER_WINDOW_SECONDS,
     });
-    return latest === null ? undefined : { count, until: latest + IDEMPOTENCY_SECONDS };
+    return until === null ? undefined : { count, until };
   }
 
   async function readProgress(): Promise<SealingProgress | undefined> {
@@ -157,7 +158,7 @@ export function createSealingRotationService(deps: {
     }
     if (progress.passing)
       throw inUse(
-        `${progress.passing.count} requests with an Idempotency-Key from before are remembered by it until ${new Date(progress.passing.until * 1_000).toISOString()}; end it then`,
+        `${progress.passing.count} requests from before are remembered by it (Idempotency-Keys for a day, budgets of questions for an hour) until ${new Date(progress.passing.until * 1_000).toISOString()}; end it then`,
       );
     await runTransaction(database, async (tx) => {
       await lockRecords(tx);

@@ -191,19 +191,20 @@ export async function listWrappedRecords(
 }
 
 /**
- * Keyed hashes that nobody can make anew, of requests from before a time: Idempotency-Keys, which hold for a day, and budgets of
- * questions. `latest`: when the youngest of them was made.
+ * Keyed hashes that nobody can make anew, of requests up to a time: Idempotency-Keys, and budgets of questions. `until`: when the last of
+ * them has passed.
  */
 export async function findPassing(
   sql: Sql | Transaction,
-  { before, heldSince, budgetsSince }: { before: number; heldSince: number; budgetsSince: number },
-): Promise<{ count: number; latest: number | null }> {
-  const [row] = await (sql as Sql)<{ count: number; latest: number | null }[]>`
-    select count(*)::int8 as count, max(made_at)::int8 as latest from (
-      select created_at as made_at from idempotency where created_at <= ${before} and created_at > ${heldSince}
-      union all select created_at from proposal where digest is not null and created_at <= ${before} and created_at > ${heldSince}
-      union all select window_start from answer_budget where window_start <= ${before} and window_start > ${budgetsSince}
-    ) passing`;
+  times: { upTo: number; now: number; requestSeconds: number; budgetSeconds: number },
+): Promise<{ count: number; until: number | null }> {
+  const { upTo, now, requestSeconds, budgetSeconds } = times;
+  const [row] = await (sql as Sql)<{ count: number; until: number | null }[]>`
+    select count(*)::int8 as count, max(ends_at)::int8 as until from (
+      select created_at + ${requestSeconds}::int8 as ends_at from idempotency where created_at <= ${upTo}
+      union all select created_at + ${requestSeconds}::int8 from proposal where digest is not null and created_at <= ${upTo}
+      union all select window_start + ${budgetSeconds}::int8 from answer_budget where window_start <= ${upTo}
+    ) passing where ends_at > ${now}`;
   return row!;
 }
 

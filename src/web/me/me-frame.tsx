@@ -73,6 +73,7 @@ const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
     { href: `${basePath}/me`, text: texts.records },
     { href: `${basePath}/me/consents`, text: texts.consents },
     { href: `${basePath}/me/usage`, text: texts.usage },
+    { href: `${basePath}/me/questions`, text: texts.myQuestions },
     { href: `${basePath}/me/download`, text: texts.download },
   ];
   const currentOf = (href: string): { "aria-current"?: "page" | "true" } => {
@@ -156,27 +157,21 @@ export function answerFile(context: Context, name: string, content: unknown): Re
 export const Contacts: FC<{
   contacts: readonly string[];
   frame: MeFrame;
-  /** What a mail would be about. */
-  subject?: string;
-}> = ({ contacts, frame, subject }) =>
+}> = ({ contacts, frame }) =>
   contacts.length === 0 ? (
     <p>{frame.texts.home.noContacts}</p>
   ) : (
     <ul class="plain">
       {contacts.map((contact) => (
         <li>
-          <bdi>{contactLink(contact, subject)}</bdi>
+          <bdi>{contactLink(contact)}</bdi>
         </li>
       ))}
     </ul>
   );
 
-function contactLink(contact: string, subject: string | undefined): Child {
+function contactLink(contact: string): Child {
   if (/^https?:\/\//i.test(contact)) return <a href={contact}>{contact}</a>;
   const address = contact.replace(/^mailto:/i, "");
-  return /^[^\s@]+@[^\s@]+$/.test(address) ? (
-    <a href={`mailto:${address}${subject === undefined ? "" : `?subject=${encodeURIComponent(subject)}`}`}>{address}</a>
-  ) : (
-    contact
-  );
+  return /^[^\s@]+@[^\s@]+$/.test(address) ? <a href={`mailto:${address}`}>{address}</a> : contact;
 }

@@ -31,7 +31,7 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly recordNames: RecordNamesService;
   readonly ownRecords: OwnRecordService;
   readonly consents: Pick<ConsentService, "list">;
-  readonly usage: Pick<UsageService, "list" | "keys">;
+  readonly usage: Pick<UsageService, "list" | "keys" | "download">;
   readonly clock: () => number;
 }
 
@@ -81,7 +81,7 @@ const HomePage: FC<HomeProps> = (props) => {
           </Section>
           <Section id="looks" title={words.latest}>
             {latest.length === 0 && <p>{words.noneLatest}</p>}
-            <UsageTimeline entries={latest.slice(0, ME_LATEST_LOOKS)} {...{ names, consents, contacts, frame }} />
+            <UsageTimeline entries={latest.slice(0, ME_LATEST_LOOKS)} {...{ names, consents, frame }} />
             <p>
               <a href={`${frame.basePath}/me/usage`}>{words.allReadings}</a>
             </p>
@@ -189,7 +189,12 @@ export function createMePages(deps: MePagesDeps): Hono {
       const { registry, rid, display, identifier, state, version, data } = view;
       return { registry, rid, display, identifier, state, version, data, evidence };
     });
-    const [allowed, looks, keys] = await Promise.all([consents.list(caller), listLooks(caller), usage.keys(caller)]);
+    const [allowed, looks, keys, log] = await Promise.all([
+      consents.list(caller),
+      listLooks(caller),
+      usage.keys(caller),
+      usage.download(caller),
+    ]);
     return answerFile(context, "my-data.json", {
       node: deps.names,
       made_at: formatSeconds(deps.clock()),
@@ -199,6 +204,7 @@ export function createMePages(deps: MePagesDeps): Hono {
       looks_delayed_by_law: looks.delayed,
       looks_complete: looks.isWhole,
       looks_keys: keys,
+      access_log: log,
     });
   });
 

@@ -3,6 +3,7 @@ import type { FC } from "hono/jsx";
 import type { RecordView } from "../../records/record-view.ts";
 import type { FieldView } from "../field-view.ts";
 import { Section } from "../markup.tsx";
+import { formatAddress } from "../page-request.ts";
 import { DataList, type RecordNames } from "../value.tsx";
 import type { MeFrame } from "./me-frame.tsx";
 
@@ -38,6 +39,12 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
           <span class="unseen"> – {view.display}</span>
         </a>{" "}
         <span class="soft small">{texts.home.evidenceHelp}</span>
+      </p>
+      <p>
+        <a href={formatAddress(`${basePath}/me/questions/new`, { registry: view.registry, rid: view.rid })}>
+          {texts.questions.correctRecord}
+          <span class="unseen"> – {view.display}</span>
+        </a>
       </p>
     </section>
   );

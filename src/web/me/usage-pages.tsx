@@ -185,7 +185,7 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
               </Note>
             )}
             {page.entries.length === 0 && <p>{isFiltered ? words.noneFound : words.none}</p>}
-            <UsageTimeline entries={page.entries} {...{ names, consents, contacts, frame }} />
+            <UsageTimeline entries={page.entries} {...{ names, consents, frame }} />
             <Pages page={page} query={query} frame={frame} />
           </Section>
         </MePage>

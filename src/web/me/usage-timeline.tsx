@@ -6,7 +6,7 @@ import type { UsageEntry } from "../../disclosure/usage-service.ts";
 import { Instant } from "../markup.tsx";
 import { formatNumber } from "../reader-language.ts";
 import { dayOf } from "./consent-cards.tsx";
-import { Contacts, type MeFrame } from "./me-frame.tsx";
+import type { MeFrame } from "./me-frame.tsx";
 import { isolate, type MeNames } from "./me-names.ts";
 import type { Decision, UsageVerb, UsageWords } from "./texts/usage-words.ts";
 
@@ -98,8 +98,8 @@ function nameReader({ by }: UsageEntry): string {
   return "citizen" in by ? by.citizen : by.share;
 }
 
-const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string[]; frame: MeFrame }> = (props) => {
-  const { entry, names, contacts, frame } = props;
+const Details: FC<{ entry: UsageEntry; names: MeNames; frame: MeFrame }> = (props) => {
+  const { entry, names, frame } = props;
   const words = frame.texts.usagePage;
   const { basis } = entry;
   return (
@@ -148,8 +148,9 @@ const Details: FC<{ entry: UsageEntry; names: MeNames; contacts: readonly string
           </a>
         </dd>
       </dl>
-      <p>{words.contact}</p>
-      <Contacts contacts={contacts} frame={frame} subject={`${words.logIndex} ${entry.logIndex}`} />
+      <p>
+        <a href={`${frame.basePath}/me/questions/new?look=${entry.logIndex}`}>{frame.texts.questions.askAbout}</a>
+      </p>
     </details>
   );
 };
@@ -158,16 +159,15 @@ interface TimelineProps {
   readonly entries: readonly UsageEntry[];
   readonly names: MeNames;
   readonly consents: readonly PersonConsent[];
-  readonly contacts: readonly string[];
   readonly frame: MeFrame;
 }
 
-const Look: FC<TimelineProps & { entry: UsageEntry }> = ({ entry, names, consents, contacts, frame }) => (
+const Look: FC<TimelineProps & { entry: UsageEntry }> = ({ entry, names, consents, frame }) => (
   <li>
     <p>
       {formatUsage(entry, { names, consents, frame })} {!entry.isOwn && <em>{frame.texts.usagePage.aboutOther}</em>}
     </p>
-    <Details {...{ entry, names, contacts, frame }} />
+    <Details {...{ entry, names, frame }} />
   </li>
 );
 
