@@ -29,12 +29,13 @@ function allowScript(connect: readonly string[]): string[] {
 /** In what a page is written. */
 export interface PageLanguage {
   readonly tag: string;
-  readonly direction: "ltr" | "rtl";
+  /** Left out of pages that are in English only. */
+  readonly direction?: "ltr" | "rtl";
   /** What the first link of each page is called. */
   readonly skip: string;
 }
 
-const ENGLISH: PageLanguage = { tag: "en", direction: "ltr", skip: "Skip to content" };
+const ENGLISH: PageLanguage = { tag: "en", skip: "Skip to content" };
 
 interface LayoutProps {
   readonly title: string;

@@ -71,6 +71,8 @@ const OF_OTHER_KEYS = [
   "consent.request",
   "consent.requested_at",
   "consent.sealed",
+  "question.answer",
+  "question.sealed",
   "attestry_migrations.hash",
   "chain_archive.digest",
   "enrolment_code.digest",

@@ -49,7 +49,7 @@ async function formTokenOf(browser: BrowserJar): Promise<string> {
 }
 
 /** What the start page of the problem says. */
-const codeOf = (page: { text: string }) => /<code>([a-z_]+)<\/code><\/p>/.exec(page.text)?.[1];
+const codeOf = (page: { text: string }) => /<code(?: dir="ltr")?>([a-z_]+)<\/code><\/p>/.exec(page.text)?.[1];
 
 describe("signing in", () => {
   it("begins with the staff page that was wanted and ends there, with name and role in its header", async () => {

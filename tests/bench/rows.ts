@@ -10,6 +10,7 @@ import { connectDatabase, createDatabaseIfMissing } from "../../src/storage/data
 import { applyMigrations } from "../../src/storage/migrations.ts";
 import { benchHistory, benchMemory, benchSearch } from "./crowd-rows.ts";
 import { benchDirectory } from "./directory-rows.ts";
+import { benchDisclosure } from "./disclosure-rows.ts";
 import { runLoad } from "./load.ts";
 import { type BenchRow, interleave, median, summarize } from "./measure.ts";
 import { benchVerify, benchVerifyBatch } from "./verify-rows.ts";
@@ -276,6 +277,7 @@ export const ROWS = {
   history: benchHistory,
   memory: benchMemory,
   directory: benchDirectory,
+  disclosure: benchDisclosure,
   verify: benchVerify,
   "verify-batch": benchVerifyBatch,
 } as const;

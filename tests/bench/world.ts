@@ -3,9 +3,11 @@ import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "../../src/crypto/hash.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { type Cluster, openCluster } from "../../src/storage/cluster.ts";
 import { createDatabaseIfMissing } from "../../src/storage/database.ts";
+import { createSeededEntity, pinOf } from "../chain-fixture.ts";
 import { freePort } from "../free-port.ts";
 
 export interface World {
@@ -24,6 +26,10 @@ export interface World {
   onClose(close: () => Promise<unknown>): void;
   close(): Promise<void>;
 }
+
+/** Vouches for the consumer that asks for personal records (disclosure-rows.ts). */
+export const CONSUMER_ANCHOR = createSeededEntity("https://anchor.bench.example", (what) => sha256(`bench ${what}`));
+export const CONSUMER_TYPES = ["patients", "patients-plain"];
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
 const TWIN = new URL("./twin-server.ts", import.meta.url).pathname;
@@ -120,8 +126,9 @@ function pinItself(nodeDirectory: string): void {
   const pins = JSON.parse(readFileSync(join(nodeDirectory, "anchor-pin.json"), "utf8")) as {
     registry_types: string[];
   }[];
-  pins[0]!.registry_types = ["people", "places"];
-  writeFileSync(join(nodeDirectory, "anchors.json"), JSON.stringify(pins));
+  pins[0]!.registry_types = ["people", "places", ...CONSUMER_TYPES];
+  const anchors = [...pins, pinOf(CONSUMER_ANCHOR, CONSUMER_TYPES)];
+  writeFileSync(join(nodeDirectory, "anchors.json"), JSON.stringify(anchors));
   const path = join(nodeDirectory, "config.json");
   writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), anchors: "anchors.json" }));
 }

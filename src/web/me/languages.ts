@@ -5,6 +5,7 @@ import { en, type MeTexts } from "./texts/en.ts";
 import { hi } from "./texts/hi.ts";
 
 export interface MeLanguage extends PageLanguage {
+  readonly direction: "ltr" | "rtl";
   /** What those who read it call it. */
   readonly name: string;
   readonly texts: MeTexts;
