@@ -116,9 +116,11 @@ const ReadForm: FC<AskedConsentProps> = ({ consent, fields, session, frame, read
           As they stand in the application, or in your file.
         </p>
         {own.length > 0 && (
-          <div id="references-fault" class="fault">
+          <div id="references-fault">
             {own.map(({ message }) => (
-              <p dir="auto">{message}</p>
+              <p class="fault" dir="auto">
+                {message}
+              </p>
             ))}
           </div>
         )}

@@ -260,9 +260,11 @@ export const OffersPage: FC<AskedProps & { found: HomeOffers }> = ({ session, fr
 const Faults: FC<{ field: string; faults: readonly ErrorDetail[] }> = ({ field, faults }) => {
   const own = faults.filter((fault) => fault.field === field);
   return own.length === 0 ? null : (
-    <div id={`${field}-fault`} class="fault">
+    <div id={`${field}-fault`}>
       {own.map(({ message }) => (
-        <p dir="auto">{message}</p>
+        <p class="fault" dir="auto">
+          {message}
+        </p>
       ))}
     </div>
   );

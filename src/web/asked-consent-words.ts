@@ -65,7 +65,7 @@ const MENDS: Partial<Record<ErrorCode, string>> = {
   entity_identifier_invalid: "Choose the department from the list, or copy the address of its node in full.",
   chain_not_found:
     "No trust anchor of this node vouches for that department. Compare the address; if it is right, ask your operator whether it is in the federation.",
-  peer_unreachable: "The department does not answer just now. Nothing was asked; try again later.",
+  peer_unreachable: "The department does not answer just now. Try again later.",
   peer_timeout: "The department did not answer in time. Send it again as it is: it will not be asked twice.",
   peer_head_timeout: "The department did not answer in time. Send it again as it is: it will not be asked twice.",
   peer_busy: "The department is busy. Send it again in a minute.",

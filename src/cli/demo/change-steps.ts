@@ -41,7 +41,7 @@ export async function proveRotation(
 /** Applies at the state under the new address, which its operator confirms. */
 async function confirmMove(federation: DemoFederation, { to, from }: { to: string; from: string }): Promise<void> {
   await federation.restart("rural-development");
-  await federation.operate(async (nodeOf) => {
+  await federation.operate(["state", "rural-development", "anchor"], async (nodeOf) => {
     const [state, member, anchor] = [nodeOf("state"), nodeOf("rural-development"), nodeOf("anchor")];
     const configuration = await member.federation.getConfiguration();
     await member.enrolmentClient.apply({ superior: state.entity, configuration, formerly: from });

@@ -8,7 +8,7 @@ const CODE_SECONDS = 600;
 /** Rural development leaves the state, is believed no more, and comes back by a one-time code that works once. */
 export async function proveEnrolment(federation: DemoFederation, agency: Agency): Promise<string[]> {
   const { entity } = getParty(federation, "rural-development");
-  const granted = await federation.operate(async (nodeOf) => {
+  const granted = await federation.operate(["state", "rural-development"], async (nodeOf) => {
     const [state, member] = [nodeOf("state"), nodeOf("rural-development")];
     await member.enrolmentClient.leave(state.entity);
     await demandRefusal("chain_not_found", () => agency.getChain(entity), "a member that has left");
@@ -36,7 +36,7 @@ export async function proveEnrolment(federation: DemoFederation, agency: Agency)
 export async function proveWithdrawal(federation: DemoFederation, agency: Agency, href: string): Promise<string[]> {
   const { entity } = getParty(federation, "rural-development");
   const grant = (registryTypes: readonly string[]) =>
-    federation.operate((nodeOf) => nodeOf("state").federation.acceptSubordinate({ entity, registryTypes }));
+    federation.operate(["state"], (nodeOf) => nodeOf("state").federation.acceptSubordinate({ entity, registryTypes }));
   const verify = async () => {
     const chain = (await agency.getChain(entity)).statements;
     return agency.verify({ ...(await agency.fetchEvidence(href)), chain });
@@ -53,13 +53,13 @@ export async function proveWithdrawal(federation: DemoFederation, agency: Agency
 export async function proveSuspension(federation: DemoFederation, agency: Agency): Promise<string[]> {
   const state = getParty(federation, "state").entity;
   const { entity } = getParty(federation, "local-government");
-  await federation.operate((nodeOf) =>
+  await federation.operate(["anchor"], (nodeOf) =>
     nodeOf("anchor").federation.suspendSubordinate({ entity: state, reason: "under inquiry" }),
   );
   try {
     await demandRefusal("chain_not_found", () => agency.getChain(entity), "a department below a suspended state");
   } finally {
-    await federation.operate((nodeOf) => nodeOf("anchor").federation.resumeSubordinate(state));
+    await federation.operate(["anchor"], (nodeOf) => nodeOf("anchor").federation.resumeSubordinate(state));
   }
   await agency.getChain(entity);
   return ["the anchor suspended the state: no chain for any department below it, at once, until it was resumed"];

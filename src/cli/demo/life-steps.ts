@@ -135,5 +135,13 @@ export async function proveAudit(federation: DemoFederation, agency: Agency): Pr
     }
     proved.push(`${name}: all entries recomputed, ${entries.join(" and ")}, no tag stands twice`);
   }
+  // From inside: that nobody with the database left out, changed or moved an event.
+  const { ok, events } = await federation.operate(["civil-registry"], (nodeOf) =>
+    nodeOf("civil-registry").localAudit.audit({ previous: {} }),
+  );
+  demand(ok && events.events > 0, "the events of the civil registry are not those that its access log has");
+  proved.push(
+    `civil-registry: every entry of the access log has its event, ${events.events} of ${events.people} people`,
+  );
   return proved;
 }

@@ -51,8 +51,11 @@ export interface DemoFederation {
   readonly anchorsPath: string;
   /** The OpenID provider by which staff sign in on pages; undefined where its package is not installed. */
   readonly issuer: string | undefined;
-  /** What operators do on the data directory, while the nodes run. */
-  operate<Result>(use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>): Promise<Result>;
+  /** What the operators of these nodes do on the data directory, while the nodes run. */
+  operate<Result>(
+    names: readonly DemoNodeName[],
+    use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>,
+  ): Promise<Result>;
   /** Runs a command on the data directory of one node. */
   command(name: DemoNodeName, args: readonly string[]): Promise<string>;
   /** Stops a node's process and starts another, which reads configuration and keys anew. */
@@ -190,12 +193,12 @@ export function grantOf({ name, registries }: NodePlan): Grant {
   return name === STATE.name ? { registryTypes: PINNED_TYPES, maxPathLength: 1 } : { registryTypes: registries };
 }
 
-/** Opens the nodes of the data directory, while they run, for what operators do there. */
+/** Opens nodes of the data directory, while they run, for what operators do there. */
 async function operate<Result>(
   config: ProcessConfig,
+  names: readonly DemoNodeName[],
   use: (nodeOf: (name: DemoNodeName) => Node) => Promise<Result>,
 ): Promise<Result> {
-  const names = DEMO_NODES.map(({ name }) => name);
   const opened = await openNodes({ process: config, names, isServed: true });
   try {
     return await use((name) => opened.nodes[names.indexOf(name)]!.node);
@@ -210,7 +213,8 @@ function furnish(
   servers: ReadonlyMap<DemoNodeName, ServerProcess>,
   entities: ReadonlyMap<DemoNodeName, string>,
 ): Promise<Map<DemoNodeName, Party>> {
-  return operate(config, async (nodeOf) => {
+  const names = DEMO_NODES.map(({ name }) => name);
+  return operate(config, names, async (nodeOf) => {
     const parties = new Map<DemoNodeName, Party>();
     for (const plan of DEMO_NODES) {
       const staff = await issueTokens(nodeOf(plan.name), plan);
@@ -291,7 +295,7 @@ export async function startFederation(options: StartOptions): Promise<DemoFedera
       pins,
       anchorsPath,
       issuer: provider?.issuer,
-      operate: (use) => operate(config, use),
+      operate: (names, use) => operate(config, names, use),
       command: (name, args) => runCommand([...args, "--data", dataDirectory, "--node", name]),
       async restart(name) {
         await servers.get(name)?.stop();
