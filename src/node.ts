@@ -676,7 +676,7 @@ export function createNode(options: {
     database,
     proofs,
     async post(chain, body) {
-      await signedClient.postJson(chain, `${chain.entity}/erasure-notices`, body);
+      await signedClient.postJson(chain, `${chain.entity}/erasure-notices`, body, { isConfidential: true });
     },
     getChain: chains.getChain,
     clock,

@@ -165,7 +165,7 @@ export function createConsentService(deps: {
       startsAt: stored.startsAt,
       expiresAt: stored.expiresAt,
       oneTime: stored.isOneTime,
-      isUsed: stored.used !== null,
+      isUsed: stored.isOneTime && stored.used !== null,
       ...(stored.decidedAt !== null && { decidedAt: stored.decidedAt }),
       ...(content.case !== undefined && { case: content.case }),
       ...(content.note !== undefined && { note: content.note }),

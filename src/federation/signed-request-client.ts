@@ -23,6 +23,8 @@ import type { VerifiedChain } from "./trust-chain.ts";
 export interface SignedCall extends CallLimits {
   /** Refusals that the caller is told by their own code; every other one is `peer_response_invalid`. */
   readonly refusals?: readonly ErrorCode[];
+  /** What is told to a peer that knows who asks, and to no other: it is not asked without a signature. */
+  readonly isConfidential?: boolean;
 }
 
 export interface SignedRequestClient {
@@ -164,11 +166,17 @@ export function createSignedRequestClient(deps: {
   }
 
   return {
-    async postJson(peer, url, body, { refusals = [], ...limits } = {}) {
+    async postJson(peer, url, body, { refusals = [], isConfidential = false, ...limits } = {}) {
       // All that is sent for one call shares its time.
       const deadline = performance.now() + Math.min(limits.timeoutMs ?? FETCH_TIMEOUT_MS, FETCH_TIMEOUT_MS);
       const left = (): CallLimits => ({ ...limits, timeoutMs: Math.floor(deadline - performance.now()) });
-      const askUnsigned = () => httpClient.postJson(url, body, { ...left(), isRepeatable: true });
+      const askUnsigned = () => {
+        if (!isConfidential) return httpClient.postJson(url, body, { ...left(), isRepeatable: true });
+        throw new AttestryError(
+          "peer_response_invalid",
+          `${new URL(url).host} does not take this node for a member of its federation, and is told nothing personal; compare the anchors that both pin`,
+        );
+      };
       if (isBefore(refusedUntil.get(peer.entity))) return askUnsigned();
       const bytes = encodeUtf8(JSON.stringify(body));
       const isShown = isBefore(shownUntil.get(peer.entity));

@@ -84,7 +84,7 @@ export function createConsentClient(deps: { askHome: AskHome; signed: SignedRequ
         const endpoint = chain.metadata.consents_endpoint;
         if (endpoint === undefined)
           throw new AttestryError("peer_response_invalid", `${home} takes no requests for consent`);
-        return deps.signed.postJson(chain, `${endpoint}${path}`, body, { refusals: REFUSALS });
+        return deps.signed.postJson(chain, `${endpoint}${path}`, body, { refusals: REFUSALS, isConfidential: true });
       },
       { outgoing: true },
     );

@@ -104,7 +104,7 @@ export function createHomeNodeClient(http: HttpClient, signed?: SignedRequestCli
     };
     const answer =
       signed && member
-        ? await signed.postJson(member, endpoint, body, { timeoutMs })
+        ? await signed.postJson(member, endpoint, body, { timeoutMs, isConfidential: access !== undefined })
         : await http.postJson(endpoint, body, { timeoutMs, isRepeatable: true });
     return parseReadBatch(answer, references);
   };
