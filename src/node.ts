@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
 import { createAccessLog } from "./access/access-log-service.ts";
+import { insertSubjects } from "./access/access-store.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
 import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
@@ -138,6 +139,7 @@ import { createReferencePickService } from "./resolution/reference-pick-service.
 import { createResolutionService, type ResolutionService } from "./resolution/resolution-service.ts";
 import { parseSecrets, type Secrets } from "./secrets.ts";
 import type { Database, Transaction } from "./storage/database.ts";
+import { runTransaction } from "./storage/transaction.ts";
 import type { VerifierPolicy } from "./verification/policy.ts";
 import { createVerifier } from "./verification/verifier.ts";
 
@@ -522,6 +524,12 @@ export function createNode(options: {
     nodeKey: secrets.wrappingKey,
     searchKey,
     random,
+    insert: (subjects) =>
+      runTransaction(database, async (tx) => {
+        // A process with keys of before would make a second row of somebody who has one.
+        await sealingGuard.check(tx);
+        await insertSubjects(tx, subjects);
+      }),
   });
   const accessEvents = createAccessLog({
     entity: names,

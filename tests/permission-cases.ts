@@ -371,7 +371,7 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   },
   assistConsent: {
     action: "consent.assist",
-    may: staffOf("registrar"),
+    may: ofWhole(staffOf("registrar")),
     answers: [404],
     ask: postTo("/consents:assist", () => ({
       id: NO_CONSENT,
@@ -382,7 +382,7 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   },
   invalidateConsent: {
     action: "consent.assist",
-    may: staffOf("registrar"),
+    may: ofWhole(staffOf("registrar")),
     answers: [404],
     ask: postTo("/consents:invalidate", () => ({ id: NO_CONSENT })),
   },

@@ -11,6 +11,7 @@ import { ACCESS_EVENT_TYPE, accessEventDigest, accessTag } from "./access-event.
 import type { AccessLog } from "./access-log-service.ts";
 import {
   findChainEnd,
+  findIndexBefore,
   findSubjectsById,
   listEventsFrom,
   listEventsOf,
@@ -48,8 +49,8 @@ export interface AccessAudit {
 export interface AccessAuditService {
   /** Every entry and every event; `size`: of the log. At most a thousand problems are told. */
   audit(options: { size: number; onProgress?: (done: number) => void }): Promise<AccessAudit>;
-  /** One person's chains: what the person's own page shows. */
-  auditPerson(subject: KnownSubject): Promise<readonly AccessProblem[]>;
+  /** One person's chains, as the person's own page shows them: their last events, `eventsMax` at most unless all are asked for. */
+  auditPerson(subject: KnownSubject, options?: { eventsMax?: number }): Promise<readonly AccessProblem[]>;
 }
 
 const PROBLEMS_MAX = 1_000;
@@ -202,10 +203,11 @@ export function createAccessAudit(deps: {
       return { ok: problems.length === 0, size, events, people: counted, problems };
     },
 
-    async auditPerson(subject) {
+    async auditPerson(subject, { eventsMax } = {}) {
       const problems: AccessProblem[] = [];
       const ends = new Map<string, ChainEnd>();
-      let after = -1;
+      let after = eventsMax === undefined ? -1 : await findIndexBefore(database, { subject: subject.id, eventsMax });
+      const isWhole = after < 0;
       for (;;) {
         const page = await listEventsOf(database, { subject: subject.id, after, limit: ACCESS_EVENTS_PAGE_MAX });
         const entries = await findEntries(
@@ -216,16 +218,20 @@ export function createAccessAudit(deps: {
         for (const event of page) {
           const judged = await judge(event, subject, entries.get(event.logIndex));
           problems.push(...judged.problems);
-          const { end, problem } = follow(event, judged, ends.get(chainKey(event)));
+          const known = ends.get(chainKey(event));
+          const { end, problem } = follow(event, judged, known);
           ends.set(chainKey(event), end);
-          if (problem) problems.push(problem);
+          // What comes before the first one that is looked at is not looked at.
+          if (problem && (isWhole || known)) problems.push(problem);
         }
         after = page.at(-1)?.logIndex ?? after;
         if (page.length < ACCESS_EVENTS_PAGE_MAX) break;
       }
       // One that was taken away at the end of the chain leaves its tag in the log.
       for (const isDelayed of [false, true]) {
-        const number = (ends.get(chainKey({ subject: subject.id, isDelayed }))?.number ?? 0) + 1;
+        const end = ends.get(chainKey({ subject: subject.id, isDelayed }));
+        if (end === undefined && !isWhole) continue;
+        const number = (end?.number ?? 0) + 1;
         const tag = accessTag(isDelayed ? subject.delayedTagKey : subject.tagKey, number);
         if (await hasTag(database, { log: logName, tag }))
           problems.push({

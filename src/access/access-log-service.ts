@@ -1,9 +1,10 @@
 // Writes events of readings and consents to the access log: numbered and chained under the log's lock, committed before anything is answered. Decides nothing; what must hold is its guard's word.
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
-import { canonicalJson } from "../crypto/json.ts";
+import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
+import { READING_REPEAT_SECONDS } from "../limits.ts";
 import { allSettled } from "../log/batch-service.ts";
 import { commitment, ENTRY_SECRET_BYTES, type LogEntry } from "../log/entry.ts";
 import { lockLogState } from "../log/log-store.ts";
@@ -259,9 +260,9 @@ export function createAccessLog<Guarded>(deps: {
   function isSameReading({ subject, content }: AccessInput<Guarded>, event: StoredEvent): boolean {
     if (event.subject !== subject.id) return false;
     const before = readAccessEvent(open(subject, event).jws);
-    return (
-      before.request === content.request && canonicalJson([...before.fields]) === canonicalJson([...content.fields])
-    );
+    const told = ({ request, fields, records, basis }: AccessContent) =>
+      canonicalJson(JSON.parse(JSON.stringify({ request, fields, records, basis })) as JsonObject);
+    return told(before) === told(content);
   }
 
   return {
@@ -281,10 +282,10 @@ export function createAccessLog<Guarded>(deps: {
         );
         return inputs.map((input) => {
           const event = known.get(input.request ?? "");
-          if (!event || !isSameReading(input, event))
+          if (!event || clock() - event.at > READING_REPEAT_SECONDS || !isSameReading(input, event))
             return new AttestryError(
               "request_id_reused",
-              "this request_id was used for a reading of other records, versions or fields; give each reading its own",
+              "this request_id was used for a reading of other records, versions or fields, or too long ago; give each reading its own",
             );
           const verdict = verdicts[guarded.indexOf(input)];
           const { logIndex, number, commitment: c, at } = event;

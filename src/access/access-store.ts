@@ -55,8 +55,8 @@ export async function findSubjectsById(database: Database, ids: readonly string[
     select id, digest, sealed_key as "sealedKey", sealed from access_subject where id = any(${ids as string[]}::uuid[])`;
 }
 
-export async function insertSubjects(database: Database, subjects: readonly StoredSubject[]): Promise<void> {
-  await database.sql`
+export async function insertSubjects(sql: Sql | Transaction, subjects: readonly StoredSubject[]): Promise<void> {
+  await (sql as Sql)`
     insert into access_subject (id, digest, sealed_key, sealed, count, delayed_count)
     select id::uuid, digest, decode(sealed_key, 'base64'), decode(sealed, 'base64'), 0, 0
     from unnest(
@@ -241,4 +241,14 @@ export async function storeRenewedSubjects(
 ): Promise<void> {
   for (const { id, digest, sealedKey } of subjects)
     await tx`update access_subject set digest = ${digest}, sealed_key = ${Buffer.from(sealedKey)} where id = ${id}`;
+}
+
+/** The entry before a person's last `eventsMax` events; -1 where there are no more than those. */
+export async function findIndexBefore(
+  database: Database,
+  { subject, eventsMax }: { subject: string; eventsMax: number },
+): Promise<number> {
+  const [row] = await database.sql<{ index: number }[]>`
+    select log_index as index from access_event where subject = ${subject} order by log_index desc offset ${eventsMax} limit 1`;
+  return row?.index ?? -1;
 }

@@ -10,6 +10,7 @@ import {
   unsealFormer,
 } from "../crypto/key-generations.ts";
 import { seal, unseal } from "../crypto/seal.ts";
+import { AttestryError } from "../errors.ts";
 import { ACCESS_SUBJECTS_REMEMBERED_MAX } from "../limits.ts";
 import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { Database } from "../storage/database.ts";
@@ -45,8 +46,11 @@ export function createAccessSubjects(deps: {
   nodeKey: KeyGenerations;
   searchKey: KeyGenerations;
   random: (length: number) => Uint8Array;
+  /** Stores new rows, where this process's keys are those that the database goes by. */
+  insert?: (subjects: readonly StoredSubject[]) => Promise<void>;
 }): AccessSubjects {
   const { database, entity, nodeKey, searchKey, random } = deps;
+  const insert = deps.insert ?? ((subjects) => insertSubjects(database.sql, subjects));
   const known = createBoundedCache<KnownSubject>(ACCESS_SUBJECTS_REMEMBERED_MAX);
   const aad = (id: string, what: string) => `${entity}|subject|${id}|${what}`;
 
@@ -83,8 +87,17 @@ export function createAccessSubjects(deps: {
   async function load(digests: readonly KeyedDigest[]): Promise<void> {
     if (digests.length === 0) return;
     const named = new Map(digests.flatMap((one) => everyDigest(one).map((text) => [text, one.digest])));
-    for (const stored of await findSubjects(database, [...named.keys()]))
-      known.set(named.get(stored.digest)!, open(stored));
+    for (const stored of await findSubjects(database, [...named.keys()])) {
+      const digest = named.get(stored.digest)!;
+      known.set(digest, openAs(stored, digest));
+    }
+  }
+
+  /** What is sealed in a row says whose it is: somebody with the database alone can give a row to another, and is found out here. */
+  function openAs(stored: StoredSubject, digest: string): KnownSubject {
+    const subject = open(stored);
+    if (subjectDigest(searchKey, subject).digest === digest) return subject;
+    throw new AttestryError("seal_broken", "a row of the access log's people is another person's than it says");
   }
 
   // More people in one operation than are remembered.
@@ -92,7 +105,7 @@ export function createAccessSubjects(deps: {
     const found = known.get(digest.digest);
     if (found) return found;
     const [stored] = await findSubjects(database, everyDigest(digest));
-    return stored && open(stored);
+    return stored && openAs(stored, digest.digest);
   }
 
   return {
@@ -109,7 +122,7 @@ export function createAccessSubjects(deps: {
       });
       if (rows.size > 0) {
         // Another process may have been first: its row is the one that counts.
-        await insertSubjects(database, [...rows.values()]);
+        await insert([...rows.values()]);
         await load([...rows.keys()].map((digest) => ({ digest })));
       }
       return Promise.all(

@@ -15,7 +15,7 @@ import {
   CONSENTS_OPEN_PER_CONSUMER_MAX,
   CONSENTS_OPEN_PER_SUBJECT_MAX,
 } from "../limits.ts";
-import { subjectDigest } from "../records/subject.ts";
+import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
@@ -33,7 +33,7 @@ import {
 } from "./consent.ts";
 import type { GuardedConsent } from "./consent-guard.ts";
 import { type ConsentRequest, checkConsentRequest, requestHash } from "./consent-request.ts";
-import type { ConsentContent, ConsentSealer } from "./consent-sealer.ts";
+import type { ConsentContent, ConsentSealer, GivenConsent } from "./consent-sealer.ts";
 import * as store from "./consent-store.ts";
 import type { ConsentRelations } from "./guardianship-service.ts";
 
@@ -106,6 +106,10 @@ export interface UsableConsent {
   readonly terms: ConsentTerms | undefined;
   /** Digest of the signed terms. */
   readonly digest: string | undefined;
+  /** Who gave it, or for whom it was given, as it is sealed. */
+  readonly subject: Subject;
+  /** The row says other than what was signed, or the guardian's relation is no longer in force: it counts for nothing. */
+  readonly isVoid: boolean;
 }
 
 export interface ConsentService {
@@ -132,6 +136,26 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function unknown(id: string): AttestryError {
   return new AttestryError("consent_unknown", `there is no consent ${UUID.test(id) ? id : "of that id"} for you`);
+}
+
+function ambiguousSubject(registry: string): AttestryError {
+  return new AttestryError(
+    "subject_ambiguous",
+    `several records of "${registry}" match; ask the office that keeps them`,
+  );
+}
+
+/** As the consumer is told: how, and not by whom at the counter or by which record. */
+function describeGiver(by: ConsentGiver): JsonObject {
+  return by.kind === "assisted" ? { kind: by.kind, role: by.role, evidence: by.evidence } : { kind: by.kind };
+}
+
+/** Whether a row still says what was signed when the consent was given. */
+function isAsSigned(stored: store.StoredConsent, { jws, terms }: GivenConsent): boolean {
+  const { jti, aud, registry, purpose, nbf, exp, one_time } = decodeJws(jws).payload;
+  const isSame = jti === stored.id && aud === stored.consumer && registry === stored.registry;
+  const isSameTerm = nbf === stored.startsAt && exp === stored.expiresAt && one_time === stored.isOneTime;
+  return isSame && purpose === stored.purpose && isSameTerm && terms.expiresAt === exp;
 }
 
 /** `entity`: the name that the node's records have. */
@@ -192,6 +216,7 @@ export function createConsentService(deps: {
     const own = Object.entries(claims).map(([claim, value]) => ({
       subject: { claim, value },
       giver: { kind: "subject" } as ConsentGiver,
+      until: Number.POSITIVE_INFINITY,
     }));
     const children = await relations.findChildren(claims);
     return new Map(
@@ -204,8 +229,19 @@ export function createConsentService(deps: {
   async function getRightful(person: Person, id: string) {
     const [stored, rightful] = await Promise.all([getStored(id), findRightful(person)]);
     const right = rightful.get(stored.subjectDigest);
-    if (!right) throw unknown(id);
+    if (!right || !isAbout(stored, right.subject)) throw unknown(id);
+    const { ambiguous } = await subjects.findOwnRecords(
+      { [right.subject.claim]: right.subject.value },
+      stored.registry,
+    );
+    if (ambiguous.length > 0) throw ambiguousSubject(stored.registry);
     return { stored, right };
+  }
+
+  /** What is sealed says whose it is: a hash in the table could have been put there by anybody with the database. */
+  function isAbout(stored: store.StoredConsent, subject: Subject): boolean {
+    const { claim, value } = sealer.open(stored).subject;
+    return claim === subject.claim && value === subject.value;
   }
 
   function personView(
@@ -271,7 +307,7 @@ export function createConsentService(deps: {
       request_hash: content.requestHash,
       notice_hash: content.noticeHash,
       notice_language: language,
-      given_by: { ...by },
+      given_by: describeGiver(by),
     };
     return signJws({ signer: deps.signer, typ: CONSENT_TYPE, payload: payload as unknown as JsonObject });
   }
@@ -279,11 +315,7 @@ export function createConsentService(deps: {
   /** The records of the person in the registry, as they are now. Throws `subject_unknown`, `subject_ambiguous`. */
   async function findCovered(stored: store.StoredConsent, { subject }: ConsentContent): Promise<string[]> {
     const { records, ambiguous } = await subjects.findOwnRecords({ [subject.claim]: subject.value }, stored.registry);
-    if (ambiguous.length > 0)
-      throw new AttestryError(
-        "subject_ambiguous",
-        `several records of "${stored.registry}" match; ask the office that keeps them`,
-      );
+    if (ambiguous.length > 0) throw ambiguousSubject(stored.registry);
     if (records.length === 0)
       throw new AttestryError(
         "subject_unknown",
@@ -440,7 +472,14 @@ export function createConsentService(deps: {
     async list(person) {
       const rightful = await findRightful(person);
       const found = await store.listOfSubjects(database, { digests: [...rightful.keys()], limit: CONSENTS_LISTED_MAX });
-      return found.map((stored) => personView(stored, rightful.get(stored.subjectDigest)!));
+      const ambiguous = new Set((await subjects.findOwnRecords(person.claims)).ambiguous);
+      return (
+        found
+          .filter((stored) => isAbout(stored, rightful.get(stored.subjectDigest)!.subject))
+          // Who of several it is, the office has to say first.
+          .filter((stored) => !ambiguous.has(stored.registry))
+          .map((stored) => personView(stored, rightful.get(stored.subjectDigest)!))
+      );
     },
 
     async get(person, id) {
@@ -450,7 +489,11 @@ export function createConsentService(deps: {
 
     async give(person, id, choice) {
       const { stored, right } = await getRightful(person, id);
-      return personView(await giveBy(stored, right.giver, actorOf(right.giver), choice), right);
+      // What is given for a child ends when the child can decide.
+      const asked = choice.expiresAt ?? stored.expiresAt;
+      const expiresAt = Math.min(asked, right.until);
+      const limited = expiresAt === asked ? choice : { ...choice, expiresAt };
+      return personView(await giveBy(stored, right.giver, actorOf(right.giver), limited), right);
     },
 
     async decide(person, id, action) {
@@ -481,12 +524,13 @@ export function createConsentService(deps: {
         database.sql,
         ids.filter((id) => UUID.test(id)),
       );
-      return new Map(
-        [...found].map(([id, facts]) => {
-          const { given } = sealer.open(facts);
-          return [id, { facts, terms: given?.terms, digest: given && sha256Base64url(given.jws) }];
-        }),
-      );
+      const usable = [...found].map(async ([id, facts]): Promise<[string, UsableConsent]> => {
+        const { given, subject } = sealer.open(facts);
+        const isLeft = given?.by.kind === "guardian" && !(await relations.isInForce(given.by.relation));
+        const isVoid = given !== undefined && (isLeft || !isAsSigned(facts, given));
+        return [id, { facts, terms: given?.terms, digest: given && sha256Base64url(given.jws), subject, isVoid }];
+      });
+      return new Map(await Promise.all(usable));
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../crypto/json.ts";
 import { claimText } from "../identity/jurisdiction.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
-import { findRecords } from "../records/record-store.ts";
+import { findHeads, findRecords } from "../records/record-store.ts";
 import { openSecrets, readFullData } from "../records/record-view.ts";
 import type { Subject } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
@@ -14,7 +14,16 @@ import type { ConsentGiver } from "./consent.ts";
 
 export interface ConsentRelations {
   /** The children whom a person acts for today, each with the record that says so. */
-  findChildren(claims: PersonClaims): Promise<readonly { readonly subject: Subject; readonly giver: ConsentGiver }[]>;
+  findChildren(claims: PersonClaims): Promise<readonly ActedFor[]>;
+  /** Whether the record of a relation is in force: what a guardian gave holds no longer than that. */
+  isInForce(relation: { readonly registry: string; readonly rid: string }): Promise<boolean>;
+}
+
+export interface ActedFor {
+  readonly subject: Subject;
+  readonly giver: ConsentGiver;
+  /** From then on the child speaks for itself (Unix seconds). */
+  readonly until: number;
 }
 
 /** The day on which somebody who was born on a date (RFC 3339) is of age, as a date; on 29 February born, it is 1 March. */
@@ -25,12 +34,20 @@ export function majorityOf(born: string, years: number): string | undefined {
   return day.toISOString().slice(0, 10);
 }
 
-function findChild(data: JsonObject, rule: CompiledGuardianship, today: string): Subject | undefined {
+/** The child of a record, if one of these claims is a guardian's: what is sealed decides, not the index. */
+function findChild(
+  data: JsonObject,
+  rule: CompiledGuardianship,
+  { claims, today }: { claims: PersonClaims; today: string },
+): Pick<ActedFor, "subject" | "until"> | undefined {
+  const guardians = rule.guardians.map((path) => claimText(valuesAt(data, path)[0]));
+  if (!Object.hasOwn(claims, rule.claim) || !guardians.includes(claims[rule.claim])) return undefined;
   const value = claimText(valuesAt(data, rule.child)[0]);
   const born = valuesAt(data, rule.born)[0];
   const majority = typeof born === "string" ? majorityOf(born, rule.years) : undefined;
   // Without a date of birth nobody can say that the child is one.
-  return value === undefined || majority === undefined || today >= majority ? undefined : { claim: rule.claim, value };
+  if (value === undefined || majority === undefined || today >= majority) return undefined;
+  return { subject: { claim: rule.claim, value }, until: Date.parse(majority) / 1_000 };
 }
 
 export function createConsentRelations(deps: {
@@ -58,12 +75,17 @@ export function createConsentRelations(deps: {
           const { guardianship } = (await registries.getVersion(registry, row.version.definitionVersion)).disclosure;
           if (!guardianship) return undefined;
           const data = readFullData(row.version.jwt, openSecrets(sealer, row).secrets.disclosures);
-          const subject = findChild(data, guardianship, today);
+          const child = findChild(data, guardianship, { claims, today });
           const giver: ConsentGiver = { kind: "guardian", relation: { registry, rid, version } };
-          return subject && { subject, giver };
+          return child && { ...child, giver };
         }),
       );
       return children.filter((child) => child !== undefined);
+    },
+
+    async isInForce({ registry, rid }) {
+      const record = (await findHeads(database, [rid])).get(rid);
+      return record?.registry === registry && record.state === "active";
     },
   };
 }

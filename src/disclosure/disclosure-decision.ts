@@ -1,7 +1,8 @@
 // Whether a reader may have fields of a record, and on which basis: deny by default. Pure.
-import { type ConsentUse, findTermsRefusal } from "../consent/consent.ts";
+import { type ConsentUse, findTermsRefusal, findUseRefusal } from "../consent/consent.ts";
 import type { UsableConsent } from "../consent/consent-service.ts";
 import { AttestryError } from "../errors.ts";
+import type { Subject } from "../records/subject.ts";
 import { type CompiledBasis, type DisclosureRules, isCovered } from "../registries/disclosure-rules.ts";
 
 /** The basis, and the names of the fields that it allows of those asked for. */
@@ -10,8 +11,8 @@ export type Decision =
       readonly kind: "consent";
       readonly consent: string;
       readonly terms: string;
-      /** Keyed hash of the person who gave it, or for whom it was given. */
-      readonly person: string;
+      /** Who gave it, or for whom it was given. */
+      readonly person: Subject;
       readonly fields: readonly string[];
       readonly delaySeconds: 0;
     }
@@ -24,6 +25,8 @@ export type Decision =
 
 export interface DecisionQuery extends ConsentUse {
   readonly rules: DisclosureRules;
+  /** Unix seconds. */
+  readonly now: number;
   /** The consents that the reader names; none of them unknown ones are left out here. */
   readonly consents: readonly { readonly id: string; readonly usable: UsableConsent | undefined }[];
   /** Whether the reader is, or carries the mark that, a basis names. */
@@ -63,11 +66,16 @@ function decideByConsent(query: DecisionQuery): Decision | AttestryError {
       refusal ??= new AttestryError("consent_unknown", `there is no consent ${id} at this node`);
       continue;
     }
-    const { facts, terms, digest } = usable;
-    // One that was never given has no terms: the access log's guard says what became of it.
+    const { facts, terms, digest, subject, isVoid } = usable;
+    if (isVoid) {
+      refusal ??= new AttestryError("consent_invalidated", `consent ${id} does not hold any more`);
+      continue;
+    }
+    // One that was never given has no terms: what became of it is all that is told, whether there is such a record or not.
     const stands = terms
       ? findTermsRefusal(facts, terms, query)
-      : findTermsRefusal(facts, { ...facts, fields: [], rids: [query.rid] }, { ...query, fields: [] });
+      : (findTermsRefusal(facts, { ...facts, fields: [], rids: [query.rid] }, { ...query, fields: [] }) ??
+        findUseRefusal(facts, "", query.now));
     if (stands) {
       // A consent for this very record says more than one for another.
       if (!refusal || refusal.code === "consent_record_mismatch" || refusal.code === "consent_registry_mismatch")
@@ -79,7 +87,7 @@ function decideByConsent(query: DecisionQuery): Decision | AttestryError {
       kind: "consent",
       consent: id,
       terms: digest ?? "",
-      person: facts.subjectDigest,
+      person: subject,
       fields: query.fields ?? allowed,
       delaySeconds: 0,
     };

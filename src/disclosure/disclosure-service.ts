@@ -9,7 +9,7 @@ import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256, sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { signJws } from "../crypto/jws.ts";
-import { everyDigest, type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
+import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
 import type { Signer } from "../crypto/signer.ts";
@@ -32,7 +32,7 @@ import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { Disclose, DisclosureItem, DisclosureOutcome, ReadAccess } from "../records/record-disclosure.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../records/record-view.ts";
-import { type Subject, subjectDigest, subjectOfRecord } from "../records/subject.ts";
+import { type Subject, subjectOfRecord } from "../records/subject.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import { localize } from "../registries/localized-text.ts";
 import type { Database } from "../storage/database.ts";
@@ -107,6 +107,7 @@ export function createDisclosureService(deps: {
       const { registry, rid, compiled } = item;
       const decision = decide({
         rules: compiled.disclosure,
+        now: clock(),
         consumer: caller.entity,
         registry,
         rid,
@@ -134,7 +135,8 @@ export function createDisclosureService(deps: {
         });
     const subject = subjectOfRecord(compiled, { rid, data: readFullData(row.version.jwt, all) });
     // A record that an amendment made another person's is none that the first one can speak for.
-    if (decision.kind === "consent" && !everyDigest(subjectDigest(searchKey, subject)).includes(decision.person))
+    const isOther = ({ claim, value }: Subject) => claim !== subject.claim || value !== subject.value;
+    if (decision.kind === "consent" && isOther(decision.person))
       return new AttestryError("consent_record_mismatch", "the record is about another person by now");
     return { item, decision, disclosures, fields: disclosedFields(payload, disclosures), subject };
   }
@@ -178,7 +180,7 @@ export function createDisclosureService(deps: {
     { access, caller, request }: { access: ReadAccess; caller: MemberNode; request: string },
   ): AccessInput<GuardedConsent> {
     const { decision } = group[0]!;
-    const scope = decision.kind === "consent" ? decision.consent : "law";
+    const scope = scopeOf(decision);
     const reading = readingKey({
       consumer: caller.entity,
       requestId: access.request_id,
@@ -263,10 +265,7 @@ export function createDisclosureService(deps: {
     allowed.forEach((one, at) => {
       const subject = known[at]!;
       if (overBudget.has(subject.id)) return;
-      const { decision } = one;
-      const scope =
-        decision.kind === "consent" ? decision.consent : `law ${decision.delaySeconds} ${localize(decision.law)}`;
-      const key = `${subject.id}\n${scope}`;
+      const key = `${subject.id}\n${scopeOf(one.decision)}`;
       const group = groups.get(key) ?? { subject, members: [] };
       group.members.push(one);
       groups.set(key, group);
@@ -307,6 +306,11 @@ export function createDisclosureService(deps: {
       ]),
     );
   }
+}
+
+/** What is read of one person by one right is one event. */
+function scopeOf(decision: Decision): string {
+  return decision.kind === "consent" ? decision.consent : `law ${decision.delaySeconds} ${localize(decision.law)}`;
 }
 
 function refusal({ code, message, details }: AttestryError): DisclosureOutcome {

@@ -9,7 +9,7 @@ import type { Person } from "../consent/consent-service.ts";
 import type { ConsentRelations } from "../consent/guardianship-service.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { AttestryError } from "../errors.ts";
-import { ACCESS_EVENTS_PAGE_MAX } from "../limits.ts";
+import { ACCESS_EVENTS_CHECKED_MAX, ACCESS_EVENTS_PAGE_MAX } from "../limits.ts";
 import { parseCheckpoint } from "../log/checkpoint.ts";
 import type { EntryReceipt, LogReader } from "../log/reader-service.ts";
 import { formatExtra, formatReceipt } from "../log/receipt.ts";
@@ -170,7 +170,9 @@ export function createUsageService(deps: {
 
     async check(person) {
       const found = await Promise.all(
-        (await findSubjects(person)).map(({ subject }) => deps.accessAudit.auditPerson(subject)),
+        (await findSubjects(person)).map(({ subject }) =>
+          deps.accessAudit.auditPerson(subject, { eventsMax: ACCESS_EVENTS_CHECKED_MAX }),
+        ),
       );
       return found.flat();
     },

@@ -9,6 +9,8 @@ import type { Caller } from "../identity/caller.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { checkPermitted } from "../identity/permissions.ts";
 import { CONSENTS_PER_READ_MAX } from "../limits.ts";
+import type { RecordSight } from "../records/record-sight.ts";
+import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
 
@@ -201,9 +203,17 @@ export function createConsentRoutes(deps: {
   consents: ConsentService;
   names: string;
   pseudonymOf: (person: string) => string;
+  registries: Pick<RegistryService, "getCurrent">;
+  sight: Pick<RecordSight, "checkWhole">;
 }): OperationRoutes {
   const routes = createOperationRoutes(deps);
   const { consents, names, pseudonymOf } = deps;
+
+  /** Nobody who is bound to a part of a registry acts for people of all of it. */
+  async function checkWhole(caller: Caller, registry: string): Promise<void> {
+    checkPermitted({ caller, action: "consent.assist", registry });
+    deps.sight.checkWhole({ caller, compiled: await deps.registries.getCurrent(registry) });
+  }
 
   routes.handle(requestConsent, async ({ context, caller, body }) =>
     context.json(describeConsent(names, await consents.request(body, requireNode(caller)))),
@@ -217,7 +227,7 @@ export function createConsentRoutes(deps: {
 
   routes.handle(assistConsent, async ({ context, caller, path, body }) => {
     const { registry } = path;
-    checkPermitted({ caller, action: "consent.assist", registry });
+    await checkWhole(caller, registry);
     const staff = caller.kind === "staff" ? { staff: pseudonymOf(caller.person), role: caller.role } : undefined;
     const { id, witness, evidence, language = "en" } = body;
     const giver = { ...staff!, witness, evidence };
@@ -236,7 +246,7 @@ export function createConsentRoutes(deps: {
 
   routes.handle(invalidateConsent, async ({ context, caller, path, body }) => {
     const { registry } = path;
-    checkPermitted({ caller, action: "consent.assist", registry });
+    await checkWhole(caller, registry);
     const by = caller.kind === "staff" ? { staff: pseudonymOf(caller.person), role: caller.role } : undefined;
     return context.json(describeConsent(names, await consents.invalidate(by!, { id: body.id, registry })));
   });

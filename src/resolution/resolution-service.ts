@@ -179,10 +179,11 @@ export function createResolutionService(deps: {
         throw new AttestryError("budget_exceeded", `the request's ${RESOLVE_DEADLINE_MS / 1_000} s are over`);
       const batch = tasks.slice(at, at + RECORDS_READ_MAX);
       const references = batch.map(({ reference }) => reference);
-      const access = stateAccess(entity, batch, walk);
+      // Own staff read their own registries as staff, within their jurisdiction and under their own pseudonym.
+      const access = entity === ownEntity ? undefined : stateAccess(entity, batch, walk);
       const answer =
         entity === ownEntity
-          ? await deps.readOwn(references, access && self ? { ...self, entity: audience! } : walk.caller, access)
+          ? await deps.readOwn(references, walk.caller)
           : await deps.readHome({
               endpoint: chain.metadata.records_read_endpoint,
               references,

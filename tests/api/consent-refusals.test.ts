@@ -1,4 +1,5 @@
 // Everything that is wrong with a request for consent, with a decision and with a reading, each refused by its own code. One node over real HTTP, asked by nodes that sign.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { settledCode } from "../caught-code.ts";
@@ -117,7 +118,11 @@ beforeAll(async () => {
     { purpose: "audit", law: LAW, consumer: tax.id, fields: ["name"] },
     { purpose: "pension", law: LAW, consumer: welfare.id, fields: ["name", "born"] },
   ];
-  const births = { ...BIRTHS, purposes: [PURPOSE] };
+  const births = {
+    ...BIRTHS,
+    purposes: [PURPOSE],
+    bases: [{ purpose: "pension", law: "Births Act, section 3", consumer: welfare.id, fields: ["born"] }],
+  };
   const twins = { ...PERSONS, name: "twins", type: "twins" } as JsonObject;
   const plainId = { ...((twins.schema as JsonObject).properties as JsonObject), national_id: { type: "string" } };
   twins.schema = { ...(twins.schema as JsonObject), properties: plainId };
@@ -489,8 +494,8 @@ describe("a reading is refused", () => {
     [
       "after its end",
       async () => {
-        const id = await given();
-        await sql()`update consent set expires_at = ${now() - 1} where id = ${id}`;
+        const id = await given({}, { expiresAt: now() + 2 });
+        await sleep(2_500);
         return read({ consents: [id] });
       },
       "consent_expired",
@@ -636,6 +641,56 @@ describe("a reading is refused", () => {
     expect(await read({ consents: [id] }, { href })).toBe("found");
   });
 
+  it("by what somebody with the database made of a consent, whatever its state then says", async () => {
+    const changes: [string, (id: string) => Promise<unknown>][] = [
+      ["a later end", (id) => sql()`update consent set expires_at = expires_at + 1 where id = ${id}`],
+      ["another reader", (id) => sql()`update consent set consumer = ${tax.id} where id = ${id}`],
+      ["another purpose", (id) => sql()`update consent set purpose = 'statistics' where id = ${id}`],
+      ["more than one reading", (id) => sql()`update consent set is_one_time = false where id = ${id}`],
+    ];
+    for (const [what, change] of changes) {
+      const id = await given({ one_time: true });
+      await change(id);
+      expect(await read({ consents: [id] }), what).toBe("consent_invalidated");
+      expect(await read({ consents: [id] }, { from: tax }), what).toBe("consent_invalidated");
+    }
+  });
+
+  it("by what a guardian gave, once the record that says so is revoked", async () => {
+    const birth = await create("births", { child_id: "K-1", mother_id: "G-2", born: "2020-01-02" });
+    const href = await create("persons", { national_id: "K-1", name: "Child K-1", born: "2020-01-02" });
+    const subject = { claim: "national_id", value: "K-1" };
+    const id = await ask({ subject });
+    const shown = await node.node.consents.give(person("G-2"), id, { language: "en" });
+    expect(shown).toMatchObject({ state: "given", isOwn: false });
+    expect(await read({ consents: [id] }, { href })).toBe("found");
+    await act(birth, "revoke");
+    expect(await read({ consents: [id] }, { href })).toBe("consent_invalidated");
+    expect(await settledCode(node.node.consents.get(person("G-2"), id))).toBe("consent_unknown");
+  });
+
+  it("after the day on which the child is of age, however long the guardian gave", async () => {
+    const born = `${new Date().getUTCFullYear() - 17}-01-02`;
+    await create("births", { child_id: "K-2", mother_id: "G-2", born });
+    await create("persons", { national_id: "K-2", name: "Child K-2", born });
+    const id = await ask({ subject: { claim: "national_id", value: "K-2" }, expires_at: now() + 399 * DAY });
+    const { expiresAt } = await node.node.consents.give(person("G-2"), id, { language: "en" });
+    expect(expiresAt).toBe(Date.UTC(new Date().getUTCFullYear() + 1, 0, 2) / 1_000);
+  });
+
+  it("of two registries under two laws only with an event each, and never by the event of the other", async () => {
+    const other = await create("births", { child_id: "A-2", born: "1990-01-02" });
+    const references = [{ href: hrefs.get("A-2")! }, { href: other }];
+    const json = { references, access: access({ purpose: "pension", fields: ["born"] }) };
+    const answer = await send(welfare, "/records:read", json);
+    expect((answer.body.records as JsonObject[]).map(({ outcome }) => outcome)).toEqual(["found", "found"]);
+    const { entries } = await node.node.usage.list(person("A-2"), { purpose: "pension" });
+    expect(entries.flatMap(({ records }) => records.map(({ registry }) => registry)).sort()).toEqual([
+      "births",
+      "persons",
+    ]);
+  });
+
   it("of a record that was corrected to be about another person since", async () => {
     const subject = { claim: "national_id", value: "C-1" };
     const href = await create("persons", { national_id: "C-1", name: "Person C-1", born: "1990-01-02" });
@@ -661,6 +716,7 @@ describe("a reading is refused", () => {
 
   it("and leaves no event, nor anything of the person in the answer", async () => {
     const before = (await node.node.usage.list(person("A-2"))).entries.filter(({ operation }) => operation === "read");
-    expect(before).toEqual([]);
+    // Those by the law of pensions, which were given.
+    expect(before.filter(({ purpose }) => purpose !== "pension")).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { findShown, type LogReadings, type ReadingAction, type ShownRecord } fro
 import { getRecord, type RecordRow } from "../record-store.ts";
 import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
+import { subjectOfRecord } from "../subject.ts";
 import type { FoundRecord, SubjectService } from "./subject-service.ts";
 
 export interface OwnRecordService {
@@ -38,14 +39,22 @@ export function createOwnRecordService(deps: {
   const { database, registries, subjects, viewer } = deps;
 
   /** Undefined where it was erased since it was found. */
-  async function findOne(record: FoundRecord, languages: readonly string[]): Promise<OwnRecord | undefined> {
+  async function findOne(
+    record: FoundRecord,
+    { claims }: Citizen,
+    languages: readonly string[],
+  ): Promise<OwnRecord | undefined> {
     const compiled = await registries.getCurrent(record.registry);
     const row = await getRecord(database, record).catch((error: unknown) => {
       if (error instanceof AttestryError && error.code === "record_erased") return undefined;
       throw error;
     });
     const view = row && viewer.view(row, compiled, true, languages);
-    return row && view && { row, view, shown: findShown(view, compiled) };
+    if (!row || !view) return undefined;
+    // What the index says can be changed by whoever has the database; what is sealed decides whose it is.
+    const { claim, value } = subjectOfRecord(compiled, { rid: record.rid, data: view.data });
+    if (!Object.hasOwn(claims, claim) || claims[claim] !== value) return undefined;
+    return { row, view, shown: findShown(view, compiled) };
   }
 
   /** Logged before anything of it is shown. */
@@ -54,7 +63,7 @@ export function createOwnRecordService(deps: {
     records: readonly FoundRecord[],
     { action, languages = [] }: { action: ReadingAction; languages?: readonly string[] },
   ): Promise<OwnRecord[]> {
-    const found = await Promise.all(records.map((record) => findOne(record, languages)));
+    const found = await Promise.all(records.map((record) => findOne(record, citizen, languages)));
     const own = found.filter((one) => one !== undefined);
     await deps.logReadings(
       own.flatMap(({ shown }) => shown ?? []),

@@ -168,7 +168,7 @@ export function createUsagePages(deps: UsagePagesDeps): Hono {
     ];
     const names = await readNames(deps, {
       registries: named.map(({ registry }) => registry),
-      parties: [...named.flatMap(({ consumer }) => consumer ?? []), ...(isEntity(by) ? [by] : [])],
+      parties: [...named.flatMap(({ consumer }) => consumer ?? [])],
       reader: frame.reader,
     });
     const isFiltered = by !== undefined || purpose !== undefined;
