@@ -200,7 +200,7 @@ describe("a clerk of an agency without registries", () => {
     const findings = findingsOf(answer);
     expect(findings[0]!.text).toMatch(/does not answer just now.*says nothing about the record.*Check again later/);
     expect(findings[1]!.text).toMatch(/says that it has no such record.*copied in full/);
-    expect(findings[2]!.text).toMatch(/personal.*not resolved on this page yet/);
+    expect(findings[2]!.text).toMatch(/The record is personal.*Ask the person/);
     expect(findings[3]!.text).toMatch(/does not answer just now/);
     expect(answer.text).not.toContain("Somebody");
     const report = await verifyDownload(findings[0]!.report);

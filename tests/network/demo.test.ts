@@ -9,6 +9,11 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { silentLogger } from "../../src/logger.ts";
+import { openCluster } from "../../src/storage/cluster.ts";
+import { connectDatabase } from "../../src/storage/database.ts";
+import { dumpFiles, dumpTables, findTraces } from "../personal-traces.ts";
+
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 /** Real processes on a busy machine: a start alone may take most of a minute. */
 const TIMEOUT_MS = 240_000;
@@ -59,6 +64,15 @@ interface Demo {
 let directory: string;
 let data: string;
 let portBase: number;
+let checkOutput = "";
+
+/** Of the citizens whom src/cli/demo seeds, and of the one who dies in the story. */
+const CITIZENS = [
+  ...["7310-4482-0916", "5528-1937-6640", "9004-1180-2231"],
+  ...["Meera Rao", "Ravi Iyer", "Tara Rao", "Tomas Lind"],
+  ...["1990-03-04", "1958-11-20", "2019-06-15", "1941-02-11"],
+  ...["Lake Road 1", "Mill Lane 7", "Quay 3"],
+];
 
 function listenAt(port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
@@ -165,6 +179,7 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
       await close(other);
       expect(code, stderr).toBe(0);
       expect(demo.steps.map(({ step, ok }) => [step, ok])).toEqual(STEPS.map((step) => [step, true]));
+      checkOutput = stderr;
       expect(demo.steps.every(({ proved }) => proved.length > 0)).toBe(true);
       // The records of the first start, not made again.
       expect(demo.steps[1]!.proved).toContain(
@@ -172,6 +187,36 @@ describe.skipIf(!existsSync(PROGRAM))("attestry demo", () => {
       );
       expect(await isFree(Number(new URL((await demo.running).issuer).port))).toBe(true);
       await expectNothingLeft(data);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "leaves nothing of its citizens in clear: in no table of any node, no file, no line of its output",
+    async () => {
+      const cluster = await openCluster({ directory: data, logger: silentLogger });
+      try {
+        const server = connectDatabase({ url: cluster.url("postgres"), poolMax: 1 });
+        const names = (
+          await server.sql<{ name: string }[]>`select datname as name from pg_database where not datistemplate`
+        ).map(({ name }) => name);
+        await server.close();
+        const dumps = new Map<string, string>();
+        for (const name of names) {
+          const database = connectDatabase({ url: cluster.url(name), poolMax: 1 });
+          for (const [table, text] of await dumpTables(database)) dumps.set(`${name}: ${table}`, text);
+          await database.close();
+        }
+        // Somebody who is no citizen of the demo stands there, or nothing was read.
+        expect([...dumps.values()].some((text) => text.includes("Alderby"))).toBe(true);
+        expect(names.length).toBeGreaterThanOrEqual(NODES);
+        // What the server itself keeps is what its tables say, which were read.
+        for (const [path, text] of dumpFiles(data, (path) => !path.includes("/postgres/"))) dumps.set(path, text);
+        dumps.set("output", checkOutput);
+        expect(findTraces(dumps, CITIZENS)).toEqual([]);
+      } finally {
+        await cluster.release();
+      }
     },
     TIMEOUT_MS,
   );
