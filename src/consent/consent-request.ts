@@ -1,7 +1,7 @@
 // What a consumer may ask consent for, checked against the registry's definition. Pure.
 import { sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
-import { AttestryError, type ErrorDetail } from "../errors.ts";
+import { AttestryError, type ErrorCode, type ErrorDetail } from "../errors.ts";
 import { CONSENT_FIELDS_MAX, CONSENT_TEXT_CHARS_MAX } from "../limits.ts";
 import type { Subject } from "../records/subject.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
@@ -28,6 +28,16 @@ export interface CheckedRequest {
   readonly purpose: CompiledPurpose;
   readonly startsAt: number;
 }
+
+/** What a request that is well formed may be refused with. */
+export const CONSENT_REQUEST_REFUSALS = [
+  "registry_unknown",
+  "purpose_unknown",
+  "consent_fields_unknown",
+  "consent_term_invalid",
+  "request_id_reused",
+  "consents_too_many",
+] as const satisfies readonly ErrorCode[];
 
 const DAY_SECONDS = 86_400;
 const ID = /^[\x21-\x7e]{8,100}$/;

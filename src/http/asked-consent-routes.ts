@@ -1,4 +1,5 @@
 // Consents that this node's staff ask other nodes for. Parse, call one service, answer.
+import { CONSENT_REQUEST_REFUSALS } from "../consent/consent-request.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import type { IdentityService } from "../identity/identity-service.ts";
 import { ASKED_CONSENTS_PAGE, ASKED_CONSENTS_PAGE_MAX, CASE_NUMBER_CHARS_MAX } from "../limits.ts";
@@ -30,16 +31,7 @@ const askForConsent = declareOperation({
   actions: ["consent.ask"],
   body: jsonBody<AskedConsentRequest>({ schema: { $ref: "asked-consent-request.schema.json" } }),
   responses: { 200: jsonAnswer({ description: "The consent as it stands.", schema: ASKED }) },
-  errors: [
-    "entity_identifier_invalid",
-    ...HOME_ERRORS,
-    "registry_unknown",
-    "purpose_unknown",
-    "consent_fields_unknown",
-    "consent_term_invalid",
-    "request_id_reused",
-    "consents_too_many",
-  ],
+  errors: ["entity_identifier_invalid", ...HOME_ERRORS, ...CONSENT_REQUEST_REFUSALS],
 });
 
 const listAskedConsents = declareOperation({

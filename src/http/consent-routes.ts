@@ -1,6 +1,6 @@
 // Consents between nodes, and at the counter. Parse, call one service, answer.
 
-import type { ConsentRequest } from "../consent/consent-request.ts";
+import { CONSENT_REQUEST_REFUSALS, type ConsentRequest } from "../consent/consent-request.ts";
 import type { ConsentService, ConsentView } from "../consent/consent-service.ts";
 import { formatConsentUrl } from "../consent/consent-url.ts";
 import type { JsonObject } from "../crypto/json.ts";
@@ -13,15 +13,6 @@ import type { RecordSight } from "../records/record-sight.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import { declareOperation, jsonAnswer, jsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
-
-const REQUEST_ERRORS = [
-  "registry_unknown",
-  "purpose_unknown",
-  "consent_fields_unknown",
-  "consent_term_invalid",
-  "request_id_reused",
-  "consents_too_many",
-] as const;
 
 const requestConsent = declareOperation({
   id: "requestConsent",
@@ -37,7 +28,7 @@ const requestConsent = declareOperation({
   responses: {
     200: jsonAnswer({ description: "The consent as it stands.", schema: { $ref: "consent.schema.json" } }),
   },
-  errors: REQUEST_ERRORS,
+  errors: CONSENT_REQUEST_REFUSALS,
 });
 
 const readConsents = declareOperation({

@@ -1,7 +1,7 @@
 // Asks home nodes for people's consent, and how it stands, by signed requests. What comes back is untrusted: its form is checked here.
 
 import { CONSENT_STATES, type ConsentState } from "../consent/consent.ts";
-import type { ConsentRequest } from "../consent/consent-request.ts";
+import { CONSENT_REQUEST_REFUSALS, type ConsentRequest } from "../consent/consent-request.ts";
 import { formatConsentUrl } from "../consent/consent-url.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
@@ -28,12 +28,7 @@ export interface AskedConsentState {
 /** What the home node says of a request is told as it is; of these alone. */
 const REFUSALS = [
   "request_invalid",
-  "registry_unknown",
-  "purpose_unknown",
-  "consent_fields_unknown",
-  "consent_term_invalid",
-  "request_id_reused",
-  "consents_too_many",
+  ...CONSENT_REQUEST_REFUSALS,
   "consent_unknown",
 ] as const satisfies readonly ErrorCode[];
 

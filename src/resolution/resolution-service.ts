@@ -1,4 +1,5 @@
 // References across nodes → verified records. Asks each home node once per step, believes nothing that verification did not pass.
+import type { ReceivedEvent } from "../access/received-service.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
@@ -93,15 +94,6 @@ export interface ConsentName {
   readonly id: string;
 }
 
-/** A reading that was given to this node, as its own access log keeps it. */
-export interface ReceivedReading {
-  readonly from: string;
-  readonly commitment: string;
-  readonly index: number;
-  readonly purpose: string;
-  readonly case: string | undefined;
-}
-
 /** What a record was judged by. The evidence holds its content. */
 export interface JudgedRecord {
   /** Of the record in the resolution. */
@@ -139,7 +131,7 @@ interface Walk {
   readonly accessCalls: Map<string, number>;
   readonly requestId: string;
   readonly asked: ReadonlySet<string>;
-  readonly received: ReceivedReading[];
+  readonly received: ReceivedEvent[];
   readonly onJudged: NonNullable<ResolveRequest["onJudged"]>;
 }
 
@@ -158,7 +150,7 @@ export function createResolutionService(deps: {
   /** By which other nodes know this one: to whom personal fields must have been given. */
   audience?: string;
   /** Notes what was given to this node, before it is shown to anybody. */
-  logReceived?: (readings: readonly ReceivedReading[], caller: Caller) => Promise<void>;
+  logReceived?: (readings: readonly ReceivedEvent[], caller: Caller) => Promise<void>;
   verifier: Verifier;
   clock: () => number;
   random?: (length: number) => Uint8Array;
