@@ -49,7 +49,7 @@ export interface StoredNotice {
   readonly attempts: number;
 }
 
-/** Takes notices that are due for sending, and puts them off until `retryAt` meanwhile, so that of several processes one sends each. */
+/** Takes notices that are due for sending, and puts them off until `retryAt` meanwhile. Two processes at once may both send one, which is taken once. */
 export async function takeDueNotices(
   tx: Transaction,
   options: { now: number; limit: number; retryAt: (attempts: number) => number },

@@ -175,7 +175,8 @@ export function createRecordBatchService(deps: {
     if (chars <= RECORDS_READ_TOKEN_CHARS_MAX) return;
     throw new AttestryError(
       "too_many_items",
-      `the tokens of these ${asked.length} records have ${chars} characters together; at most ${RECORDS_READ_TOKEN_CHARS_MAX} are given at once: ask for fewer`,
+      // How many is not told: records that the caller may not see were weighed, too.
+      `the tokens of these ${asked.length} records have more than ${RECORDS_READ_TOKEN_CHARS_MAX} characters together: ask for fewer`,
     );
   }
 
