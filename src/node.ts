@@ -556,7 +556,6 @@ export function createNode(options: {
     signer: signers.record,
     searchKey,
     clock,
-    random,
   });
   const accessAudit = createAccessAudit({
     database,
@@ -589,7 +588,6 @@ export function createNode(options: {
     accessSubjects,
     usage,
     clock,
-    random,
   });
   const hasMark = async (consumer: string, type: string): Promise<boolean> => {
     try {

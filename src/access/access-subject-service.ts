@@ -1,4 +1,5 @@
 // The people whom events are about: their rows, made when something is first said of them, and the keys that all of it is sealed and tagged with.
+import { randomUUID } from "node:crypto";
 import { createBoundedCache } from "../bounded-cache.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
@@ -55,7 +56,7 @@ export function createAccessSubjects(deps: {
   const aad = (id: string, what: string) => `${entity}|subject|${id}|${what}`;
 
   function create(subject: Subject, digest: string): StoredSubject {
-    const id = formatUuid(random(16));
+    const id = randomUUID();
     const dataKey = random(KEY_BYTES);
     const content = {
       ...subject,
@@ -148,13 +149,4 @@ export function createAccessSubjects(deps: {
       return { id, digest, sealedKey: seal({ key: nodeKey.current, aad: aad(id, "key"), plaintext }) };
     },
   };
-}
-
-/** 16 random bytes as a UUID of version 4 (RFC 9562 §5.4). */
-export function formatUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes).toString("hex").split("");
-  hex[12] = "4";
-  hex[16] = "89ab"[Number.parseInt(hex[16]!, 16) % 4]!;
-  const text = hex.join("");
-  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
 }

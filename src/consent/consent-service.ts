@@ -1,8 +1,8 @@
 // Consents: asked for by other nodes, decided by the person or by who acts for one, shown to both. Every decision is an event of the access log.
+import { randomUUID } from "node:crypto";
 import type { AccessContent } from "../access/access-event.ts";
 import type { AccessLog } from "../access/access-log-service.ts";
 import type { AccessSubjects } from "../access/access-subject-service.ts";
-import { formatUuid } from "../access/access-subject-service.ts";
 import { sha256Base64url } from "../crypto/hash.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { decodeJws, signJws } from "../crypto/jws.ts";
@@ -171,7 +171,6 @@ export function createConsentService(deps: {
   signer: Signer;
   searchKey: KeyGenerations;
   clock: () => number;
-  random: (length: number) => Uint8Array;
 }): ConsentService {
   const { entity, database, registries, subjects, relations, sealer, searchKey, clock } = deps;
 
@@ -430,7 +429,7 @@ export function createConsentService(deps: {
           `${open.all} of your requests wait, ${open.subject} of them for this person; at most ${CONSENTS_OPEN_PER_CONSUMER_MAX} and ${CONSENTS_OPEN_PER_SUBJECT_MAX} may`,
         );
       const notice: ConsentNotice = { title: purpose.title, text: purpose.notice };
-      const id = formatUuid(deps.random(16));
+      const id = randomUUID();
       const content: ConsentContent = {
         subject: request.subject,
         fields: request.fields,

@@ -1,7 +1,8 @@
 // What people ask the office: about a look at their data, or for the correction of a record; and what the office answers. Changes no record: a correction is written by whoever may write it.
+import { randomUUID } from "node:crypto";
 import { readAccessEvent } from "../access/access-event.ts";
 import { findSubjectsById } from "../access/access-store.ts";
-import { type AccessSubjects, formatUuid, type KnownSubject } from "../access/access-subject-service.ts";
+import type { AccessSubjects, KnownSubject } from "../access/access-subject-service.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import { AttestryError } from "../errors.ts";
@@ -74,7 +75,6 @@ export function createQuestionService(deps: {
   readonly accessSubjects: AccessSubjects;
   readonly usage: Pick<UsageService, "prove">;
   readonly clock: () => number;
-  readonly random: (length: number) => Uint8Array;
 }): QuestionService {
   const { entity, database, registries, accessSubjects, clock } = deps;
   const aad = (id: string, what: string): string => `${entity}|question|${id}|${what}`;
@@ -134,7 +134,7 @@ export function createQuestionService(deps: {
           "questions_too_many",
           `${QUESTIONS_OPEN_PER_PERSON_MAX} of your messages wait for an answer; more may be sent once some have one`,
         );
-      const id = formatUuid(deps.random(16));
+      const id = randomUUID();
       await insertQuestion(database, {
         id,
         subject: person!.id,

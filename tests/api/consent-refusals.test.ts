@@ -275,6 +275,20 @@ describe("a request for consent is refused", () => {
     expect((await send(welfare, "/consents", request({ subject }))).body.code).toBe("consents_too_many");
   });
 
+  it("for no reason that tells whether the person is known here: known or not, the answers are alike", async () => {
+    const answers = await Promise.all(
+      ["A-1", "nobody at all"].map((value) =>
+        send(welfare, "/consents", request({ subject: { claim: "national_id", value } })),
+      ),
+    );
+    const [known, unknown] = answers.map(({ status, body }) => {
+      const { id, href, requested_at, starts_at, expires_at, ...rest } = body;
+      return { status, rest, members: Object.keys({ id, href, requested_at, starts_at, expires_at }) };
+    });
+    expect(known!.status).toBe(200);
+    expect(unknown).toEqual(known);
+  });
+
   it("to be read by whoever did not ask", async () => {
     const id = await ask({ subject: { claim: "national_id", value: "A-2" } });
     const answers = [
