@@ -24,6 +24,9 @@ import { createConsentRelations } from "./consent/guardianship-service.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
+import { createAnswerLog } from "./disclosure/answer-log-service.ts";
+import { createBasedReadings } from "./disclosure/based-reading-service.ts";
+import { createBasisFinder } from "./disclosure/basis-service.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
@@ -600,17 +603,21 @@ export function createNode(options: {
       throw error;
     }
   };
-  const disclose = createDisclosureService({
-    entity: names,
+  const findBases = createBasisFinder({ consents, hasMark, clock });
+  const logBasedReadings = createBasedReadings({
     database,
-    consents,
     accessSubjects,
     accessLog: accessEvents,
     accessReader,
+    searchKey,
+    clock,
+  });
+  const disclose = createDisclosureService({
+    entity: names,
+    findBases,
+    logReadings: logBasedReadings,
     sealer,
     signer: signers.record,
-    searchKey,
-    hasMark,
     clock,
   });
   const readBatch = createRecordBatchService({
@@ -785,7 +792,10 @@ export function createNode(options: {
     registries,
     keyLookups,
     recordReads,
+    viewer,
+    sealer,
     sight,
+    logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings }),
     signer: signers.record,
     searchKey,
     clock,

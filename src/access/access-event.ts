@@ -41,6 +41,8 @@ export interface AccessContent {
   readonly fields: readonly string[];
   readonly purpose?: string;
   readonly basis?: AccessBasis;
+  /** Of an answer: what was asked of the fields, never what was compared. */
+  readonly question?: { readonly registry: string; readonly kind: string; readonly years?: number };
   /** The reader's own number of the matter. */
   readonly case?: string;
   /** Digest of the request that asked for it. */

@@ -4,11 +4,6 @@ import { encodeUtf8 } from "../crypto/hash.ts";
 import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS } from "../limits.ts";
-import { verifyCheckpoint } from "../log/checkpoint.ts";
-import { parseEntry } from "../log/entry.ts";
-import { leafHash, verifyInclusion } from "../log/merkle.ts";
-import { parseVerifierKey } from "../log/note.ts";
-import { parseExtra, parseReceipt } from "../log/receipt.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
 import {
@@ -18,6 +13,7 @@ import {
   parsePresentation,
   sdHash,
 } from "./presentation.ts";
+import { findReceiptFault } from "./reading-receipt.ts";
 import { type CheckOutcome, failed, notChecked, passed } from "./report.ts";
 
 function readPresentation(text: string): { decoded: DecodedJws; claims: PresentationClaims } | CheckOutcome {
@@ -28,26 +24,6 @@ function readPresentation(text: string): { decoded: DecodedJws; claims: Presenta
     return { decoded, claims: parsePresentation(decoded.payload) };
   } catch (error) {
     if (error instanceof AttestryError) return failed("binding", "presentation_malformed", error.message);
-    throw error;
-  }
-}
-
-/** Whether the event's entry is in the issuer's access log, as the log's own key signed it. */
-function findReceiptFault(receipt: string, { event }: PresentationClaims, { chain }: IssuerTrust): string | undefined {
-  const { access } = chain.metadata.logs;
-  if (access === undefined) return "the issuer names no access log";
-  try {
-    const { index, proof, extra: bytes, checkpoint } = parseReceipt(receipt);
-    if (bytes === undefined) return "it lacks the entry (extra)";
-    const { entry: entryBytes } = parseExtra(bytes);
-    const entry = parseEntry(entryBytes);
-    if (entry.e !== "read" || entry.c !== event.commitment || index !== event.index) return "it is of another entry";
-    const verifiers = access.vkeys.map(parseVerifierKey);
-    const { size, root } = verifyCheckpoint(checkpoint, { origin: access.origin, verifiers });
-    verifyInclusion({ index, size, leaf: leafHash(entryBytes), proof, root });
-    return undefined;
-  } catch (error) {
-    if (error instanceof AttestryError) return error.message;
     throw error;
   }
 }
@@ -82,6 +58,6 @@ export function checkBinding(options: {
     return notChecked("binding", "presentation_audience_not_given");
   if (claims.aud !== expected.audience) return failed("binding", "presentation_audience_wrong");
   if (claims.nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
-  const fault = findReceiptFault(presentation.receipt, claims, trust);
+  const fault = findReceiptFault(presentation.receipt, claims.event, trust.chain);
   return fault === undefined ? passed("binding") : failed("binding", "reading_not_logged", fault);
 }

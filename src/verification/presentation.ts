@@ -1,6 +1,6 @@
 // The word of a home node that it gave these fields to this reader, for this purpose, on this basis (`attestry-pres+jwt`, DESIGN section 10). Pure; proves nothing.
 import { sha256Base64url } from "../crypto/hash.ts";
-import { isJsonObject, type JsonObject } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 
 export const PRESENTATION_TYPE = "attestry-pres+jwt";
@@ -49,16 +49,27 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
+/** Whether it names one right: a consent with its terms, or a law. */
+export function isPresentedBasis(basis: Json | undefined): basis is PresentedBasis & JsonObject {
+  if (!isJsonObject(basis)) return false;
+  const isConsent = isText(basis.consent) && isText(basis.terms) && basis.law === undefined;
+  return isConsent || (isText(basis.law) && basis.consent === undefined);
+}
+
+/** Whether it names an entry of an access log: what it commits to, and its place. */
+export function isEventPlace(event: Json | undefined): event is PresentationClaims["event"] & JsonObject {
+  return (
+    isJsonObject(event) && typeof event.commitment === "string" && DIGEST.test(event.commitment) && isTime(event.index)
+  );
+}
+
 /** Reads a presentation's payload (untrusted) in strict form. Throws `evidence_invalid`. */
 export function parsePresentation(payload: JsonObject): PresentationClaims {
   const { iss, aud, nonce, iat, exp, purpose, basis, sd_hash, event } = payload;
   for (const [name, value] of Object.entries({ iss, aud, nonce, purpose })) if (!isText(value)) throw invalid(name);
   if (!isTime(iat) || !isTime(exp) || exp <= iat) throw invalid("iat or exp");
   if (typeof sd_hash !== "string" || !DIGEST.test(sd_hash)) throw invalid("sd_hash");
-  const isConsent = isJsonObject(basis) && isText(basis.consent) && isText(basis.terms) && basis.law === undefined;
-  const isLaw = isJsonObject(basis) && isText(basis.law) && basis.consent === undefined;
-  if (!isConsent && !isLaw) throw invalid("basis");
-  const isEvent = isJsonObject(event) && typeof event.commitment === "string" && DIGEST.test(event.commitment);
-  if (!isEvent || !isTime(event.index)) throw invalid("event");
+  if (!isPresentedBasis(basis)) throw invalid("basis");
+  if (!isEventPlace(event)) throw invalid("event");
   return payload as unknown as PresentationClaims;
 }

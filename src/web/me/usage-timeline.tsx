@@ -44,7 +44,7 @@ function whoOf({ by }: UsageEntry, { names, frame: { texts } }: Reading): string
 export function formatUsage(entry: UsageEntry, reading: Reading): string {
   const { names, consents, frame } = reading;
   const { basis, action } = entry;
-  const registry = entry.records[0]?.registry ?? "";
+  const registry = entry.records[0]?.registry ?? entry.question?.registry ?? "";
   const isOwn = "citizen" in entry.by && entry.by.citizen === "subject";
   const day = dayOf(entry.at, frame);
   const purpose = entry.purpose === undefined ? undefined : names.purpose(registry, entry.purpose);
@@ -64,6 +64,7 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
     who,
     isOwn,
     verb: VERBS[action] ?? "read",
+    years: entry.question?.years,
     fields: shorten(nameFields(entry, names), frame),
     registry: names.registry(registry),
     purpose,
@@ -72,8 +73,8 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   });
 }
 
-function nameFields({ records, fields }: UsageEntry, names: MeNames): string[] {
-  const registries = records.map(({ registry }) => registry);
+function nameFields({ records, fields, question }: UsageEntry, names: MeNames): string[] {
+  const registries = [...records.map(({ registry }) => registry), ...(question ? [question.registry] : [])];
   return [...new Set(fields.map((field) => names.fieldIn(registries, field)))];
 }
 

@@ -189,11 +189,16 @@ export const en = {
     record: "Record",
     by: "Who exactly",
   },
-  usageSentence({ day, who, isOwn, verb, fields, registry, purpose, matter, basis }: UsageWords): string {
+  usageSentence({ day, who, isOwn, verb, years, fields, registry, purpose, matter, basis }: UsageWords): string {
     const what = fields.length > 0 ? `your ${list.format(fields.map(within))}` : `your record in “${registry}”`;
     const did = {
       read: `looked at ${what}`,
-      answer: `was told yes or no about ${what}`,
+      answer:
+        fields.length === 0
+          ? `was told yes or no, whether there is a valid record about you in “${registry}”`
+          : years === undefined
+            ? `was told yes or no, whether what they know of ${what} is right`
+            : `was told yes or no, whether ${what} is at least ${years} years ago`,
       received: `received ${what}`,
       search: `found you by a search in “${registry}”`,
       export: `took out a copy of ${what}`,

@@ -183,14 +183,19 @@ export const hi = {
     record: "अभिलेख",
     by: "ठीक-ठीक कौन",
   },
-  usageSentence({ day, who, isOwn, verb, fields, registry, purpose, matter, basis }: UsageWords): string {
+  usageSentence({ day, who, isOwn, verb, years, fields, registry, purpose, matter, basis }: UsageWords): string {
     const what = fields.length > 0 ? `आपकी जानकारी (${list.format(fields)})` : `${registry} में आपकी जानकारी`;
     const aim = purpose === undefined ? "" : ` “${purpose}” के लिए`;
     const about = matter === undefined ? "" : ` (उनकी संख्या: ${matter})`;
     const start = `${day} को ${isOwn ? "आपने" : `${who} ने`}${aim}${about}`;
     const said = {
       read: `${start} ${what} देखी`,
-      answer: `${start} ${what} के बारे में हाँ या नहीं का उत्तर पाया`,
+      answer:
+        fields.length === 0
+          ? `${start} हाँ या नहीं का उत्तर पाया कि ${registry} में आपका मान्य अभिलेख है या नहीं`
+          : years === undefined
+            ? `${start} हाँ या नहीं का उत्तर पाया कि उनके पास की ${what} सही है या नहीं`
+            : `${start} हाँ या नहीं का उत्तर पाया कि ${what} को कम से कम ${years} वर्ष हो गए हैं या नहीं`,
       received: `${start} ${what} प्राप्त की`,
       search: `${start} ${registry} में खोजकर आपको पाया`,
       export: `${start} ${what} की प्रति निकाली`,

@@ -8,6 +8,8 @@ export interface UsageWords {
   /** Whether the person did it. */
   readonly isOwn: boolean;
   readonly verb: UsageVerb;
+  /** Of a yes or no: since how many years. */
+  readonly years: number | undefined;
   /** What people call the fields; none where the record as a whole is meant. */
   readonly fields: readonly string[];
   /** What people call the registry. */
