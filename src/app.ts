@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAnswerRoutes } from "./http/answer-routes.ts";
+import { createAskedAnswerRoutes } from "./http/asked-answer-routes.ts";
 import { createAskedConsentRoutes } from "./http/asked-consent-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createChangeRoutes } from "./http/change-routes.ts";
@@ -75,6 +76,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
   Parameters<typeof createChangeRoutes>[0] &
+  Parameters<typeof createAskedAnswerRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -181,6 +183,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
   serve(createAskedConsentRoutes(deps));
+  serve(createAskedAnswerRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

@@ -127,6 +127,7 @@ import { createStateDrafter } from "./records/writing/state-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { createAskedAnswers } from "./resolution/asked-answer-service.ts";
 import { type AskedConsentService, createAskedConsents } from "./resolution/asked-consent-service.ts";
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
 import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
@@ -652,6 +653,7 @@ export function createNode(options: {
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
+  const logReceived = createReceivedLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const pinnedPolicy: VerifierPolicy = { anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   const resolution = createResolutionService({
     ownEntity: names,
@@ -659,13 +661,24 @@ export function createNode(options: {
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
     audience: entity,
-    logReceived: createReceivedLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf }),
+    logReceived,
     verifier: createVerifier(pinnedPolicy),
     clock,
     random,
   });
   const consentClient = createConsentClient({ askHome, signed: signedClient });
   const allowLoopbackHttp = config.development;
+  const askedAnswers = createAskedAnswers({
+    entity,
+    names,
+    askHome,
+    signed: signedClient,
+    anchors,
+    logReceived,
+    clock,
+    random,
+    allowLoopbackHttp,
+  });
   const askedConsents = createAskedConsents({
     database,
     consentClient,
@@ -940,6 +953,7 @@ export function createNode(options: {
     statuses,
     issuerKeys: keys,
     answers,
+    askedAnswers,
     consents,
     changeFeed,
     erasureInbox,

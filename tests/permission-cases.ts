@@ -294,10 +294,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   listStatistics: read(ofRegistry("/statistics"), { may: mayCount }),
   getStatistic: read(ofRegistry("/statistics/by-district"), { may: mayCount }),
   answerQuestion: read(
-    post("/answers", ({ registry, code }) => ({
-      question: { kind: "exists", registry, key: { code } },
+    post("/answers", ({ href }) => ({
+      question: { kind: "exists", record: href },
       audience: "https://welfare.example",
       nonce: "n-0S6_WzA2Mj.kXk4bB9Qw",
+      access: { purpose: "benefit-decision", request_id: "W-42-question-1" },
     })),
     { may: withoutConsent(mayRead) },
   ),
@@ -334,6 +335,16 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
       purpose: "benefit-decision",
       fields: ["name"],
       expires_at: 4_000_000_000,
+    })),
+  },
+  askQuestion: {
+    action: "consent.ask",
+    may: ofEvery(...READERS),
+    // It is no address of a node.
+    answers: [400],
+    ask: post("/asked-answers", () => ({
+      home: "ftp://civil.example",
+      question: { kind: "exists", registry: "persons", key: "1" },
     })),
   },
   listAskedConsents: {

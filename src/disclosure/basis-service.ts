@@ -1,6 +1,6 @@
 // By which right a node may read what it asks for: its consents and marks looked up once, each record decided by its registry's rules.
 import type { ConsentService } from "../consent/consent-service.ts";
-import type { AttestryError } from "../errors.ts";
+import { AttestryError } from "../errors.ts";
 import type { MemberNode } from "../identity/caller.ts";
 import type { ReadAccess } from "../records/record-disclosure.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
@@ -15,7 +15,7 @@ export interface BasisItem {
   readonly fields: readonly string[] | undefined;
 }
 
-/** One decision per item, or why there is none. */
+/** One decision per item, or why there is none. Throws `purpose_required`. */
 export type FindBases = (
   items: readonly BasisItem[],
   access: Pick<ReadAccess, "purpose" | "consents">,
@@ -30,6 +30,7 @@ export function createBasisFinder(deps: {
 }): FindBases {
   const { clock } = deps;
   return async (items, access, caller) => {
+    if (access.purpose.trim() === "") throw new AttestryError("purpose_required", "access: the purpose is empty");
     const usable = await deps.consents.findUsable(access.consents ?? []);
     const consents = (access.consents ?? []).map((id) => ({ id, usable: usable.get(id) }));
     const types = new Set(

@@ -492,6 +492,7 @@ describe("what the node answers", () => {
       .sort();
     expect(unseen).toEqual([
       "askForConsent",
+      "askQuestion",
       "assistConsent",
       "fetchSubordinateStatement",
       "getOpenData",

@@ -187,7 +187,7 @@ describe("a question about a person", () => {
 
   const cases: [string, () => Promise<Answer>, string][] = [
     ["without a purpose", () => ask(AGE(18)), "422 purpose_required"],
-    ["with a blank purpose", () => ask(AGE(18), { purpose: "  " }), "400 request_invalid"],
+    ["with a blank purpose", () => ask(AGE(18), { purpose: "  " }), "422 purpose_required"],
     ["without a number of its own", () => ask(AGE(18), { request_id: undefined }), "400 request_invalid"],
     ["by nobody's right", () => ask(AGE(18), {}, stranger), "403 consent_required"],
     [
