@@ -531,19 +531,19 @@ export function createNode(options: {
         await insertSubjects(tx, subjects);
       }),
   });
+  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const accessEvents = createAccessLog({
     entity: names,
     database,
     logName: ACCESS_LOG,
     writer: accessWriter,
     signer: signers.record,
-    guard: createConsentGuard({ clock }),
+    guard: createConsentGuard({ clock, sealer: consentSealer }),
     clock,
     random,
   });
   const logReadings = createReadingLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const relations = createConsentRelations({ database, registries, subjects, sealer, clock });
-  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const consents = createConsentService({
     entity: names,
     database,

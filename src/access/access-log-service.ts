@@ -38,7 +38,7 @@ export interface AccessInput<Guarded> {
   readonly content: AccessContent;
   /** By what a reading of another node is known again (`readingKey`). */
   readonly request?: string;
-  /** Of what was received: the commitment of its event at the home node. */
+  /** Of what was received: the commitment of its event at the home node; of a decision, the id of the consent. */
   readonly reference?: string;
   /** Unix seconds; for so long a law keeps it from the person. */
   readonly shownFrom?: number;

@@ -21,7 +21,7 @@ export const accessSubjectTable = pgTable("access_subject", {
 
 /**
  * An event of a person's chain. `commitment`: what its log entry commits to. `request`: of a reading by another node, by what it is known
- * again. `reference`: of what was received from another node, the commitment of its event there. `shownFrom`: until when a law keeps it from the person (Unix seconds). `sealed`: the signed event and the salt of its entry.
+ * again. `reference`: of what was received from another node, the commitment of its event there; of a decision, the id of the consent. `shownFrom`: until when a law keeps it from the person (Unix seconds). `sealed`: the signed event and the salt of its entry.
  */
 export const accessEventTable = pgTable(
   "access_event",
