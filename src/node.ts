@@ -18,6 +18,7 @@ import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
 import { createConsentGuard } from "./consent/consent-guard.ts";
 import { createConsentResealing } from "./consent/consent-resealing-service.ts";
+import { createConsentRows } from "./consent/consent-row-service.ts";
 import { createConsentSealer } from "./consent/consent-sealer.ts";
 import { type ConsentService, createConsentService } from "./consent/consent-service.ts";
 import { createConsentRelations } from "./consent/guardianship-service.ts";
@@ -563,6 +564,7 @@ export function createNode(options: {
     accessSubjects,
     accessLog: accessEvents,
     keys: () => secrets.rings.record.map(({ publicKey }) => publicKey),
+    listConsents: createConsentRows({ database, sealer: consentSealer }),
   });
   const localAudit = createLocalAudit({
     records: { reader, origin },
