@@ -19,6 +19,7 @@ import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { signAnswers } from "./http/node-caller.ts";
+import { createNotificationRoutes } from "./http/notification-routes.ts";
 import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
@@ -54,6 +55,7 @@ import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
+import { createNotificationPages } from "./web/me/notification-pages.tsx";
 import { createQuestionPages } from "./web/me/question-pages.tsx";
 import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
@@ -107,6 +109,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createQuestionPages>[0] &
+  Parameters<typeof createNotificationPages>[0] &
+  Parameters<typeof createNotificationRoutes>[0] &
   Parameters<typeof createQuestionDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
@@ -145,6 +149,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));
+  routes.route("/", createNotificationPages(deps));
   routes.route("/", createQuestionDeskPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
@@ -181,6 +186,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
   serve(createAskedConsentRoutes(deps));
+  serve(createNotificationRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

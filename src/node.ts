@@ -28,6 +28,8 @@ import { randomBytes } from "./crypto/random.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
+import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
+import { createNotificationService, type NotificationService } from "./disclosure/notification-service.ts";
 import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
@@ -76,6 +78,7 @@ import { lockLogState } from "./log/log-store.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
+import { createNotificationSender } from "./notification/notification-client.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
 import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
@@ -152,6 +155,8 @@ export interface Node extends ServedNode {
   readonly subjects: SubjectService;
   readonly consents: ConsentService;
   readonly usage: UsageService;
+  readonly notifications: NotificationService;
+  readonly notificationChoices: NotificationChoices;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -690,6 +695,31 @@ export function createNode(options: {
     clock,
     logger,
   });
+  const gateways = config.notifications;
+  const notificationChoices = createNotificationChoices({ entity: names, database, accessSubjects, gateways });
+  // A way out of its own: the operator's gateways may be inside the operator's network, and peers may not lead there.
+  const gatewayClient = createHttpClient({
+    development: config.development,
+    allowedPrivateHosts: gateways.map(({ url }) => new URL(url).hostname),
+  });
+  const notifications = createNotificationService({
+    database,
+    gateways,
+    accessSubjects,
+    choices: notificationChoices,
+    send: createNotificationSender({
+      issuer: names,
+      entity,
+      httpClient: gatewayClient,
+      signer: signers.record,
+      requestSigner,
+      clock,
+      random,
+    }),
+    pagesAt: entity,
+    clock,
+    logger,
+  });
   const erasureInbox = createErasureNoticeInbox({ database, getChain: chains.getChain, clock });
   const keptReports = createKeptReportService({
     database,
@@ -898,6 +928,8 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    notifications,
+    notificationChoices,
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
@@ -975,6 +1007,7 @@ export function createNode(options: {
       await askedConsents.purge();
     },
     sendErasureNotices: erasureNotices.send,
+    sendNotifications: notifications.start,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -998,6 +1031,8 @@ export function createNode(options: {
     subjects,
     consents,
     usage,
+    notifications,
+    notificationChoices,
     accessAudit,
     localAudit,
     accessReader,
@@ -1027,6 +1062,8 @@ export function createNode(options: {
     async close() {
       await Promise.all([reconciled, recorded]);
       await jobs.stop();
+      await notifications.settle();
+      gatewayClient.close();
       await Promise.all([writer.close(), accessWriter.close()]);
       http.close();
     },

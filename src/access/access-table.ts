@@ -17,6 +17,8 @@ export const accessSubjectTable = pgTable("access_subject", {
   lastDigest: text("last_digest"),
   delayedCount: integer("delayed_count").notNull(),
   delayedLastDigest: text("delayed_last_digest"),
+  /** Whether the person chose to be told of anything (notification_choice). */
+  isNotified: boolean("is_notified").notNull().default(false),
 });
 
 /**

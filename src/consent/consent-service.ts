@@ -15,11 +15,13 @@ import {
   CONSENTS_OPEN_PER_CONSUMER_MAX,
   CONSENTS_OPEN_PER_SUBJECT_MAX,
 } from "../limits.ts";
+import { noteDueOf } from "../notification/notification-store.ts";
 import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { runTransaction } from "../storage/transaction.ts";
 import {
   CONSENT_ACTIONS,
   type ConsentAction,
@@ -464,7 +466,12 @@ export function createConsentService(deps: {
         ...sealer.create(id, content),
       };
       const stored: store.StoredConsent = { ...asked, stateMac: sealer.stateMac(asked) };
-      if (await store.insertConsent(database, stored)) return view(stored, content);
+      const isNew = await runTransaction(database, async (tx) => {
+        if (!(await store.insertConsent(tx, stored))) return false;
+        await noteDueOf(tx, { digests: everyDigest(digests), kind: "consent_requested" });
+        return true;
+      });
+      if (isNew) return view(stored, content);
       return (await repeat())!;
     },
 

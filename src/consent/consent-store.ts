@@ -37,8 +37,8 @@ function columns(sql: Sql | Transaction) {
 }
 
 /** False where the consumer's number of the request is taken. */
-export async function insertConsent(database: Database, consent: StoredConsent): Promise<boolean> {
-  const result = await database.sql`
+export async function insertConsent(tx: Transaction, consent: StoredConsent): Promise<boolean> {
+  const result = await tx`
     insert into consent (id, consumer, subject_digest, registry, purpose, definition_version, state, request, requested_at, starts_at,
       expires_at, is_one_time, state_mac, sealed_key, sealed)
     values (${consent.id}, ${consent.consumer}, ${consent.subjectDigest}, ${consent.registry}, ${consent.purpose},
