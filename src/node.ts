@@ -30,7 +30,7 @@ import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
 import { createNotificationService, type NotificationService } from "./disclosure/notification-service.ts";
-import { createQuestionService } from "./disclosure/question-service.ts";
+import { createQuestionService, type QuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -157,6 +157,7 @@ export interface Node extends ServedNode {
   readonly usage: UsageService;
   readonly notifications: NotificationService;
   readonly notificationChoices: NotificationChoices;
+  readonly questions: QuestionService;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -1033,6 +1034,7 @@ export function createNode(options: {
     usage,
     notifications,
     notificationChoices,
+    questions,
     accessAudit,
     localAudit,
     accessReader,
