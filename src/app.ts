@@ -20,6 +20,7 @@ import { createKeyHistoryRoutes } from "./http/key-history-routes.ts";
 import { createLogRoutes } from "./http/log-routes.ts";
 import { createMigrationRoutes } from "./http/migration-routes.ts";
 import { signAnswers } from "./http/node-caller.ts";
+import { createNotificationRoutes } from "./http/notification-routes.ts";
 import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
@@ -55,6 +56,7 @@ import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
+import { createNotificationPages } from "./web/me/notification-pages.tsx";
 import { createQuestionPages } from "./web/me/question-pages.tsx";
 import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
@@ -109,6 +111,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createQuestionPages>[0] &
+  Parameters<typeof createNotificationPages>[0] &
+  Parameters<typeof createNotificationRoutes>[0] &
   Parameters<typeof createQuestionDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
@@ -147,6 +151,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));
+  routes.route("/", createNotificationPages(deps));
   routes.route("/", createQuestionDeskPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
@@ -184,6 +189,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createChangeRoutes(deps));
   serve(createAskedConsentRoutes(deps));
   serve(createAskedAnswerRoutes(deps));
+  serve(createNotificationRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));
   serve(createLogRoutes(deps));

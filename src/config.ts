@@ -41,6 +41,8 @@ export interface NodeConfig {
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
+  /** Where people who want it are told of requests and readings, by the department's own message gateways. */
+  readonly notifications: readonly NotificationGateway[];
   /** By whom staff and citizens sign in; none where staff have this node's own tokens only. */
   readonly signInIssuers: readonly SignInIssuer[];
 }
@@ -94,6 +96,20 @@ interface SignInIssuerFile {
   readonly citizen_claims?: readonly string[] | Readonly<Record<string, string>>;
 }
 
+/** What a gateway may be told of. */
+export const NOTIFICATION_EVENTS = [
+  "consent_requested",
+  "consent_changed",
+  "reading",
+  "question_answered",
+  "erased",
+] as const;
+
+export interface NotificationGateway {
+  readonly url: string;
+  readonly events: readonly (typeof NOTIFICATION_EVENTS)[number][];
+}
+
 export const STAFF_ROLES = ["registrar", "approver", "reader", "auditor", "operator"] as const;
 export type StaffRole = (typeof STAFF_ROLES)[number];
 
@@ -119,6 +135,7 @@ export interface NodeConfigFile {
   readonly consumer?: boolean;
   readonly kept_report_days?: number;
   readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
+  readonly notifications?: readonly NotificationGateway[];
 }
 
 export interface ProcessOverrides {
@@ -311,8 +328,25 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? (superiors.length === 0 && !file.consumer),
+    notifications: parseNotifications(file, path),
     signInIssuers: parseSignInIssuers(file, directory),
   };
+}
+
+function parseNotifications({ notifications = [], development }: NodeConfigFile, path: string): NotificationGateway[] {
+  const urls = notifications.map(({ url: text }) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isLoopback = url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+    const isSpoken = url?.protocol === "https:" || (development === true && url?.protocol === "http:" && isLoopback);
+    if (!url || !isSpoken || url.hash !== "" || url.username !== "" || url.password !== "")
+      throw invalid(
+        `${path}: "${text}" in "notifications" must be an https URL without user and fragment; http is for loopback in development`,
+      );
+    return url.href;
+  });
+  const twice = urls.find((url, at) => urls.indexOf(url) !== at);
+  if (twice !== undefined) throw invalid(`${path}: "notifications" has "${twice}" twice; name its events in one place`);
+  return notifications.map(({ events }, at) => ({ url: urls[at]!, events }));
 }
 
 function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, directory: string): SignInIssuer[] {

@@ -8,6 +8,7 @@ import {
   IDEMPOTENCY_SECONDS,
   INDEX_REBUILD_INTERVAL_MS,
   KEY_FOLLOW_INTERVAL_MS,
+  NOTIFICATION_INTERVAL_MS,
   OWN_CHAIN_CHECK_MS,
   PROPOSAL_SWEEP_INTERVAL_MS,
   REFERENCE_CHECK_INTERVAL_MS,
@@ -48,6 +49,8 @@ export function startJobs(deps: {
   purgeReports: () => Promise<unknown>;
   /** Tells consumers of records that were erased what they have to destroy. */
   sendErasureNotices: () => Promise<unknown>;
+  /** Tells people who chose it that something happened. */
+  sendNotifications: () => Promise<unknown>;
   /** Lets keys whose time has come sign. */
   followKeys: () => Promise<void>;
   /** Renews the node's own trust chain before it runs out. */
@@ -86,6 +89,7 @@ export function startJobs(deps: {
       { everyMs: ERASURE_NOTICE_INTERVAL_MS, name: "sending notices of erasures", logger },
       deps.sendErasureNotices,
     ),
+    startJob({ everyMs: NOTIFICATION_INTERVAL_MS, name: "sending notifications", logger }, deps.sendNotifications),
     startJob({ everyMs: SWEEP_INTERVAL_MS, name: "completing the ledger of erasures", logger }, deps.reconcileErasures),
     startJob({ everyMs: KEY_FOLLOW_INTERVAL_MS, name: "letting the next keys sign", logger }, deps.followKeys),
     startJob({ everyMs: OWN_CHAIN_CHECK_MS, name: "renewing the node's own trust chain", logger }, deps.renewChain),

@@ -18,6 +18,7 @@ import { currentSeconds } from "./clock.ts";
 import { checkPrivateFile, type NodeConfig, readPassphrase, readSecretFile } from "./config.ts";
 import { createConsentGuard } from "./consent/consent-guard.ts";
 import { createConsentResealing } from "./consent/consent-resealing-service.ts";
+import { createConsentRows } from "./consent/consent-row-service.ts";
 import { createConsentSealer } from "./consent/consent-sealer.ts";
 import { type ConsentService, createConsentService } from "./consent/consent-service.ts";
 import { createConsentRelations } from "./consent/guardianship-service.ts";
@@ -30,7 +31,9 @@ import { createBasisFinder } from "./disclosure/basis-service.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
-import { createQuestionService } from "./disclosure/question-service.ts";
+import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
+import { createNotificationService, type NotificationService } from "./disclosure/notification-service.ts";
+import { createQuestionService, type QuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -78,6 +81,7 @@ import { lockLogState } from "./log/log-store.ts";
 import { createLogReader, type LogReader } from "./log/reader-service.ts";
 import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-service.ts";
 import type { Logger } from "./logger.ts";
+import { createNotificationSender } from "./notification/notification-client.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
 import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
@@ -155,6 +159,9 @@ export interface Node extends ServedNode {
   readonly subjects: SubjectService;
   readonly consents: ConsentService;
   readonly usage: UsageService;
+  readonly notifications: NotificationService;
+  readonly notificationChoices: NotificationChoices;
+  readonly questions: QuestionService;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -535,19 +542,19 @@ export function createNode(options: {
         await insertSubjects(tx, subjects);
       }),
   });
+  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const accessEvents = createAccessLog({
     entity: names,
     database,
     logName: ACCESS_LOG,
     writer: accessWriter,
     signer: signers.record,
-    guard: createConsentGuard({ clock }),
+    guard: createConsentGuard({ clock, sealer: consentSealer }),
     clock,
     random,
   });
   const logReadings = createReadingLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const relations = createConsentRelations({ database, registries, subjects, sealer, clock });
-  const consentSealer = createConsentSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const consents = createConsentService({
     entity: names,
     database,
@@ -567,6 +574,7 @@ export function createNode(options: {
     accessSubjects,
     accessLog: accessEvents,
     keys: () => secrets.rings.record.map(({ publicKey }) => publicKey),
+    listConsents: createConsentRows({ database, sealer: consentSealer }),
   });
   const localAudit = createLocalAudit({
     records: { reader, origin },
@@ -705,6 +713,31 @@ export function createNode(options: {
       await signedClient.postJson(chain, `${chain.entity}/erasure-notices`, body, { isConfidential: true });
     },
     getChain: chains.getChain,
+    clock,
+    logger,
+  });
+  const gateways = config.notifications;
+  const notificationChoices = createNotificationChoices({ entity: names, database, accessSubjects, gateways });
+  // A way out of its own: the operator's gateways may be inside the operator's network, and peers may not lead there.
+  const gatewayClient = createHttpClient({
+    development: config.development,
+    allowedPrivateHosts: gateways.map(({ url }) => new URL(url).hostname),
+  });
+  const notifications = createNotificationService({
+    database,
+    gateways,
+    accessSubjects,
+    choices: notificationChoices,
+    send: createNotificationSender({
+      issuer: names,
+      entity,
+      httpClient: gatewayClient,
+      signer: signers.record,
+      requestSigner,
+      clock,
+      random,
+    }),
+    pagesAt: entity,
     clock,
     logger,
   });
@@ -919,6 +952,8 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    notifications,
+    notificationChoices,
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
@@ -997,6 +1032,7 @@ export function createNode(options: {
       await askedConsents.purge();
     },
     sendErasureNotices: erasureNotices.send,
+    sendNotifications: notifications.start,
     followKeys: async () => secrets.followKeys(clock()),
     renewChain: ownChain.renewIfDue,
     archiveChain: chainArchive.archive,
@@ -1020,6 +1056,9 @@ export function createNode(options: {
     subjects,
     consents,
     usage,
+    notifications,
+    notificationChoices,
+    questions,
     accessAudit,
     localAudit,
     accessReader,
@@ -1049,6 +1088,8 @@ export function createNode(options: {
     async close() {
       await Promise.all([reconciled, recorded]);
       await jobs.stop();
+      await notifications.settle();
+      gatewayClient.close();
       await Promise.all([writer.close(), accessWriter.close()]);
       http.close();
     },

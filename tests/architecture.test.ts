@@ -22,6 +22,7 @@ const ORDER = [
   "log",
   "federation",
   "identity",
+  "notification",
   "approval",
   "registries",
   "records",

@@ -7,7 +7,7 @@ import { ACCESS_EVENTS_PAGE_MAX } from "../limits.ts";
 import { commitment, type LogEntry, parseEntry } from "../log/entry.ts";
 import { findEntries, findKnownTags } from "../log/log-store.ts";
 import type { Database } from "../storage/database.ts";
-import { ACCESS_EVENT_TYPE, accessEventDigest, accessTag } from "./access-event.ts";
+import { ACCESS_EVENT_TYPE, type AccessContent, accessEventDigest, accessTag } from "./access-event.ts";
 import type { AccessLog } from "./access-log-service.ts";
 import {
   findChainEnd,
@@ -20,8 +20,9 @@ import {
   type StoredSubject,
 } from "./access-store.ts";
 import type { AccessSubjects, KnownSubject } from "./access-subject-service.ts";
+import { type ConsentProblem, type ConsentRow, createDecidedConsents } from "./decided-consents.ts";
 
-/** What is wrong; `index`: of the log's entry, `person`: the row of the person. Never what an event says. */
+/** What is wrong; `index`: of the log's entry, `person`, `consent`: the row of one. Never what an event says. */
 export interface AccessProblem {
   readonly code:
     | "event_missing"
@@ -32,10 +33,12 @@ export interface AccessProblem {
     | "tag_wrong"
     | "chain_broken"
     | "chain_end_wrong"
-    | "signature_wrong";
+    | "signature_wrong"
+    | ConsentProblem["code"];
   readonly message: string;
   readonly index?: number;
   readonly person?: string;
+  readonly consent?: string;
 }
 
 export interface AccessAudit {
@@ -67,6 +70,8 @@ export function createAccessAudit(deps: {
   accessLog: Pick<AccessLog<never>, "open">;
   /** Record keys of the node, past ones too. */
   keys: () => readonly PublicKey[];
+  /** All consents' rows, by id, after one; "" for the first. */
+  listConsents: (after: string, limit: number) => Promise<readonly ConsentRow[]>;
 }): AccessAuditService {
   const { database, logName, accessSubjects } = deps;
 
@@ -75,7 +80,7 @@ export function createAccessAudit(deps: {
     event: StoredEvent,
     subject: KnownSubject | undefined,
     entryBytes: Uint8Array | undefined,
-  ): Promise<{ problems: AccessProblem[]; digest?: string; previous?: string | undefined }> {
+  ): Promise<{ problems: AccessProblem[]; digest?: string; previous?: string | undefined; content?: AccessContent }> {
     const at = { index: event.logIndex, person: event.subject };
     const problem = (code: AccessProblem["code"], message: string) => ({ problems: [{ code, message, ...at }] });
     if (entryBytes === undefined) return problem("entry_missing", "the log has no entry for this event");
@@ -98,7 +103,8 @@ export function createAccessAudit(deps: {
       const { payload } = await verifyJws(jws, { typ: ACCESS_EVENT_TYPE, keys: deps.keys() });
       if (payload.n !== event.number || payload.sub !== event.subject || (payload.delayed === true) !== event.isDelayed)
         return problem("event_changed", "the event says another place in the chain than its row");
-      return { problems: [], digest: accessEventDigest(jws), previous: payload.prev as string | undefined };
+      const content = payload as unknown as AccessContent;
+      return { problems: [], digest: accessEventDigest(jws), previous: payload.prev as string | undefined, content };
     } catch (error) {
       if (!(error instanceof AttestryError)) throw error;
       return problem("signature_wrong", "the event is not signed by a record key of this node");
@@ -129,6 +135,9 @@ export function createAccessAudit(deps: {
     return problems.length === 0 && digest === found.digest;
   }
 
+  const hasEvent = async (index: number): Promise<boolean> =>
+    (await listEventsFrom(database, { from: index, limit: 1 }))[0]?.logIndex === index;
+
   const chainKey = ({ subject, isDelayed }: Pick<StoredEvent, "subject" | "isDelayed">) => `${subject}/${isDelayed}`;
 
   return {
@@ -139,6 +148,7 @@ export function createAccessAudit(deps: {
       };
       const ends = new Map<string, ChainEnd>();
       const people = new Map<string, KnownSubject>();
+      const decided = createDecidedConsents();
       let events = 0;
       let next = 0;
       for (;;) {
@@ -167,6 +177,7 @@ export function createAccessAudit(deps: {
           }
           const judged = await judge(event, people.get(event.subject), entry);
           add(judged.problems);
+          if (judged.content) decided.see(event.logIndex, judged.content);
           const { end, problem } = follow(event, judged, ends.get(chainKey(event)));
           ends.set(chainKey(event), end);
           if (problem) add([problem]);
@@ -200,6 +211,13 @@ export function createAccessAudit(deps: {
         after = heads.at(-1)?.id;
         if (heads.length < ACCESS_EVENTS_PAGE_MAX) break;
       }
+      for await (const row of listAll(deps.listConsents)) {
+        // Rows are read after the events: one may have been decided since. Its entry has to be there all the same.
+        const isLater = (row.logIndex ?? -1) >= next && (await hasEvent(row.logIndex!));
+        const problem = decided.judge(row, isLater);
+        if (problem) add([problem]);
+      }
+      add(decided.findMissing());
       return { ok: problems.length === 0, size, events, people: counted, problems };
     },
 
@@ -243,6 +261,17 @@ export function createAccessAudit(deps: {
       return problems;
     },
   };
+}
+
+async function* listAll<Row extends { readonly id: string }>(
+  list: (after: string, limit: number) => Promise<readonly Row[]>,
+): AsyncGenerator<Row> {
+  for (let after = ""; ; ) {
+    const rows = await list(after, ACCESS_EVENTS_PAGE_MAX);
+    yield* rows;
+    if (rows.length < ACCESS_EVENTS_PAGE_MAX) return;
+    after = rows.at(-1)!.id;
+  }
 }
 
 async function hasTag(database: Database, { log, tag }: { log: string; tag: string }): Promise<boolean> {

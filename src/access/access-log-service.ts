@@ -4,11 +4,13 @@ import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { seal, unseal } from "../crypto/seal.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
-import { READING_REPEAT_SECONDS } from "../limits.ts";
+import { NOTIFICATION_GATHER_SECONDS, READING_REPEAT_SECONDS } from "../limits.ts";
 import { allSettled } from "../log/batch-service.ts";
 import { commitment, ENTRY_SECRET_BYTES, type LogEntry } from "../log/entry.ts";
 import { lockLogState } from "../log/log-store.ts";
 import type { BatchOutcome, LogWriter, WriteKind } from "../log/writer-service.ts";
+import type { NotificationKind } from "../notification/notification.ts";
+import { type DueNotification, noteDue } from "../notification/notification-store.ts";
 import type { Database, Transaction } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
 import {
@@ -23,6 +25,7 @@ import {
   type ChainHeads,
   findByRequests,
   insertEvents,
+  type LockedHeads,
   readHeads,
   type StoredEvent,
   type StoredReceiver,
@@ -38,7 +41,7 @@ export interface AccessInput<Guarded> {
   readonly content: AccessContent;
   /** By what a reading of another node is known again (`readingKey`). */
   readonly request?: string;
-  /** Of what was received: the commitment of its event at the home node. */
+  /** Of what was received: the commitment of its event at the home node; of a decision, the id of the consent. */
   readonly reference?: string;
   /** Unix seconds; for so long a law keeps it from the person. */
   readonly shownFrom?: number;
@@ -86,9 +89,26 @@ interface DraftedEvent {
 /** An input on its way: what the steps of the batch tell each other. */
 interface Passing<Guarded> {
   readonly input: AccessInput<Guarded>;
-  heads?: ReadonlyMap<string, ChainHeads>;
+  heads?: ReadonlyMap<string, LockedHeads>;
   drafted?: DraftedEvent;
   logged?: LoggedEvent;
+}
+
+/** What a person who wants to be told is told of an event; nothing of what the person did. */
+function notificationKind({ operation, content: { by } }: AccessInput<unknown>): NotificationKind | undefined {
+  if (operation === "received" || ("citizen" in by && by.citizen === "subject")) return undefined;
+  return operation === "consent" ? "consent_changed" : "reading";
+}
+
+/** With what a law keeps secret, on its day; days are rounded up, so that a flood of them is few rows. */
+function findDue(passing: readonly Passing<unknown>[]): DueNotification[] {
+  return passing.flatMap(({ input, heads }) => {
+    const kind = heads?.get(input.subject.id)?.isNotified ? notificationKind(input) : undefined;
+    if (kind === undefined) return [];
+    const { shownFrom = 0 } = input;
+    const dueAt = Math.ceil(shownFrom / NOTIFICATION_GATHER_SECONDS) * NOTIFICATION_GATHER_SECONDS;
+    return [{ subject: input.subject.id, kind, dueAt }];
+  });
 }
 
 export function eventAad(
@@ -239,7 +259,9 @@ export function createAccessLog<Guarded>(deps: {
         const { number, commitment: c, at } = input.drafted!;
         input.logged = { logIndex, number, commitment: c, at };
       }
+      const due = findDue(accepted.map(({ input }) => input));
       await allSettled([
+        due.length === 0 ? undefined : noteDue(tx, due),
         insertEvents(tx, events),
         updateHeads(tx, [...last.values()]),
         receivers.length === 0 ? undefined : upsertReceivers(tx, receivers),

@@ -18,6 +18,11 @@ export interface ChainHeads {
   readonly delayedLastDigest: string | null;
 }
 
+/** The same under the log's lock; `isNotified`: the person wants to be told of something. */
+export interface LockedHeads extends ChainHeads {
+  readonly isNotified: boolean;
+}
+
 /** `at`, `shownFrom`: Unix seconds. */
 export interface StoredEvent {
   readonly logIndex: number;
@@ -68,9 +73,10 @@ export async function insertSubjects(sql: Sql | Transaction, subjects: readonly 
 }
 
 /** Under the access log's row lock nobody else moves them. */
-export async function readHeads(tx: Transaction, ids: readonly string[]): Promise<Map<string, ChainHeads>> {
-  const rows = await tx<ChainHeads[]>`
-    select id, count, last_digest as "lastDigest", delayed_count as "delayedCount", delayed_last_digest as "delayedLastDigest"
+export async function readHeads(tx: Transaction, ids: readonly string[]): Promise<Map<string, LockedHeads>> {
+  const rows = await tx<LockedHeads[]>`
+    select id, count, last_digest as "lastDigest", delayed_count as "delayedCount", delayed_last_digest as "delayedLastDigest",
+      is_notified as "isNotified"
     from access_subject where id = any(${ids as string[]}::uuid[])`;
   return new Map(rows.map((row) => [row.id, row]));
 }

@@ -17,11 +17,13 @@ export const accessSubjectTable = pgTable("access_subject", {
   lastDigest: text("last_digest"),
   delayedCount: integer("delayed_count").notNull(),
   delayedLastDigest: text("delayed_last_digest"),
+  /** Whether the person chose to be told of anything (notification_choice). */
+  isNotified: boolean("is_notified").notNull().default(false),
 });
 
 /**
  * An event of a person's chain. `commitment`: what its log entry commits to. `request`: of a reading by another node, by what it is known
- * again. `reference`: of what was received from another node, the commitment of its event there. `shownFrom`: until when a law keeps it from the person (Unix seconds). `sealed`: the signed event and the salt of its entry.
+ * again. `reference`: of what was received from another node, the commitment of its event there; of a decision, the id of the consent. `shownFrom`: until when a law keeps it from the person (Unix seconds). `sealed`: the signed event and the salt of its entry.
  */
 export const accessEventTable = pgTable(
   "access_event",

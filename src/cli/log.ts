@@ -163,11 +163,11 @@ function describeLocal({ records, access, events }: LocalAudit): string[] {
     ...describeReport(access, own),
     `Events: ${formatCount(events.events)} of ${formatCount(events.people)} people and things`,
     ...events.problems.map(
-      ({ code, message, index, person }) =>
-        `PROBLEM ${code}: ${message}${index === undefined ? "" : ` (entry ${index})`}${person === undefined ? "" : ` (person ${person})`}`,
+      ({ code, message, index, person, consent }) =>
+        `PROBLEM ${code}: ${message}${index === undefined ? "" : ` (entry ${index})`}${person === undefined ? "" : ` (person ${person})`}${consent === undefined ? "" : ` (consent ${consent})`}`,
     ),
     events.ok
-      ? "Every entry has its event, unchanged, in one unbroken chain a person."
+      ? "Every entry has its event, unchanged, in one unbroken chain a person, and every consent stands as it was decided last."
       : "The events are NOT those that were logged.",
   ];
 }

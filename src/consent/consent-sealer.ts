@@ -1,5 +1,6 @@
 // Seals what a consent is about under a data key of its own, wrapped by the node's key. Knows no SQL.
-import { decodeUtf8, encodeUtf8 } from "../crypto/hash.ts";
+import { encodeBase64url } from "../crypto/base64.ts";
+import { decodeUtf8, encodeUtf8, hmacSha256 } from "../crypto/hash.ts";
 import { type KeyGenerations, unsealAny, unsealFormer } from "../crypto/key-generations.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
@@ -33,8 +34,29 @@ export interface ConsentContent extends AskedConsent {
   readonly given?: GivenConsent;
 }
 
+/** What a row says of a consent's state: what decides whether it holds, and which entry of the access log made it so. */
+export type ConsentStanding = Pick<
+  StoredConsent,
+  | "id"
+  | "consumer"
+  | "registry"
+  | "purpose"
+  | "state"
+  | "startsAt"
+  | "expiresAt"
+  | "isOneTime"
+  | "used"
+  | "decidedAt"
+  | "logIndex"
+  | "sealedKey"
+>;
+
 export interface ConsentSealer {
   create(id: string, content: ConsentContent): Pick<StoredConsent, "sealedKey" | "sealed">;
+  /** MAC under the consent's own key: who has the database alone cannot make one. */
+  stateMac(standing: ConsentStanding): string;
+  /** Whether a row says what the node wrote last: nothing was changed in it, and no later decision about it is in the access log. */
+  isIntact(stored: ConsentStanding & Pick<StoredConsent, "stateMac" | "lastDecision">): boolean;
   seal(place: Pick<StoredConsent, "id" | "sealedKey">, content: ConsentContent): Uint8Array;
   open(stored: Pick<StoredConsent, "id" | "sealedKey" | "sealed">): ConsentContent;
   /** Its key, wrapped by the current generation of the node's key; undefined where it is already. */
@@ -49,7 +71,18 @@ export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeK
     unsealAny(nodeKey, { aad: aad(id, "key"), sealed: sealedKey });
   const write = (key: Uint8Array, id: string, content: ConsentContent) =>
     seal({ key, aad: aad(id, "content"), plaintext: encodeUtf8(JSON.stringify(content)) });
+  const stateMac: ConsentSealer["stateMac"] = (standing) => {
+    const { id, consumer, registry, purpose, state, startsAt, expiresAt, isOneTime, used, decidedAt, logIndex } =
+      standing;
+    const said = [id, consumer, registry, purpose, state, startsAt, expiresAt, isOneTime, used, decidedAt, logIndex];
+    return encodeBase64url(
+      hmacSha256(openKey(standing), `attestry/consent-state/v1\n${entity}\n${JSON.stringify(said)}`),
+    );
+  };
   return {
+    stateMac,
+    // A row of before that is put back as a whole has its MAC; the access log has gone on since.
+    isIntact: (stored) => stored.lastDecision === stored.logIndex && stored.stateMac === stateMac(stored),
     create(id, content) {
       const key = randomBytes(KEY_BYTES);
       return {

@@ -15,11 +15,13 @@ import {
   CONSENTS_OPEN_PER_CONSUMER_MAX,
   CONSENTS_OPEN_PER_SUBJECT_MAX,
 } from "../limits.ts";
+import { noteDueOf } from "../notification/notification-store.ts";
 import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { runTransaction } from "../storage/transaction.ts";
 import {
   CONSENT_ACTIONS,
   type ConsentAction,
@@ -108,7 +110,7 @@ export interface UsableConsent {
   readonly digest: string | undefined;
   /** Who gave it, or for whom it was given, as it is sealed. */
   readonly subject: Subject;
-  /** The row says other than what was signed, or the guardian's relation is no longer in force: it counts for nothing. */
+  /** The row says other than what was signed or decided, or the guardian's relation is no longer in force: it counts for nothing. */
   readonly isVoid: boolean;
 }
 
@@ -174,11 +176,15 @@ export function createConsentService(deps: {
 }): ConsentService {
   const { entity, database, registries, subjects, relations, sealer, searchKey, clock } = deps;
 
+  /** A row that somebody without the keys changed is worth nothing, whatever it says. */
+  const stateOf = (stored: store.StoredConsent): ConsentState =>
+    sealer.isIntact(stored) ? stateAt(stored, clock()) : "invalidated";
+
   function view(stored: store.StoredConsent, content: ConsentContent): ConsentView {
     const { given } = content;
     return {
       id: stored.id,
-      state: stateAt(stored, clock()),
+      state: stateOf(stored),
       consumer: stored.consumer,
       registry: stored.registry,
       purpose: stored.purpose,
@@ -329,7 +335,7 @@ export function createConsentService(deps: {
     by: AccessContent["by"],
     given?: { content: ConsentContent; terms: ConsentTerms },
   ): Promise<store.StoredConsent> {
-    checkAction(stored.id, stateAt(stored, clock()), action);
+    checkAction(stored.id, stateOf(stored), action);
     const content = given?.content ?? sealer.open(stored);
     const at = clock();
     const terms = content.given?.terms;
@@ -351,6 +357,7 @@ export function createConsentService(deps: {
           },
           request: content.requestHash,
         },
+        reference: stored.id,
         guarded: {
           kind: "change",
           id: stored.id,
@@ -378,7 +385,7 @@ export function createConsentService(deps: {
     by: AccessContent["by"],
     choice: GivenChoice,
   ): Promise<store.StoredConsent> {
-    checkAction(stored.id, stateAt(stored, clock()), "give");
+    checkAction(stored.id, stateOf(stored), "give");
     const content = sealer.open(stored);
     const terms = narrow(stored, content, await findCovered(stored, content), choice);
     const { language } = choice;
@@ -439,14 +446,14 @@ export function createConsentService(deps: {
         noticeHash: noticeHash(notice),
         requestHash: hash,
       };
-      const stored: store.StoredConsent = {
+      const asked = {
         id,
         consumer,
         subjectDigest: digest,
         registry: request.registry,
         purpose: request.purpose,
         definitionVersion: compiled.version,
-        state: "requested",
+        state: "requested" as const,
         request: key,
         requestedAt: now,
         startsAt,
@@ -455,9 +462,16 @@ export function createConsentService(deps: {
         used: null,
         decidedAt: null,
         logIndex: null,
+        lastDecision: null,
         ...sealer.create(id, content),
       };
-      if (await store.insertConsent(database, stored)) return view(stored, content);
+      const stored: store.StoredConsent = { ...asked, stateMac: sealer.stateMac(asked) };
+      const isNew = await runTransaction(database, async (tx) => {
+        if (!(await store.insertConsent(tx, stored))) return false;
+        await noteDueOf(tx, { digests: everyDigest(digests), kind: "consent_requested" });
+        return true;
+      });
+      if (isNew) return view(stored, content);
       return (await repeat())!;
     },
 
@@ -526,7 +540,8 @@ export function createConsentService(deps: {
       const usable = [...found].map(async ([id, facts]): Promise<[string, UsableConsent]> => {
         const { given, subject } = sealer.open(facts);
         const isLeft = given?.by.kind === "guardian" && !(await relations.isInForce(given.by.relation));
-        const isVoid = given !== undefined && (isLeft || !isAsSigned(facts, given));
+        const isChanged = !sealer.isIntact(facts) || (given !== undefined && !isAsSigned(facts, given));
+        const isVoid = isLeft || isChanged;
         return [id, { facts, terms: given?.terms, digest: given && sha256Base64url(given.jws), subject, isVoid }];
       });
       return new Map(await Promise.all(usable));

@@ -8,6 +8,10 @@ export interface StoredConsent extends ConsentFacts {
   readonly request: string;
   readonly decidedAt: number | null;
   readonly logIndex: number | null;
+  /** Of the access log's last entry about it. */
+  readonly lastDecision: number | null;
+  /** By which is seen that the row is as the node left it (`ConsentSealer.isIntact`). */
+  readonly stateMac: string | null;
   readonly sealedKey: Uint8Array;
   readonly sealed: Uint8Array;
 }
@@ -18,6 +22,7 @@ export interface StoredConsentChange {
   readonly state: ConsentState;
   readonly decidedAt: number;
   readonly logIndex: number;
+  readonly stateMac: string;
   /** With the giving: the terms. */
   readonly given?:
     | (Pick<StoredConsent, "startsAt" | "expiresAt" | "isOneTime" | "sealed"> & { readonly rids: readonly string[] })
@@ -27,17 +32,18 @@ export interface StoredConsentChange {
 function columns(sql: Sql | Transaction) {
   return sql`id, consumer, subject_digest as "subjectDigest", registry, purpose, definition_version as "definitionVersion", state, request,
     requested_at as "requestedAt", starts_at as "startsAt", expires_at as "expiresAt", is_one_time as "isOneTime", used,
-    decided_at as "decidedAt", log_index as "logIndex", sealed_key as "sealedKey", sealed`;
+    decided_at as "decidedAt", log_index as "logIndex", state_mac as "stateMac", sealed_key as "sealedKey", sealed,
+    (select max(e.log_index) from access_event e where e.reference = consent.id::text) as "lastDecision"`;
 }
 
 /** False where the consumer's number of the request is taken. */
-export async function insertConsent(database: Database, consent: StoredConsent): Promise<boolean> {
-  const result = await database.sql`
+export async function insertConsent(tx: Transaction, consent: StoredConsent): Promise<boolean> {
+  const result = await tx`
     insert into consent (id, consumer, subject_digest, registry, purpose, definition_version, state, request, requested_at, starts_at,
-      expires_at, is_one_time, sealed_key, sealed)
+      expires_at, is_one_time, state_mac, sealed_key, sealed)
     values (${consent.id}, ${consent.consumer}, ${consent.subjectDigest}, ${consent.registry}, ${consent.purpose},
       ${consent.definitionVersion}, ${consent.state}, ${consent.request}, ${consent.requestedAt}, ${consent.startsAt},
-      ${consent.expiresAt}, ${consent.isOneTime}, ${consent.sealedKey}, ${consent.sealed})
+      ${consent.expiresAt}, ${consent.isOneTime}, ${consent.stateMac}, ${consent.sealedKey}, ${consent.sealed})
     on conflict (request) do nothing`;
   return result.count === 1;
 }
@@ -82,19 +88,24 @@ export async function countOpen(
 
 export async function updateConsents(tx: Transaction, changes: readonly StoredConsentChange[]): Promise<void> {
   // One statement each: a batch rarely has more than one, and a consent changes at most a few times in its life.
-  for (const { id, state, decidedAt, logIndex, given } of changes)
+  for (const { id, state, decidedAt, logIndex, stateMac, given } of changes)
     await tx`
-      update consent set state = ${state}, decided_at = ${decidedAt}, log_index = ${logIndex}
+      update consent set state = ${state}, decided_at = ${decidedAt}, log_index = ${logIndex}, state_mac = ${stateMac}
         ${given ? tx`, starts_at = ${given.startsAt}, expires_at = ${given.expiresAt}, is_one_time = ${given.isOneTime}, sealed = ${given.sealed}, rids = ${given.rids as string[]}::uuid[]` : tx``}
       where id = ${id}`;
 }
 
-/** `used`: by which reading; the first one stays. */
-export async function markUsed(tx: Transaction, uses: readonly { id: string; used: string }[]): Promise<void> {
+/** `used`: by which reading. */
+export async function markUsed(
+  tx: Transaction,
+  uses: readonly { readonly id: string; readonly used: string; readonly stateMac: string }[],
+): Promise<void> {
   await tx`
-    update consent c set used = u.used
-    from unnest(${uses.map(({ id }) => id)}::uuid[], ${uses.map(({ used }) => used)}::text[]) as u (id, used)
-    where c.id = u.id and c.used is null`;
+    update consent c set used = u.used, state_mac = u.state_mac
+    from unnest(
+      ${uses.map(({ id }) => id)}::uuid[], ${uses.map(({ used }) => used)}::text[],
+      ${uses.map(({ stateMac }) => stateMac)}::text[]) as u (id, used, state_mac)
+    where c.id = u.id`;
 }
 
 /** Consents after an id, in order; "" for the first. */

@@ -4,7 +4,8 @@ import { bytea } from "../storage/bytea-column.ts";
 
 /**
  * `subjectDigest`: keyed hash of the person asked. `request`: digest of consumer and its number of the request. `used`: by which reading
- * one that was given for one reading was used. `logIndex`: of the access log's entry that made the state. `sealed`, under `sealedKey`: the
+ * one that was given for one reading was used. `logIndex`: of the access log's entry that made the state. `stateMac`:
+ * by what a row is told apart that somebody without the keys changed (consent-sealer.ts); none: it holds no more. `sealed`, under `sealedKey`: the
  * request, its notice, what was given. Times in Unix seconds.
  */
 export const consentTable = pgTable(
@@ -27,6 +28,7 @@ export const consentTable = pgTable(
     rids: uuid("rids").array(),
     decidedAt: bigint("decided_at", { mode: "number" }),
     logIndex: bigint("log_index", { mode: "number" }),
+    stateMac: text("state_mac"),
     sealedKey: bytea("sealed_key").notNull(),
     sealed: bytea("sealed").notNull(),
   },

@@ -9,9 +9,11 @@ import { AttestryError } from "../errors.ts";
 import type { Citizen, Staff } from "../identity/caller.ts";
 import { checkPermitted, isPermitted } from "../identity/permissions.ts";
 import { QUESTION_CHARS_MAX, QUESTIONS_LISTED_MAX, QUESTIONS_OPEN_PER_PERSON_MAX } from "../limits.ts";
+import { noteDueFor } from "../notification/notification-store.ts";
 import type { SubjectService } from "../records/subjects/subject-service.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import { runTransaction } from "../storage/transaction.ts";
 import {
   answerQuestion,
   countOpenQuestions,
@@ -169,7 +171,10 @@ export function createQuestionService(deps: {
       const [stored] = await findSubjectsById(database, [row.subject]);
       if (!stored) throw unknown();
       const answer = sealFor(accessSubjects.open(stored), aad(id, "answer"), { text, role: caller.role });
-      if (!(await answerQuestion(database, { id, answer, answeredAt: clock() }))) throw unknown();
+      await runTransaction(database, async (tx) => {
+        if (!(await answerQuestion(tx, { id, answer, answeredAt: clock() }))) throw unknown();
+        await noteDueFor(tx, row.subject, "question_answered");
+      });
     },
   };
 }

@@ -1,6 +1,6 @@
 // SQL of questions. Knows no rule.
 import { and, asc, count, desc, eq, inArray, isNull } from "drizzle-orm";
-import type { Database } from "../storage/database.ts";
+import type { Database, Transaction } from "../storage/database.ts";
 import { questionTable } from "./question-table.ts";
 
 export type StoredQuestion = typeof questionTable.$inferSelect;
@@ -51,13 +51,11 @@ export async function listOpenQuestions(
 
 /** Whether it still waited. */
 export async function answerQuestion(
-  database: Database,
+  tx: Transaction,
   { id, answer, answeredAt }: { readonly id: string; readonly answer: Uint8Array; readonly answeredAt: number },
 ): Promise<boolean> {
-  const rows = await database.orm
-    .update(questionTable)
-    .set({ answer, answeredAt })
-    .where(and(eq(questionTable.id, id), isNull(questionTable.answeredAt)))
-    .returning({ id: questionTable.id });
-  return rows.length > 0;
+  const result = await tx`
+    update question set answer = ${Buffer.from(answer)}, answered_at = ${answeredAt}
+    where id = ${id}::uuid and answered_at is null`;
+  return result.count > 0;
 }

@@ -47,6 +47,8 @@ const PERMISSIONS = {
   "reference.check": { staff: READERS, reach: "node" },
   /** Everybody's kept reports: they hold no content of records. */
   "report.audit": { staff: ["auditor"], reach: "node" },
+  /** How the notifications of people stand: counts and times, nobody's address. */
+  "notification.watch": { staff: ["operator"], reach: "node" },
   /** Sessions of others, and the node's own tokens. */
   "people.manage": { staff: ["operator"], reach: "node" },
   "definition.publish": { staff: ["operator"], reach: "registry" },

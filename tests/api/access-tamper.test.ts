@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { auditLog } from "../../src/log/audit.ts";
 import { type NoteVerifier, parseVerifierKey } from "../../src/log/note.ts";
 import type { Transaction } from "../../src/storage/database.ts";
-import { PERSONS } from "../consent-world.ts";
+import { PERSONS, PURPOSE } from "../consent-world.ts";
 import { startTestNode, type TestNode } from "../node-fixture.ts";
 
 let node: TestNode;
@@ -290,6 +290,61 @@ describe("without the keys", () => {
     const within = await node.node.localAudit.audit({ previous: { access: kept } });
     expect(within.ok).toBe(false);
     expect(codes((await auditDownload(file)).problems)).toEqual(["entry_missing"]);
+  });
+});
+
+describe("a consent", () => {
+  const standing = async () => {
+    const { ok, problems } = (await node.node.localAudit.audit({})).events;
+    return { ok, codes: codes(problems), consents: problems.map(({ consent }) => consent) };
+  };
+  const asked = async (at: number) => {
+    const { id } = await node.node.consents.request(
+      {
+        request_id: `request-${at}`,
+        registry: "persons",
+        subject: { claim: "national_id", value: "AB-1" },
+        purpose: PURPOSE,
+        fields: ["name"],
+        expires_at: Math.floor(Date.now() / 1_000) + 86_400,
+      },
+      "https://welfare.example",
+    );
+    return id;
+  };
+  const decide = (id: string, action: "withdraw" | "pause") => node.node.consents.decide(person("meera"), id, action);
+
+  it("stands in its row as the log's last decision has it, whatever the clock ended", async () => {
+    const [open, paused, withdrawn] = [await asked(1), await asked(2), await asked(3)];
+    for (const id of [paused, withdrawn]) await node.node.consents.give(person("meera"), id, { language: "en" });
+    await decide(paused, "pause");
+    await decide(withdrawn, "withdraw");
+    expect(await standing()).toEqual({ ok: true, codes: [], consents: [] });
+    const changes: [string, string, string][] = [
+      ["a withdrawn one is given again", withdrawn, "state = 'given'"],
+      ["a paused one goes on", paused, "state = 'given'"],
+      ["one that waits was given", open, "state = 'given', log_index = 0"],
+      ["it lasts longer", paused, "expires_at = expires_at + 1"],
+      ["its check value is gone", withdrawn, "state_mac = null"],
+      ["another decision made it", withdrawn, "log_index = log_index - 1"],
+      ["a decision of tomorrow made it", withdrawn, "state = 'given', log_index = 1000000"],
+      ["nothing of it opens", paused, "sealed_key = sealed"],
+    ];
+    await sql()`create table kept_consent as select * from consent`;
+    const putBack = async () => {
+      await sql()`delete from consent`;
+      await sql()`insert into consent select * from kept_consent`;
+    };
+    for (const [what, id, change] of changes) {
+      await sql().unsafe(`update consent set ${change} where id = $1`, [id]);
+      expect(await standing(), what).toEqual({ ok: false, codes: ["consent_state_wrong"], consents: [id] });
+      await putBack();
+    }
+    await sql()`delete from consent where id = ${withdrawn}`;
+    expect(await standing()).toEqual({ ok: false, codes: ["consent_missing"], consents: [withdrawn] });
+    await putBack();
+    await sql()`drop table kept_consent`;
+    expect(await standing()).toEqual({ ok: true, codes: [], consents: [] });
   });
 });
 

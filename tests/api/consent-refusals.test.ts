@@ -670,6 +670,50 @@ describe("a reading is refused", () => {
     }
   });
 
+  it("by a consent whose state, use or whole row somebody with the database set back", async () => {
+    const decide = (id: string, action: "withdraw" | "pause") => node.node.consents.decide(person("A-1"), id, action);
+    const setBack: [string, (id: string) => Promise<unknown>][] = [
+      [
+        "a withdrawn one is given again",
+        async (id) => {
+          await decide(id, "withdraw");
+          await sql()`update consent set state = 'given' where id = ${id}`;
+        },
+      ],
+      [
+        "a paused one goes on",
+        async (id) => {
+          await decide(id, "pause");
+          await sql()`update consent set state = 'given' where id = ${id}`;
+        },
+      ],
+      [
+        "one for one reading is not used yet",
+        async (id) => {
+          expect(await read({ consents: [id] })).toBe("found");
+          await sql()`update consent set used = null where id = ${id}`;
+        },
+      ],
+      [
+        "the whole row is as it was before the withdrawal",
+        async (id) => {
+          await sql()`create table kept_consent as select * from consent where id = ${id}`;
+          await decide(id, "withdraw");
+          await sql()`delete from consent where id = ${id}`;
+          await sql()`insert into consent select * from kept_consent`;
+          await sql()`drop table kept_consent`;
+        },
+      ],
+    ];
+    for (const [what, change] of setBack) {
+      const id = await given({ one_time: true });
+      await change(id);
+      expect(await read({ consents: [id] }), what).toBe("consent_invalidated");
+      expect((await node.node.consents.get(person("A-1"), id)).state, what).toBe("invalidated");
+      expect(await settledCode(decide(id, "withdraw")), what).toBe("consent_state_conflict");
+    }
+  });
+
   it("by what a guardian gave, once the record that says so is revoked", async () => {
     const birth = await create("births", { child_id: "K-1", mother_id: "G-2", born: "2020-01-02" });
     const href = await create("persons", { national_id: "K-1", name: "Child K-1", born: "2020-01-02" });

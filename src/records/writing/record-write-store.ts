@@ -4,6 +4,7 @@ import { readApprovals, storeApprovals } from "../../approval/proposal-guard.ts"
 import { everyDigest } from "../../crypto/key-generations.ts";
 import { AttestryError } from "../../errors.ts";
 import type { WriteKind } from "../../log/writer-service.ts";
+import { noteDueOf } from "../../notification/notification-store.ts";
 import { readCurrentVersions } from "../../registries/registry-store.ts";
 import type { Transaction } from "../../storage/database.ts";
 import type { HeldContent } from "../attachments/held-content.ts";
@@ -118,6 +119,8 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
   if (advances.length > 0) statements.push(advanceCounters(tx, advances));
   if (erased.length > 0) statements.push(eraseContent(tx, erased).then(() => changeStates(tx, states)));
   else if (states.length > 0) statements.push(changeStates(tx, states));
+  const told = states.flatMap(({ input }) => input.told ?? []);
+  if (told.length > 0) statements.push(noteDueOf(tx, { digests: told, kind: "erased" }));
   await Promise.all(statements);
 }
 

@@ -71,6 +71,8 @@ export interface StateWrite extends WriteBase {
   readonly recordedAt: number;
   /** Of a replacement: this node's records that it names as successors, by rid. They must be active when it is made. */
   readonly successors?: readonly string[];
+  /** Of an erasure: keyed hashes of the person, who may want to be told. */
+  readonly told?: readonly string[];
 }
 
 /** A write of one log entry. */

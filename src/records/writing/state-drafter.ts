@@ -1,5 +1,6 @@
 // Makes everything a change of state needs before the log writer sees it: signed statement, sealed secrets, index, log entry. Stores nothing.
 import { encodeBase64url } from "../../crypto/base64.ts";
+import { everyDigest, type KeyGenerations } from "../../crypto/key-generations.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
@@ -13,6 +14,7 @@ import type { RecordRow } from "../record-store.ts";
 import { issueStateStatement } from "../record-token.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
 import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
+import { subjectDigest, subjectOfRecord } from "../subject.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { Draft } from "./record-drafter.ts";
 import type { StateWrite } from "./record-write.ts";
@@ -44,11 +46,12 @@ export function createStateDrafter(deps: {
   entity: string;
   signer: Signer;
   sealer: RecordSealer;
+  searchKey: KeyGenerations;
   describeAct: DescribeAct;
   clock: () => number;
   random: (length: number) => Uint8Array;
 }): StateDrafter {
-  const { entity, signer, sealer, random, clock } = deps;
+  const { entity, signer, sealer, searchKey, random, clock } = deps;
 
   return {
     async draftState({ compiled, row, operation, ground, effective, replacedBy, successors, caller, idempotency }) {
@@ -90,6 +93,14 @@ export function createStateDrafter(deps: {
           allVersions: effect.allVersions,
           recordedAt: issuedAt,
           ...(successors && { successors }),
+          ...(operation === "erase" && {
+            told: everyDigest(
+              subjectDigest(
+                searchKey,
+                subjectOfRecord(compiled, { rid, data: readFullData(current.jwt, secrets.disclosures) }),
+              ),
+            ),
+          }),
           idempotency,
           approval: { required: compiled.definition.approval ?? [], approved: caller.approved },
         },

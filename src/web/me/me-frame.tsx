@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Child, FC } from "hono/jsx";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { NotificationChoices } from "../../disclosure/notification-choice-service.ts";
 import type { CitizenSession } from "../../identity/citizen-session-service.ts";
 import { answerPage, Layout } from "../layout.tsx";
 import { Breadcrumb, type PageFrame } from "../markup.tsx";
@@ -19,6 +20,8 @@ export interface MeFrame extends PageFrame {
   readonly texts: MeTexts;
   /** The page's own address, for the choice of language to come back to. */
   readonly path: string;
+  /** Whether people may choose to be told that something happened. */
+  readonly sendsNotifications: boolean;
 }
 
 export interface MePlace {
@@ -26,10 +29,14 @@ export interface MePlace {
   /** In whose name the node's records are. */
   readonly names: string;
   readonly organizationName: string;
+  readonly notificationChoices: Pick<NotificationChoices, "offered">;
 }
 
 /** Reads the wanted language; all of it is untrusted. */
-export function readMeFrame(context: Context, { basePath, names, organizationName }: MePlace): MeFrame {
+export function readMeFrame(
+  context: Context,
+  { basePath, names, organizationName, notificationChoices }: MePlace,
+): MeFrame {
   const browser = readReader(context);
   const language = chooseLanguage(readLanguageCookie(context), browser);
   const { pathname, search } = new URL(context.req.url);
@@ -41,6 +48,7 @@ export function readMeFrame(context: Context, { basePath, names, organizationNam
     valueWords: language.texts.value,
     language,
     texts: language.texts,
+    sendsNotifications: notificationChoices.offered.length > 0,
     // A form goes to an address below that of its page.
     path: context.req.method === "GET" ? `${pathname}${search}` : pathname.slice(0, pathname.lastIndexOf("/")),
   };
@@ -67,13 +75,14 @@ const LanguageChoice: FC<{ frame: MeFrame }> = ({ frame }) => (
 );
 
 const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
-  const { texts, basePath, path } = frame;
+  const { texts, basePath, path, sendsNotifications } = frame;
   const current = path.split("?", 1)[0]!;
   const links = [
     { href: `${basePath}/me`, text: texts.records },
     { href: `${basePath}/me/consents`, text: texts.consents },
     { href: `${basePath}/me/usage`, text: texts.usage },
     { href: `${basePath}/me/questions`, text: texts.myQuestions },
+    ...(sendsNotifications ? [{ href: `${basePath}/me/notifications`, text: texts.notifications.link }] : []),
     { href: `${basePath}/me/download`, text: texts.download },
   ];
   const currentOf = (href: string): { "aria-current"?: "page" | "true" } => {

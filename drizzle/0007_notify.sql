@@ -1,0 +1,40 @@
+CREATE TABLE "notification_choice" (
+	"subject" uuid PRIMARY KEY NOT NULL,
+	"sealed" "bytea" NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "notification_delivery" (
+	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "notification_delivery_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"jti" uuid NOT NULL,
+	"subject" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"url" text NOT NULL,
+	"count" integer NOT NULL,
+	"created_at" bigint NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"next_at" bigint NOT NULL,
+	"delivered_at" bigint
+);
+--> statement-breakpoint
+CREATE TABLE "notification_due" (
+	"subject" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"due_at" bigint NOT NULL,
+	"count" integer NOT NULL,
+	CONSTRAINT "notification_due_subject_kind_due_at_pk" PRIMARY KEY("subject","kind","due_at")
+);
+--> statement-breakpoint
+CREATE TABLE "notification_gateway" (
+	"url" text PRIMARY KEY NOT NULL,
+	"delivered" bigint NOT NULL,
+	"given_up" bigint NOT NULL,
+	"last_success_at" bigint,
+	"last_failure_at" bigint,
+	"last_failure" text
+);
+--> statement-breakpoint
+ALTER TABLE "access_subject" ADD COLUMN "is_notified" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE "consent" ADD COLUMN "state_mac" text;--> statement-breakpoint
+CREATE INDEX "notification_delivery_next" ON "notification_delivery" USING btree ("url","next_at");--> statement-breakpoint
+CREATE INDEX "notification_delivery_person" ON "notification_delivery" USING btree ("subject","kind","created_at");--> statement-breakpoint
+CREATE INDEX "notification_due_at" ON "notification_due" USING btree ("due_at");
