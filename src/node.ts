@@ -27,6 +27,7 @@ import { randomBytes } from "./crypto/random.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
+import { createPresenter } from "./disclosure/presentation-service.ts";
 import { createQuestionService } from "./disclosure/question-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
@@ -600,15 +601,14 @@ export function createNode(options: {
       throw error;
     }
   };
+  const presenter = createPresenter({ entity: names, signer: signers.record, accessReader, clock, random });
   const disclose = createDisclosureService({
-    entity: names,
     database,
     consents,
     accessSubjects,
     accessLog: accessEvents,
-    accessReader,
+    presenter,
     sealer,
-    signer: signers.record,
     searchKey,
     hasMark,
     clock,
@@ -732,6 +732,7 @@ export function createNode(options: {
     viewer,
     evidences: evidence,
     logReadings,
+    presentCopies: presenter.presentCopies,
   });
   const findElsewhere = createReferenceLookup({
     askHome,

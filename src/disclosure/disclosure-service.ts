@@ -8,11 +8,9 @@ import type { ConsentService } from "../consent/consent-service.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
 import { hmacSha256, sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
-import { signJws } from "../crypto/jws.ts";
 import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
-import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { MemberNode } from "../identity/caller.ts";
 import {
@@ -24,9 +22,6 @@ import {
   READINGS_PER_CONSUMER_MAX,
   READINGS_PER_SUBJECT_MAX,
 } from "../limits.ts";
-import { ZERO_SALT } from "../log/entry.ts";
-import type { LogReader } from "../log/reader-service.ts";
-import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import { useBudgets } from "../records/answers/answer-budget-store.ts";
 import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { Disclose, DisclosureItem, DisclosureOutcome, ReadAccess } from "../records/record-disclosure.ts";
@@ -36,13 +31,9 @@ import { type Subject, subjectOfRecord } from "../records/subject.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
 import { localize } from "../registries/localized-text.ts";
 import type { Database } from "../storage/database.ts";
-import {
-  PRESENTATION_TYPE,
-  type PresentationClaims,
-  type PresentedBasis,
-  sdHash,
-} from "../verification/presentation.ts";
+import type { PresentedBasis } from "../verification/presentation.ts";
 import { type Decision, decide } from "./disclosure-decision.ts";
+import type { PresentedReading, Presenter } from "./presentation-service.ts";
 
 /** A record whose reading is allowed, as far as its own rules go. */
 interface Allowed {
@@ -74,22 +65,19 @@ export function checkReadAccess(access: ReadAccess): void {
     throw invalid("case", `has more than ${CONSENT_TEXT_CHARS_MAX} characters`);
 }
 
-/** `entity`: the name that the node's records have; `signer`: the record key's. */
 export function createDisclosureService(deps: {
-  entity: string;
   database: Database;
   consents: Pick<ConsentService, "findUsable">;
   accessSubjects: AccessSubjects;
   accessLog: AccessLog<GuardedConsent>;
-  accessReader: LogReader;
+  presenter: Pick<Presenter, "present">;
   sealer: RecordSealer;
-  signer: Signer;
   searchKey: KeyGenerations;
   /** Whether a node carries a trust mark of a type. */
   hasMark: (entity: string, type: string) => Promise<boolean>;
   clock: () => number;
 }): Disclose {
-  const { entity, database, accessLog, sealer, searchKey, clock } = deps;
+  const { database, accessLog, sealer, searchKey, clock } = deps;
 
   async function decideAll(
     items: readonly DisclosureItem[],
@@ -227,29 +215,21 @@ export function createDisclosureService(deps: {
     });
   }
 
-  async function present(
+  function describe(
     allowed: Allowed,
     event: LoggedEvent,
-    { access, caller, receipt }: { access: ReadAccess; caller: MemberNode; receipt: string },
-  ): Promise<DisclosureOutcome> {
-    const token = formatSdJwt(allowed.item.row!.version.jwt, allowed.disclosures);
-    const now = clock();
-    const claims: PresentationClaims = {
-      iss: entity,
-      aud: caller.entity,
+    { access, caller }: { access: ReadAccess; caller: MemberNode },
+  ): PresentedReading {
+    return {
+      token: formatSdJwt(allowed.item.row!.version.jwt, allowed.disclosures),
+      audience: caller.entity,
       nonce: access.nonce,
-      iat: now,
-      exp: now + PRESENTATION_SECONDS,
       purpose: access.purpose,
       basis: basisOf(allowed.decision),
-      sd_hash: sdHash(token),
-      event: { commitment: event.commitment, index: event.logIndex },
+      commitment: event.commitment,
+      logIndex: event.logIndex,
+      seconds: PRESENTATION_SECONDS,
     };
-    const presentation = {
-      token: await signJws({ signer: deps.signer, typ: PRESENTATION_TYPE, payload: claims as unknown as JsonObject }),
-      receipt,
-    };
-    return { disclosures: allowed.disclosures, presentation };
   }
 
   return async (items, access, caller) => {
@@ -274,18 +254,19 @@ export function createDisclosureService(deps: {
     const logged = await logAll(
       listed.map(({ subject, members }) => toInput(members, subject, { access, caller, request })),
     );
-    const events = logged.filter((one): one is LoggedEvent => !(one instanceof AttestryError));
-    const receipts = await formatReceipts(events.map(({ logIndex }) => logIndex));
     const outcomes = new Map<Allowed, DisclosureOutcome>();
-    await Promise.all(
-      listed.map(async ({ members }, at) => {
-        const event = logged[at]!;
-        for (const one of members) {
-          if (event instanceof AttestryError) outcomes.set(one, refusal(event));
-          else outcomes.set(one, await present(one, event, { access, caller, receipt: receipts.get(event.logIndex)! }));
-        }
-      }),
-    );
+    const given: { readonly one: Allowed; readonly reading: PresentedReading }[] = [];
+    for (const [at, { members }] of listed.entries()) {
+      const event = logged[at]!;
+      for (const one of members) {
+        if (event instanceof AttestryError) outcomes.set(one, refusal(event));
+        else given.push({ one, reading: describe(one, event, { access, caller }) });
+      }
+    }
+    const presentations = await deps.presenter.present(given.map(({ reading }) => reading));
+    given.forEach(({ one }, at) => {
+      outcomes.set(one, { disclosures: one.disclosures, presentation: presentations[at]! });
+    });
     const tooMany = new AttestryError(
       "reading_budget_exceeded",
       `more than ${READINGS_PER_SUBJECT_MAX} readings about one person in this hour`,
@@ -294,18 +275,6 @@ export function createDisclosureService(deps: {
       one instanceof AttestryError ? refusal(one) : (outcomes.get(one) ?? refusal(tooMany)),
     );
   };
-
-  async function formatReceipts(indices: readonly number[]): Promise<Map<number, string>> {
-    if (indices.length === 0) return new Map();
-    const proofs = await deps.accessReader.receipts(indices);
-    return new Map(
-      // The salt stays with the event: the proof is of what the presentation names, and tells nothing of it.
-      proofs.map(({ index, proof, checkpoint, entry }) => [
-        index,
-        formatReceipt({ index, proof, checkpoint, extra: formatExtra({ salt: ZERO_SALT, entry }) }),
-      ]),
-    );
-  }
 }
 
 /** What is read of one person by one right is one event. */

@@ -4,7 +4,7 @@ import type { Citizen } from "../../identity/caller.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { EvidenceFile, EvidenceService } from "../evidence-service.ts";
-import { findShown, type LogReadings, type ReadingAction, type ShownRecord } from "../record-readings.ts";
+import { findShown, type LogReadings, type NotedReading, type ReadingAction, type ShownRecord } from "../record-readings.ts";
 import { getRecord, type RecordRow } from "../record-store.ts";
 import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
@@ -26,7 +26,14 @@ interface OwnRecord {
   readonly row: RecordRow;
   readonly view: RecordView;
   readonly shown: ShownRecord | undefined;
+  /** The event that showing it is; there is none where nothing of it is personal. */
+  readonly reading?: NotedReading | undefined;
 }
+
+/** Signs that these tokens are the person's own copies, as the events of the access log have it. */
+export type PresentCopies = (
+  copies: readonly { readonly token: string; readonly reading: NotedReading }[],
+) => Promise<readonly { readonly token: string; readonly receipt: string }[]>;
 
 export function createOwnRecordService(deps: {
   readonly database: Database;
@@ -35,6 +42,7 @@ export function createOwnRecordService(deps: {
   readonly viewer: Pick<RecordViewer, "view">;
   readonly evidences: Pick<EvidenceService, "assemble">;
   readonly logReadings: LogReadings;
+  readonly presentCopies: PresentCopies;
 }): OwnRecordService {
   const { database, registries, subjects, viewer } = deps;
 
@@ -65,15 +73,24 @@ export function createOwnRecordService(deps: {
   ): Promise<OwnRecord[]> {
     const found = await Promise.all(records.map((record) => findOne(record, citizen, languages)));
     const own = found.filter((one) => one !== undefined);
-    await deps.logReadings(
-      own.flatMap(({ shown }) => shown ?? []),
-      citizen,
-      action,
-    );
-    return own;
+    const shown = own.flatMap((one) => one.shown ?? []);
+    const noted = await deps.logReadings(shown, citizen, action);
+    return own.map((one) => ({ ...one, reading: one.shown && noted[shown.indexOf(one.shown)] }));
   }
 
-  const prove = ({ row, view }: OwnRecord): Promise<EvidenceFile> => deps.evidences.assemble(row, view.token);
+  /** What is the person's own is shown as a paper copy is, by whoever has it. */
+  async function proveAll(own: readonly OwnRecord[]): Promise<EvidenceFile[]> {
+    const copies = own.flatMap(({ view: { token }, reading }) => (reading ? [{ token, reading }] : []));
+    const presented = await deps.presentCopies(copies);
+    const presentations = new Map(copies.map(({ token }, at) => [token, presented[at]!]));
+    return Promise.all(
+      own.map(async ({ row, view: { token } }) => {
+        const evidence = await deps.evidences.assemble(row, token);
+        const presentation = presentations.get(token);
+        return { ...evidence, ...(presentation && { presentation }) };
+      }),
+    );
+  }
 
   return {
     async list(citizen, languages) {
@@ -94,13 +111,14 @@ export function createOwnRecordService(deps: {
       );
       if (!own)
         throw new AttestryError("record_unknown", `there is no such record in "${registry}" that is surely yours`);
-      return prove(own);
+      return (await proveAll([own]))[0]!;
     },
 
     async exportAll(citizen) {
       const { records } = await subjects.findOwnRecords(citizen.claims);
       const own = await open(citizen, records, { action: "export" });
-      return Promise.all(own.map(async (one) => ({ view: one.view, evidence: await prove(one) })));
+      const evidence = await proveAll(own);
+      return own.map(({ view }, at) => ({ view, evidence: evidence[at]! }));
     },
   };
 }
