@@ -5,6 +5,7 @@ import { type AccessAuditService, createAccessAudit } from "./access/access-audi
 import { createAccessLog } from "./access/access-log-service.ts";
 import { insertSubjects } from "./access/access-store.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { joinGuards } from "./access/joint-guard.ts";
 import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
@@ -29,6 +30,10 @@ import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createPresenter } from "./disclosure/presentation-service.ts";
 import { createQuestionService } from "./disclosure/question-service.ts";
+import { createShareGuard, type GuardedShare } from "./disclosure/share-guard.ts";
+import { createShareOpenings, type ShareOpeningService } from "./disclosure/share-opening-service.ts";
+import { createShareSealer } from "./disclosure/share-sealer.ts";
+import { createShareService, type ShareService } from "./disclosure/share-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -61,6 +66,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createShareDoor } from "./http/share-door.ts";
 import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
@@ -152,6 +158,8 @@ export interface Node extends ServedNode {
   readonly subjects: SubjectService;
   readonly consents: ConsentService;
   readonly usage: UsageService;
+  readonly shares: ShareService;
+  readonly shareOpenings: ShareOpeningService;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -538,7 +546,11 @@ export function createNode(options: {
     logName: ACCESS_LOG,
     writer: accessWriter,
     signer: signers.record,
-    guard: createConsentGuard({ clock }),
+    guard: joinGuards(
+      createConsentGuard({ clock }),
+      createShareGuard({ clock }),
+      (one): one is GuardedShare => one.kind === "share" || one.kind === "end-share" || one.kind === "open-share",
+    ),
     clock,
     random,
   });
@@ -734,6 +746,24 @@ export function createNode(options: {
     logReadings,
     presentCopies: presenter.presentCopies,
   });
+  const shareSealer = createShareSealer({ entity: names });
+  const sharing = { entity: names, database, registries, accessSubjects, accessLog: accessEvents, clock, random };
+  const shares = createShareService({
+    ...sharing,
+    ownRecords,
+    usage,
+    sealer: shareSealer,
+    signer: signers.record,
+    allowLoopbackHttp: config.development,
+  });
+  const shareOpenings = createShareOpenings({
+    ...sharing,
+    subjects,
+    sealer,
+    shareSealer,
+    evidences: evidence,
+    presenter,
+  });
   const findElsewhere = createReferenceLookup({
     askHome,
     findAtHome: createReferenceLookupClient(signedClient),
@@ -897,6 +927,8 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    shares,
+    openShare: createShareDoor(shareOpenings),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
@@ -997,6 +1029,8 @@ export function createNode(options: {
     subjects,
     consents,
     usage,
+    shares,
+    shareOpenings,
     accessAudit,
     localAudit,
     accessReader,

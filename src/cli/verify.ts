@@ -180,7 +180,10 @@ export function verifyCommand(): Command {
     .option("--anchors <file>", "instead: only the pinned anchors, with the checks required by default")
     .option("--data <directory>", "instead: the anchors of a node (default: $ATTESTRY_DATA or .attestry)")
     .option("--node <name>", "the node, if the data directory holds several")
-    .option("--reader <entity>", "who you are: what a person shared with this node alone is for you (default: the node of --data)")
+    .option(
+      "--reader <entity>",
+      "who you are: what a person shared with this node alone is for you (default: the node of --data)",
+    )
     .option("--version <number>", "of a link: this version, also if there is a newer one")
     .option("--offline", "ask nobody: what is missing or too old stays so")
     .option("--at <time>", "judge as of then, by what the evidence holds (asks nobody)")

@@ -10,9 +10,9 @@ import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import type { PresentCopies } from "../records/subjects/own-record-service.ts";
 import {
   PRESENTATION_TYPE,
+  PRINT_AUDIENCE,
   type Presentation,
   type PresentationClaims,
-  PRINT_AUDIENCE,
   sdHash,
 } from "../verification/presentation.ts";
 

@@ -13,9 +13,9 @@ import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
 import {
   PRESENTATION_TYPE,
+  PRINT_AUDIENCE,
   type Presentation,
   type PresentationClaims,
-  PRINT_AUDIENCE,
   parsePresentation,
   sdHash,
   shareAddress,
@@ -70,7 +70,8 @@ function judgeReader(
   if (expected.nonce !== undefined && nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
   if (aud === PRINT_AUDIENCE) return passed("binding", "passed_as_copy");
   if (!("share" in basis)) return passed("binding");
-  const isMeant = expected.audience !== undefined || aud === shareAddress({ issuer, id: basis.share }) || aud === reader;
+  const isMeant =
+    expected.audience !== undefined || aud === shareAddress({ issuer, id: basis.share }) || aud === reader;
   return isMeant
     ? passed("binding", "passed_by_share")
     : notChecked("binding", "presentation_audience_not_given", `the person shared them with ${aud}`);

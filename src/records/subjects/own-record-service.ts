@@ -4,7 +4,13 @@ import type { Citizen } from "../../identity/caller.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { EvidenceFile, EvidenceService } from "../evidence-service.ts";
-import { findShown, type LogReadings, type NotedReading, type ReadingAction, type ShownRecord } from "../record-readings.ts";
+import {
+  findShown,
+  type LogReadings,
+  type NotedReading,
+  type ReadingAction,
+  type ShownRecord,
+} from "../record-readings.ts";
 import { getRecord, type RecordRow } from "../record-store.ts";
 import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
@@ -14,6 +20,10 @@ import type { FoundRecord, SubjectService } from "./subject-service.ts";
 export interface OwnRecordService {
   /** The records that are surely the citizen's, with all that they say. `languages`: the reader's, the most wanted first. */
   list(citizen: Citizen, languages: readonly string[]): Promise<readonly RecordView[]>;
+  /** One of them, as `list` gives it. Throws `record_unknown` where it is not surely the citizen's. */
+  get(citizen: Citizen, record: FoundRecord, languages: readonly string[]): Promise<RecordView>;
+  /** One of them for who shows nothing of it: it is not noted. Throws `record_unknown`. */
+  find(citizen: Pick<Citizen, "claims">, record: FoundRecord): Promise<Pick<OwnRecord, "row" | "view">>;
   /** How many that would be; shows none. */
   count(citizen: Citizen): Promise<number>;
   /** A record with everything open in it, and all that proves it. Throws `record_unknown` where it is not surely the citizen's. */
@@ -22,7 +32,7 @@ export interface OwnRecordService {
   exportAll(citizen: Citizen): Promise<readonly { readonly view: RecordView; readonly evidence: EvidenceFile }[]>;
 }
 
-interface OwnRecord {
+export interface OwnRecord {
   readonly row: RecordRow;
   readonly view: RecordView;
   readonly shown: ShownRecord | undefined;
@@ -49,7 +59,7 @@ export function createOwnRecordService(deps: {
   /** Undefined where it was erased since it was found. */
   async function findOne(
     record: FoundRecord,
-    { claims }: Citizen,
+    { claims }: Pick<Citizen, "claims">,
     languages: readonly string[],
   ): Promise<OwnRecord | undefined> {
     const compiled = await registries.getCurrent(record.registry);
@@ -92,6 +102,14 @@ export function createOwnRecordService(deps: {
     );
   }
 
+  async function findNamed(
+    { claims }: Pick<Citizen, "claims">,
+    { registry, rid }: FoundRecord,
+  ): Promise<FoundRecord[]> {
+    const { records } = await subjects.findOwnRecords(claims, registry);
+    return records.filter((one) => one.rid === rid);
+  }
+
   return {
     async list(citizen, languages) {
       const { records } = await subjects.findOwnRecords(citizen.claims);
@@ -102,15 +120,22 @@ export function createOwnRecordService(deps: {
       return (await subjects.findOwnRecords(claims)).records.length;
     },
 
-    async evidence(citizen, { registry, rid }) {
-      const { records } = await subjects.findOwnRecords(citizen.claims, registry);
-      const [own] = await open(
-        citizen,
-        records.filter((one) => one.rid === rid),
-        { action: "evidence" },
-      );
-      if (!own)
-        throw new AttestryError("record_unknown", `there is no such record in "${registry}" that is surely yours`);
+    async get(citizen, record, languages) {
+      const [own] = await open(citizen, await findNamed(citizen, record), { action: "read", languages });
+      if (!own) throw notYours(record);
+      return own.view;
+    },
+
+    async find(citizen, record) {
+      const [named] = await findNamed(citizen, record);
+      const own = named && (await findOne(named, citizen, []));
+      if (!own) throw notYours(record);
+      return own;
+    },
+
+    async evidence(citizen, record) {
+      const [own] = await open(citizen, await findNamed(citizen, record), { action: "evidence" });
+      if (!own) throw notYours(record);
       return (await proveAll([own]))[0]!;
     },
 
@@ -121,4 +146,8 @@ export function createOwnRecordService(deps: {
       return own.map(({ view }, at) => ({ view, evidence: evidence[at]! }));
     },
   };
+}
+
+function notYours({ registry }: FoundRecord): AttestryError {
+  return new AttestryError("record_unknown", `there is no such record in "${registry}" that is surely yours`);
 }

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
 import type { ConsentService, PersonConsent } from "../../consent/consent-service.ts";
+import type { ShareService } from "../../disclosure/share-service.ts";
 import type { UsageEntry, UsagePage, UsageService } from "../../disclosure/usage-service.ts";
 import type { Citizen } from "../../identity/caller.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
@@ -32,6 +33,7 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly ownRecords: OwnRecordService;
   readonly consents: Pick<ConsentService, "list">;
   readonly usage: Pick<UsageService, "list" | "keys" | "download">;
+  readonly shares: Pick<ShareService, "list">;
   readonly clock: () => number;
 }
 
@@ -189,8 +191,9 @@ export function createMePages(deps: MePagesDeps): Hono {
       const { registry, rid, display, identifier, state, version, data } = view;
       return { registry, rid, display, identifier, state, version, data, evidence };
     });
-    const [allowed, looks, keys, log] = await Promise.all([
+    const [allowed, shared, looks, keys, log] = await Promise.all([
       consents.list(caller),
+      deps.shares.list(caller),
       listLooks(caller),
       usage.keys(caller),
       usage.download(caller),
@@ -200,6 +203,7 @@ export function createMePages(deps: MePagesDeps): Hono {
       made_at: formatSeconds(deps.clock()),
       records,
       permissions: allowed,
+      shared,
       looks: looks.entries,
       looks_delayed_by_law: looks.delayed,
       looks_complete: looks.isWhole,
