@@ -34,6 +34,7 @@ import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
 import { createReferenceRoutes } from "./http/reference-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
+import { createShareRoutes } from "./http/share-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
@@ -58,11 +59,13 @@ import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
 import { createNotificationPages } from "./web/me/notification-pages.tsx";
 import { createQuestionPages } from "./web/me/question-pages.tsx";
+import { createSharePages } from "./web/me/share-pages.tsx";
 import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 import { createReportPages } from "./web/report-pages.tsx";
+import { createSharedPages } from "./web/shared-pages.tsx";
 import { createSignInPages } from "./web/sign-in-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
@@ -79,6 +82,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
   Parameters<typeof createChangeRoutes>[0] &
   Parameters<typeof createAskedAnswerRoutes>[0] &
+  Parameters<typeof createShareRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -113,6 +117,8 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createQuestionPages>[0] &
   Parameters<typeof createNotificationPages>[0] &
   Parameters<typeof createNotificationRoutes>[0] &
+  Parameters<typeof createSharePages>[0] &
+  Parameters<typeof createSharedPages>[0] &
   Parameters<typeof createQuestionDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
@@ -152,6 +158,8 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));
   routes.route("/", createNotificationPages(deps));
+  routes.route("/", createSharePages(deps));
+  routes.route("/", createSharedPages(deps));
   routes.route("/", createQuestionDeskPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
@@ -187,6 +195,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAnswerRoutes(deps));
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
+  serve(createShareRoutes(deps));
   serve(createAskedConsentRoutes(deps));
   serve(createAskedAnswerRoutes(deps));
   serve(createNotificationRoutes(deps));

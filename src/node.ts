@@ -5,6 +5,7 @@ import { type AccessAuditService, createAccessAudit } from "./access/access-audi
 import { createAccessLog } from "./access/access-log-service.ts";
 import { insertSubjects } from "./access/access-store.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { joinGuards } from "./access/joint-guard.ts";
 import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
@@ -33,7 +34,12 @@ import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
 import { createNotificationService, type NotificationService } from "./disclosure/notification-service.ts";
+import { createPresenter } from "./disclosure/presentation-service.ts";
 import { createQuestionService, type QuestionService } from "./disclosure/question-service.ts";
+import { createShareGuard, type GuardedShare } from "./disclosure/share-guard.ts";
+import { createShareOpenings, type ShareOpeningService } from "./disclosure/share-opening-service.ts";
+import { createShareSealer } from "./disclosure/share-sealer.ts";
+import { createShareService, type ShareService } from "./disclosure/share-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
@@ -66,6 +72,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createShareDoor } from "./http/share-door.ts";
 import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
@@ -162,6 +169,8 @@ export interface Node extends ServedNode {
   readonly notifications: NotificationService;
   readonly notificationChoices: NotificationChoices;
   readonly questions: QuestionService;
+  readonly shares: ShareService;
+  readonly shareOpenings: ShareOpeningService;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -549,7 +558,11 @@ export function createNode(options: {
     logName: ACCESS_LOG,
     writer: accessWriter,
     signer: signers.record,
-    guard: createConsentGuard({ clock, sealer: consentSealer }),
+    guard: joinGuards(
+      createConsentGuard({ clock, sealer: consentSealer }),
+      createShareGuard({ clock }),
+      (one): one is GuardedShare => one.kind === "share" || one.kind === "end-share" || one.kind === "open-share",
+    ),
     clock,
     random,
   });
@@ -613,21 +626,19 @@ export function createNode(options: {
     }
   };
   const findBases = createBasisFinder({ consents, hasMark, clock });
+  const presenter = createPresenter({ entity: names, signer: signers.record, accessReader, clock, random });
   const logBasedReadings = createBasedReadings({
     database,
     accessSubjects,
     accessLog: accessEvents,
-    accessReader,
     searchKey,
     clock,
   });
   const disclose = createDisclosureService({
-    entity: names,
     findBases,
     logReadings: logBasedReadings,
+    presenter,
     sealer,
-    signer: signers.record,
-    clock,
   });
   const readBatch = createRecordBatchService({
     entity: names,
@@ -785,6 +796,25 @@ export function createNode(options: {
     viewer,
     evidences: evidence,
     logReadings,
+    presentCopies: presenter.presentCopies,
+  });
+  const shareSealer = createShareSealer({ entity: names });
+  const sharing = { entity: names, database, registries, accessSubjects, accessLog: accessEvents, clock, random };
+  const shares = createShareService({
+    ...sharing,
+    ownRecords,
+    usage,
+    sealer: shareSealer,
+    signer: signers.record,
+    allowLoopbackHttp: config.development,
+  });
+  const shareOpenings = createShareOpenings({
+    ...sharing,
+    subjects,
+    sealer,
+    shareSealer,
+    evidences: evidence,
+    presenter,
   });
   const findElsewhere = createReferenceLookup({
     askHome,
@@ -841,7 +871,7 @@ export function createNode(options: {
     viewer,
     sealer,
     sight,
-    logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings }),
+    logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings, accessReader }),
     signer: signers.record,
     searchKey,
     clock,
@@ -954,6 +984,8 @@ export function createNode(options: {
     usage,
     notifications,
     notificationChoices,
+    shares,
+    openShare: createShareDoor(shareOpenings),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
@@ -1059,6 +1091,8 @@ export function createNode(options: {
     notifications,
     notificationChoices,
     questions,
+    shares,
+    shareOpenings,
     accessAudit,
     localAudit,
     accessReader,

@@ -2,16 +2,22 @@
 import { sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
+import type { LogReader } from "../log/reader-service.ts";
 import { fieldsOfQuestion } from "../records/answers/answer-rules.ts";
 import type { LogAnswer } from "../records/answers/personal-answer.ts";
 import { basisOf, type LogBasedReadings } from "./based-reading-service.ts";
 import type { FindBases } from "./basis-service.ts";
 import { findForeign } from "./disclosure-decision.ts";
+import { formatReadingReceipts } from "./reading-receipts.ts";
 
 // No record has it: a question about a record that is not there is decided, and refused, as one about a record that is.
 const NO_RECORD = "";
 
-export function createAnswerLog(deps: { findBases: FindBases; logReadings: LogBasedReadings }): LogAnswer {
+export function createAnswerLog(deps: {
+  findBases: FindBases;
+  logReadings: LogBasedReadings;
+  accessReader: Pick<LogReader, "receipts">;
+}): LogAnswer {
   return async ({ registry, compiled, question, subject, record }, access, caller) => {
     const fields = fieldsOfQuestion(question);
     const rid = record?.rid ?? NO_RECORD;
@@ -31,7 +37,9 @@ export function createAnswerLog(deps: { findBases: FindBases; logReadings: LogBa
       },
     );
     if (logged instanceof AttestryError) throw logged;
-    const { event, receipt } = logged!;
-    return { purpose: access.purpose, basis: basisOf(decision!), event, receipt };
+    const { logIndex: index, commitment } = logged!;
+    const receipts = await formatReadingReceipts(deps.accessReader, [index]);
+    const reading = { purpose: access.purpose, basis: basisOf(decision!), event: { commitment, index } };
+    return { ...reading, receipt: receipts.get(index)! };
   };
 }

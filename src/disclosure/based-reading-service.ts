@@ -1,5 +1,5 @@
-// Logs what another node reads by a basis, before it is answered: budgets first, then one event per person and right, with its receipt (DESIGN section 10).
-import type { AccessBasis, AccessContent, ReadRecordName } from "../access/access-event.ts";
+// Logs what another node reads by a basis, before it is answered: budgets first, then one event per person and right (DESIGN section 10).
+import type { AccessContent, ReadRecordName } from "../access/access-event.ts";
 import { readingKey } from "../access/access-event.ts";
 import type { AccessInput, AccessLog, LoggedEvent } from "../access/access-log-service.ts";
 import type { AccessSubjects, KnownSubject } from "../access/access-subject-service.ts";
@@ -10,15 +10,12 @@ import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { AttestryError } from "../errors.ts";
 import type { MemberNode } from "../identity/caller.ts";
 import { READING_WINDOW_SECONDS, READINGS_PER_CONSUMER_MAX, READINGS_PER_SUBJECT_MAX } from "../limits.ts";
-import { ZERO_SALT } from "../log/entry.ts";
-import type { LogReader } from "../log/reader-service.ts";
-import { formatExtra, formatReceipt } from "../log/receipt.ts";
 import { useBudgets } from "../records/answers/answer-budget-store.ts";
+import type { ReaderBasis } from "../records/answers/answer-question.ts";
 import type { ReadAccess } from "../records/record-disclosure.ts";
 import type { Subject } from "../records/subject.ts";
 import { localize } from "../registries/localized-text.ts";
 import type { Database } from "../storage/database.ts";
-import type { PresentedBasis } from "../verification/presentation.ts";
 import type { Decision } from "./disclosure-decision.ts";
 
 /** What of one record is read. */
@@ -40,20 +37,14 @@ export interface ReadingRequest extends Pick<AccessContent, "question"> {
   readonly request: string;
 }
 
-/** A reading that is committed: its place in the access log, with the proof. */
-export interface CommittedReading {
-  readonly event: { readonly commitment: string; readonly index: number };
-  readonly receipt: string;
-}
-
 /** One outcome per reading. Throws `reading_budget_exceeded` for all of a consumer, and `log_overloaded`. */
 export type LogBasedReadings = (
   readings: readonly BasedReading[],
   request: ReadingRequest,
-) => Promise<(CommittedReading | AttestryError)[]>;
+) => Promise<(LoggedEvent | AttestryError)[]>;
 
 /** What the event, and whatever is handed out with it, says of the right. */
-export const basisOf = (decision: Decision): AccessBasis & PresentedBasis =>
+export const basisOf = (decision: Decision): ReaderBasis =>
   decision.kind === "consent" ? { consent: decision.consent, terms: decision.terms } : { law: localize(decision.law) };
 
 /** What is read of one person by one right is one event. */
@@ -71,7 +62,6 @@ export function createBasedReadings(deps: {
   database: Database;
   accessSubjects: AccessSubjects;
   accessLog: AccessLog<GuardedConsent>;
-  accessReader: LogReader;
   searchKey: KeyGenerations;
   clock: () => number;
 }): LogBasedReadings {
@@ -155,18 +145,6 @@ export function createBasedReadings(deps: {
     });
   }
 
-  async function formatReceipts(indices: readonly number[]): Promise<Map<number, string>> {
-    if (indices.length === 0) return new Map();
-    const proofs = await deps.accessReader.receipts(indices);
-    return new Map(
-      // The salt stays with the event: the proof is of what is handed out with it, and tells nothing of it.
-      proofs.map(({ index, proof, checkpoint, entry }) => [
-        index,
-        formatReceipt({ index, proof, checkpoint, extra: formatExtra({ salt: ZERO_SALT, entry }) }),
-      ]),
-    );
-  }
-
   return async (readings, asked) => {
     if (readings.length === 0) return [];
     const known = await deps.accessSubjects.ensure(readings.map(({ subject }) => subject));
@@ -182,20 +160,7 @@ export function createBasedReadings(deps: {
     });
     const listed = [...groups.values()];
     const logged = await logAll(listed.map((group) => toInput(group, asked)));
-    const events = logged.filter((one): one is LoggedEvent => !(one instanceof AttestryError));
-    const receipts = await formatReceipts(events.map(({ logIndex }) => logIndex));
-    const outcomes = new Map<BasedReading, CommittedReading | AttestryError>();
-    listed.forEach(({ members }, at) => {
-      const event = logged[at]!;
-      const outcome =
-        event instanceof AttestryError
-          ? event
-          : {
-              event: { commitment: event.commitment, index: event.logIndex },
-              receipt: receipts.get(event.logIndex)!,
-            };
-      for (const one of members) outcomes.set(one, outcome);
-    });
+    const outcomes = new Map(listed.flatMap(({ members }, at) => members.map((one) => [one, logged[at]!] as const)));
     return readings.map(
       (one) =>
         outcomes.get(one) ??

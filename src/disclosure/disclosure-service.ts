@@ -1,10 +1,9 @@
 // Gives fields of personal records to other nodes: decided by the registry's rules and the person's consents, logged before it is answered, bound to the reader (DESIGN section 10).
+import type { LoggedEvent } from "../access/access-log-service.ts";
 import { sha256Base64url } from "../crypto/hash.ts";
 import { canonicalJson, type JsonObject } from "../crypto/json.ts";
-import { signJws } from "../crypto/jws.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
-import type { Signer } from "../crypto/signer.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { MemberNode } from "../identity/caller.ts";
 import { PRESENTATION_SECONDS } from "../limits.ts";
@@ -14,10 +13,10 @@ import type { RecordSealer } from "../records/record-sealer.ts";
 import { openSecrets, readFullData, readOwnPayload } from "../records/record-view.ts";
 import { subjectOfRecord } from "../records/subject.ts";
 import { isCovered } from "../registries/disclosure-rules.ts";
-import { PRESENTATION_TYPE, type PresentationClaims, sdHash } from "../verification/presentation.ts";
-import { type BasedReading, basisOf, type CommittedReading, type LogBasedReadings } from "./based-reading-service.ts";
+import { type BasedReading, basisOf, type LogBasedReadings } from "./based-reading-service.ts";
 import type { FindBases } from "./basis-service.ts";
 import { type Decision, findForeign } from "./disclosure-decision.ts";
+import type { PresentedReading, Presenter } from "./presentation-service.ts";
 
 /** A record whose reading is allowed, as far as its own rules go. */
 interface Allowed extends BasedReading {
@@ -25,16 +24,13 @@ interface Allowed extends BasedReading {
   readonly disclosures: readonly string[];
 }
 
-/** `entity`: the name that the node's records have; `signer`: the record key's. */
 export function createDisclosureService(deps: {
-  entity: string;
   findBases: FindBases;
   logReadings: LogBasedReadings;
+  presenter: Pick<Presenter, "present">;
   sealer: RecordSealer;
-  signer: Signer;
-  clock: () => number;
 }): Disclose {
-  const { entity, sealer, clock } = deps;
+  const { sealer } = deps;
 
   function allow(item: DisclosureItem, decision: Decision): Allowed | AttestryError {
     const { row, rid, compiled, registry } = item;
@@ -55,31 +51,6 @@ export function createDisclosureService(deps: {
     return { item, decision, disclosures, fields: disclosedFields(payload, disclosures), subject, record };
   }
 
-  async function present(
-    { item, disclosures, decision }: Allowed,
-    { event, receipt }: CommittedReading,
-    { access, caller }: { access: ReadAccess; caller: MemberNode },
-  ): Promise<DisclosureOutcome> {
-    const now = clock();
-    const claims: PresentationClaims = {
-      iss: entity,
-      aud: caller.entity,
-      nonce: access.nonce,
-      iat: now,
-      exp: now + PRESENTATION_SECONDS,
-      purpose: access.purpose,
-      basis: basisOf(decision),
-      sd_hash: sdHash(formatSdJwt(item.row!.version.jwt, disclosures)),
-      event,
-    };
-    const token = await signJws({
-      signer: deps.signer,
-      typ: PRESENTATION_TYPE,
-      payload: claims as unknown as JsonObject,
-    });
-    return { disclosures, presentation: { token, receipt } };
-  }
-
   return async (items, access, caller) => {
     const decisions = await deps.findBases(
       items.map(({ registry, rid, compiled }) => ({ registry, rid, compiled, fields: access.fields })),
@@ -94,13 +65,36 @@ export function createDisclosureService(deps: {
     const hrefs = items.map(({ registry, rid, row }) => `${registry}/${rid}/${row?.version.version ?? 0}`);
     const request = sha256Base64url(canonicalJson({ ...asked, hrefs } as unknown as JsonObject));
     const logged = await deps.logReadings(allowed, { action: "read", access, caller, request });
-    return Promise.all(
-      decided.map((one) => {
-        if (one instanceof AttestryError) return refusal(one);
-        const reading = logged[allowed.indexOf(one)]!;
-        return reading instanceof AttestryError ? refusal(reading) : present(one, reading, { access, caller });
-      }),
-    );
+    const outcomes = decided.map((one) => (one instanceof AttestryError ? one : logged[allowed.indexOf(one)]!));
+    const given = decided.flatMap((one, at) => {
+      const event = outcomes[at]!;
+      if (one instanceof AttestryError || event instanceof AttestryError) return [];
+      return [{ one, reading: describe(one, event, { access, caller }) }];
+    });
+    const presentations = await deps.presenter.present(given.map(({ reading }) => reading));
+    const presented = new Map(given.map(({ one }, at) => [one, presentations[at]!]));
+    return decided.map((one, at) => {
+      const outcome = outcomes[at]!;
+      if (one instanceof AttestryError || outcome instanceof AttestryError) return refusal(outcome as AttestryError);
+      return { disclosures: one.disclosures, presentation: presented.get(one)! };
+    });
+  };
+}
+
+function describe(
+  { item, disclosures, decision }: Allowed,
+  event: LoggedEvent,
+  { access, caller }: { access: ReadAccess; caller: MemberNode },
+): PresentedReading {
+  return {
+    token: formatSdJwt(item.row!.version.jwt, disclosures),
+    audience: caller.entity,
+    nonce: access.nonce,
+    purpose: access.purpose,
+    basis: basisOf(decision),
+    commitment: event.commitment,
+    logIndex: event.logIndex,
+    seconds: PRESENTATION_SECONDS,
   };
 }
 

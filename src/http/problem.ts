@@ -117,6 +117,15 @@ const STATUS = {
   consents_too_many: 429,
   question_unknown: 404,
   questions_too_many: 429,
+  share_unknown: 404,
+  share_ended: 410,
+  share_expired: 410,
+  share_used: 410,
+  share_record_unavailable: 409,
+  share_state_conflict: 409,
+  share_invalid: 422,
+  share_busy: 503,
+  shares_too_many: 429,
   purpose_unknown: 422,
   purpose_required: 422,
   basis_fields_exceeded: 403,
@@ -246,6 +255,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   database_unavailable: 2,
   peer_busy: 1,
   verification_busy: 2,
+  share_busy: 2,
   sign_in_unavailable: 10,
 };
 

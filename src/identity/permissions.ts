@@ -31,6 +31,8 @@ const PERMISSIONS = {
   "open-data.read": EVERYBODY,
   /** Signed lists of states, and the checking of what somebody brings. */
   "proof.check": EVERYBODY,
+  /** What a person shared, for who has the link and the code. */
+  "share.open": EVERYBODY,
   /** References to follow, of public records at first; "peer.read" shows more. */
   "reference.resolve": EVERYBODY,
   /** To ask people for consent, and how it stands: for other nodes, by signed requests. */

@@ -92,7 +92,9 @@ function readReading(
   const { purpose, basis, event, ...rest } = reading;
   if (typeof purpose !== "string" || purpose === "" || Object.keys(rest).length > 0)
     throw invalid("reading", "has another form");
-  if (!isPresentedBasis(basis) || !isEventPlace(event)) throw invalid("reading", "names no basis or no event");
+  // What a person shares, or keeps as a copy, are records and no answers.
+  if (!isPresentedBasis(basis) || "share" in basis || "own" in basis || !isEventPlace(event))
+    throw invalid("reading", "names no basis or no event");
   if (receipt === undefined) throw invalid("reading", "lacks its receipt from the access log");
   const fault = findReceiptFault(receipt, event, chain);
   if (fault !== undefined) throw invalid("reading", `is not proved to be in the access log: ${fault}`);

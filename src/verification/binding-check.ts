@@ -8,10 +8,12 @@ import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
 import {
   PRESENTATION_TYPE,
+  PRINT_AUDIENCE,
   type Presentation,
   type PresentationClaims,
   parsePresentation,
   sdHash,
+  shareAddress,
 } from "./presentation.ts";
 import { findReceiptFault } from "./reading-receipt.ts";
 import { type CheckOutcome, failed, notChecked, passed } from "./report.ts";
@@ -29,8 +31,31 @@ function readPresentation(text: string): { decoded: DecodedJws; claims: Presenta
 }
 
 /**
+ * Whether it was given to who is meant, and for the question that was asked. What a person shares and a person's own copy answer no
+ * question of the verifier's: whoever shows them got them from the person, and that is for people to judge.
+ */
+function judgeReader(
+  { aud, nonce, basis }: PresentationClaims,
+  { issuer, expected, reader }: { issuer: string; expected: Expectation; reader: string | undefined },
+): CheckOutcome {
+  const isFromPerson = "share" in basis || "own" in basis;
+  if (!isFromPerson && (expected.audience === undefined || expected.nonce === undefined))
+    return notChecked("binding", "presentation_audience_not_given");
+  if (expected.audience !== undefined && aud !== expected.audience)
+    return failed("binding", "presentation_audience_wrong");
+  if (expected.nonce !== undefined && nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
+  if (aud === PRINT_AUDIENCE) return passed("binding", "passed_as_copy");
+  if (!("share" in basis)) return passed("binding");
+  const isMeant =
+    expected.audience !== undefined || aud === shareAddress({ issuer, id: basis.share }) || aud === reader;
+  return isMeant
+    ? passed("binding", "passed_by_share")
+    : notChecked("binding", "presentation_audience_not_given", `the person shared them with ${aud}`);
+}
+
+/**
  * `token`: the SD-JWT as it was verified; `issuer`: its `iss`. Audience and nonce are those that the verifier expects: without them nobody
- * can tell whom the fields were given to. `now`: Unix seconds.
+ * can tell whom the fields were given to. `reader`: as whom the verifier may be meant by what a person shares. `now`: Unix seconds.
  */
 export function checkBinding(options: {
   presentation: Presentation | undefined;
@@ -38,9 +63,10 @@ export function checkBinding(options: {
   issuer: string;
   trust: IssuerTrust;
   expected: Expectation;
+  reader?: string | undefined;
   now: number;
 }): CheckOutcome {
-  const { presentation, token, issuer, trust, expected, now } = options;
+  const { presentation, token, issuer, trust, expected, reader, now } = options;
   if (presentation === undefined) return notChecked("binding", "presentation_missing");
   const read = readPresentation(presentation.token);
   if ("check" in read) return read;
@@ -54,10 +80,8 @@ export function checkBinding(options: {
   if (claims.iss !== issuer) return failed("binding", "presentation_foreign");
   if (claims.sd_hash !== sdHash(token)) return failed("binding", "presentation_token_mismatch");
   if (claims.iat > now + CLOCK_SKEW_SECONDS || claims.exp <= now) return failed("binding", "presentation_expired");
-  if (expected.audience === undefined || expected.nonce === undefined)
-    return notChecked("binding", "presentation_audience_not_given");
-  if (claims.aud !== expected.audience) return failed("binding", "presentation_audience_wrong");
-  if (claims.nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
+  const judged = judgeReader(claims, { issuer, expected, reader });
+  if (judged.result !== "pass") return judged;
   const fault = findReceiptFault(presentation.receipt, claims.event, trust.chain);
-  return fault === undefined ? passed("binding") : failed("binding", "reading_not_logged", fault);
+  return fault === undefined ? judged : failed("binding", "reading_not_logged", fault);
 }

@@ -21,10 +21,13 @@ export type AnswerQuestion = (
     | { readonly record: string; readonly registry?: never; readonly key?: never }
   );
 
+/** By which right another node reads: a consent and the digest of its signed terms, or a law in the words of the definition. */
+export type ReaderBasis = { readonly consent: string; readonly terms: string } | { readonly law: string };
+
 /** Of an answer about a personal record: the purpose, the right, and the event of the access log that the answer is. */
 export interface AnswerReading {
   readonly purpose: string;
-  readonly basis: { readonly consent: string; readonly terms: string } | { readonly law: string };
+  readonly basis: ReaderBasis;
   readonly event: { readonly commitment: string; readonly index: number };
 }
 

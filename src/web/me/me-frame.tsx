@@ -80,6 +80,7 @@ const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
   const links = [
     { href: `${basePath}/me`, text: texts.records },
     { href: `${basePath}/me/consents`, text: texts.consents },
+    { href: `${basePath}/me/share`, text: texts.shares },
     { href: `${basePath}/me/usage`, text: texts.usage },
     { href: `${basePath}/me/questions`, text: texts.myQuestions },
     ...(sendsNotifications ? [{ href: `${basePath}/me/notifications`, text: texts.notifications.link }] : []),

@@ -4,6 +4,7 @@ import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
 import type { ConsentService, PersonConsent } from "../../consent/consent-service.ts";
 import type { NotificationChoices } from "../../disclosure/notification-choice-service.ts";
+import type { ShareService } from "../../disclosure/share-service.ts";
 import type { UsageEntry, UsagePage, UsageService } from "../../disclosure/usage-service.ts";
 import type { Citizen } from "../../identity/caller.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
@@ -34,6 +35,7 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly consents: Pick<ConsentService, "list">;
   readonly usage: Pick<UsageService, "list" | "keys" | "download">;
   readonly notificationChoices: Pick<NotificationChoices, "offered" | "find">;
+  readonly shares: Pick<ShareService, "list">;
   readonly clock: () => number;
 }
 
@@ -191,9 +193,10 @@ export function createMePages(deps: MePagesDeps): Hono {
       const { registry, rid, display, identifier, state, version, data } = view;
       return { registry, rid, display, identifier, state, version, data, evidence };
     });
-    const [allowed, told, looks, keys, log] = await Promise.all([
+    const [allowed, told, shared, looks, keys, log] = await Promise.all([
       consents.list(caller),
       deps.notificationChoices.find(caller),
+      deps.shares.list(caller),
       listLooks(caller),
       usage.keys(caller),
       usage.download(caller),
@@ -204,6 +207,7 @@ export function createMePages(deps: MePagesDeps): Hono {
       records,
       permissions: allowed,
       ...(told && { notifications: told }),
+      shared,
       looks: looks.entries,
       looks_delayed_by_law: looks.delayed,
       looks_complete: looks.isWhole,

@@ -40,6 +40,14 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
         </a>{" "}
         <span class="soft small">{texts.home.evidenceHelp}</span>
       </p>
+      {view.state === "active" && (
+        <p>
+          <a href={formatAddress(`${basePath}/me/share/new`, { registry: view.registry, rid: view.rid })}>
+            {texts.share.ofRecord}
+            <span class="unseen"> – {view.display}</span>
+          </a>
+        </p>
+      )}
       <p>
         <a href={formatAddress(`${basePath}/me/questions/new`, { registry: view.registry, rid: view.rid })}>
           {texts.questions.correctRecord}

@@ -20,12 +20,15 @@ const VERBS: Readonly<Record<string, UsageVerb>> = {
   evidence: "export",
   write: "change",
   export: "export",
+  open: "open",
 };
 
 const SENTENCE_FIELDS_MAX = 5;
 
 const DECISIONS: readonly string[] = ["give", "refuse", "pause", "resume", "withdraw", "invalidate"];
 const isDecision = (action: string): action is Decision => DECISIONS.includes(action);
+
+const isSharing = (action: string): boolean => action === "share" || action === "end-share";
 
 interface Reading {
   readonly names: MeNames;
@@ -34,7 +37,8 @@ interface Reading {
   readonly frame: MeFrame;
 }
 
-function whoOf({ by }: UsageEntry, { names, frame: { texts } }: Reading): string {
+function whoOf({ by, share }: UsageEntry, { names, frame: { texts } }: Reading): string {
+  if (share !== undefined && "share" in by) return isolate(share.with);
   if ("entity" in by) return names.party(by.entity);
   if ("staff" in by) return texts.roles[by.role] ?? texts.somebody;
   return "citizen" in by ? texts.guardian : texts.shared;
@@ -49,6 +53,14 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   const day = dayOf(entry.at, frame);
   const purpose = entry.purpose === undefined ? undefined : names.purpose(registry, entry.purpose);
   const who = whoOf(entry, reading);
+  if (entry.share !== undefined && isSharing(action))
+    return frame.texts.shareSentence({
+      day,
+      isEnd: action === "end-share",
+      recipient: isolate(entry.share.with),
+      fields: shorten(nameFields(entry, names), frame),
+      purpose,
+    });
   if (isDecision(action)) {
     const asked = consents.find(({ id }) => id === entry.consent?.id);
     return frame.texts.decisionSentence({
@@ -89,6 +101,7 @@ function describeBasis(basis: UsageEntry["basis"], { consents, frame }: Reading)
   if (basis === undefined || "own" in basis) return undefined;
   if ("office" in basis) return basis;
   if ("law" in basis) return { law: isolate(basis.law) };
+  if ("share" in basis) return undefined;
   const at = consents.find(({ id }) => id === basis.consent)?.decidedAt;
   return { givenOn: at === undefined ? undefined : dayOf(at, frame) };
 }

@@ -1,6 +1,6 @@
 // What a sentence about a look at somebody's data is made of, each part ready to be read in the sentence's language. Types only.
 
-export type UsageVerb = "read" | "answer" | "received" | "search" | "export" | "change";
+export type UsageVerb = "read" | "answer" | "received" | "search" | "export" | "change" | "open";
 
 export interface UsageWords {
   readonly day: string;
@@ -26,6 +26,16 @@ export interface UsageWords {
 }
 
 export type Decision = "give" | "refuse" | "pause" | "resume" | "withdraw" | "invalidate";
+
+/** What the person shared, or ended. */
+export interface ShareWords {
+  readonly day: string;
+  readonly isEnd: boolean;
+  /** With whom, in the person's own words. */
+  readonly recipient: string;
+  readonly fields: readonly string[];
+  readonly purpose: string | undefined;
+}
 
 /** A decision about a permission, which stands among the looks. */
 export interface DecisionWords {

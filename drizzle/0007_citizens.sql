@@ -1,3 +1,19 @@
+CREATE TABLE "share" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"subject" uuid NOT NULL,
+	"registry" text NOT NULL,
+	"rid" uuid NOT NULL,
+	"created_at" bigint NOT NULL,
+	"expires_at" bigint NOT NULL,
+	"is_one_time" boolean NOT NULL,
+	"ended_at" bigint,
+	"wrong_codes" integer DEFAULT 0 NOT NULL,
+	"openings" integer DEFAULT 0 NOT NULL,
+	"used" text,
+	"log_index" bigint NOT NULL,
+	"sealed" "bytea" NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "notification_choice" (
 	"subject" uuid PRIMARY KEY NOT NULL,
 	"sealed" "bytea" NOT NULL
@@ -35,6 +51,7 @@ CREATE TABLE "notification_gateway" (
 --> statement-breakpoint
 ALTER TABLE "access_subject" ADD COLUMN "is_notified" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "consent" ADD COLUMN "state_mac" text;--> statement-breakpoint
+CREATE INDEX "share_subject" ON "share" USING btree ("subject","created_at");--> statement-breakpoint
 CREATE INDEX "notification_delivery_next" ON "notification_delivery" USING btree ("url","next_at");--> statement-breakpoint
 CREATE INDEX "notification_delivery_person" ON "notification_delivery" USING btree ("subject","kind","created_at");--> statement-breakpoint
 CREATE INDEX "notification_due_at" ON "notification_due" USING btree ("due_at");
