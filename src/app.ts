@@ -23,6 +23,7 @@ import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
+import { createOwnDataRoutes } from "./http/own-data-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createProposalRoutes } from "./http/proposal-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
@@ -75,6 +76,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
   Parameters<typeof createChangeRoutes>[0] &
+  Parameters<typeof createOwnDataRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -180,6 +182,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAnswerRoutes(deps));
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
+  serve(createOwnDataRoutes(deps));
   serve(createAskedConsentRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));

@@ -25,6 +25,7 @@ import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
+import { createCitizenBudget } from "./disclosure/citizen-budget-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createQuestionService } from "./disclosure/question-service.ts";
@@ -33,6 +34,7 @@ import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createCitizenPortals } from "./federation/citizen-portal-service.ts";
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -367,7 +369,7 @@ export function createNode(options: {
     clock,
     random,
     signedRequests,
-    issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
+    issuerTokens: createIssuerTokenService({ entity, issuers: signInIssuers, states: issuerStates, clock }),
   });
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const namePerson = createPersonNamer(secrets.pseudonymKey);
@@ -676,6 +678,15 @@ export function createNode(options: {
     clock,
     allowLoopbackHttp,
   });
+  const portals = createCitizenPortals({
+    entity,
+    markType: config.citizenPortalMark,
+    anchors: [...new Set(anchors.map((pin) => pin.entity))],
+    chains,
+    checkMarks: trustMarkChecks.checkMarks,
+    httpClient: http,
+    clock,
+  });
   const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
   const erasureNotices = createErasureNotices({
     entity: names,
@@ -896,6 +907,8 @@ export function createNode(options: {
     contacts: config.contacts,
     ownRecords,
     usage,
+    portals,
+    useCitizenBudget: createCitizenBudget({ database, searchKey, clock }),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,

@@ -322,6 +322,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     isRefused: (answer) => outcomeOf("references")(answer) !== "verified",
   },
 
+  // By tokens that none of these callers has: tests/api/own-data.test.ts.
+  listOwnRecords: ofCitizens("/me/api/records"),
+  listOwnConsents: ofCitizens("/me/api/consents"),
+  listOwnLooks: ofCitizens("/me/api/usage"),
+
   askForConsent: {
     action: "consent.ask",
     may: ofEvery(...READERS),
