@@ -53,6 +53,7 @@ import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
+import { createElsewherePages } from "./web/me/elsewhere-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
 import { createQuestionPages } from "./web/me/question-pages.tsx";
@@ -106,6 +107,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createMeSignInPages>[0] &
   Parameters<typeof createMePages>[0] &
+  Parameters<typeof createElsewherePages>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createQuestionPages>[0] &
@@ -144,6 +146,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSignInPages(deps));
   routes.route("/", createMeSignInPages(deps));
   routes.route("/", createMePages(deps));
+  routes.route("/", createElsewherePages(deps));
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));

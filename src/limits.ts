@@ -449,6 +449,10 @@ export const READING_WINDOW_SECONDS = 3_600;
 
 // A citizen's own data in a browser, from several nodes
 export const OWN_DATA_CALLS_MAX = 120; // of one person at one node, in an hour
+export const ELSEWHERE_DEPARTMENTS_LISTED_MAX = 200; // on the page; any other is typed
+export const ELSEWHERE_DEPARTMENTS_MAX = 30; // that a browser asks at once
+export const ELSEWHERE_ANSWER_BYTES_MAX = 8_388_608; // of one department, of which one browser asks many
+export const ELSEWHERE_LOOKS = 5; // shown of each department, the newest
 export const PREFLIGHT_SECONDS = 600; // that a browser need not ask again whether it may ask
 export const CITIZEN_PORTAL_SECONDS = 60; // that a list of marked nodes, and a mark that was checked, are believed
 export const CITIZEN_PORTAL_FAILURE_SECONDS = 30;

@@ -190,8 +190,8 @@ async function interact(
   };
   const grant = new provider.Grant({ accountId: details.session.accountId, clientId: params.client_id! });
   grant.addOIDCScope("openid profile");
-  const { missingResourceScopes = {} } = (prompt as { details?: { missingResourceScopes?: Record<string, string[]> } })
-    .details ?? {};
+  const { missingResourceScopes = {} } =
+    (prompt as { details?: { missingResourceScopes?: Record<string, string[]> } }).details ?? {};
   for (const [resource, scopes] of Object.entries(missingResourceScopes))
     grant.addResourceScope(resource, scopes.join(" "));
   const grantId = await grant.save();

@@ -163,6 +163,13 @@ const open = (action: string, answers: readonly number[], ask: Ask): MatrixCase 
   ask,
 });
 
+const ofCitizens = (path: string): MatrixCase => ({
+  action: "own.read",
+  may: () => false,
+  answers: [200],
+  ask: get(path),
+});
+
 const read = (ask: Ask, more: Partial<MatrixCase> = {}): MatrixCase => ({
   action: "record.read",
   may: mayRead,

@@ -90,13 +90,15 @@ export function buildDocument(options: DocumentOptions): JsonObject {
           description:
             "A token of this node's staff, made with: attestry token; or a JWT access token (RFC 9068) of an issuer by whom staff sign in here. Who has several roles names one in Attestry-Role.",
         },
-        citizen: {
-          type: "http",
-          scheme: "bearer",
-          bearerFormat: "JWT",
-          description:
-            "A JWT access token (RFC 9068) of an issuer by whom citizens sign in here: of scope `attestry.me`, for this node alone, for 10 minutes at most; docs/me.md.",
-        },
+        ...(!only && {
+          citizen: {
+            type: "http",
+            scheme: "bearer",
+            bearerFormat: "JWT",
+            description:
+              "A JWT access token (RFC 9068) of an issuer by whom citizens sign in here: of scope `attestry.me`, for this node alone, for 10 minutes at most; docs/me.md.",
+          },
+        }),
         signature: {
           type: "apiKey",
           in: "header",

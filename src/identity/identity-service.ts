@@ -175,8 +175,10 @@ export function createIdentityService(deps: {
     async authenticateCitizen(authorization) {
       if (authorization === undefined) return ANONYMOUS;
       const bearer = readBearer(authorization);
-      if (!bearer?.includes("."))
-        throw new AttestryError("token_invalid", "a citizen is known by an access token of the sign-in service");
+      if (bearer !== undefined && TOKEN.test(bearer))
+        throw new AttestryError("token_scope_wrong", "a token of this node's staff opens no citizen's own data");
+      if (bearer === undefined)
+        throw new AttestryError("token_invalid", "a citizen is known by an access token: Authorization: Bearer …");
       return deps.issuerTokens.verifyCitizenToken(bearer);
     },
     async authenticateNode(request) {

@@ -27,21 +27,29 @@ const SENTENCE_FIELDS_MAX = 5;
 const DECISIONS: readonly string[] = ["give", "refuse", "pause", "resume", "withdraw", "invalidate"];
 const isDecision = (action: string): action is Decision => DECISIONS.includes(action);
 
-interface Reading {
+/** As much of a look, or of a decision, as a sentence says. */
+export type SaidLook = Pick<
+  UsageEntry,
+  "action" | "by" | "records" | "fields" | "purpose" | "case" | "basis" | "consent" | "at"
+>;
+
+export interface Reading {
   readonly names: MeNames;
   /** For when a permission was given, and who asked for it. */
-  readonly consents: readonly PersonConsent[];
+  readonly consents: readonly (Pick<PersonConsent, "id" | "consumer" | "purpose" | "registry"> & {
+    readonly decidedAt?: number | undefined;
+  })[];
   readonly frame: MeFrame;
 }
 
-function whoOf({ by }: UsageEntry, { names, frame: { texts } }: Reading): string {
+function whoOf({ by }: SaidLook, { names, frame: { texts } }: Reading): string {
   if ("entity" in by) return names.party(by.entity);
   if ("staff" in by) return texts.roles[by.role] ?? texts.somebody;
   return "citizen" in by ? texts.guardian : texts.shared;
 }
 
 /** One look, or decision, in plain language. */
-export function formatUsage(entry: UsageEntry, reading: Reading): string {
+export function formatUsage(entry: SaidLook, reading: Reading): string {
   const { names, consents, frame } = reading;
   const { basis, action } = entry;
   const registry = entry.records[0]?.registry ?? "";
@@ -72,7 +80,7 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   });
 }
 
-function nameFields({ records, fields }: UsageEntry, names: MeNames): string[] {
+function nameFields({ records, fields }: SaidLook, names: MeNames): string[] {
   const registries = records.map(({ registry }) => registry);
   return [...new Set(fields.map((field) => names.fieldIn(registries, field)))];
 }
@@ -182,7 +190,7 @@ function gatherRuns(entries: readonly UsageEntry[]): UsageEntry[][] {
   return runs;
 }
 
-export function isOwnLook({ basis }: UsageEntry): boolean {
+export function isOwnLook({ basis }: Pick<SaidLook, "basis">): boolean {
   return basis !== undefined && "own" in basis;
 }
 
