@@ -91,7 +91,9 @@ describe.skipIf(chromiumPath === undefined)("a citizen's browser", () => {
   const says = async (page: Page, text: string) =>
     expect((await page.innerText("main")).replaceAll(/[\u2068\u2069]/g, "")).toContain(text);
   const cardOf = async (page: Page, name: string) =>
-    (await page.innerText(`section.record:has(h3:text-is("${name}"))`)).replaceAll(/[\u2068\u2069]/g, "");
+    (
+      await page.locator("section.record", { has: page.locator("h3", { hasText: name }) }).innerText({ timeout: 3_000 })
+    ).replaceAll(/[\u2068\u2069]/g, "");
   const isAsked = (page: Page, text: string) =>
     page.waitForFunction((wanted) => document.getElementById("progress")?.textContent === wanted, text);
   const keptBy = (page: Page) =>

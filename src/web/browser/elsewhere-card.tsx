@@ -177,9 +177,11 @@ export const DepartmentCard: FC<CardProps> = (props) => {
       <h3>
         <span dir="auto">{name}</span>
       </h3>
-      <p class="soft small">
-        <bdi>{address}</bdi>
-      </p>
+      {name !== address && (
+        <p class="soft small">
+          <bdi>{address}</bdi>
+        </p>
+      )}
       {answer === "waiting" && <p>{words.waiting}</p>}
       {!isTold && answer !== "waiting" && (
         <Note kind="warning">

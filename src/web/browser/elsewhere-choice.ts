@@ -7,6 +7,8 @@ const KEY = "attestry-elsewhere";
 /** What somebody typed or kept, as the address of a department; undefined where it is none. */
 export function readDepartment(text: string): string | undefined {
   const trimmed = text.trim().replace(/\/+$/, "");
+  // Browsers make something of nearly every text.
+  if (!/^[\w.:/[\]~-]+$/.test(trimmed)) return undefined;
   const address = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   try {
     // The one spelling that tokens are for.
