@@ -25,6 +25,7 @@ import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
+import { createOwnDataRoutes } from "./http/own-data-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createProposalRoutes } from "./http/proposal-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
@@ -55,6 +56,7 @@ import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
+import { createElsewherePages } from "./web/me/elsewhere-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
 import { createNotificationPages } from "./web/me/notification-pages.tsx";
@@ -83,6 +85,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createChangeRoutes>[0] &
   Parameters<typeof createAskedAnswerRoutes>[0] &
   Parameters<typeof createShareRoutes>[0] &
+  Parameters<typeof createOwnDataRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -112,6 +115,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createMeSignInPages>[0] &
   Parameters<typeof createMePages>[0] &
+  Parameters<typeof createElsewherePages>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createQuestionPages>[0] &
@@ -154,6 +158,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSignInPages(deps));
   routes.route("/", createMeSignInPages(deps));
   routes.route("/", createMePages(deps));
+  routes.route("/", createElsewherePages(deps));
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));
@@ -196,6 +201,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
   serve(createShareRoutes(deps));
+  serve(createOwnDataRoutes(deps));
   serve(createAskedConsentRoutes(deps));
   serve(createAskedAnswerRoutes(deps));
   serve(createNotificationRoutes(deps));

@@ -29,6 +29,8 @@ export const ERROR_CODES = [
   "token_audience_wrong",
   "token_not_yet_valid",
   "token_claims_invalid",
+  "token_scope_wrong",
+  "origin_not_allowed",
   "role_not_granted",
   "role_choice_required",
   "sign_in_unavailable",

@@ -101,6 +101,7 @@ export const ISSUER_TOKEN_CHARS_MAX = 16_384;
 export const ISSUER_SUBJECT_CHARS_MAX = 255; // OpenID Connect Core §2
 export const ISSUER_NAME_CHARS_MAX = 200;
 export const ISSUER_TOKEN_SECONDS_MAX = 86_400; // from iat to exp: a token that was taken away cannot be called back
+export const CITIZEN_TOKEN_SECONDS_MAX = 600; // the same, of a citizen's: it opens all that is theirs here
 export const ISSUER_KEYS_MAX = 32;
 export const ISSUER_ANSWER_BYTES_MAX = 262_144; // of its configuration, its keys, its tokens
 export const ISSUER_KEYS_SECONDS = 300; // after which they are asked for anew: a key that the issuer gave up is believed no longer
@@ -468,6 +469,20 @@ export const PERSON_AUDIT_TAGS_AHEAD = 1_000; // numbers after a person's last t
 export const READINGS_PER_CONSUMER_MAX = 20_000; // of personal data, in one window
 export const READINGS_PER_SUBJECT_MAX = 100; // the same, of one consumer about one person: no flood hides a reading
 export const READING_WINDOW_SECONDS = 3_600;
+
+// A citizen's own data in a browser, from several nodes
+export const OWN_DATA_CALLS_MAX = 120; // of one person at one node, in an hour
+export const ELSEWHERE_DEPARTMENTS_LISTED_MAX = 200; // on the page; any other is typed
+export const ELSEWHERE_DEPARTMENTS_MAX = 30; // that a browser asks at once
+export const ELSEWHERE_ANSWER_BYTES_MAX = 8_388_608; // of one department, of which one browser asks many
+export const ELSEWHERE_LOOKS = 5; // shown of each department, the newest
+export const PREFLIGHT_SECONDS = 600; // that a browser need not ask again whether it may ask
+export const CITIZEN_PORTAL_SECONDS = 60; // that a list of marked nodes, and a mark that was checked, are believed
+export const CITIZEN_PORTAL_FAILURE_SECONDS = 30;
+export const CITIZEN_PORTAL_LIST_HELD_SECONDS = 3_600; // while nobody who marks them answers
+export const CITIZEN_PORTAL_LIST_BYTES_MAX = 262_144;
+export const CITIZEN_PORTAL_ISSUERS_MAX = 20; // that are asked whom they marked
+export const CITIZEN_PORTALS_REMEMBERED_MAX = 200;
 
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;

@@ -30,6 +30,7 @@ import { createAnswerLog } from "./disclosure/answer-log-service.ts";
 import { createBasedReadings } from "./disclosure/based-reading-service.ts";
 import { createBasisFinder } from "./disclosure/basis-service.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
+import { createCitizenBudget } from "./disclosure/citizen-budget-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
@@ -45,6 +46,7 @@ import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createCitizenPortals } from "./federation/citizen-portal-service.ts";
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -387,7 +389,7 @@ export function createNode(options: {
     clock,
     random,
     signedRequests,
-    issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
+    issuerTokens: createIssuerTokenService({ entity, issuers: signInIssuers, states: issuerStates, clock }),
   });
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const namePerson = createPersonNamer(secrets.pseudonymKey);
@@ -715,6 +717,15 @@ export function createNode(options: {
     clock,
     allowLoopbackHttp,
   });
+  const portals = createCitizenPortals({
+    entity,
+    markType: config.citizenPortalMark,
+    anchors: [...new Set(anchors.map((pin) => pin.entity))],
+    chains,
+    checkMarks: trustMarkChecks.checkMarks,
+    httpClient: http,
+    clock,
+  });
   const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
   const erasureNotices = createErasureNotices({
     entity: names,
@@ -986,6 +997,8 @@ export function createNode(options: {
     notificationChoices,
     shares,
     openShare: createShareDoor(shareOpenings),
+    portals,
+    useCitizenBudget: createCitizenBudget({ database, searchKey, clock }),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,

@@ -105,11 +105,12 @@ export async function startConsentWorld(
     /** What else the registry of persons says. */
     persons?: JsonObject;
     /** What else the nodes are started with. */
+    anchor?: NodeOptions;
     civil?: NodeOptions;
     welfare?: NodeOptions;
   } = {},
 ): Promise<ConsentWorld> {
-  const anchor = await startTestNode();
+  const anchor = await startTestNode(options.anchor);
   const types = ["persons", "births", "applications"];
   const member = { superiors: [anchor.entity], anchors: [anchor.pin(types)] };
   const [civil, welfare, tax] = await Promise.all([

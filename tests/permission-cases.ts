@@ -163,6 +163,13 @@ const open = (action: string, answers: readonly number[], ask: Ask): MatrixCase 
   ask,
 });
 
+const ofCitizens = (path: string): MatrixCase => ({
+  action: "own.read",
+  may: () => false,
+  answers: [200],
+  ask: get(path),
+});
+
 const read = (ask: Ask, more: Partial<MatrixCase> = {}): MatrixCase => ({
   action: "record.read",
   may: mayRead,
@@ -322,6 +329,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     ask: post("/resolve", ({ href }) => ({ references: [href] })),
     isRefused: (answer) => outcomeOf("references")(answer) !== "verified",
   },
+
+  // By tokens that none of these callers has: tests/api/own-data.test.ts.
+  listOwnRecords: ofCitizens("/me/api/records"),
+  listOwnConsents: ofCitizens("/me/api/consents"),
+  listOwnLooks: ofCitizens("/me/api/usage"),
 
   askForConsent: {
     action: "consent.ask",

@@ -27,6 +27,9 @@ export const PROBLEM_WORDS: Partial<Record<ErrorCode, string>> = {
   token_audience_wrong: "The bearer token was issued for another service, or for several.",
   token_not_yet_valid: "The bearer token is from the future; compare the clocks.",
   token_claims_invalid: "The bearer token lacks a claim or has one that is not as it must be.",
+  token_scope_wrong:
+    "The bearer token is for citizens' own data, where one for staff is needed, or the other way round.",
+  origin_not_allowed: "The page that a browser asks for is of no node that holds the mark of a citizens' portal.",
   role_not_granted: "The issuer names no group of this person that has this role here.",
   role_choice_required: "The person has several roles; say in Attestry-Role in which to act.",
   sign_in_unavailable: "The issuer of the bearer token cannot be asked for its keys; try again in a moment.",

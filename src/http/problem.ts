@@ -33,6 +33,8 @@ const STATUS = {
   token_audience_wrong: 401,
   token_not_yet_valid: 401,
   token_claims_invalid: 401,
+  token_scope_wrong: 403,
+  origin_not_allowed: 403,
   role_not_granted: 403,
   role_choice_required: 403,
   sign_in_unavailable: 503,

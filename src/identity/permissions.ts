@@ -8,8 +8,8 @@ export type Access = "public" | "members" | "consent";
 interface Rule {
   /** The roles of this node's staff that may; a role that is not named may not. */
   readonly staff: readonly Role[];
-  /** Who else may: everybody, other nodes of the federation, or as far as the registry's access opens it to strangers and to nodes. Nobody where it is left out. */
-  readonly others?: "everybody" | "members" | "by access";
+  /** Who else may: everybody, other nodes of the federation, citizens for themselves, or as far as the registry's access opens it to strangers and to nodes. Nobody where it is left out. */
+  readonly others?: "everybody" | "members" | "by access" | "citizens";
   /** What a token must reach: the registry it is about, or every registry of the node. */
   readonly reach: "registry" | "node";
 }
@@ -41,6 +41,8 @@ const PERMISSIONS = {
   "consent.ask": { staff: READERS, reach: "node" },
   /** To write down what somebody decided at a counter, and to declare a consent invalid. */
   "consent.assist": { staff: ["registrar"], reach: "registry" },
+  /** One's own records, consents and looks: for the citizen whom they are of, by a token of the sign-in service. */
+  "own.read": { staff: [], others: "citizens", reach: "node" },
   /** To read and answer what people ask about looks at their data, and about their records. */
   "question.answer": { staff: ["registrar", "auditor"], reach: "registry" },
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
@@ -84,6 +86,7 @@ export function isPermitted({ caller, action, registry, access }: PermissionQuer
   const { staff, others, reach } = ruleOf(action);
   if (others === "everybody") return true;
   if (others === "members" && caller.kind === "node") return true;
+  if (others === "citizens") return caller.kind === "citizen";
   if (others === "by access" && isOpenTo(caller, access)) return true;
   if (caller.kind !== "staff" || !staff.includes(caller.role)) return false;
   return reach === "node" ? caller.registries === undefined : isReached(caller, registry);
@@ -128,13 +131,14 @@ export function checkPermitted(query: PermissionQuery & { readonly registry: str
 
 /**
  * Who may call what is made of these actions: "open": nobody is asked who they are; "optional": without a token what is open, with
- * one what its role may see; "nodes": other nodes by signed requests; roles: staff only. The first action is what a caller needs; the others show more.
+ * one what its role may see; "nodes": other nodes by signed requests; "citizens": citizens for themselves; roles: staff only. The first action is what a caller needs; the others show more.
  */
-export type CallerKinds = "open" | "optional" | "nodes" | readonly Role[];
+export type CallerKinds = "open" | "optional" | "nodes" | "citizens" | readonly Role[];
 
 export function describeCallers([first, ...more]: readonly [Action, ...Action[]]): CallerKinds {
   const { staff, others } = ruleOf(first);
   if (others === undefined) return staff;
   if (others === "members") return "nodes";
+  if (others === "citizens") return "citizens";
   return [first, ...more].every((action) => ruleOf(action).others === "everybody") ? "open" : "optional";
 }

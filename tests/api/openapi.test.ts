@@ -482,7 +482,7 @@ describe("what the node answers", () => {
     for (const [method, target, options, status] of refusals) await ask(method, target, options, status);
   });
 
-  it("was seen of every operation but those that need more than one node, a clock or a second definition", () => {
+  it("was seen of every operation but those that need more than one node, a citizen, a clock or a second definition", () => {
     const unseen = [
       ...new Set(
         check.operations.map(({ operation }) => String(operation.operationId).replace(/^(wells|land_parcels)_/, "")),
@@ -500,6 +500,9 @@ describe("what the node answers", () => {
       "getOpenDataSet",
       "invalidateConsent",
       "leaveSuperior",
+      "listOwnConsents",
+      "listOwnLooks",
+      "listOwnRecords",
       "migrateRecords",
       "readChanges",
       "readConsents",

@@ -30,14 +30,22 @@ const isDecision = (action: string): action is Decision => DECISIONS.includes(ac
 
 const isSharing = (action: string): boolean => action === "share" || action === "end-share";
 
-interface Reading {
+/** As much of a look, or of a decision, as a sentence says. */
+export type SaidLook = Pick<
+  UsageEntry,
+  "action" | "by" | "records" | "fields" | "purpose" | "case" | "basis" | "consent" | "question" | "share" | "at"
+>;
+
+export interface Reading {
   readonly names: MeNames;
   /** For when a permission was given, and who asked for it. */
-  readonly consents: readonly PersonConsent[];
+  readonly consents: readonly (Pick<PersonConsent, "id" | "consumer" | "purpose" | "registry"> & {
+    readonly decidedAt?: number | undefined;
+  })[];
   readonly frame: MeFrame;
 }
 
-function whoOf({ by, share }: UsageEntry, { names, frame: { texts } }: Reading): string {
+function whoOf({ by, share }: SaidLook, { names, frame: { texts } }: Reading): string {
   if (share !== undefined && "share" in by) return isolate(share.with);
   if ("entity" in by) return names.party(by.entity);
   if ("staff" in by) return texts.roles[by.role] ?? texts.somebody;
@@ -45,7 +53,7 @@ function whoOf({ by, share }: UsageEntry, { names, frame: { texts } }: Reading):
 }
 
 /** One look, or decision, in plain language. */
-export function formatUsage(entry: UsageEntry, reading: Reading): string {
+export function formatUsage(entry: SaidLook, reading: Reading): string {
   const { names, consents, frame } = reading;
   const { basis, action } = entry;
   const registry = entry.records[0]?.registry ?? entry.question?.registry ?? "";
@@ -85,7 +93,7 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   });
 }
 
-function nameFields({ records, fields, question }: UsageEntry, names: MeNames): string[] {
+function nameFields({ records, fields, question }: SaidLook, names: MeNames): string[] {
   const registries = [...records.map(({ registry }) => registry), ...(question ? [question.registry] : [])];
   return [...new Set(fields.map((field) => names.fieldIn(registries, field)))];
 }
@@ -196,7 +204,7 @@ function gatherRuns(entries: readonly UsageEntry[]): UsageEntry[][] {
   return runs;
 }
 
-export function isOwnLook({ basis }: UsageEntry): boolean {
+export function isOwnLook({ basis }: Pick<SaidLook, "basis">): boolean {
   return basis !== undefined && "own" in basis;
 }
 

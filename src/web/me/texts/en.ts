@@ -1,4 +1,5 @@
 // What /me says in English; the other languages must say all of it. Names and dates come ready to be read.
+import { elsewhereEn } from "./elsewhere-en.ts";
 import type { DecisionWords, ShareWords, UsageWords } from "./usage-words.ts";
 
 const list = new Intl.ListFormat("en", { type: "conjunction" });
@@ -414,6 +415,7 @@ export const en = {
     holdsRest: "your permissions, and the looks at your data",
     nothing: "There is no record here that is surely yours, so the file would hold none.",
   },
+  elsewhere: elsewhereEn,
   problem: {
     title: "This did not work",
     nothing: "There is nothing of yours at this address.",

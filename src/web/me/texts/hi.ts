@@ -1,4 +1,5 @@
 // What /me says in Hindi.
+import { elsewhereHi } from "./elsewhere-hi.ts";
 import type { MeTexts } from "./en.ts";
 import type { DecisionWords, ShareWords, UsageWords } from "./usage-words.ts";
 
@@ -409,6 +410,7 @@ export const hi = {
     holdsRest: "आपकी अनुमतियाँ, और आपके डेटा को किसने देखा",
     nothing: "यहाँ ऐसा कोई अभिलेख नहीं है जो निश्चित रूप से आपका हो, इसलिए फ़ाइल में कोई अभिलेख नहीं होगा।",
   },
+  elsewhere: elsewhereHi,
   problem: {
     title: "यह नहीं हो सका",
     nothing: "इस पते पर आपका कुछ नहीं है।",
