@@ -25,6 +25,7 @@ import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createProposalRoutes } from "./http/proposal-routes.ts";
+import { createRecordHoldRoutes } from "./http/record-hold-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
@@ -65,6 +66,7 @@ import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
+  Parameters<typeof createRecordHoldRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
@@ -165,6 +167,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createRegistryRoutes(deps));
   serve(createRecordWriteRoutes(deps));
   serve(createRecordStateRoutes(deps));
+  serve(createRecordHoldRoutes(deps));
   serve(createProposalRoutes(deps));
   serve(createRecordSearchRoutes(deps));
   serve(createStatisticRoutes(deps));

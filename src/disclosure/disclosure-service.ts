@@ -202,9 +202,10 @@ export function createDisclosureService(deps: {
       content,
       request: reading,
       ...(decision.delaySeconds > 0 && { shownFrom: clock() + decision.delaySeconds }),
-      receivers: group.map(({ item: { rid } }) => ({
+      receivers: group.map(({ item: { rid, row } }) => ({
         consumer: caller.entity,
         rid,
+        version: row!.version.version,
         consent: decision.kind === "consent" ? decision.consent : null,
         purpose: access.purpose,
       })),
