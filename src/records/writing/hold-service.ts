@@ -97,11 +97,11 @@ export function createHoldService(deps: {
   }
 
   /** What is sealed decides, not the columns beside it: whoever has the database alone ends no hold by changing a row. */
-  function open(dataKey: Uint8Array, { id, rid, until, sealed, released }: holds.StoredHold): Opened {
+  function open(dataKey: Uint8Array, { id, rid, sealed, released }: holds.StoredHold): Opened {
     const placed = openPart<Placed>(dataKey, rid, id, sealed);
     const lifted = openPart<Lifted>(dataKey, rid, `${id}|released`, released);
-    const said = placed?.until === undefined ? null : parseEffectiveTime(placed.until, "end")!;
-    return { id, placed, lifted, until: placed ? said : until === null ? null : Number.MAX_SAFE_INTEGER };
+    const until = placed?.until === undefined ? null : parseEffectiveTime(placed.until, "end")!;
+    return { id, placed, lifted, until };
   }
 
   const isInForce = (hold: Opened): boolean => hold.lifted === undefined && stands(hold, clock());
