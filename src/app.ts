@@ -46,6 +46,7 @@ import { createFormHelpPages } from "./web/console/form-help-pages.ts";
 import { createProposalPages } from "./web/console/proposal-pages.tsx";
 import { createQuestionDeskPages } from "./web/console/question-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
+import { createRecordHoldPages } from "./web/console/record-hold-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
 import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
@@ -115,6 +116,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
   Parameters<typeof createRecordDeskPages>[0] &
   Parameters<typeof createRecordWritePages>[0] &
+  Parameters<typeof createRecordHoldPages>[0] &
   Parameters<typeof createRecordStatePages>[0] &
   Parameters<typeof createFormHelpPages>[0] &
   Parameters<typeof createCheckPages>[0] &
@@ -154,6 +156,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordDeskPages(deps));
   routes.route("/", createRecordWritePages(deps));
   routes.route("/", createRecordStatePages(deps));
+  routes.route("/", createRecordHoldPages(deps));
   routes.route("/", createFormHelpPages(deps));
   routes.route("/", createCheckPages(deps));
   routes.route("/", createReportPages(deps));

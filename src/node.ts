@@ -934,6 +934,7 @@ export function createNode(options: {
     recordWrites,
     recordStates,
     holds,
+    backupKeepDays: config.backupKeepDays,
     proposals,
     recordReads,
     recordHistory,

@@ -16,6 +16,8 @@ export const ENVELOPE_POINTERS = [
   "/valid_until",
   "/effective",
   "/identifier",
+  "/case",
+  "/until",
   "/act/reason",
   "/act/instrument",
   "/act/note",
@@ -67,7 +69,7 @@ export const DayField: FC<{
   );
 };
 
-const TextField: FC<{
+export const TextField: FC<{
   pointer: EnvelopePointer;
   label: string;
   help: string;
