@@ -28,6 +28,7 @@ import type { OperationRoutes } from "./http/operation-routes.ts";
 import { createOwnDataRoutes } from "./http/own-data-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createProposalRoutes } from "./http/proposal-routes.ts";
+import { createRecordHoldRoutes } from "./http/record-hold-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
@@ -49,6 +50,7 @@ import { createFormHelpPages } from "./web/console/form-help-pages.ts";
 import { createProposalPages } from "./web/console/proposal-pages.tsx";
 import { createQuestionDeskPages } from "./web/console/question-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
+import { createRecordHoldPages } from "./web/console/record-hold-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
 import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
@@ -73,6 +75,7 @@ import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
+  Parameters<typeof createRecordHoldRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
@@ -129,6 +132,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
   Parameters<typeof createRecordDeskPages>[0] &
   Parameters<typeof createRecordWritePages>[0] &
+  Parameters<typeof createRecordHoldPages>[0] &
   Parameters<typeof createRecordStatePages>[0] &
   Parameters<typeof createFormHelpPages>[0] &
   Parameters<typeof createCheckPages>[0] &
@@ -172,6 +176,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordDeskPages(deps));
   routes.route("/", createRecordWritePages(deps));
   routes.route("/", createRecordStatePages(deps));
+  routes.route("/", createRecordHoldPages(deps));
   routes.route("/", createFormHelpPages(deps));
   routes.route("/", createCheckPages(deps));
   routes.route("/", createReportPages(deps));
@@ -185,6 +190,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createRegistryRoutes(deps));
   serve(createRecordWriteRoutes(deps));
   serve(createRecordStateRoutes(deps));
+  serve(createRecordHoldRoutes(deps));
   serve(createProposalRoutes(deps));
   serve(createRecordSearchRoutes(deps));
   serve(createStatisticRoutes(deps));

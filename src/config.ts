@@ -40,6 +40,8 @@ export interface NodeConfig {
   readonly isConsumer: boolean;
   /** For how many days reports of checks are kept. */
   readonly keptReportDays: number;
+  /** For how many days backups are kept, as its operators say; undefined: nobody said. */
+  readonly backupKeepDays: number | undefined;
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
@@ -140,6 +142,7 @@ export interface NodeConfigFile {
   readonly directory?: boolean;
   readonly consumer?: boolean;
   readonly kept_report_days?: number;
+  readonly backups?: { readonly keep_days: number };
   readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
   readonly notifications?: readonly NotificationGateway[];
 }
@@ -332,6 +335,7 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     development,
     isConsumer: file.consumer ?? false,
     keptReportDays: file.kept_report_days ?? KEPT_REPORT_DAYS_DEFAULT,
+    backupKeepDays: file.backups?.keep_days,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? (superiors.length === 0 && !file.consumer),

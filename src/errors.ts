@@ -67,6 +67,10 @@ export const ERROR_CODES = [
   "statistic_unknown",
   "not_in_effect",
   "record_erased",
+  "version_erased",
+  "version_current",
+  "record_held",
+  "hold_unknown",
   "not_available_yet",
   // Definitions
   "definition_invalid",

@@ -45,6 +45,10 @@ export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
 export const IDENTIFIER_CHARS_MAX = 80;
 export const ERASURE_PAGE_ROWS = 1_000;
+/** Holds that a record takes in its life, lifted ones with them. */
+export const HOLDS_PER_RECORD_MAX = 64;
+/** Versions of a record that are opened at a time to see which files others than the erased one hold. */
+export const ERASURE_VERSIONS_PAGE = 100;
 export const REPLACE_RECORDS_MAX = 50; // on either side of a merger or a split
 export const ATTACHMENT_BYTES_MAX = 10 * 1_048_576;
 export const ATTACHMENT_NAME_CHARS_MAX = 200;

@@ -1,4 +1,5 @@
 // The composition root: builds one node out of its configuration and secrets. Several nodes may live in one process; nothing here is process-wide.
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
@@ -133,10 +134,12 @@ import { createOwnRecordService } from "./records/subjects/own-record-service.ts
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
+import { createHoldService } from "./records/writing/hold-service.ts";
 import { createRecordDrafter } from "./records/writing/record-drafter.ts";
 import { createRecordStateService } from "./records/writing/record-state-service.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/writing/record-write-service.ts";
 import { createStateDrafter } from "./records/writing/state-drafter.ts";
+import { createVersionErasureDrafter } from "./records/writing/version-erasure-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
@@ -800,6 +803,16 @@ export function createNode(options: {
     viewer,
     logReadings,
   });
+  const holds = createHoldService({
+    entity: names,
+    database,
+    registries,
+    sealer,
+    sight,
+    describeAct,
+    createId: randomUUID,
+    clock,
+  });
   const ownRecords = createOwnRecordService({
     database,
     registries,
@@ -808,6 +821,7 @@ export function createNode(options: {
     evidences: evidence,
     logReadings,
     presentCopies: presenter.presentCopies,
+    listHolds: holds.list,
   });
   const shareSealer = createShareSealer({ entity: names });
   const sharing = { entity: names, database, registries, accessSubjects, accessLog: accessEvents, clock, random };
@@ -866,13 +880,23 @@ export function createNode(options: {
     logReadings,
     ...writing,
     stateDrafter: createStateDrafter(signing),
+    versionErasures: createVersionErasureDrafter({ ...signing, database, registries }),
+    holds,
     describeAct,
+    backupKeepDays: config.backupKeepDays,
     onErased: erasures.add,
   });
   const reconciled = erasures.reconcile().catch((error: unknown) => {
     logger.error({ err: error }, "reading the erasure ledger failed");
   });
-  const recordReads = createRecordReadService({ database, registries, viewer, sight, logReadings });
+  const recordReads = createRecordReadService({
+    database,
+    registries,
+    viewer,
+    sight,
+    logReadings,
+    listHolds: holds.list,
+  });
   const answers = createAnswerService({
     entity: names,
     database,
@@ -1012,6 +1036,8 @@ export function createNode(options: {
     registries,
     recordWrites,
     recordStates,
+    holds,
+    backupKeepDays: config.backupKeepDays,
     proposals,
     recordReads,
     recordHistory,

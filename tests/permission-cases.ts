@@ -471,6 +471,15 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   endRecord: change("end"),
   replaceRecord: change("replace", ({ href }) => ({ by: [href] })),
   eraseRecord: change("erase", () => ({ act: { reason: "asked for" } })),
+  eraseRecordVersion: change("versions/1/erase", () => ({ act: { reason: "asked for" } })),
+  // Without a case and a ground.
+  holdRecord: {
+    ...change("hold"),
+    action: "record.hold",
+    may: within(staffOf("registrar", "approver")),
+    answers: [400],
+  },
+  releaseRecord: { ...change("release"), action: "record.release", may: within(staffOf("approver")), answers: [400] },
   uploadAttachment: {
     action: "record.write",
     may: staffOf("registrar"),

@@ -120,9 +120,10 @@ export function createBasedReadings(deps: {
       content,
       request: reading,
       ...(decision.delaySeconds > 0 && { shownFrom: clock() + decision.delaySeconds }),
-      receivers: records.map(({ rid }) => ({
+      receivers: records.map(({ rid, version }) => ({
         consumer: caller.entity,
         rid,
+        version,
         consent: decision.kind === "consent" ? decision.consent : null,
         purpose: access.purpose,
       })),

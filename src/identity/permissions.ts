@@ -65,6 +65,10 @@ const PERMISSIONS = {
   /** To approve or return one: for whom the definition names, and never who proposed it. */
   "proposal.decide": { staff: ["registrar", "approver"], reach: "registry" },
   "record.write": { staff: ["registrar"], reach: "registry" },
+  /** To keep records from being erased, and to know of every hold why it stands. */
+  "record.hold": { staff: ["registrar", "approver"], reach: "registry" },
+  /** To lift a hold: for another role than the one that erases. */
+  "record.release": { staff: ["approver"], reach: "registry" },
   "record.import": { staff: ["registrar"], reach: "registry" },
 } as const satisfies Record<string, Rule>;
 

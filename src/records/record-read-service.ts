@@ -1,8 +1,9 @@
 // Reading single records: as they are now, one version of them, as they were at other times.
 import { AttestryError } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
+import type { Caller, Staff } from "../identity/caller.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import type { HoldView } from "./record-hold.ts";
 import { findShown, type LogReadings } from "./record-readings.ts";
 import { getRowAt } from "./record-row-at.ts";
 import type { RecordSight } from "./record-sight.ts";
@@ -29,6 +30,12 @@ export function createRecordReadService(deps: {
   viewer: RecordViewer;
   sight: RecordSight;
   logReadings: LogReadings;
+  /** Holds on a record, as this reader may know them; undefined: none ever stood. */
+  listHolds: (
+    record: store.StoredRecord,
+    reader: Staff,
+    languages: readonly string[],
+  ) => Promise<readonly HoldView[] | undefined>;
 }): RecordReadService {
   const { database, registries } = deps;
   const { tag } = deps.viewer;
@@ -49,7 +56,9 @@ export function createRecordReadService(deps: {
       const shown = tag(row, compiled, seesPersonal, languages);
       const reading = seesPersonal ? findShown(shown.view, compiled) : undefined;
       if (reading) await deps.logReadings([reading], caller, "read");
-      return shown;
+      const isInspected = seesPersonal && caller.kind === "staff";
+      const holds = isInspected ? await deps.listHolds(row.record, caller, languages ?? []) : undefined;
+      return holds ? { ...shown, view: { ...shown.view, holds } } : shown;
     },
   };
 }

@@ -311,7 +311,16 @@ describe("what the node answers", () => {
     const wrong = (await create("W-0003")).body;
     await ask("POST", `${base}/${String(wrong.rid)}/revoke`, staff());
     const ground = { reason: "found", instrument: "Order 9" };
-    await ask("POST", `${base}/${String(wrong.rid)}/erase`, staff({ act: ground }));
+    const wrongPath = `${base}/${String(wrong.rid)}`;
+    const approver = await node.token("approver");
+    await ask("POST", `${wrongPath}/hold`, staff({ case: "C 1", until: "2099-12-31", act: ground }));
+    await ask("GET", wrongPath, { token });
+    await ask("POST", `${wrongPath}/erase`, staff({ act: ground }), 409);
+    await ask("POST", `${wrongPath}/release`, { token: approver, json: { case: "C 1", act: ground } });
+    await ask("POST", `${wrongPath}/erase`, staff({ act: ground }));
+    await ask("POST", `${path}/versions/1/erase`, staff({ act: ground }));
+    await ask("GET", `${path}?version=1`, {}, 410);
+    for (const below of ["/versions", "/history"]) await ask("GET", `${path}${below}`, { token });
     await ask("GET", `${base}/${String(wrong.rid)}`, {}, 410);
     await ask(
       "POST",

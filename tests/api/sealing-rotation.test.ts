@@ -59,6 +59,8 @@ const PASSING = [
 ];
 /** Data keys, hashes that no key is in, what stands open. */
 const OF_OTHER_KEYS = [
+  "record_hold.released",
+  "record_hold.sealed",
   "access_event.request",
   "access_event.sealed",
   "access_subject.delayed_last_digest",

@@ -4,6 +4,7 @@ import type { Citizen } from "../../identity/caller.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
 import type { EvidenceFile, EvidenceService } from "../evidence-service.ts";
+import type { HoldView } from "../record-hold.ts";
 import {
   findShown,
   type LogReadings,
@@ -11,7 +12,7 @@ import {
   type ReadingAction,
   type ShownRecord,
 } from "../record-readings.ts";
-import { getRecord, type RecordRow } from "../record-store.ts";
+import { getRecord, type RecordRow, type StoredRecord } from "../record-store.ts";
 import type { RecordView } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
 import { subjectOfRecord } from "../subject.ts";
@@ -23,7 +24,7 @@ export interface OwnRecordService {
   /** One of them, as `list` gives it. Throws `record_unknown` where it is not surely the citizen's. */
   get(citizen: Citizen, record: FoundRecord, languages: readonly string[]): Promise<RecordView>;
   /** One of them for who shows nothing of it: it is not noted. Throws `record_unknown`. */
-  find(citizen: Pick<Citizen, "claims">, record: FoundRecord): Promise<Pick<OwnRecord, "row" | "view">>;
+  find(citizen: Citizen, record: FoundRecord): Promise<Pick<OwnRecord, "row" | "view">>;
   /** How many that would be; shows none. */
   count(citizen: Citizen): Promise<number>;
   /** A record with everything open in it, and all that proves it. Throws `record_unknown` where it is not surely the citizen's. */
@@ -53,13 +54,19 @@ export function createOwnRecordService(deps: {
   readonly evidences: Pick<EvidenceService, "assemble">;
   readonly logReadings: LogReadings;
   readonly presentCopies: PresentCopies;
+  /** Holds on a record that its person may know of; undefined: none ever stood. */
+  readonly listHolds: (
+    record: StoredRecord,
+    reader: Citizen,
+    languages: readonly string[],
+  ) => Promise<readonly HoldView[] | undefined>;
 }): OwnRecordService {
   const { database, registries, subjects, viewer } = deps;
 
   /** Undefined where it was erased since it was found. */
   async function findOne(
     record: FoundRecord,
-    { claims }: Pick<Citizen, "claims">,
+    citizen: Citizen,
     languages: readonly string[],
   ): Promise<OwnRecord | undefined> {
     const compiled = await registries.getCurrent(record.registry);
@@ -67,8 +74,10 @@ export function createOwnRecordService(deps: {
       if (error instanceof AttestryError && error.code === "record_erased") return undefined;
       throw error;
     });
-    const view = row && viewer.view(row, compiled, true, languages);
-    if (!row || !view) return undefined;
+    if (!row) return undefined;
+    const { claims } = citizen;
+    const holds = await deps.listHolds(row.record, citizen, languages);
+    const view = { ...viewer.view(row, compiled, true, languages), ...(holds && { holds }) };
     // What the index says can be changed by whoever has the database; what is sealed decides whose it is.
     const { claim, value } = subjectOfRecord(compiled, { rid: record.rid, data: view.data });
     if (!Object.hasOwn(claims, claim) || claims[claim] !== value) return undefined;

@@ -37,6 +37,8 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly notificationChoices: Pick<NotificationChoices, "offered" | "find">;
   readonly shares: Pick<ShareService, "list">;
   readonly clock: () => number;
+  /** For how many days the node's backups are kept; undefined: it was not told. */
+  readonly backupKeepDays: number | undefined;
 }
 
 interface HomeProps {
@@ -48,6 +50,7 @@ interface HomeProps {
   readonly names: MeNames;
   readonly contacts: readonly string[];
   readonly frame: MeFrame;
+  readonly backupKeepDays: number | undefined;
 }
 
 const NothingFound: FC<{ contacts: readonly string[]; frame: MeFrame }> = ({ contacts, frame }) => (
@@ -73,7 +76,9 @@ const HomePage: FC<HomeProps> = (props) => {
         </Section>
       )}
       {records.length === 0 && <NothingFound contacts={contacts} frame={frame} />}
-      {records.length > 0 && <OwnRecordsSection records={records} names={recordNames} frame={frame} />}
+      {records.length > 0 && (
+        <OwnRecordsSection records={records} names={recordNames} frame={frame} backupKeepDays={props.backupKeepDays} />
+      )}
       {!isEmpty && (
         <>
           <Section id="running" title={words.active}>
@@ -165,7 +170,12 @@ export function createMePages(deps: MePagesDeps): Hono {
     const records = await Promise.all(views.map((view) => showRecord(view, names)));
     const hrefs = records.flatMap(({ fields, view }) => listOwnReferences(fields, view.data, deps.names));
     const recordNames = await deps.recordNames.findNames({ caller, hrefs, languages });
-    const page = <HomePage {...{ session, records, recordNames, consents: allowed, looks, names, contacts, frame }} />;
+    const { backupKeepDays } = deps;
+    const page = (
+      <HomePage
+        {...{ session, records, recordNames, consents: allowed, looks, names, contacts, frame, backupKeepDays }}
+      />
+    );
     return answerMePage(context, { page, frame });
   });
 
@@ -190,8 +200,8 @@ export function createMePages(deps: MePagesDeps): Hono {
     if (session instanceof Response) return session;
     const { caller } = session;
     const records = (await ownRecords.exportAll(caller)).map(({ view, evidence }) => {
-      const { registry, rid, display, identifier, state, version, data } = view;
-      return { registry, rid, display, identifier, state, version, data, evidence };
+      const { registry, rid, display, identifier, state, version, data, holds } = view;
+      return { registry, rid, display, identifier, state, version, data, ...(holds && { holds }), evidence };
     });
     const [allowed, told, shared, looks, keys, log] = await Promise.all([
       consents.list(caller),

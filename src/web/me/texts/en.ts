@@ -56,6 +56,12 @@ export const en = {
     lead: "What this department has recorded about you, who may see it, and who looked.",
     waiting: "Waiting for your answer",
     records: "What is recorded about you",
+    kept: (until: string | undefined, why: string) =>
+      `This record must be kept ${until === undefined ? "until further notice" : `until ${until}`}${why === "" ? "" : ` because of: ${why}`}. It cannot be erased until then.`,
+    backups: (days: number | undefined) =>
+      days === undefined
+        ? "If the department erases a record, its backup copies hold it for longer. For how long, this department does not say; ask it."
+        : `If the department erases a record, its backup copies hold it for up to ${days} ${days === 1 ? "day" : "days"} more.`,
     evidence: "Download with proof",
     evidenceHelp: "The proof shows that this department signed exactly this, and when.",
     active: "Who may see it because you allowed it",
