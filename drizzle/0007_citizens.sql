@@ -68,31 +68,19 @@ CREATE TABLE "record_hold" (
 );
 --> statement-breakpoint
 DROP INDEX "record_state_erasures";--> statement-breakpoint
-/* 
-    Unfortunately in current drizzle-kit version we can't automatically get name for primary key.
-    We are working on making it available!
-
-    Meanwhile you can:
-        1. Check pk name in your database, by running
-            SELECT constraint_name FROM information_schema.table_constraints
-            WHERE table_schema = 'public'
-                AND table_name = 'erasure_notice'
-                AND constraint_type = 'PRIMARY KEY';
-        2. Uncomment code below and paste pk name manually
-        
-    Hope to release this update as soon as possible
-*/
-
--- ALTER TABLE "erasure_notice" DROP CONSTRAINT "<constraint_name>";--> statement-breakpoint
+ALTER TABLE "erasure_notice" ADD COLUMN "version" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "erasure_notice" DROP CONSTRAINT "erasure_notice_pkey";--> statement-breakpoint
 ALTER TABLE "erasure_notice" ADD CONSTRAINT "erasure_notice_href_version_pk" PRIMARY KEY("href","version");--> statement-breakpoint
 ALTER TABLE "access_subject" ADD COLUMN "is_notified" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "consent" ADD COLUMN "state_mac" text;--> statement-breakpoint
 ALTER TABLE "record_state" ADD COLUMN "erased_version" integer;--> statement-breakpoint
-ALTER TABLE "erasure_notice" ADD COLUMN "version" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX "access_version_receiver_rid" ON "access_version_receiver" USING btree ("rid","version");--> statement-breakpoint
 CREATE INDEX "share_subject" ON "share" USING btree ("subject","created_at");--> statement-breakpoint
 CREATE INDEX "notification_delivery_next" ON "notification_delivery" USING btree ("url","next_at");--> statement-breakpoint
 CREATE INDEX "notification_delivery_person" ON "notification_delivery" USING btree ("subject","kind","created_at");--> statement-breakpoint
 CREATE INDEX "notification_due_at" ON "notification_due" USING btree ("due_at");--> statement-breakpoint
 CREATE INDEX "record_hold_rid" ON "record_hold" USING btree ("rid");--> statement-breakpoint
-CREATE INDEX "record_state_erasures" ON "record_state" USING btree ("log_index") WHERE operation in ('erase', 'erase_version');
+CREATE INDEX "record_state_erasures" ON "record_state" USING btree ("log_index") WHERE operation in ('erase', 'erase_version');--> statement-breakpoint
+-- Which version a consumer was given was not kept before: it counts as having been given every one that there was by then, so that no notice is missed.
+INSERT INTO "access_version_receiver" ("consumer", "rid", "version")
+SELECT DISTINCT a.consumer, a.rid, v.version FROM "access_receiver" a JOIN "record_version" v ON v.rid = a.rid AND v.recorded_at <= a.at;
