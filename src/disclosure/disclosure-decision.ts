@@ -3,7 +3,7 @@ import { type ConsentUse, findTermsRefusal, findUseRefusal } from "../consent/co
 import type { UsableConsent } from "../consent/consent-service.ts";
 import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { Subject } from "../records/subject.ts";
-import { type CompiledBasis, type DisclosureRules, isCovered } from "../registries/disclosure-rules.ts";
+import { type CompiledBasis, type DisclosureRules, expandFields, isCovered } from "../registries/disclosure-rules.ts";
 
 /** What a reading may be refused with, whatever it is of. */
 export const READING_REFUSALS = [
@@ -82,7 +82,9 @@ export function decide(query: DecisionQuery): Decision | AttestryError {
   return decideByLaw(bases, fields);
 }
 
-function decideByConsent(query: DecisionQuery): Decision | AttestryError {
+function decideByConsent(asked: DecisionQuery): Decision | AttestryError {
+  const fields = asked.fields && expandFields(asked.fields, asked.rules.fields);
+  const query = { ...asked, fields };
   let refusal: AttestryError | undefined;
   for (const { id, usable } of query.consents) {
     if (!usable) {
