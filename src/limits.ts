@@ -281,6 +281,7 @@ export const ANSWER_WINDOW_SECONDS = 3_600;
 export const ANSWERS_PER_CALLER_MAX = 5_000; // in one window, of a node or a token of staff
 export const ANSWERS_PER_RECORD_MAX = 30; // "matches" of one record, for one such caller
 export const ANSWERS_PER_RECORD_ANONYMOUS_MAX = 300; // the same, for all strangers together
+export const BUDGET_CALLS_TOGETHER_MAX = 256; // that one statement counts
 export const ANSWER_FIELDS_MAX = 50;
 export const ANSWER_CHARS_MAX = 65_536; // of a signed answer that is read
 

@@ -93,6 +93,7 @@ import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-se
 import type { Logger } from "./logger.ts";
 import { createNotificationSender } from "./notification/notification-client.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
+import { createBudgets } from "./records/answers/budget-service.ts";
 import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
@@ -632,8 +633,9 @@ export function createNode(options: {
   };
   const findBases = createBasisFinder({ consents, hasMark, clock });
   const presenter = createPresenter({ entity: names, signer: signers.record, accessReader, clock, random });
+  const useBudgets = createBudgets({ database });
   const logBasedReadings = createBasedReadings({
-    database,
+    useBudgets,
     accessSubjects,
     accessLog: accessEvents,
     searchKey,
@@ -906,6 +908,7 @@ export function createNode(options: {
     viewer,
     sealer,
     sight,
+    useBudgets,
     logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings, accessReader }),
     signer: signers.record,
     searchKey,
@@ -1022,7 +1025,7 @@ export function createNode(options: {
     shares,
     openShare: createShareDoor(shareOpenings),
     portals,
-    useCitizenBudget: createCitizenBudget({ database, searchKey, clock }),
+    useCitizenBudget: createCitizenBudget({ useBudgets, searchKey, clock }),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,

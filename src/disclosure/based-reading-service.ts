@@ -10,12 +10,11 @@ import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { AttestryError } from "../errors.ts";
 import type { MemberNode } from "../identity/caller.ts";
 import { READING_WINDOW_SECONDS, READINGS_PER_CONSUMER_MAX, READINGS_PER_SUBJECT_MAX } from "../limits.ts";
-import { useBudgets } from "../records/answers/answer-budget-store.ts";
 import type { ReaderBasis } from "../records/answers/answer-question.ts";
+import type { UseBudgets } from "../records/answers/budget-service.ts";
 import type { ReadAccess } from "../records/record-disclosure.ts";
 import type { Subject } from "../records/subject.ts";
 import { localize } from "../registries/localized-text.ts";
-import type { Database } from "../storage/database.ts";
 import type { Decision } from "./disclosure-decision.ts";
 
 /** What of one record is read. */
@@ -59,13 +58,13 @@ interface Group {
 }
 
 export function createBasedReadings(deps: {
-  database: Database;
+  useBudgets: UseBudgets;
   accessSubjects: AccessSubjects;
   accessLog: AccessLog<GuardedConsent>;
   searchKey: KeyGenerations;
   clock: () => number;
 }): LogBasedReadings {
-  const { database, accessLog, searchKey, clock } = deps;
+  const { accessLog, searchKey, clock } = deps;
 
   /** Counted before anything is read: also a reading that fails later was one more. Gives the people of whom too much was read. */
   async function useReadings(consumer: string, subjects: readonly KnownSubject[]): Promise<ReadonlySet<string>> {
@@ -77,8 +76,7 @@ export function createBasedReadings(deps: {
     const bySubject = new Map(subjects.map(({ id }) => [id, digest(`${consumer}\n${id}`)]));
     const now = clock();
     const windowStart = now - (now % READING_WINDOW_SECONDS);
-    const used = await useBudgets(database, {
-      budgets: [all, ...bySubject.values()],
+    const used = await deps.useBudgets([all, ...bySubject.values()], {
       windowStart,
       windowSeconds: READING_WINDOW_SECONDS,
     });

@@ -6,14 +6,13 @@ import { type KeyGenerations, keyDigests } from "../crypto/key-generations.ts";
 import { AttestryError } from "../errors.ts";
 import type { Citizen } from "../identity/caller.ts";
 import { ANSWER_WINDOW_SECONDS, OWN_DATA_CALLS_MAX } from "../limits.ts";
-import { useBudgets } from "../records/answers/answer-budget-store.ts";
-import type { Database } from "../storage/database.ts";
+import type { UseBudgets } from "../records/answers/budget-service.ts";
 
 /** Counts a call. Throws `reading_budget_exceeded`. */
 export type UseCitizenBudget = (citizen: Citizen) => Promise<void>;
 
 export function createCitizenBudget(deps: {
-  readonly database: Database;
+  readonly useBudgets: UseBudgets;
   readonly searchKey: KeyGenerations;
   readonly clock: () => number;
 }): UseCitizenBudget {
@@ -25,11 +24,7 @@ export function createCitizenBudget(deps: {
     const now = deps.clock();
     // In the window of the other budgets of its table, which are swept together.
     const windowStart = now - (now % ANSWER_WINDOW_SECONDS);
-    const used = await useBudgets(deps.database, {
-      budgets: [person],
-      windowStart,
-      windowSeconds: ANSWER_WINDOW_SECONDS,
-    });
+    const used = await deps.useBudgets([person], { windowStart, windowSeconds: ANSWER_WINDOW_SECONDS });
     if (used.get(person.digest)! <= OWN_DATA_CALLS_MAX) return;
     const retryAfterSeconds = windowStart + ANSWER_WINDOW_SECONDS - now;
     throw new AttestryError(

@@ -32,9 +32,9 @@ import { openSecrets, type RecordView, readFullData } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
 import type { KeyLookupService } from "../references/key-lookup-service.ts";
 import { type Subject, subjectOfRecord } from "../subject.ts";
-import { useBudgets } from "./answer-budget-store.ts";
 import { ANSWER_TYPE, type AnswerClaims, type AnswerQuestion } from "./answer-question.ts";
 import { checkOffered, isSo } from "./answer-rules.ts";
+import type { UseBudgets } from "./budget-service.ts";
 import type { LogAnswer } from "./personal-answer.ts";
 
 export interface AnswerRequest {
@@ -86,6 +86,7 @@ export function createAnswerService(deps: {
   sealer: RecordSealer;
   sight: Pick<RecordSight, "checkReadable">;
   logAnswer: LogAnswer;
+  useBudgets: UseBudgets;
   /** The record key's. */
   signer: Signer;
   searchKey: KeyGenerations;
@@ -150,11 +151,7 @@ export function createAnswerService(deps: {
     if (budgets.length === 0) return;
     const now = clock();
     const windowStart = now - (now % ANSWER_WINDOW_SECONDS);
-    const used = await useBudgets(database, {
-      budgets,
-      windowStart,
-      windowSeconds: ANSWER_WINDOW_SECONDS,
-    });
+    const used = await deps.useBudgets(budgets, { windowStart, windowSeconds: ANSWER_WINDOW_SECONDS });
     if (budgets.every(({ digest, max }) => used.get(digest)! <= max)) return;
     const retryAfterSeconds = windowStart + ANSWER_WINDOW_SECONDS - now;
     throw new AttestryError(
