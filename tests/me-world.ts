@@ -102,6 +102,8 @@ export async function startMeWorld(
       config: () => ({
         organization_name: "Civil Registry Office",
         contacts: ["help@civil.example"],
+        // Where nobody listens: what is chosen counts, not what comes of it.
+        notifications: [{ url: "http://127.0.0.1:9/hook", events: ["consent_requested", "reading"] }],
         ...options.civil,
         sign_in: {
           issuers: [

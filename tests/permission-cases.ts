@@ -372,6 +372,13 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     ask: () => ({ method: "POST", path: `/asked-consents/${NO_DIGEST}/refresh` }),
   },
 
+  listNotificationGateways: {
+    action: "notification.watch",
+    may: ofEvery("operator"),
+    answers: [200],
+    ask: get("/notification-gateways"),
+  },
+
   requestConsent: {
     action: "consent.request",
     may: ofNodes,

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { findSubjectsById } from "../access/access-store.ts";
 import type { AccessSubjects } from "../access/access-subject-service.ts";
 import type { NotificationGateway } from "../config.ts";
-import { isAttestryError } from "../errors.ts";
+import { AttestryError, isAttestryError } from "../errors.ts";
+import type { Caller } from "../identity/caller.ts";
+import { isPermitted } from "../identity/permissions.ts";
 import {
   NOTIFICATION_GATHER_SECONDS,
   NOTIFICATION_RETRY_SECONDS,
@@ -26,8 +28,8 @@ export interface NotificationService {
   start(): Promise<void>;
   /** Waits for all that is being sent. */
   settle(): Promise<void>;
-  /** The configured gateways, in their order. */
-  listGateways(): Promise<readonly store.GatewayState[]>;
+  /** The configured gateways, in their order. Throws `permission_denied`. */
+  listGateways(caller: Caller): Promise<readonly store.GatewayState[]>;
 }
 
 const PAUSES = { first: NOTIFICATION_RETRY_SECONDS, max: NOTIFICATION_RETRY_SECONDS_MAX };
@@ -159,6 +161,10 @@ export function createNotificationService(deps: {
     async settle() {
       await Promise.all(sending.values());
     },
-    listGateways: () => store.listGatewayStates(database, urls),
+    async listGateways(caller) {
+      if (!isPermitted({ caller, action: "notification.watch" }))
+        throw new AttestryError("permission_denied", "how notifications stand is for role operator in all registries");
+      return store.listGatewayStates(database, urls);
+    },
   };
 }

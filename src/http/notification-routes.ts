@@ -75,8 +75,8 @@ export function createNotificationRoutes(deps: {
   notifications: Pick<NotificationService, "listGateways">;
 }): OperationRoutes {
   const routes = createOperationRoutes(deps);
-  routes.handle(listNotificationGateways, async ({ context }) =>
-    context.json({ gateways: (await deps.notifications.listGateways()).map(describe) }),
+  routes.handle(listNotificationGateways, async ({ context, caller }) =>
+    context.json({ gateways: (await deps.notifications.listGateways(caller)).map(describe) }),
   );
   return routes;
 }

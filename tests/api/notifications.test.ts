@@ -59,6 +59,16 @@ async function startGateway(): Promise<Gateway> {
   return gateway;
 }
 
+const operator: Staff = {
+  kind: "staff",
+  tokenId: "t",
+  name: "Olga",
+  person: "p",
+  issuer: undefined,
+  role: "operator",
+  registries: undefined,
+};
+
 let shift = 0;
 const now = () => Math.floor(Date.now() / 1_000) + shift;
 let node: TestNode;
@@ -282,7 +292,7 @@ describe("a notification", () => {
       text: "My street is wrong.",
       topic: { registry: "persons", rid: hrefs[MEERA]!.split("/").at(-1)! },
     });
-    const staff: Staff = { kind: "staff", person: "p", name: "P", role: "registrar" } as unknown as Staff;
+    const staff: Staff = { ...operator, role: "registrar" };
     const [question] = await node.node.questions.listOpen(staff);
     await node.node.questions.answer(staff, question!.id, "It is corrected.");
     await round();
@@ -388,8 +398,8 @@ describe("delivery", () => {
       ["reading", 2],
       ["consent_requested", 1],
     ]);
-    const operator = await node.token("operator", { seconds: 1_000 * DAY });
-    const state = async () => (await node.request("GET", "/notification-gateways", { token: operator })).body.gateways;
+    const token = await node.token("operator", { seconds: 1_000 * DAY });
+    const state = async () => (await node.request("GET", "/notification-gateways", { token })).body.gateways;
     expect(await state()).toMatchObject([
       { url: first.url, waiting: 0, delivered: 2, given_up: 0, last_failure_code: "peer_response_invalid" },
       { url: second.url, waiting: 0, given_up: 0, last_success: expect.stringMatching(/Z$/) },
@@ -409,10 +419,10 @@ describe("delivery", () => {
     await node.node.notifications.start();
     const begun = Date.now();
     while (second.told.length === 0 && Date.now() - begun < 1_400) await sleep(5);
-    const { waiting } = (await node.node.notifications.listGateways())[0]!;
+    const { waiting } = (await node.node.notifications.listGateways(operator))[0]!;
     expect([second.told.length, waiting]).toEqual([1, 1]);
     await node.node.notifications.settle();
-    expect((await node.node.notifications.listGateways()).map((one) => [one.waiting, one.delivered])).toEqual([
+    expect((await node.node.notifications.listGateways(operator)).map((one) => [one.waiting, one.delivered])).toEqual([
       [0, 1],
       [0, 1],
     ]);

@@ -356,6 +356,7 @@ describe("what the node answers", () => {
     await ask("GET", `${base}:export?format=csv&fields=code,name`);
     await ask("GET", "/registries/wells/references", { token });
     await ask("GET", "/asked-consents?case=W-1&limit=2", { token });
+    await ask("GET", "/notification-gateways", { token: await node.token("operator") });
     await ask("GET", "/erasure-notices", { token });
     const pdf = { token, body: "%PDF-1.7\n%%EOF\n", headers: { "content-type": "application/pdf" } };
     const { body: plan } = await ask("POST", "/registries/wells/attachments?name=plan.pdf", pdf, 201);

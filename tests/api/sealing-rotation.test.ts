@@ -73,6 +73,7 @@ const OF_OTHER_KEYS = [
   "consent.request",
   "consent.requested_at",
   "consent.sealed",
+  "notification_choice.sealed",
   "question.answer",
   "question.sealed",
   "attestry_migrations.hash",

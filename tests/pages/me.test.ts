@@ -172,6 +172,33 @@ describe("a citizen's pages over HTTP", () => {
   });
 });
 
+test("whoever chose to be told is told alone, by a form of the page, and a download holds it", async () => {
+  const [meera, ravi] = [await signedIn("meera"), await signedIn("ravi")];
+  const form_token = hiddenField((await meera.request("GET", `${base}/me/notifications`)).text, "form_token")!;
+  const save = (form: Record<string, string>, from = meera) =>
+    from.request("POST", `${base}/me/notifications/save`, { form });
+  const chosen = { event: "reading", address: "+00 555 0101" };
+  for (const [form, from] of [
+    [chosen, meera],
+    [{ ...chosen, form_token }, ravi],
+  ] as const)
+    expect(codeOf(await save(form, from))).toBe("form_token_invalid");
+  // What this department does not tell of is nothing that can be chosen.
+  const wrong = await save({ form_token, event: "erased", address: " " });
+  expect([wrong.status, textOf(wrong).includes("Write one address on one line")]).toEqual([422, true]);
+  expect((await save({ form_token, ...chosen })).status).toBe(303);
+  const dataOf = async (from: BrowserJar) =>
+    (JSON.parse((await from.request("GET", `${base}/me/download/data`)).text) as { notifications?: unknown })
+      .notifications;
+  expect(await dataOf(meera)).toEqual({ address: "+00 555 0101", events: ["reading"] });
+  expect(await dataOf(ravi)).toBeUndefined();
+  expect(textOf(await ravi.request("GET", `${base}/me/notifications`))).toContain("You are told of nothing");
+  const remove = (form: Record<string, string>) => meera.request("POST", `${base}/me/notifications/remove`, { form });
+  expect((await remove({})).status).toBe(403);
+  expect((await remove({ form_token })).status).toBe(303);
+  expect(await dataOf(meera)).toBeUndefined();
+});
+
 test("somebody who acts for a child decides for it, and is told for whom", async () => {
   const child = "0021-8873-1105";
   const { id } = await world.ask(child, { fields: ["born"] });
@@ -365,6 +392,32 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
     await page.context().close();
   }, 120_000);
 
+  test("by the keyboard: where and of what to be told is chosen, corrected and taken back", async () => {
+    const { page, complaints } = await openPage(browser, DESKTOP);
+    await enter(page);
+    await pressOn(page, "Be told");
+    await says(page, "You are told of nothing at the moment.");
+    await checkLook(page, "notifications-off-1280");
+    await tabTo(page, { id: "address" });
+    await page.keyboard.type("meera@mail.example");
+    await pressOn(page, { button: "Save" });
+    await says(page, "Tick at least one of these.");
+    await checkLook(page, "notifications-fault-1280");
+    await tabTo(page, { id: "event-reading" });
+    await page.keyboard.press("Space");
+    await pressOn(page, { button: "Save" });
+    await says(page, "Saved. From now on you are told.");
+    await checkLook(page, "notifications-on-1280");
+    expect(await page.inputValue("#address")).toBe("meera@mail.example");
+    expect(await page.isChecked("#event-consent_requested")).toBe(false);
+    await pressOn(page, { button: "Tell me nothing any more" });
+    await says(page, "You are told of nothing any more");
+    expect(await page.inputValue("#address")).toBe("");
+    // The form that lacked a tick.
+    expect(complaints).toEqual([expect.stringContaining("422")]);
+    await page.context().close();
+  }, 120_000);
+
   test("who answers sees what waits, by the keyboard", async () => {
     const { page, complaints } = await openPage(browser, DESKTOP);
     const citizen = await signedIn("meera");
@@ -413,6 +466,7 @@ describe.skipIf(chromiumPath === undefined)("a citizen's pages in a browser", ()
       ["given", `/me/consents/${once.id}`],
       ["consents", "/me/consents"],
       ["usage", "/me/usage"],
+      ["notifications", "/me/notifications"],
       ["question", "/me/questions/new?look=0"],
       ["questions", "/me/questions"],
       ["download", "/me/download"],

@@ -99,6 +99,17 @@ describe("the environment", () => {
 });
 
 describe("a node's config file", () => {
+  it("takes gateways inside the operator's network, and on this machine by http in development alone", () => {
+    const inside = { url: "https://10.0.0.7/hook", events: ["reading"] };
+    expect(parse({ notifications: [inside] }).notifications).toEqual([inside]);
+    const here = { url: "http://127.0.0.1:8025/hook", events: ["erased"] };
+    expect(parse({ development: true, notifications: [here] }).notifications).toEqual([here]);
+    expect(refusalOf(() => parse({ notifications: [here] }))).toMatch(/^config_invalid/);
+    expect(
+      refusalOf(() => parse({ development: true, notifications: [{ ...here, url: "http://10.0.0.7/hook" }] })),
+    ).toMatch(/^config_invalid/);
+  });
+
   it("gives the node's settings, with a base path out of the entity", () => {
     expect(parse({})).toMatchObject({ basePath: "/in", superiors: [], development: false, anchorsPath: undefined });
     expect(parse({ entity: "https://lgd.example" }).basePath).toBe("");
@@ -113,6 +124,29 @@ describe("a node's config file", () => {
     ["anchors that are not there", { anchors: "elsewhere.json" }, /elsewhere\.json/],
     ["a port beyond all ports", { listen: { host: "127.0.0.1", port: 70_000 } }, /listen\/port/],
     ["no name of the department", { organization_name: "" }, /organization_name/],
+    [
+      "a gateway over http",
+      { notifications: [{ url: "http://gateway.example/", events: ["reading"] }] },
+      /"http:\/\/gateway.example\/" in "notifications" must be an https URL/,
+    ],
+    [
+      "a gateway with a password in its address",
+      { notifications: [{ url: "https://a:b@gateway.example/", events: ["reading"] }] },
+      /without user/,
+    ],
+    ["a gateway that is no address", { notifications: [{ url: "gateway", events: ["reading"] }] }, /https URL/],
+    ["a gateway of an event that there is not", { notifications: [{ url: "https://g/", events: ["x"] }] }, /events/],
+    ["a gateway of nothing", { notifications: [{ url: "https://g.example/", events: [] }] }, /events/],
+    [
+      "the same gateway twice",
+      {
+        notifications: [
+          { url: "https://g.example", events: ["reading"] },
+          { url: "https://g.example/", events: ["erased"] },
+        ],
+      },
+      /twice/,
+    ],
   ])("is refused with %s", (_name, changes, message) => {
     const refused = refusalOf(() => parse(changes));
     expect(refused).toMatch(/^config_invalid/);

@@ -57,7 +57,7 @@ const ChoiceForm: FC<PageProps> = ({ session, frame, chosen, form, offered, faul
             </div>
           ))}
           {faults.events !== undefined && (
-            <p class="fault" id="events-fault">
+            <p class="fault" id="events-fault" role="alert">
               {faults.events}
             </p>
           )}
@@ -80,7 +80,7 @@ const ChoiceForm: FC<PageProps> = ({ session, frame, chosen, form, offered, faul
             {words.addressHelp}
           </p>
           {faults.address !== undefined && (
-            <p class="fault" id="address-fault">
+            <p class="fault" id="address-fault" role="alert">
               {faults.address}
             </p>
           )}
@@ -104,10 +104,9 @@ const ChoiceForm: FC<PageProps> = ({ session, frame, chosen, form, offered, faul
 };
 
 const NotificationPage: FC<PageProps> = (props) => {
-  const { session, frame, chosen, offered, faults, done } = props;
+  const { session, frame, chosen, offered, done } = props;
   const words = frame.texts.notifications;
   const said = done === "saved" ? words.saved : done === "stopped" ? words.stopped : undefined;
-  const hasFault = faults.address !== undefined || faults.events !== undefined;
   return (
     <MePage title={words.title} lead={words.lead} frame={frame} session={session}>
       {said !== undefined && (
@@ -115,11 +114,6 @@ const NotificationPage: FC<PageProps> = (props) => {
           <Note>
             <p>{said}</p>
           </Note>
-        </div>
-      )}
-      {hasFault && (
-        <div role="alert" class="space">
-          <p class="fault">{[faults.events, faults.address].filter((one) => one !== undefined).join(" ")}</p>
         </div>
       )}
       <Section id="choice" title={words.choose}>

@@ -407,7 +407,7 @@ export const en = {
     saved: "Saved. From now on you are told.",
     stopped: "You are told of nothing any more, and your address is deleted here.",
     badAddress: (max: number) => `Write one address on one line; at most ${max} characters.`,
-    noEvent: "Tick at least one, or choose to be told nothing.",
+    noEvent: "Tick at least one of these.",
     none: "This department sends no messages.",
   },
   downloadPage: {
