@@ -120,7 +120,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
-import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
+import { createOwnRecordService, type OwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
@@ -158,6 +158,7 @@ export interface Node extends ServedNode {
   readonly subjects: SubjectService;
   readonly consents: ConsentService;
   readonly usage: UsageService;
+  readonly ownRecords: OwnRecordService;
   readonly shares: ShareService;
   readonly shareOpenings: ShareOpeningService;
   readonly accessAudit: AccessAuditService;
@@ -1029,6 +1030,7 @@ export function createNode(options: {
     subjects,
     consents,
     usage,
+    ownRecords,
     shares,
     shareOpenings,
     accessAudit,

@@ -228,7 +228,7 @@ export function createDisclosureService(deps: {
       basis: basisOf(allowed.decision),
       commitment: event.commitment,
       logIndex: event.logIndex,
-      seconds: PRESENTATION_SECONDS,
+      end: { seconds: PRESENTATION_SECONDS },
     };
   }
 

@@ -71,6 +71,7 @@ const OF_OTHER_KEYS = [
   "consent.request",
   "consent.requested_at",
   "consent.sealed",
+  "share.sealed",
   "question.answer",
   "question.sealed",
   "attestry_migrations.hash",

@@ -99,7 +99,8 @@ export function createSharePages(deps: SharePagesDeps): Hono {
     const view = await ownRecords.get(session.caller, { registry, rid }, listLookupTags(frame.reader));
     const names = await namesOf([values], frame);
     const known = flattenFields(listFields(await registries.getVersion(registry, definitionVersionOf(view))));
-    const fields = shareableFields(view).flatMap((name) => known.find((field) => field.name === name) ?? []);
+    const shareable = shareableFields(view);
+    const fields = known.filter(({ name }) => shareable.includes(name));
     const days = { first: isoDay(clock()), last: isoDay(latestEnd(clock())) };
     const form = { values, fields, data: view.data, ...days, fault, session, frame };
     const page = (
