@@ -119,7 +119,7 @@ export function createSharePages(deps: SharePagesDeps): Hono {
     const names = await namesOf(views, frame);
     const page = (
       <MePage title={words.chooseTitle} lead={words.chooseLead} frame={frame} session={session}>
-        <div class="space">
+        <Section id="choose" title={frame.texts.records}>
           {views.length === 0 && <Note>{words.nothing}</Note>}
           <ul class="cards">
             {views.map(({ registry, rid, display }) => (
@@ -129,18 +129,15 @@ export function createSharePages(deps: SharePagesDeps): Hono {
                 </h3>
                 <p class="soft">{names.registry(registry)}</p>
                 <p class="links">
-                  <a
-                    class="button"
-                    href={formatAddress(`${basePath}/me/share/new`, { registry, rid })}
-                    aria-label={words.choose(isolate(display))}
-                  >
+                  <a class="button" href={formatAddress(`${basePath}/me/share/new`, { registry, rid })}>
                     {words.ofRecord}
+                    <span class="unseen"> – {display}</span>
                   </a>
                 </p>
               </li>
             ))}
           </ul>
-        </div>
+        </Section>
       </MePage>
     );
     return answerMePage(context, { page, frame });

@@ -246,7 +246,6 @@ export const en = {
     none: "You have shared nothing yet.",
     chooseTitle: "What do you want to share from?",
     chooseLead: "Choose one record. In the next step you choose what of it.",
-    choose: (record: string) => `Share from ${record}`,
     ofRecord: "Share something of this",
     nothing: "There is no record here that is surely yours and in force, so there is nothing to share.",
     newTitle: "Share something",
