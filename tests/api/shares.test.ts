@@ -7,11 +7,14 @@ import type { ShareDraft } from "../../src/disclosure/share.ts";
 import { createShareCode, formatShareCode, readShareCode } from "../../src/disclosure/share.ts";
 import type { OpenedShare } from "../../src/disclosure/share-opening-service.ts";
 import type { OwnShare } from "../../src/disclosure/share-service.ts";
+import { AttestryError } from "../../src/errors.ts";
+import { createStrangerWork } from "../../src/http/stranger-work.ts";
 import type { Citizen } from "../../src/identity/caller.ts";
 import { addSealingGeneration, dropFormerSealing } from "../../src/secrets.ts";
 import type { VerifyOptions } from "../../src/verification/policy.ts";
+import { parsePresentation } from "../../src/verification/presentation.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
-import { settledCode } from "../caught-code.ts";
+import { caughtCode, settledCode } from "../caught-code.ts";
 import { PERSONS } from "../consent-world.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { dumpTables, findTraces } from "../personal-traces.ts";
@@ -253,6 +256,17 @@ describe("what cannot be shared", () => {
     expect([error?.code, error?.details[0]?.field]).toEqual([code, field]);
   });
 
+  it("more than somebody keeps an eye on", async () => {
+    const { id } = (await share("C-1")).share;
+    const { sql } = node.database.database;
+    expect(await settledCode(share("C-1"))).toBe("accepted");
+    const copies = await sql`
+      insert into share select gen_random_uuid(), subject, registry, rid, created_at, expires_at, is_one_time, ended_at,
+        wrong_codes, openings, used, log_index, sealed from share, generate_series(1, 48) where id = ${id} returning id`;
+    expect(await settledCode(share("C-1"))).toBe("shares_too_many");
+    await sql`delete from share where id = any(${copies.map((row) => String(row.id))}::uuid[])`;
+  });
+
   it("twice by one form, or of a record that is not in force", async () => {
     const asked = draft("S-1");
     await node.node.shares.create(citizen("S-1"), asked);
@@ -394,6 +408,49 @@ describe("at once", () => {
       expect(await settledCode(open(made))).toBe("share_ended");
     }
   });
+});
+
+describe("a presentation of what a person gives", () => {
+  const whole = {
+    iss: "https://civil.example",
+    aud: "https://civil.example/shared/7f0c2a4e-6d1b-4c57-9f3e-2b7a1c9d8e60",
+    nonce: "n",
+    iat: 1,
+    exp: 2,
+    purpose: "p",
+    basis: { share: "7f0c2a4e-6d1b-4c57-9f3e-2b7a1c9d8e60", terms: "t" },
+    sd_hash: "A".repeat(43),
+    event: { commitment: "A".repeat(43), index: 0 },
+  };
+
+  it.each<[string, JsonObject, boolean]>([
+    ["a share", {}, true],
+    ["a copy", { aud: "print", basis: { own: true } }, true],
+    ["a copy for somebody", { basis: { own: true } }, false],
+    ["a share for everybody", { aud: "print" }, false],
+    ["a consent for everybody", { aud: "print", basis: { consent: "c", terms: "t" } }, false],
+    ["a share without what was signed off", { basis: { share: "s" } }, false],
+    ["two rights", { basis: { share: "s", consent: "c", terms: "t" } }, false],
+    ["an own right that is not", { aud: "print", basis: { own: "true" } }, false],
+    ["no right", { basis: {} }, false],
+  ])("%s", (_name, changes, isRead) => {
+    const code = caughtCode(() => parsePresentation({ ...whole, ...changes } as unknown as JsonObject));
+    expect(code).toBe(isRead ? undefined : "evidence_invalid");
+  });
+});
+
+it("of too many strangers who wait the last are sent away", async () => {
+  const work = createStrangerWork({
+    share: 1,
+    waitingMax: 1,
+    busy: () => new AttestryError("share_busy", "busy"),
+  });
+  let finish = (): void => {};
+  const first = work.run(() => new Promise<void>((resolve) => (finish = resolve)));
+  const second = work.run(async () => {});
+  expect(await settledCode(work.run(async () => {}))).toBe("share_busy");
+  finish();
+  await Promise.all([first, second]);
 });
 
 it("a code is read as people write it", () => {

@@ -156,7 +156,7 @@ describe("sharing over HTTP", () => {
     const looks = textOf(await browser.request("GET", `${base}/me/usage`));
     const today = new Intl.DateTimeFormat("en", { dateStyle: "long", timeZone: "UTC" }).format(Date.now());
     for (const sentence of [
-      `On ${today}, Lakeside Bank opened what you shared: your date of birth for opening an account.`,
+      `On ${today}, Lakeside Bank opened what you shared: your date of birth, for opening an account.`,
       `On ${today}, you shared your date of birth with Lakeside Bank, for opening an account.`,
     ])
       expect([sentence, looks.split(sentence).length]).toEqual([sentence, 2]);
@@ -261,7 +261,7 @@ describe.skipIf(chromiumPath === undefined)("sharing in a browser", () => {
     await pressOn(page, { button: "Yes, end it now" });
     await says(page, "Nobody can open it any more.");
     await pressOn(page, "Who looked");
-    await says(page, "Lakeside Bank opened what you shared: your date of birth for opening an account.");
+    await says(page, "Lakeside Bank opened what you shared: your date of birth, for opening an account.");
     await checkLook(page, "share-usage-1280");
     const after = await openAs(link, { code, request_id: "request-9" });
     expect(textOf(after)).toContain("The person ended it.");
