@@ -131,7 +131,7 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
-import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
+import { createOwnRecordService, type OwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
@@ -175,6 +175,7 @@ export interface Node extends ServedNode {
   readonly notifications: NotificationService;
   readonly notificationChoices: NotificationChoices;
   readonly questions: QuestionService;
+  readonly ownRecords: OwnRecordService;
   readonly shares: ShareService;
   readonly shareOpenings: ShareOpeningService;
   readonly accessAudit: AccessAuditService;
@@ -1133,6 +1134,7 @@ export function createNode(options: {
     notifications,
     notificationChoices,
     questions,
+    ownRecords,
     shares,
     shareOpenings,
     accessAudit,

@@ -260,6 +260,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     ask: ofRegistry("/open-data/1/records.csv"),
   },
 
+  openShare: open(
+    "share.open",
+    [404],
+    post("/shares:open", () => ({ share: NO_CONSENT, code: "482913005771264" })),
+  ),
   getStatusList: open("proof.check", [200], get("/status/0")),
   getVerifierPolicy: open("proof.check", [200], get("/verify/policy")),
   verifyEvidence: open(

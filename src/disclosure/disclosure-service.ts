@@ -94,7 +94,7 @@ function describe(
     basis: basisOf(decision),
     commitment: event.commitment,
     logIndex: event.logIndex,
-    seconds: PRESENTATION_SECONDS,
+    end: { seconds: PRESENTATION_SECONDS },
   };
 }
 

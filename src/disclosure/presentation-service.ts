@@ -15,12 +15,12 @@ import {
 } from "../verification/presentation.ts";
 import { formatReadingReceipts } from "./reading-receipts.ts";
 
-/** The event that a reading is, and whom its token is given to; `seconds`: for how long that may be shown. */
+/** The event that a reading is, and whom its token is given to; `end`: how long that may be shown, in seconds from now or until when. */
 export interface PresentedReading
   extends Pick<PresentationClaims, "nonce" | "purpose" | "basis">,
     Readonly<Record<"token" | "audience" | "commitment", string>> {
   readonly logIndex: number;
-  readonly seconds: number;
+  readonly end: { readonly seconds: number } | { readonly at: number };
 }
 
 export interface Presenter {
@@ -45,14 +45,14 @@ export function createPresenter(deps: {
   const present: Presenter["present"] = async (readings) => {
     const receipts = await formatReadingReceipts(accessReader, [...new Set(readings.map(({ logIndex }) => logIndex))]);
     return Promise.all(
-      readings.map(async ({ token, audience, nonce, purpose, basis, commitment, logIndex, seconds }) => {
+      readings.map(async ({ token, audience, nonce, purpose, basis, commitment, logIndex, end }) => {
         const now = clock();
         const claims: PresentationClaims = {
           iss: entity,
           aud: audience,
           nonce,
           iat: now,
-          exp: now + seconds,
+          exp: "at" in end ? Math.max(end.at, now + 1) : now + end.seconds,
           purpose,
           basis,
           sd_hash: sdHash(token),
@@ -75,7 +75,7 @@ export function createPresenter(deps: {
           nonce: encodeBase64url(random(NONCE_BYTES)),
           purpose: OWN_PURPOSE,
           basis: { own: true },
-          seconds: OWN_COPY_SECONDS,
+          end: { seconds: OWN_COPY_SECONDS },
         })),
       ),
   };

@@ -136,7 +136,8 @@ export function createShareOpenings(deps: {
       disclosures: all,
       isChosen: ([member, ...path]) => member === "data" && isCovered(path.join("."), content.fields),
     });
-    const fields = disclosedFields(payload, disclosures);
+    // In no order that a token's shuffled digests tell.
+    const fields = disclosedFields(payload, disclosures).toSorted();
     if (fields.length === 0) throw unavailable();
     return { row, disclosures, fields };
   }
@@ -207,7 +208,7 @@ export function createShareOpenings(deps: {
           basis: { share: id, terms },
           commitment: event.commitment,
           logIndex: event.logIndex,
-          seconds: Math.max(1, share.expiresAt - clock()),
+          end: { at: share.expiresAt },
         },
       ]);
       return {

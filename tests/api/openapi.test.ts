@@ -487,6 +487,8 @@ describe("what the node answers", () => {
       ["GET", "/log/records/consistency?from=1", {}, 400],
       ["GET", "/status/7", {}, 404],
       ["POST", "/answers", { json: { ...QUESTION, nonce: "short" } }, 400],
+      ["POST", "/shares:open", { json: { share: "https://x.example/shared/1", code: "482 913 005 771 264" } }, 404],
+      ["POST", "/shares:open", { json: { share: "1" } }, 400],
       ["POST", "/answers", { json: { ...QUESTION, question: { kind: "exists", registry: "nothing", key: "W" } } }, 404],
     ];
     for (const [method, target, options, status] of refusals) await ask(method, target, options, status);
@@ -514,6 +516,7 @@ describe("what the node answers", () => {
       "listOwnLooks",
       "listOwnRecords",
       "migrateRecords",
+      "openShare",
       "readChanges",
       "readConsents",
       "refreshAskedConsent",

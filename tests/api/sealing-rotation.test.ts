@@ -74,6 +74,7 @@ const OF_OTHER_KEYS = [
   "consent.requested_at",
   "consent.sealed",
   "notification_choice.sealed",
+  "share.sealed",
   "question.answer",
   "question.sealed",
   "attestry_migrations.hash",

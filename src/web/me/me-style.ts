@@ -35,6 +35,7 @@ legend { font-weight: 600; padding: 0 .3rem; }
 .qr svg { max-width: 100%; height: auto; display: block; }
 .choice { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1.1rem 1.25rem .9rem; margin: 0 0 1rem; }
 .choice p { margin: .6rem 0 0; }
+.choice form > .field + .field, .choice form > fieldset + .field, .choice form > .field + fieldset { margin-top: 1.1rem; }
 .choice > details { margin: 0; }
 .choice input[type="date"] { max-width: 16rem; }
 main > .space + .space { padding-top: 0; }

@@ -99,7 +99,8 @@ export function createSharePages(deps: SharePagesDeps): Hono {
     const view = await ownRecords.get(session.caller, { registry, rid }, listLookupTags(frame.reader));
     const names = await namesOf([values], frame);
     const known = flattenFields(listFields(await registries.getVersion(registry, definitionVersionOf(view))));
-    const fields = shareableFields(view).flatMap((name) => known.find((field) => field.name === name) ?? []);
+    const shareable = shareableFields(view);
+    const fields = known.filter(({ name }) => shareable.includes(name));
     const days = { first: isoDay(clock()), last: isoDay(latestEnd(clock())) };
     const form = { values, fields, data: view.data, ...days, fault, session, frame };
     const page = (
@@ -118,7 +119,7 @@ export function createSharePages(deps: SharePagesDeps): Hono {
     const names = await namesOf(views, frame);
     const page = (
       <MePage title={words.chooseTitle} lead={words.chooseLead} frame={frame} session={session}>
-        <div class="space">
+        <Section id="choose" title={frame.texts.records}>
           {views.length === 0 && <Note>{words.nothing}</Note>}
           <ul class="cards">
             {views.map(({ registry, rid, display }) => (
@@ -128,18 +129,15 @@ export function createSharePages(deps: SharePagesDeps): Hono {
                 </h3>
                 <p class="soft">{names.registry(registry)}</p>
                 <p class="links">
-                  <a
-                    class="button"
-                    href={formatAddress(`${basePath}/me/share/new`, { registry, rid })}
-                    aria-label={words.choose(isolate(display))}
-                  >
+                  <a class="button" href={formatAddress(`${basePath}/me/share/new`, { registry, rid })}>
                     {words.ofRecord}
+                    <span class="unseen"> – {display}</span>
                   </a>
                 </p>
               </li>
             ))}
           </ul>
-        </div>
+        </Section>
       </MePage>
     );
     return answerMePage(context, { page, frame });

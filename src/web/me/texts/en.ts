@@ -214,7 +214,7 @@ export const en = {
       change: `changed ${what}`,
       open: `opened what you shared: ${what}`,
     }[verb];
-    const aim = purpose === undefined ? "" : ` for ${within(purpose)}`;
+    const aim = purpose === undefined ? "" : `${verb === "open" ? "," : ""} for ${within(purpose)}`;
     const about = matter === undefined ? "" : ` (their number: ${matter})`;
     const start = `On ${day}, ${isOwn ? "you" : who} ${did}${aim}${about}`;
     if (isOwn || basis === undefined) return `${start}.`;
@@ -258,7 +258,6 @@ export const en = {
     none: "You have shared nothing yet.",
     chooseTitle: "What do you want to share from?",
     chooseLead: "Choose one record. In the next step you choose what of it.",
-    choose: (record: string) => `Share from ${record}`,
     ofRecord: "Share something of this",
     nothing: "There is no record here that is surely yours and in force, so there is nothing to share.",
     newTitle: "Share something",
@@ -353,10 +352,10 @@ export const en = {
     shows: "What is shown",
     proof: "The proof",
     proofHelp:
-      "The file shows that the department signed exactly this, and that the person gave it to you. Anybody can check it without trusting you or this page.",
+      "The file shows that the department signed exactly this, and that the person shared it. Anybody can check it without trusting you or this page.",
     download: "Download the file",
     check: "Check it",
-    checkHelp: "The file says whom it was for. Do not hand it on.",
+    checkHelp: "The file is meant for whom the person named. Do not hand it on.",
     notShown: "This is all that the person shares; there may be more in the record.",
   },
   questions: {
