@@ -89,7 +89,6 @@ function describeBrowserClient({ plan, entity }: DemoClient): Record<string, unk
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
       redirect_uris: [`${entity}/me/elsewhere`],
-      application_type: "native",
       subject_type: "pairwise",
       id_token_signed_response_alg: "EdDSA",
     },
