@@ -36,6 +36,7 @@ const STEPS = [
     "split",
     "history",
     "consent",
+    "elsewhere",
     "death",
     "audit",
   ],

@@ -1,7 +1,8 @@
 // A citizen's own browser asks two departments from the page of one of them: in a real browser, by the keyboard alone, on a desktop and a phone, in two languages; and what each server was told of it.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdirSync } from "node:fs";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createBrowserJar } from "../browser-jar.ts";
@@ -194,8 +195,19 @@ describe.skipIf(chromiumPath === undefined)("a citizen's browser", () => {
   test("on a phone, in Hindi: says of each department by itself why it shows nothing", async () => {
     const { page, complaints } = await openPage(browser, { ...PHONE, locale: "hi-IN" });
     const away = `http://127.0.0.1:${await freePort()}`;
+    const liar = createServer((request, response) => {
+      const origin = request.headers.origin ?? "";
+      response.writeHead(200, {
+        "access-control-allow-origin": origin,
+        "access-control-allow-headers": "authorization",
+        "content-type": "application/json",
+      });
+      response.end('{"organization":{"html":"<b>x</b>"},"contacts":[],"definitions":{},"records":"all"}');
+    });
+    await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
+    const strange = `http://127.0.0.1:${(liar.address() as AddressInfo).port}`;
     await page.goto(world.page);
-    for (const department of [world.civil.entity, world.tax.entity, away]) {
+    for (const department of [world.civil.entity, world.tax.entity, away, strange]) {
       await page.fill("#other", department);
       await tabTo(page, { id: "add" });
       await page.keyboard.press("Enter");
@@ -205,13 +217,16 @@ describe.skipIf(chromiumPath === undefined)("a citizen's browser", () => {
     await checkLook(page, "choose-360-hi");
     await pressOn(page, "साइन इन करके देखें");
     await pressOn(page, "Ravi Iyer");
-    await isAsked(page, "4 विभागों से पूछा गया।");
+    await isAsked(page, "5 विभागों से पूछा गया।");
     expect(await cardOf(page, "Civil Registry Office")).toContain("Ravi Iyer");
     const welfare = await cardOf(page, "Department of Social Welfare");
     expect(welfare).toContain("उसके पास ऐसा कोई अभिलेख नहीं");
     expect(welfare).toContain("help@welfare.example");
     for (const silent of [world.tax.entity, away])
       expect(await cardOf(page, silent.replace("http://", ""))).toContain("वह उत्तर नहीं देता");
+    expect(await cardOf(page, strange.replace("http://", ""))).toContain("जिसे यह पृष्ठ पढ़ नहीं सकता");
+    liar.closeAllConnections();
+    liar.close();
     await checkLook(page, "answers-360-hi");
     // The browser's own words about those two.
     expect(complaints.filter((one) => !/CORS|ERR_FAILED|ERR_CONNECTION|127\.0\.0\.1/.test(one))).toEqual([]);
@@ -220,10 +235,25 @@ describe.skipIf(chromiumPath === undefined)("a citizen's browser", () => {
 
   test("takes no answer of a sign-in that it did not begin, shows none that was refused, and no markup of a department", async () => {
     const { page } = await openPage(browser, DESKTOP);
+    await page.goto(`${world.page}?code=seen&state=x`);
+    await page.waitForSelector("#elsewhere:not([hidden])");
+    await says(page, "The sign-in did not work. Start again.");
+    expect(page.url()).toBe(world.page);
+    await page.goto("about:blank");
     await page.goto(`${world.page}#code=stolen&state=of-somebody-else`);
     await page.waitForSelector("#elsewhere:not([hidden])");
     await says(page, "The sign-in took too long, or began in another window. Start again.");
     expect(new URL(page.url()).hash).toBe("");
+    // One that this browser began, answered by what somebody else began.
+    await page.evaluate((department) => {
+      const attempt = { issuer: "x", state: "own", verifier: "x", departments: [department], beganAt: Date.now() };
+      sessionStorage.setItem("attestry-elsewhere-sign-in", JSON.stringify(attempt));
+    }, world.portal);
+    await page.goto("about:blank");
+    await page.goto(`${world.page}#code=stolen&state=of-somebody-else`);
+    await page.waitForSelector("#elsewhere:not([hidden])");
+    await says(page, "The sign-in took too long, or began in another window. Start again.");
+    expect(await keptBy(page)).toEqual([[], []]);
     const { body } = await world.welfare.request("POST", "/registries/benefits/records", {
       token: await world.welfare.token("registrar"),
       json: { data: { number: '<img src=x onerror="document.title=1">', holder: RAVI } },

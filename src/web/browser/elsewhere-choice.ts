@@ -8,7 +8,7 @@ const KEY = "attestry-elsewhere";
 export function readDepartment(text: string): string | undefined {
   const trimmed = text.trim().replace(/\/+$/, "");
   // Browsers make something of nearly every text.
-  if (!/^[\w.:/[\]~-]+$/.test(trimmed)) return undefined;
+  if (!/^[\w.:/[\]~-]+$/.test(trimmed) || /^\w+:$/.test(trimmed)) return undefined;
   const address = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   try {
     // The one spelling that tokens are for.

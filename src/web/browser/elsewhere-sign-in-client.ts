@@ -73,8 +73,11 @@ function takeAttempt(): Attempt | undefined {
 /** The answer of the sign-in service, where this page was opened with one; it stands in the address no longer afterwards. */
 export function readAnswer(): Answered | SignInFailure | undefined {
   const answer = new URLSearchParams(location.hash.slice(1));
-  if (!answer.has("code") && !answer.has("error")) return undefined;
-  history.replaceState(null, "", location.pathname + location.search);
+  const isSeen = /[?&](code|error)=/.test(location.search);
+  if (!answer.has("code") && !answer.has("error") && !isSeen) return undefined;
+  history.replaceState(null, "", location.pathname);
+  // Where the service did not put it behind the "#", the node's server saw it: it is worth nothing without the proof, and is not used.
+  if (isSeen) return "failed";
   const attempt = takeAttempt();
   // Whoever is sent here with somebody else's answer did not begin it (RFC 9700 §4.7).
   if (attempt === undefined || answer.get("state") !== attempt.state) return "late";

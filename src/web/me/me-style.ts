@@ -37,6 +37,9 @@ legend { font-weight: 600; padding: 0 .3rem; }
 .choice p { margin: .6rem 0 0; }
 .choice form > .field + .field, .choice form > fieldset + .field, .choice form > .field + fieldset { margin-top: 1.1rem; }
 .choice > details { margin: 0; }
+#answers:not(:empty) { padding-block: 1.5rem .5rem; }
+#answers h4 { margin: 1.1rem 0 .4rem; }
+#answers section > p:last-child { margin-block-start: 1rem; }
 .choice input[type="date"] { max-width: 16rem; }
 main > .space + .space { padding-top: 0; }
 blockquote { margin: 0 0 1rem; padding: .2rem 0 .2rem 0; padding-inline-start: 1rem; border-inline-start: .25rem solid var(--line); max-width: 44rem; }

@@ -28,6 +28,7 @@ export const elsewhereEn = {
     "Each department learns that you looked at your data there, as when you open your page there, and that you came from this department's page. It does not learn which others you ask.",
     "This department's server gives you this page and learns nothing more, unless you choose it, too.",
     "The sign-in service learns at which departments you sign in, as at every sign-in. It does not see what they answer.",
+    "On a device that others use, sign out of the sign-in service afterwards, too.",
     "This browser keeps your choice until you forget it. The answers are gone when you leave the page.",
   ],
   signIn: {
