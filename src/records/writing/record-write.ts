@@ -87,6 +87,8 @@ export interface StateWrite extends WriteBase {
   readonly successors?: readonly string[];
   /** Of an `erase_version`. */
   readonly erased?: VersionErasure;
+  /** An erasure that was made before a backup was restored, and is made again: no hold stands against it. */
+  readonly isReplay?: true;
 }
 
 /** A write of one log entry. */
