@@ -135,6 +135,7 @@ import { createOwnRecordService, type OwnRecordService } from "./records/subject
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
+import { createErasureReplay } from "./records/writing/erasure-replay-service.ts";
 import { createHoldService } from "./records/writing/hold-service.ts";
 import { createRecordDrafter } from "./records/writing/record-drafter.ts";
 import { createRecordStateService } from "./records/writing/record-state-service.ts";
@@ -876,20 +877,36 @@ export function createNode(options: {
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
+  const stateDrafter = createStateDrafter(signing);
+  const versionErasures = createVersionErasureDrafter({ ...signing, database, registries });
   const recordStates = createRecordStateService({
     entity: names,
     viewer,
     writes,
     logReadings,
     ...writing,
-    stateDrafter: createStateDrafter(signing),
-    versionErasures: createVersionErasureDrafter({ ...signing, database, registries }),
+    stateDrafter,
+    versionErasures,
     holds,
     describeAct,
     backupKeepDays: config.backupKeepDays,
     onErased: erasures.add,
   });
-  const reconciled = erasures.reconcile().catch((error: unknown) => {
+  const replay = createErasureReplay({
+    path: join(config.directory, ERASURE_LEDGER_FILE),
+    database,
+    registries,
+    stateDrafter,
+    versionErasures,
+    writer,
+    ledger: erasures,
+    logger,
+  });
+  const reconcile = async () => {
+    await erasures.reconcile();
+    await replay.run();
+  };
+  const reconciled = reconcile().catch((error: unknown) => {
     logger.error({ err: error }, "reading the erasure ledger failed");
   });
   const recordReads = createRecordReadService({

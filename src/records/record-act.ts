@@ -37,7 +37,7 @@ export type DescribeAct = (options: {
 }) => Act;
 
 /** Reasons that the node itself gives, in every registry. */
-const OWN_REASONS = ["migration"];
+const OWN_REASONS = ["migration", "restore"];
 // An erasure cannot be looked into afterwards, so what it was done for and by which right always stands beside it.
 const ALWAYS_REQUIRED: Partial<Record<ActOperation, readonly (keyof WriteGround)[]>> = {
   erase: ["reason", "instrument"],

@@ -2,6 +2,8 @@
 import { formatSeconds } from "../clock.ts";
 import { AttestryError } from "../errors.ts";
 
+const DAY_SECONDS = 86_400;
+
 /** A hold as it is shown. Of a confidential one, whoever may not place holds is told only that it stands. */
 export interface HoldView {
   readonly id: string;
@@ -36,13 +38,18 @@ export function stands({ until }: Standing, now: number): boolean {
   return until === null || until > now;
 }
 
+/** The last day, or moment, before the first instant at which a hold is over. */
+function formatEnd(until: number): string {
+  return until % DAY_SECONDS === 0 ? formatSeconds(until - 1).slice(0, 10) : formatSeconds(until);
+}
+
 /** Says until when, and what to do; neither case nor reason, which not everybody may know who meets it. */
 export function recordHeld(holds: readonly Standing[]): AttestryError {
   const ends = holds.map(({ until }) => until);
   const last = ends.includes(null) ? undefined : Math.max(...ends.map(Number));
-  const when = last === undefined ? "until its hold is lifted" : `until ${formatSeconds(last)}`;
+  const when = last === undefined ? "until its hold is lifted" : `until ${formatEnd(last)}`;
   return new AttestryError(
     "record_held",
-    `the record must be kept ${when}: ${holds.length === 1 ? "a hold stands" : `${holds.length} holds stand`} on it. Erase it afterwards, or have an approver lift the hold first (…/release, \`attestry record release\`)`,
+    `the record must be kept ${when}: ${holds.length === 1 ? "a hold stands" : `${holds.length} holds stand`} on it. Erase it afterwards, or have an approver lift what holds it first`,
   );
 }

@@ -1,6 +1,6 @@
 // Erasing one wrong version: all that it said is gone from every table, and everything about the record's other versions is proved as before.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
@@ -376,5 +376,49 @@ describe("what is proved afterwards", () => {
     await expect(createStateVerifier()(states as never, { chain, href })).rejects.toMatchObject({
       message: expect.stringContaining("tag_mismatch"),
     });
+  });
+});
+
+describe("a database that was restored from a backup", () => {
+  it("holds what the ledger names no longer than until the next start, whoever approves and whatever held it then", async () => {
+    const approver = await node.token("approver", { name: "Second Eyes" });
+    const approve = async ({ body }: Answer) => {
+      const { href } = body.proposal as { href: string };
+      const path = `${href.slice(node.entity.length)}/approve`;
+      return (await node.request("POST", path, { token: approver, json: {} })).body.result as { rid: string };
+    };
+    const whole = (await approve(await deeds.post({ data: { code: `R${codes++}`, name: "Returned" } }))).rid;
+    const part = await createMistake();
+    const untouched = await createMistake();
+    const json = { case: "C 1", act: { instrument: "Order 1" } };
+    const path = `/registries/deeds/records/${whole}/hold`;
+    expect((await node.request("POST", path, { token: approver, json })).status).toBe(200);
+    // To the node that is what a restore looks like: the ledger, which is kept apart, names what the database holds.
+    const at = "2026-01-01T00:00:00.000Z";
+    const gone = "4f0c2a4e-6d1b-8c57-9f3e-2b7a1c9d8e60";
+    const lines = [
+      { rid: whole, registry: "deeds", at, log_index: 900_001 },
+      { rid: part.rid, registry: "persons", version: 2, at, log_index: 900_002 },
+      { rid: gone, registry: "persons", at, log_index: 900_003 },
+    ];
+    const ledger = join(node.node.config.directory, "erasures.ndjson");
+    appendFileSync(ledger, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await node.restart();
+    const outcome = async () => [
+      refusal(await deeds.get(whole)),
+      refusal(await persons.get(part.rid, "?version=2", reader)),
+      (await persons.get(part.rid, "", reader)).status,
+      (await persons.get(untouched.rid, "?version=2", reader)).status,
+    ];
+    const expected = ["410 record_erased", "410 version_erased", 200, 200];
+    await expect.poll(outcome, { timeout: 10_000 }).toEqual(expected);
+    expect(await tablesWith(part.sealed)).toEqual([]);
+    const history = (await persons.get(part.rid, "/history", reader)).body.entries as JsonObject[];
+    expect(history[0]).toMatchObject({ operation: "erase_version", act: { reason: "restore", role: "operator" } });
+    const size = await expectSoundLog(node);
+    // Once, not at every start.
+    await node.restart();
+    expect(await outcome()).toEqual(expected);
+    expect(await expectSoundLog(node)).toBe(size);
   });
 });

@@ -76,6 +76,19 @@ export async function findErasure(database: Database, rid: string, version?: num
   return rows.map(toErasure)[0];
 }
 
+/** Those of these lines of a ledger that the database knows nothing of: what they name is there, with all that it said. */
+export async function findReturned<Line extends { rid: string; version: number | undefined }>(
+  database: Database,
+  lines: readonly Line[],
+): Promise<Line[]> {
+  if (lines.length === 0) return [];
+  const rows = await database.sql<{ rid: string; version: number }[]>`
+    select v.rid, v.version from record_version v join record r on r.rid = v.rid
+    where v.rid = any(${lines.map(({ rid }) => rid)}::uuid[]) and v.jwt is not null and r.state <> 'erased'`;
+  const held = new Set(rows.flatMap(({ rid, version }) => [rid, `${rid}/${version}`]));
+  return lines.filter(({ rid, version }) => held.has(version === undefined ? rid : `${rid}/${version}`));
+}
+
 /** A page of the erasures in the order of the log, after the log index `after`. */
 export async function listErasures(
   database: Database,

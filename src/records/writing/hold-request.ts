@@ -33,6 +33,8 @@ function readGround(value: Json | undefined, details: ErrorDetail[]): WriteGroun
   const act = readAct(value, details);
   if (act.distinct !== undefined)
     details.push({ field: "/act/distinct", message: "is said of a record that is created or amended" });
+  if (act.note !== undefined)
+    details.push({ field: "/act/note", message: "is not taken: a hold has its case, its reason and its order" });
   return act;
 }
 

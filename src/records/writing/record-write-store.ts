@@ -206,7 +206,7 @@ function checkTaken(part: SingleWrite, taken: Map<string, string>): AttestryErro
 }
 
 function checkStanding(part: SingleWrite, standing: Found["standing"]): AttestryError | undefined {
-  if (part.kind !== "state" || !(isErasure(part) || isVersionErasure(part))) return undefined;
+  if (part.kind !== "state" || part.isReplay || !(isErasure(part) || isVersionErasure(part))) return undefined;
   const holds = (standing.get(part.rid) ?? []).filter((hold) => stands(hold, part.recordedAt));
   return holds.length === 0 ? undefined : recordHeld(holds);
 }

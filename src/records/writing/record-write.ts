@@ -89,6 +89,8 @@ export interface StateWrite extends WriteBase {
   readonly told?: readonly string[];
   /** Of an `erase_version`. */
   readonly erased?: VersionErasure;
+  /** An erasure that was made before a backup was restored, and is made again: no hold stands against it. */
+  readonly isReplay?: true;
 }
 
 /** A write of one log entry. */

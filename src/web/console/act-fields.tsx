@@ -148,6 +148,8 @@ const ReasonField: FC<{ needed: boolean; context: EnvelopeContext }> = ({ needed
 
 const isErasure = (operation: ActOperation): boolean => operation === "erase" || operation === "erase_version";
 
+const NOTELESS: readonly ActOperation[] = ["erase", "erase_version", "hold", "release"];
+
 /** What must be said, by the definition and always. */
 function isNeeded(compiled: CompiledDefinition, operation: ActOperation, member: "reason" | "instrument" | "note") {
   if (isErasure(operation)) return member !== "note";
@@ -166,7 +168,7 @@ export const ActFields: FC<{ operation: ActOperation; context: EnvelopeContext }
         needed={needs("instrument")}
         context={context}
       />
-      {!isErasure(operation) && (
+      {!NOTELESS.includes(operation) && (
         <TextField
           pointer="/act/note"
           label="Note"

@@ -108,6 +108,7 @@ const RecordPage: FC<PageProps> = (props) => {
       styles={[DESK_STYLE]}
     >
       <DoneNote done={props.done} />
+      {props.done === "version-erased" && <BackupsWords {...{ history, frame }} keepDays={props.backupKeepDays} />}
       <Tasks {...props} />
       {view === undefined ? (
         <Note title="What this record said was destroyed.">

@@ -34,7 +34,7 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
   const browser = createPageSessions(deps);
   const pages = new Hono();
   const ADDRESS = `/console/registries/:registry/records/:rid/:operation{${Object.keys(OPERATIONS).join("|")}}`;
-  const VERSION_ADDRESS = "/console/registries/:registry/records/:rid/versions/:version{[0-9]{1,9}}/erase";
+  const VERSION_ADDRESS = "/console/registries/:registry/records/:rid/versions/:version{[0-9]+}/erase";
 
   async function answer(context: Context, session: Session, model: StatePageModel): Promise<Response> {
     const frame = deskFrame(readFrame(context, deps), names);
@@ -112,8 +112,9 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
     }
   };
 
-  pages.get(ADDRESS, ask).get(VERSION_ADDRESS, ask);
-  pages.post(ADDRESS, act).post(VERSION_ADDRESS, act);
+  // First: the choice of words of the other, which hono does not anchor, would match the end of this one.
+  pages.get(VERSION_ADDRESS, ask).post(VERSION_ADDRESS, act);
+  pages.get(ADDRESS, ask).post(ADDRESS, act);
   return pages;
 }
 
