@@ -51,7 +51,7 @@ function createClerk(federation: DemoFederation) {
     /** A yes or no in place of the date. */
     isOfAge: async (record: string, matter: string, consents: readonly string[]): Promise<boolean> => {
       const question = { kind: "age", record, field: "born", years: 18 };
-      const access = { purpose: PURPOSE, case: matter, consents: [...consents] };
+      const access = { purpose: PURPOSE, case: matter, ...(consents.length > 0 && { consents: [...consents] }) };
       return (await post<{ answer: boolean }>(clerk, "/asked-answers", { question, access })).answer;
     },
     application: (number: string) => findByField(clerk, "applications", { number }),
