@@ -91,7 +91,7 @@ export const VERIFICATION_SENTENCES = {
   status_issued_in_future: "The status list claims to be signed in the future.",
   status_unproved:
     "The status list is not proved to be in the issuer's log: it may have been made for this evidence alone.",
-  status_revoked: "The issuer has revoked or erased the record: this version must not be relied on.",
+  status_revoked: "The issuer has revoked or erased the record, or erased this version: it must not be relied on.",
   status_suspended: "The issuer has suspended this record for now.",
   status_superseded:
     "There is a newer version of the record, or the record ended or was replaced: this version is no longer the current word.",

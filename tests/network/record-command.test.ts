@@ -68,6 +68,27 @@ describe("attestry record", () => {
     expect(await runJson("revoke", String((await createWell()).href))).toMatchObject({ state: "revoked" });
   });
 
+  it("holds a record, lifts the hold, erases one version, and says what backups hold", async () => {
+    const url = String((await createWell()).href);
+    await run("amend", url, file({ data: { name: "Wrong" } }));
+    await run("amend", url, file({ data: { name: "Right" } }));
+    const ground = ["--instrument", "Order 5"];
+    const held = await run("hold", url, "--case", "C 7", "--until", "2099-12-31", ...ground);
+    expect(held).toMatch(/^held: http\S+\n {2}stands: C 7, until 2099-12-31 \(Order 5\)\n$/);
+    const why = ["--reason", "wrong", ...ground];
+    await expect(run("erase", url, ...why)).rejects.toMatchObject({ code: "record_held" });
+    await expect(run("release", url, "--case", "C 7", ...ground)).rejects.toMatchObject({ code: "permission_denied" });
+    const registrar = tokenFile;
+    tokenFile = join(directory, "approver");
+    writeFileSync(tokenFile, await node.token("approver"), { mode: 0o600 });
+    expect(await run("release", url, "--case", "C 7", ...ground)).toMatch(/^lifted: http\S+\n {2}over: C 7/);
+    tokenFile = registrar;
+    expect(await run("erase", url, "--of-version", "2", ...why)).toMatch(
+      /^erased: http\S+, version 2, erased, log index \d+\n {2}backups: for how long .*keep_days.*\n {2}readable there: .*keys\.json/,
+    );
+    expect(await runJson("erase", url, ...why)).toMatchObject({ state: "erased", backups: { stated: false } });
+  });
+
   it("says in a line what it did, and where the successors are", async () => {
     const url = String((await createWell()).href);
     const printed = await run("replace", url, file({ by: [{ data: { code: `R${codes++}`, name: "New" } }] }));

@@ -90,6 +90,7 @@ describe.skipIf(chromiumPath === undefined)("a hold at the desk", () => {
       expect(await page.locator('[role="status"]').first().innerText()).toContain("The version is erased");
       expect(await page.locator("main").innerText()).toContain("For how long backups still hold it is not stated");
       expect(await page.locator("main").innerText()).toContain("Version 2 was wrong and was destroyed");
+      expect(await page.locator("#left option").allInnerTexts()).toEqual(["Version 1", "Version 3"]);
       await checkLook(page, `${told}-version-erased`);
       expect((await calls.get(rid, "?version=2", token)).status).toBe(410);
       await page.goto(`${entity}${path}?version=2`);

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Json } from "../../src/crypto/json.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { type BrowserJar, createBrowserJar, hiddenField } from "../browser-jar.ts";
 import { MEERA, type MeWorld, RAVI, startMeWorld } from "../me-world.ts";
@@ -72,6 +73,33 @@ describe("a citizen's pages over HTTP", () => {
       expect([told, text.includes(told)]).toEqual([told, true]);
     for (const hidden of ["Ravi", RAVI, "P-1", "P-2"]) expect([hidden, text.includes(hidden)]).toEqual([hidden, false]);
     expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'/);
+  });
+
+  test("say that a record must be kept, until when and because of what, unless that is confidential", async () => {
+    const browser = await signedIn("meera");
+    const path = `/registries/licences/records/${world.meera.licence}`;
+    const token = await world.civil.token("approver");
+    const call = (operation: string, json: Record<string, Json>) =>
+      world.civil.request("POST", `${path}/${operation}`, { token, json });
+    const act = { instrument: "Order 9 of the District Court" };
+    expect((await call("hold", { case: "CR 12", until: "2099-12-31", act })).status).toBe(200);
+    const secret = { case: "SECRET-7", confidential: true, act: { instrument: "Hidden order" } };
+    expect((await call("hold", secret)).status).toBe(200);
+    const home = async (language: string) =>
+      textOf(await browser.request("GET", `${base}/me`, { headers: { "accept-language": language } }));
+    const english = await home("en");
+    expect(english).toContain(
+      "This record must be kept until December 31, 2099 because of: Order 9 of the District Court. It cannot be erased until then.",
+    );
+    expect(english).toContain("its backup copies hold it for longer. For how long, this department does not say");
+    expect(await home("hi")).toContain("31 दिसंबर 2099 तक रखना अनिवार्य है, कारण: Order 9 of the District Court");
+    const whole = await browser.request("GET", `${base}/me/download/data`);
+    for (const text of [english, whole.text])
+      for (const hidden of ["SECRET-7", "Hidden order"]) expect(text).not.toContain(hidden);
+    expect(whole.text).toContain("CR 12");
+    for (const name of ["CR 12", "SECRET-7"])
+      expect((await call("release", { case: name, act: { instrument: "closed" } })).status).toBe(200);
+    expect(await home("en")).not.toContain("must be kept");
   });
 
   test("show nothing to whom no claim finds, and say where to go", async () => {

@@ -51,7 +51,7 @@ async function getText(url: string, options: { accept: string; bytesMax: number 
 
 function describeRefusal(host: string, status: number): string {
   if (status === 404) return `${host} knows no such record or version that anybody may see.`;
-  if (status === 410) return `${host} says that this record was erased.`;
+  if (status === 410) return `${host} says that this record was erased, or this version of it.`;
   if (status === 401 || status === 403) return `${host} does not show this record to everybody.`;
   return `${host} cannot answer now (${status}).`;
 }

@@ -14,9 +14,13 @@ export const BackupsWords: FC<{ history: HistoryPage; frame: PageFrame; keepDays
   if (!erasure) return null;
   const { held_until: until } = describeBackups(keepDays, Date.parse(erasure.recorded_at) / 1_000);
   if (until === undefined)
-    return <p>For how long backups still hold it is not stated: the operator of this node says so in its config.</p>;
+    return (
+      <p class="space">
+        For how long backups still hold it is not stated: the operator of this node says so in its config.
+      </p>
+    );
   return (
-    <p>
+    <p class="space">
       Backups that were made before hold it until <Instant at={until} reader={frame.reader} /> at the latest. Personal
       values in them open only with the key file that was backed up with them.
     </p>

@@ -45,7 +45,8 @@ interface PageProps {
   readonly backupKeepDays: number | undefined;
   readonly done: string | undefined;
   readonly compared: { readonly left: RecordView; readonly right: RecordView } | undefined;
-  readonly versionsMax: number;
+  /** Versions that have something to compare. */
+  readonly comparable: readonly number[];
 }
 
 const Tasks: FC<PageProps> = ({ history, path, view, mayWrite, mayHold }) => {
@@ -82,7 +83,7 @@ const Tasks: FC<PageProps> = ({ history, path, view, mayWrite, mayHold }) => {
 };
 
 const RecordPage: FC<PageProps> = (props) => {
-  const { compiled, session, frame, history, fields, names, view, path, compared, versionsMax } = props;
+  const { compiled, session, frame, history, fields, names, view, path, compared, comparable } = props;
   const { title, name, access } = compiled.definition;
   const isOlder = view?.state === "superseded";
   return (
@@ -121,8 +122,8 @@ const RecordPage: FC<PageProps> = (props) => {
           <HoldsSection holds={view.holds ?? []} path={path} mayRelease={props.mayRelease} frame={frame} />
           <SummarySection view={view} fields={fields} names={names} frame={frame} since={findSince(history, view)} />
           <DataSection view={view} fields={fields} names={names} frame={frame} seesAll={!view.withheld} />
-          {versionsMax > 1 && (
-            <VersionChoice path={path} versionsMax={versionsMax} compared={compared} frame={frame}>
+          {comparable.length > 1 && (
+            <VersionChoice path={path} numbers={comparable} compared={compared} frame={frame}>
               {compared && <VersionComparison {...compared} fields={fields} names={names} frame={frame} />}
             </VersionChoice>
           )}
@@ -213,13 +214,19 @@ export function createRecordDeskPages(deps: RecordDeskPagesDeps): Hono {
       mayRelease: await isWithin(session, { compiled, rid, action: "record.release" }),
       backupKeepDays: deps.backupKeepDays,
       done: values.done,
-      versionsMax: current?.version ?? 0,
+      comparable: listComparable(current?.version ?? 0, history),
     };
     return answerStaffPage(context, <RecordPage {...props} />);
   }
 
   pages.get("/console/registries/:registry/records/:rid", answerRecord);
   return pages;
+}
+
+/** Without those that the history says were erased. */
+function listComparable(last: number, { entries }: HistoryPage): number[] {
+  const erased = new Set(entries.flatMap((entry) => (entry.erased === true ? [entry.version] : [])));
+  return Array.from({ length: last }, (_, at) => at + 1).filter((version) => !erased.has(version));
 }
 
 /** The fields of the first, and those that only others have. */

@@ -14,12 +14,13 @@ interface Pair {
 /** The form that chooses them, and below it what it leads to. */
 export const VersionChoice: FC<{
   path: string;
-  versionsMax: number;
+  /** Those that have something to compare, in their order; the last is the current one. */
+  numbers: readonly number[];
   compared: Pair | undefined;
   frame: PageFrame;
   children?: Child;
-}> = ({ path, versionsMax, compared, children }) => {
-  const numbers = Array.from({ length: versionsMax }, (_, at) => at + 1);
+}> = ({ path, numbers, compared, children }) => {
+  const [before = 0, last = 0] = numbers.slice(-2);
   const options = (chosen: number) =>
     numbers.map((number) => (
       <option value={String(number)} selected={number === chosen}>
@@ -32,13 +33,13 @@ export const VersionChoice: FC<{
         <div class="field">
           <label for="left">On the left</label>
           <select id="left" name="left">
-            {options(compared?.left.version ?? versionsMax - 1)}
+            {options(compared?.left.version ?? before)}
           </select>
         </div>
         <div class="field">
           <label for="right">On the right</label>
           <select id="right" name="right">
-            {options(compared?.right.version ?? versionsMax)}
+            {options(compared?.right.version ?? last)}
           </select>
         </div>
         <button type="submit">Compare</button>
