@@ -64,11 +64,12 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** Of one right, and of no other beside it. */
-function isBasis({ consent, share, terms, law, own }: JsonObject): boolean {
-  const rights = [consent, share, law, own].filter((one) => one !== undefined);
-  if (rights.length !== 1) return false;
-  return own === true || isText(law) || ((isText(consent) || isText(share)) && isText(terms));
+const RIGHTS = ["consent,terms", "share,terms", "law", "own"];
+
+/** Of one right, and of nothing beside it. */
+function isBasis(basis: JsonObject): boolean {
+  const isOne = RIGHTS.includes(Object.keys(basis).sort().join());
+  return isOne && Object.entries(basis).every(([name, value]) => (name === "own" ? value === true : isText(value)));
 }
 
 /** Reads a presentation's payload (untrusted) in strict form. Throws `evidence_invalid`. */

@@ -217,7 +217,7 @@ describe("a person's own copy", () => {
     const evidence = await ownRecords.evidence(citizen("A-1"), { registry: "persons", rid: rids.get("A-1")! });
     const { verdict, binding, report } = await judge(evidence);
     expect([verdict, binding]).toEqual(["valid", "passed_as_copy"]);
-    expect(report.checks.find(({ check }) => check === "binding")!.message).toContain("check that whoever shows it");
+    expect(report.checks.find(({ check }) => check === "binding")!.message).toContain("check who shows it");
     expect((await judge(evidence, { expected: { audience: "https://welfare.example" } })).binding).toBe(
       "presentation_audience_wrong",
     );
