@@ -1,5 +1,6 @@
 // What people share by a link and a code: who opens it is bound, logged and counted, and a stranger learns nothing. One node below an anchor, over real HTTP.
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { decodeJws } from "../../src/crypto/jws.ts";
@@ -447,6 +448,8 @@ it("of too many strangers who wait the last are sent away", async () => {
   });
   let finish = (): void => {};
   const first = work.run(() => new Promise<void>((resolve) => (finish = resolve)));
+  // The first one's turn has come: only the second waits.
+  await setImmediate();
   const second = work.run(async () => {});
   expect(await settledCode(work.run(async () => {}))).toBe("share_busy");
   finish();
