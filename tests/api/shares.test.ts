@@ -94,7 +94,7 @@ beforeAll(async () => {
   const notes = definition("notes", { access: "consent" });
   for (const one of [PERSONS, notes]) expect((await node.publish(one)).status).toBe(201);
   registrar = await node.token("registrar");
-  for (const id of ["A-1", "A-2", "S-1", "E-1", "M-1", "V-1", "R-1", "C-1"]) await addPerson(id);
+  for (const id of ["A-1", "A-2", "S-1", "E-1", "M-1", "V-1", "R-1", "C-1", "T-1"]) await addPerson(id);
 }, 60_000);
 
 afterAll(async () => {
@@ -344,6 +344,24 @@ describe("who may not open it", () => {
     expect([answer.body.code, answer.text.includes("Person M-1")]).toEqual([code, false]);
     const after = (await node.node.usage.list(citizen("M-1"))).entries.filter(({ action }) => action === "open");
     expect(after).toEqual([]);
+  });
+
+  it("nobody opens another's record by an index that somebody changed in the database", async () => {
+    const made = await share("T-1", { fields: ["name"] });
+    const { sql } = node.database.database;
+    const marks = () => sql<{ value: string; until: number; since: number }[]>`
+      select value, until, since from record_search s join record r on r.first_index = s.first_index
+      where r.rid = ${rids.get("T-1")!} and s.field like '~subject/%' order by until desc`;
+    const [mark] = await marks();
+    await change("T-1", "PATCH", "", { data: { national_id: "T-2" } });
+    const [now] = await marks();
+    expect(now!.value).not.toBe(mark!.value);
+    await sql`update record_search set value = ${mark!.value} where value = ${now!.value}`;
+    // Who has the number of before is found by it now, and shown nothing all the same.
+    const { records } = await node.node.subjects.findOwnRecords({ national_id: "T-1" }, "persons");
+    expect(records.map(({ rid }) => rid)).toEqual([rids.get("T-1")]);
+    expect(await settledCode(open(made))).toBe("share_record_unavailable");
+    expect(await settledCode(share("T-1"))).toBe("record_unknown");
   });
 
   it("nobody opens what was erased, and the events about it stay", async () => {
