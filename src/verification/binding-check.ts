@@ -48,9 +48,7 @@ function judgeReader(
   if (!("share" in basis)) return passed("binding");
   const isMeant =
     expected.audience !== undefined || aud === shareAddress({ issuer, id: basis.share }) || aud === reader;
-  return isMeant
-    ? passed("binding", "passed_by_share")
-    : notChecked("binding", "presentation_audience_not_given", `the person shared them with ${aud}`);
+  return isMeant ? passed("binding", "passed_by_share") : notChecked("binding", "presentation_audience_not_given");
 }
 
 /**

@@ -64,13 +64,13 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** Whether it names one right, and no other beside it. */
+const RIGHTS = ["consent,terms", "share,terms", "law", "own"];
+
+/** Whether it names one right, and nothing beside it. */
 export function isPresentedBasis(basis: Json | undefined): basis is PresentedBasis & JsonObject {
   if (!isJsonObject(basis)) return false;
-  const { consent, share, terms, law, own } = basis;
-  const rights = [consent, share, law, own].filter((one) => one !== undefined);
-  if (rights.length !== 1) return false;
-  return own === true || isText(law) || ((isText(consent) || isText(share)) && isText(terms));
+  const isOne = RIGHTS.includes(Object.keys(basis).sort().join());
+  return isOne && Object.entries(basis).every(([name, value]) => (name === "own" ? value === true : isText(value)));
 }
 
 /** Whether it names an entry of an access log: what it commits to, and its place. */

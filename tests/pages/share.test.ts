@@ -246,7 +246,7 @@ describe.skipIf(chromiumPath === undefined)("sharing in a browser", () => {
     await other.page.setInputFiles("#file", { name: "shared.json", mimeType: "application/json", buffer: file });
     await other.page.waitForSelector("#verdict");
     await says(other.page, "Valid");
-    await says(other.page, "The person whom it is about shared these fields by a link and a code.");
+    await says(other.page, "The person shared these fields by a link and a code.");
     await checkLook(other.page, "shared-verified-1280");
     // A browser tells of every page that comes with an error.
     const told = (status: string) => `Failed to load resource: the server responded with a status of ${status}`;

@@ -1,6 +1,6 @@
 // Bundles what the pages run in the visitor's browser into dist/page, with a list of its files. Run by the build and by tests; never by a node.
 import { createHash } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -26,6 +26,16 @@ const WITHOUT_FORMATS: Plugin = {
   setup(bundler) {
     bundler.onLoad({ filter: /@cfworker\/json-schema\/dist\/esm\/format\.js$/ }, () => ({
       contents: "export const format = {};",
+    }));
+  },
+};
+
+/** Nor are the interpreter's own words: of what it finds, where and by which keyword is told (record-schema.ts). */
+const WITHOUT_WORDS: Plugin = {
+  name: "without words",
+  setup(bundler) {
+    bundler.onLoad({ filter: /@cfworker\/json-schema\/dist\/esm\/validate\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replaceAll(/\berror: (`[^`]*`|'[^']*'|"[^"]*")/g, 'error: ""'),
     }));
   },
 };
@@ -63,7 +73,7 @@ async function bundleEntry({ name, source, list }: Entry): Promise<BundleSize[]>
     entryNames: "[name]-[hash]",
     chunkNames: "[name]-[hash]",
     legalComments: "none",
-    plugins: [WITHOUT_FORMATS],
+    plugins: [WITHOUT_FORMATS, WITHOUT_WORDS],
     charset: "utf8",
     outdir: OUTPUT,
     write: false,
