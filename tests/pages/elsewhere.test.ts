@@ -72,6 +72,15 @@ describe("the page without its program", () => {
     );
   });
 
+  test("lists the departments that this node's directory has, but none that keeps no records", async () => {
+    await world.welfare.node.directory.refresh();
+    const { text } = await createBrowserJar().request("GET", world.page);
+    const listed = [...text.matchAll(/<input type="checkbox" value="([^"]*)"/g)].map((match) => match[1]);
+    expect(listed).toEqual([world.portal, world.civil.entity]);
+    expect(text).toContain("Civil Registry Office");
+    await world.welfare.database.database.sql`delete from directory_entry`;
+  });
+
   test("says where it is not offered, and has no program there", async () => {
     const page = await createBrowserJar().request("GET", `${world.civil.entity}/me/elsewhere`);
     expect(page.text).toContain("From this department you cannot look into others.");

@@ -118,7 +118,7 @@ const Contacts: FC<{ contacts: readonly string[] }> = ({ contacts }) => (
   <ul class="plain">
     {contacts.map((contact) => (
       <li>
-        <bdi>{contact}</bdi>
+        <bdi>{contact.replace(/^mailto:/i, "")}</bdi>
       </li>
     ))}
   </ul>
