@@ -48,6 +48,8 @@ export function createNotificationService(deps: {
   const { database, gateways, choices, clock, logger } = deps;
   const urls = gateways.map(({ url }) => url);
   const sending = new Map<string, Promise<void>>();
+  // Once for each start: where nothing is sent, what is written is a row for each person and kind.
+  let isForgotten = false;
 
   /** What people chose, of those who chose something. */
   async function openChoices(
@@ -153,7 +155,11 @@ export function createNotificationService(deps: {
 
   return {
     async start() {
-      if (gateways.length === 0) return;
+      if (gateways.length === 0) {
+        if (!isForgotten) await store.forgetWaiting(database);
+        isForgotten = true;
+        return;
+      }
       await store.sweepDeliveries(database, { deliveredBefore: clock() - NOTIFICATION_GATHER_SECONDS, urls });
       while (await gather());
       for (const url of urls) if (!sending.has(url)) sending.set(url, sendAll(url));
