@@ -57,10 +57,17 @@ export function createNotificationService(deps: {
     subjects: readonly string[],
   ): Promise<Map<string, NotificationChoice>> {
     const sealed = await store.findChoices(sql, subjects);
-    const people = await findSubjectsById(database, [...sealed.keys()]);
-    return new Map(
-      people.map((stored) => [stored.id, choices.open(deps.accessSubjects.open(stored), sealed.get(stored.id)!)]),
-    );
+    const chosen = new Map<string, NotificationChoice>();
+    for (const stored of await findSubjectsById(database, [...sealed.keys()])) {
+      try {
+        chosen.set(stored.id, choices.open(deps.accessSubjects.open(stored), sealed.get(stored.id)!));
+      } catch (error) {
+        if (!isAttestryError(error)) throw error;
+        // Changed by somebody without the keys: it is told to nobody, and everybody else is told.
+        logger.warn({ code: error.code }, "what somebody chose to be told of does not open");
+      }
+    }
+    return chosen;
   }
 
   /** Makes deliveries of what is due; whether there may be more. */

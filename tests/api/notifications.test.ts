@@ -498,6 +498,20 @@ describe("what a person chose", () => {
     expect(first.told).toHaveLength(before);
   });
 
+  it("that somebody with the database gave to another goes to nobody, and holds up nobody", async () => {
+    await choose(["reading"]);
+    await node.node.notificationChoices.choose(citizen(RAVI), { address: "ravi", events: ["reading"] });
+    const [meera] = await sql()`select subject from notification_choice order by octet_length(sealed) desc`;
+    await sql()`
+      update notification_choice set sealed = (select sealed from notification_choice where subject <> ${meera!.subject as string})
+      where subject = ${meera!.subject as string}`;
+    await look();
+    await look(RAVI);
+    await round();
+    expect(first.told.map(({ claims }) => claims.address)).toEqual(["ravi"]);
+    await node.node.notificationChoices.remove(citizen(RAVI));
+  });
+
   it("is one address, and at least one event", async () => {
     for (const [address, events] of [
       ["", ALL],
