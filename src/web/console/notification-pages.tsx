@@ -29,13 +29,9 @@ const GatewayRow: FC<{ state: GatewayState; frame: PageFrame }> = ({ state, fram
         {timeOf(lastSuccessAt)}
       </td>
       <td data-label={TITLES[5]} {...ROLES.cell}>
-        {timeOf(lastFailureAt)}
-        {lastFailure !== null && (
-          <>
-            {" "}
-            <code>{lastFailure}</code>
-          </>
-        )}
+        <span>
+          {timeOf(lastFailureAt)} {lastFailure !== null && <code>{lastFailure}</code>}
+        </span>
       </td>
     </tr>
   );
