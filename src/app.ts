@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AttestryError } from "./errors.ts";
 import { createAnswerRoutes } from "./http/answer-routes.ts";
+import { createAskedAnswerRoutes } from "./http/asked-answer-routes.ts";
 import { createAskedConsentRoutes } from "./http/asked-consent-routes.ts";
 import { createAttachmentRoutes } from "./http/attachment-routes.ts";
 import { createChangeRoutes } from "./http/change-routes.ts";
@@ -24,8 +25,10 @@ import { createOpenDataRoutes } from "./http/open-data-routes.ts";
 import { createApiDocuments, createOpenApiRoutes } from "./http/openapi-routes.ts";
 import type { Operation } from "./http/operation.ts";
 import type { OperationRoutes } from "./http/operation-routes.ts";
+import { createOwnDataRoutes } from "./http/own-data-routes.ts";
 import { answerProblem } from "./http/problem.ts";
 import { createProposalRoutes } from "./http/proposal-routes.ts";
+import { createRecordHoldRoutes } from "./http/record-hold-routes.ts";
 import { createRecordReadRoutes } from "./http/record-read-routes.ts";
 import { createRecordSearchRoutes } from "./http/record-search-routes.ts";
 import { createRecordStateRoutes } from "./http/record-state-routes.ts";
@@ -33,6 +36,7 @@ import { createRecordWriteRoutes } from "./http/record-write-routes.ts";
 import { createReferenceRoutes } from "./http/reference-routes.ts";
 import { createRegistryRoutes } from "./http/registry-routes.ts";
 import { createResolveRoutes } from "./http/resolve-routes.ts";
+import { createShareRoutes } from "./http/share-routes.ts";
 import { createStatisticRoutes } from "./http/statistic-routes.ts";
 import { createSystemRoutes } from "./http/system-routes.ts";
 import { createTrustMarkRoutes } from "./http/trust-mark-routes.ts";
@@ -47,6 +51,7 @@ import { createNotificationDeskPages } from "./web/console/notification-pages.ts
 import { createProposalPages } from "./web/console/proposal-pages.tsx";
 import { createQuestionDeskPages } from "./web/console/question-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
+import { createRecordHoldPages } from "./web/console/record-hold-pages.tsx";
 import { createRecordStatePages } from "./web/console/record-state-pages.tsx";
 import { createRecordWritePages } from "./web/console/record-write-pages.tsx";
 import { createRegistryDeskPages } from "./web/console/registry-desk-pages.tsx";
@@ -54,20 +59,24 @@ import { createConsolePages } from "./web/console-pages.tsx";
 import { createFederationPages } from "./web/federation-pages.tsx";
 import { createHomePages } from "./web/home-pages.tsx";
 import { createConsentPages } from "./web/me/consent-pages.tsx";
+import { createElsewherePages } from "./web/me/elsewhere-pages.tsx";
 import { createMePages } from "./web/me/me-pages.tsx";
 import { createMeSignInPages } from "./web/me/me-sign-in-pages.tsx";
 import { createNotificationPages } from "./web/me/notification-pages.tsx";
 import { createQuestionPages } from "./web/me/question-pages.tsx";
+import { createSharePages } from "./web/me/share-pages.tsx";
 import { createUsagePages } from "./web/me/usage-pages.tsx";
 import { answerProblemPage } from "./web/problem-page.tsx";
 import { createRecordPages } from "./web/record-pages.tsx";
 import { createRegistryPages } from "./web/registry-pages.tsx";
 import { createReportPages } from "./web/report-pages.tsx";
+import { createSharedPages } from "./web/shared-pages.tsx";
 import { createSignInPages } from "./web/sign-in-pages.tsx";
 import { createStatisticPages } from "./web/statistic-pages.tsx";
 import { createVerifyPages } from "./web/verify-pages.tsx";
 
 type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
+  Parameters<typeof createRecordHoldRoutes>[0] &
   Parameters<typeof createRecordStateRoutes>[0] &
   Parameters<typeof createRecordReadRoutes>[0] &
   Parameters<typeof createRecordSearchRoutes>[0] &
@@ -78,6 +87,9 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createAnswerRoutes>[0] &
   Parameters<typeof createConsentRoutes>[0] &
   Parameters<typeof createChangeRoutes>[0] &
+  Parameters<typeof createAskedAnswerRoutes>[0] &
+  Parameters<typeof createShareRoutes>[0] &
+  Parameters<typeof createOwnDataRoutes>[0] &
   Parameters<typeof createAskedConsentRoutes>[0] &
   Parameters<typeof createAskedConsentPages>[0] &
   Parameters<typeof createReferenceRoutes>[0] &
@@ -107,11 +119,14 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSignInPages>[0] &
   Parameters<typeof createMeSignInPages>[0] &
   Parameters<typeof createMePages>[0] &
+  Parameters<typeof createElsewherePages>[0] &
   Parameters<typeof createConsentPages>[0] &
   Parameters<typeof createUsagePages>[0] &
   Parameters<typeof createQuestionPages>[0] &
   Parameters<typeof createNotificationPages>[0] &
   Parameters<typeof createNotificationRoutes>[0] &
+  Parameters<typeof createSharePages>[0] &
+  Parameters<typeof createSharedPages>[0] &
   Parameters<typeof createQuestionDeskPages>[0] &
   Parameters<typeof createNotificationDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
@@ -119,6 +134,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
   Parameters<typeof createRecordDeskPages>[0] &
   Parameters<typeof createRecordWritePages>[0] &
+  Parameters<typeof createRecordHoldPages>[0] &
   Parameters<typeof createRecordStatePages>[0] &
   Parameters<typeof createFormHelpPages>[0] &
   Parameters<typeof createCheckPages>[0] &
@@ -148,10 +164,13 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSignInPages(deps));
   routes.route("/", createMeSignInPages(deps));
   routes.route("/", createMePages(deps));
+  routes.route("/", createElsewherePages(deps));
   routes.route("/", createConsentPages(deps));
   routes.route("/", createUsagePages(deps));
   routes.route("/", createQuestionPages(deps));
   routes.route("/", createNotificationPages(deps));
+  routes.route("/", createSharePages(deps));
+  routes.route("/", createSharedPages(deps));
   routes.route("/", createQuestionDeskPages(deps));
   routes.route("/", createNotificationDeskPages(deps));
   routes.route("/", createConsolePages(deps));
@@ -160,6 +179,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createRecordDeskPages(deps));
   routes.route("/", createRecordWritePages(deps));
   routes.route("/", createRecordStatePages(deps));
+  routes.route("/", createRecordHoldPages(deps));
   routes.route("/", createFormHelpPages(deps));
   routes.route("/", createCheckPages(deps));
   routes.route("/", createReportPages(deps));
@@ -173,6 +193,7 @@ export function createApp(deps: AppDeps): Hono {
   serve(createRegistryRoutes(deps));
   serve(createRecordWriteRoutes(deps));
   serve(createRecordStateRoutes(deps));
+  serve(createRecordHoldRoutes(deps));
   serve(createProposalRoutes(deps));
   serve(createRecordSearchRoutes(deps));
   serve(createStatisticRoutes(deps));
@@ -188,7 +209,10 @@ export function createApp(deps: AppDeps): Hono {
   serve(createAnswerRoutes(deps));
   serve(createConsentRoutes(deps));
   serve(createChangeRoutes(deps));
+  serve(createShareRoutes(deps));
+  serve(createOwnDataRoutes(deps));
   serve(createAskedConsentRoutes(deps));
+  serve(createAskedAnswerRoutes(deps));
   serve(createNotificationRoutes(deps));
   serve(createResolveRoutes(deps));
   serve(createVerifyRoutes(deps));

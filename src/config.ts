@@ -33,11 +33,15 @@ export interface NodeConfig {
   /** As an anchor: which trust marks it recognises, in the form of its configuration's claims. */
   readonly trustMarkIssuers: Readonly<Record<string, unknown>> | undefined;
   readonly trustMarkOwners: Readonly<Record<string, unknown>> | undefined;
+  /** The type of trust mark that lets pages of its holders ask here for citizens; undefined where none does. */
+  readonly citizenPortalMark: string | undefined;
   readonly development: boolean;
   /** Whether it keeps no registries, and checks the records of others only. */
   readonly isConsumer: boolean;
   /** For how many days reports of checks are kept. */
   readonly keptReportDays: number;
+  /** For how many days backups are kept, as its operators say; undefined: nobody said. */
+  readonly backupKeepDays: number | undefined;
   readonly allowedPrivateHosts: readonly string[];
   /** Whether it asks the federation by itself who belongs to it, again and again. */
   readonly keepsDirectory: boolean;
@@ -67,6 +71,8 @@ export interface SignInIssuer {
   readonly registriesClaim: string | undefined;
   /** For pages: what the node is called at the issuer; undefined where people sign in for the API only. */
   readonly client: { readonly id: string; readonly secretPath: string | undefined } | undefined;
+  /** What the page /me/elsewhere is called at the issuer, a public client; undefined where nobody asks other departments from here by it. */
+  readonly browserClientId: string | undefined;
   /** What people call the issuer. */
   readonly title: string | undefined;
   readonly nameClaim: string;
@@ -90,6 +96,7 @@ interface SignInIssuerFile {
   }[];
   readonly registries_claim?: string;
   readonly client?: { readonly id: string; readonly secret_file?: string };
+  readonly browser_client_id?: string;
   readonly title?: string;
   readonly name_claim?: string;
   readonly jurisdiction_claims?: Readonly<Record<string, string>>;
@@ -129,11 +136,13 @@ export interface NodeConfigFile {
   readonly anchors?: string;
   readonly trust_mark_issuers?: Readonly<Record<string, unknown>>;
   readonly trust_mark_owners?: Readonly<Record<string, unknown>>;
+  readonly citizen_portal_mark?: string;
   readonly development?: boolean;
   readonly allowed_private_hosts?: readonly string[];
   readonly directory?: boolean;
   readonly consumer?: boolean;
   readonly kept_report_days?: number;
+  readonly backups?: { readonly keep_days: number };
   readonly sign_in?: { readonly issuers: readonly SignInIssuerFile[] };
   readonly notifications?: readonly NotificationGateway[];
 }
@@ -322,9 +331,11 @@ export function parseNodeConfig(options: { name: string; directory: string; file
     anchorsPath,
     trustMarkIssuers: file.trust_mark_issuers,
     trustMarkOwners: file.trust_mark_owners,
+    citizenPortalMark: file.citizen_portal_mark,
     development,
     isConsumer: file.consumer ?? false,
     keptReportDays: file.kept_report_days ?? KEPT_REPORT_DAYS_DEFAULT,
+    backupKeepDays: file.backups?.keep_days,
     allowedPrivateHosts: file.allowed_private_hosts ?? [],
     // Ten thousand departments need not ask each other: an anchor keeps one, and whoever is told to.
     keepsDirectory: file.directory ?? (superiors.length === 0 && !file.consumer),
@@ -352,7 +363,7 @@ function parseNotifications({ notifications = [], development }: NodeConfigFile,
 function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, directory: string): SignInIssuer[] {
   const path = join(directory, "config.json");
   const issuers = sign_in?.issuers ?? [];
-  for (const { issuer, client, audience = entity } of issuers) {
+  for (const { issuer, client, browser_client_id, audience = entity } of issuers) {
     const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
     // OpenID Connect Discovery §3: no query, no fragment; http is for loopback in development.
     const isHttp = url?.protocol === "https:" || (development === true && url?.protocol === "http:");
@@ -363,6 +374,8 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, di
     // Else an ID token, which every page of the issuer may get, could pass for an access token.
     if (client?.id === audience)
       throw invalid(`${path}: "audience" of "${issuer}" must be another than the id of its client`);
+    if (browser_client_id !== undefined && [entity, audience, client?.id].includes(browser_client_id))
+      throw invalid(`${path}: "browser_client_id" of "${issuer}" must be the id of a client of its own`);
   }
   return issuers.map((one) => ({
     issuer: one.issuer,
@@ -376,6 +389,7 @@ function parseSignInIssuers({ entity, development, sign_in }: NodeConfigFile, di
       id: one.client.id,
       secretPath: one.client.secret_file === undefined ? undefined : resolve(directory, one.client.secret_file),
     },
+    browserClientId: one.browser_client_id,
     title: one.title,
     nameClaim: one.name_claim ?? "name",
     jurisdictionClaims: one.jurisdiction_claims ?? {},

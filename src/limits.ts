@@ -45,6 +45,10 @@ export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
 export const IDENTIFIER_CHARS_MAX = 80;
 export const ERASURE_PAGE_ROWS = 1_000;
+/** Holds that a record takes in its life, lifted ones with them. */
+export const HOLDS_PER_RECORD_MAX = 64;
+/** Versions of a record that are opened at a time to see which files others than the erased one hold. */
+export const ERASURE_VERSIONS_PAGE = 100;
 export const REPLACE_RECORDS_MAX = 50; // on either side of a merger or a split
 export const ATTACHMENT_BYTES_MAX = 10 * 1_048_576;
 export const ATTACHMENT_NAME_CHARS_MAX = 200;
@@ -101,6 +105,7 @@ export const ISSUER_TOKEN_CHARS_MAX = 16_384;
 export const ISSUER_SUBJECT_CHARS_MAX = 255; // OpenID Connect Core §2
 export const ISSUER_NAME_CHARS_MAX = 200;
 export const ISSUER_TOKEN_SECONDS_MAX = 86_400; // from iat to exp: a token that was taken away cannot be called back
+export const CITIZEN_TOKEN_SECONDS_MAX = 600; // the same, of a citizen's: it opens all that is theirs here
 export const ISSUER_KEYS_MAX = 32;
 export const ISSUER_ANSWER_BYTES_MAX = 262_144; // of its configuration, its keys, its tokens
 export const ISSUER_KEYS_SECONDS = 300; // after which they are asked for anew: a key that the issuer gave up is believed no longer
@@ -276,6 +281,7 @@ export const ANSWER_WINDOW_SECONDS = 3_600;
 export const ANSWERS_PER_CALLER_MAX = 5_000; // in one window, of a node or a token of staff
 export const ANSWERS_PER_RECORD_MAX = 30; // "matches" of one record, for one such caller
 export const ANSWERS_PER_RECORD_ANONYMOUS_MAX = 300; // the same, for all strangers together
+export const BUDGET_CALLS_TOGETHER_MAX = 256; // that one statement counts
 export const ANSWER_FIELDS_MAX = 50;
 export const ANSWER_CHARS_MAX = 65_536; // of a signed answer that is read
 
@@ -449,6 +455,18 @@ export const NOTIFICATIONS_GATHERED_MAX = 500; // in one transaction
 export const NOTIFICATION_ADDRESS_CHARS_MAX = 200;
 export const READING_REPEAT_SECONDS = 3_600; // in which the same reading may be asked for once more, because its answer was lost
 export const PRESENTATION_SECONDS = 300; // that one may be shown
+export const OWN_COPY_SECONDS = 90 * 86_400; // that what a person took of the own records may be shown
+export const SHARE_DAYS_DEFAULT = 7;
+export const SHARE_DAYS_MAX = 90;
+export const SHARE_TEXT_CHARS_MAX = 200; // of whom it is for, and of what for
+export const SHARE_CODE_DIGITS = 15; // 49 bits; ten of them may be tried
+export const SHARE_WRONG_CODES_MAX = 10; // after which it is closed for good
+export const SHARE_OPENINGS_MAX = 200; // of one, so that they hide nothing else in the access log
+export const SHARES_OPEN_PER_PERSON_MAX = 50;
+export const SHARES_LISTED_MAX = 200;
+export const SHARE_REFUSAL_MS = 250; // that every refusal to somebody without the code takes
+export const SHARE_OPENING_SHARE = 0.25; // of one core, for all who open what was shared
+export const SHARE_OPENINGS_WAITING_MAX = 64;
 export const ACCESS_SUBJECTS_REMEMBERED_MAX = 10_000; // keys of persons' chains in memory
 export const ACCESS_EVENTS_CHECKED_MAX = 1_000; // of one person, the last ones, at each look at the page; a download holds all
 export const ACCESS_EVENTS_PAGE_MAX = 200;
@@ -456,6 +474,20 @@ export const PERSON_AUDIT_TAGS_AHEAD = 1_000; // numbers after a person's last t
 export const READINGS_PER_CONSUMER_MAX = 20_000; // of personal data, in one window
 export const READINGS_PER_SUBJECT_MAX = 100; // the same, of one consumer about one person: no flood hides a reading
 export const READING_WINDOW_SECONDS = 3_600;
+
+// A citizen's own data in a browser, from several nodes
+export const OWN_DATA_CALLS_MAX = 120; // of one person at one node, in an hour
+export const ELSEWHERE_DEPARTMENTS_LISTED_MAX = 200; // on the page; any other is typed
+export const ELSEWHERE_DEPARTMENTS_MAX = 30; // that a browser asks at once
+export const ELSEWHERE_ANSWER_BYTES_MAX = 8_388_608; // of one department, of which one browser asks many
+export const ELSEWHERE_LOOKS = 5; // shown of each department, the newest
+export const PREFLIGHT_SECONDS = 600; // that a browser need not ask again whether it may ask
+export const CITIZEN_PORTAL_SECONDS = 60; // that a list of marked nodes, and a mark that was checked, are believed
+export const CITIZEN_PORTAL_FAILURE_SECONDS = 30;
+export const CITIZEN_PORTAL_LIST_HELD_SECONDS = 3_600; // while nobody who marks them answers
+export const CITIZEN_PORTAL_LIST_BYTES_MAX = 262_144;
+export const CITIZEN_PORTAL_ISSUERS_MAX = 20; // that are asked whom they marked
+export const CITIZEN_PORTALS_REMEMBERED_MAX = 200;
 
 // Import, the command's side
 export const IMPORT_MAP_BYTES_MAX = 1_048_576;

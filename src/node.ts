@@ -1,10 +1,12 @@
 // The composition root: builds one node out of its configuration and secrets. Several nodes may live in one process; nothing here is process-wide.
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccessAuditService, createAccessAudit } from "./access/access-audit-service.ts";
 import { createAccessLog } from "./access/access-log-service.ts";
 import { insertSubjects } from "./access/access-store.ts";
 import { createAccessSubjects } from "./access/access-subject-service.ts";
+import { joinGuards } from "./access/joint-guard.ts";
 import { createLocalAudit, type LocalAuditService } from "./access/local-audit-service.ts";
 import { createReadingLog } from "./access/reading-log-service.ts";
 import { createReceivedLog } from "./access/received-service.ts";
@@ -25,17 +27,27 @@ import { createConsentRelations } from "./consent/guardianship-service.ts";
 import { canonicalJson, type JsonObject, parseJson } from "./crypto/json.ts";
 import { unlockSecrets } from "./crypto/key-file.ts";
 import { randomBytes } from "./crypto/random.ts";
+import { createAnswerLog } from "./disclosure/answer-log-service.ts";
+import { createBasedReadings } from "./disclosure/based-reading-service.ts";
+import { createBasisFinder } from "./disclosure/basis-service.ts";
 import { createChangeFeed } from "./disclosure/change-feed-service.ts";
+import { createCitizenBudget } from "./disclosure/citizen-budget-service.ts";
 import { createDisclosureService } from "./disclosure/disclosure-service.ts";
 import { createErasureNotices } from "./disclosure/erasure-notice-service.ts";
 import { createNotificationChoices, type NotificationChoices } from "./disclosure/notification-choice-service.ts";
 import { createNotificationService, type NotificationService } from "./disclosure/notification-service.ts";
+import { createPresenter } from "./disclosure/presentation-service.ts";
 import { createQuestionService, type QuestionService } from "./disclosure/question-service.ts";
+import { createShareGuard, type GuardedShare } from "./disclosure/share-guard.ts";
+import { createShareOpenings, type ShareOpeningService } from "./disclosure/share-opening-service.ts";
+import { createShareSealer } from "./disclosure/share-sealer.ts";
+import { createShareService, type ShareService } from "./disclosure/share-service.ts";
 import { createUsageService, type UsageService } from "./disclosure/usage-service.ts";
 import { AttestryError } from "./errors.ts";
 import { parseAnchorPins } from "./federation/anchor-pins.ts";
 import { type ChainArchiveService, createChainArchiveService } from "./federation/chain-archive-service.ts";
 import { type ChainService, createChainService } from "./federation/chain-service.ts";
+import { createCitizenPortals } from "./federation/citizen-portal-service.ts";
 import { createDirectoryService, type DirectoryService } from "./federation/directory-service.ts";
 import { createEnrolmentClient, type EnrolmentClient } from "./federation/enrolment-client.ts";
 import { createEnrolmentService, type EnrolmentService } from "./federation/enrolment-service.ts";
@@ -63,6 +75,7 @@ import {
   type TrustMarkService,
 } from "./federation/trust-mark-service.ts";
 import type { ServedNode } from "./http/listener.ts";
+import { createShareDoor } from "./http/share-door.ts";
 import { createCitizenSessionService } from "./identity/citizen-session-service.ts";
 import { createIdentityService, type IdentityService } from "./identity/identity-service.ts";
 import { createIssuerStates } from "./identity/issuer-state-service.ts";
@@ -80,6 +93,7 @@ import { createLogWriter, type LogWriter, type WriteKind } from "./log/writer-se
 import type { Logger } from "./logger.ts";
 import { createNotificationSender } from "./notification/notification-client.ts";
 import { createAnswerService } from "./records/answers/answer-service.ts";
+import { createBudgets } from "./records/answers/budget-service.ts";
 import { createAttachmentSealer } from "./records/attachments/attachment-sealer.ts";
 import { createAttachmentService } from "./records/attachments/attachment-service.ts";
 import { createExportService } from "./records/bulk/export-service.ts";
@@ -117,17 +131,21 @@ import { createStatisticService } from "./records/search/statistic-service.ts";
 import { countRecords } from "./records/search/statistic-store.ts";
 import { createStatusPlacer } from "./records/status-index.ts";
 import { createStatusService } from "./records/status-service.ts";
-import { createOwnRecordService } from "./records/subjects/own-record-service.ts";
+import { createOwnRecordService, type OwnRecordService } from "./records/subjects/own-record-service.ts";
 import { createSubjectService, type SubjectService } from "./records/subjects/subject-service.ts";
 import { type Counter, createCounter } from "./records/writing/counter-store.ts";
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
+import { createErasureReplay } from "./records/writing/erasure-replay-service.ts";
+import { createHoldService } from "./records/writing/hold-service.ts";
 import { createRecordDrafter } from "./records/writing/record-drafter.ts";
 import { createRecordStateService } from "./records/writing/record-state-service.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/writing/record-write-service.ts";
 import { createStateDrafter } from "./records/writing/state-drafter.ts";
+import { createVersionErasureDrafter } from "./records/writing/version-erasure-drafter.ts";
 import { createWriteOnce } from "./records/writing/write-once-service.ts";
 import { closeToPublishing, closeToWriting } from "./registries/consumer-registries.ts";
 import { createRegistryService, type RegistryService } from "./registries/registry-service.ts";
+import { createAskedAnswers } from "./resolution/asked-answer-service.ts";
 import { type AskedConsentService, createAskedConsents } from "./resolution/asked-consent-service.ts";
 import { type ConsentClient, createConsentClient } from "./resolution/consent-client.ts";
 import { createConsentOfferClient } from "./resolution/consent-offer-client.ts";
@@ -158,6 +176,9 @@ export interface Node extends ServedNode {
   readonly notifications: NotificationService;
   readonly notificationChoices: NotificationChoices;
   readonly questions: QuestionService;
+  readonly ownRecords: OwnRecordService;
+  readonly shares: ShareService;
+  readonly shareOpenings: ShareOpeningService;
   readonly accessAudit: AccessAuditService;
   readonly localAudit: LocalAuditService;
   readonly accessReader: LogReader;
@@ -374,7 +395,7 @@ export function createNode(options: {
     clock,
     random,
     signedRequests,
-    issuerTokens: createIssuerTokenService({ issuers: signInIssuers, states: issuerStates, clock }),
+    issuerTokens: createIssuerTokenService({ entity, issuers: signInIssuers, states: issuerStates, clock }),
   });
   const sealer = createRecordSealer({ entity: names, nodeKey: secrets.wrappingKey });
   const namePerson = createPersonNamer(secrets.pseudonymKey);
@@ -545,7 +566,11 @@ export function createNode(options: {
     logName: ACCESS_LOG,
     writer: accessWriter,
     signer: signers.record,
-    guard: createConsentGuard({ clock, sealer: consentSealer }),
+    guard: joinGuards(
+      createConsentGuard({ clock, sealer: consentSealer }),
+      createShareGuard({ clock }),
+      (one): one is GuardedShare => one.kind === "share" || one.kind === "end-share" || one.kind === "open-share",
+    ),
     clock,
     random,
   });
@@ -608,18 +633,21 @@ export function createNode(options: {
       throw error;
     }
   };
-  const disclose = createDisclosureService({
-    entity: names,
-    database,
-    consents,
+  const findBases = createBasisFinder({ consents, hasMark, clock });
+  const presenter = createPresenter({ entity: names, signer: signers.record, accessReader, clock, random });
+  const useBudgets = createBudgets({ database });
+  const logBasedReadings = createBasedReadings({
+    useBudgets,
     accessSubjects,
     accessLog: accessEvents,
-    accessReader,
-    sealer,
-    signer: signers.record,
     searchKey,
-    hasMark,
     clock,
+  });
+  const disclose = createDisclosureService({
+    findBases,
+    logReadings: logBasedReadings,
+    presenter,
+    sealer,
   });
   const readBatch = createRecordBatchService({
     entity: names,
@@ -653,6 +681,7 @@ export function createNode(options: {
     getChain: chains.getChain,
     findMoved: async (name) => (await directory.findSuccessor(name))?.entity ?? askAnchors(name),
   });
+  const logReceived = createReceivedLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf });
   const pinnedPolicy: VerifierPolicy = { anchors, statusMaxAgeSeconds: STATUS_LIST_SECONDS };
   const resolution = createResolutionService({
     ownEntity: names,
@@ -660,13 +689,24 @@ export function createNode(options: {
     readHome: createHomeNodeClient(http, signedClient),
     readOwn: evidence.read,
     audience: entity,
-    logReceived: createReceivedLog({ entity: names, accessSubjects, accessLog: accessEvents, pseudonymOf }),
+    logReceived,
     verifier: createVerifier(pinnedPolicy),
     clock,
     random,
   });
   const consentClient = createConsentClient({ askHome, signed: signedClient });
   const allowLoopbackHttp = config.development;
+  const askedAnswers = createAskedAnswers({
+    entity,
+    names,
+    askHome,
+    signed: signedClient,
+    anchors,
+    logReceived,
+    clock,
+    random,
+    allowLoopbackHttp,
+  });
   const askedConsents = createAskedConsents({
     database,
     consentClient,
@@ -683,6 +723,15 @@ export function createNode(options: {
     client: createConsentOfferClient(http),
     clock,
     allowLoopbackHttp,
+  });
+  const portals = createCitizenPortals({
+    entity,
+    markType: config.citizenPortalMark,
+    anchors: [...new Set(anchors.map((pin) => pin.entity))],
+    chains,
+    checkMarks: trustMarkChecks.checkMarks,
+    httpClient: http,
+    clock,
   });
   const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
   const erasureNotices = createErasureNotices({
@@ -758,6 +807,16 @@ export function createNode(options: {
     viewer,
     logReadings,
   });
+  const holds = createHoldService({
+    entity: names,
+    database,
+    registries,
+    sealer,
+    sight,
+    describeAct,
+    createId: randomUUID,
+    clock,
+  });
   const ownRecords = createOwnRecordService({
     database,
     registries,
@@ -765,6 +824,26 @@ export function createNode(options: {
     viewer,
     evidences: evidence,
     logReadings,
+    presentCopies: presenter.presentCopies,
+    listHolds: holds.list,
+  });
+  const shareSealer = createShareSealer({ entity: names });
+  const sharing = { entity: names, database, registries, accessSubjects, accessLog: accessEvents, clock, random };
+  const shares = createShareService({
+    ...sharing,
+    ownRecords,
+    usage,
+    sealer: shareSealer,
+    signer: signers.record,
+    allowLoopbackHttp: config.development,
+  });
+  const shareOpenings = createShareOpenings({
+    ...sharing,
+    subjects,
+    sealer,
+    shareSealer,
+    evidences: evidence,
+    presenter,
   });
   const findElsewhere = createReferenceLookup({
     askHome,
@@ -798,27 +877,57 @@ export function createNode(options: {
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
   const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
+  const stateDrafter = createStateDrafter(signing);
+  const versionErasures = createVersionErasureDrafter({ ...signing, database, registries });
   const recordStates = createRecordStateService({
     entity: names,
     viewer,
     writes,
     logReadings,
     ...writing,
-    stateDrafter: createStateDrafter(signing),
+    stateDrafter,
+    versionErasures,
+    holds,
     describeAct,
+    backupKeepDays: config.backupKeepDays,
     onErased: erasures.add,
   });
-  const reconciled = erasures.reconcile().catch((error: unknown) => {
+  const replay = createErasureReplay({
+    path: join(config.directory, ERASURE_LEDGER_FILE),
+    database,
+    registries,
+    stateDrafter,
+    versionErasures,
+    writer,
+    ledger: erasures,
+    logger,
+  });
+  const reconcile = async () => {
+    await erasures.reconcile();
+    await replay.run();
+  };
+  const reconciled = reconcile().catch((error: unknown) => {
     logger.error({ err: error }, "reading the erasure ledger failed");
   });
-  const recordReads = createRecordReadService({ database, registries, viewer, sight, logReadings });
+  const recordReads = createRecordReadService({
+    database,
+    registries,
+    viewer,
+    sight,
+    logReadings,
+    listHolds: holds.list,
+  });
   const answers = createAnswerService({
     entity: names,
     database,
     registries,
     keyLookups,
     recordReads,
+    viewer,
+    sealer,
     sight,
+    useBudgets,
+    logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings, accessReader }),
     signer: signers.record,
     searchKey,
     clock,
@@ -931,6 +1040,10 @@ export function createNode(options: {
     usage,
     notifications,
     notificationChoices,
+    shares,
+    openShare: createShareDoor(shareOpenings),
+    portals,
+    useCitizenBudget: createCitizenBudget({ useBudgets, searchKey, clock }),
     questions,
     nameParty: createPartyNamer({ own: [entity, names], ownName: config.organizationName, chains }),
     development: config.development,
@@ -944,6 +1057,8 @@ export function createNode(options: {
     registries,
     recordWrites,
     recordStates,
+    holds,
+    backupKeepDays: config.backupKeepDays,
     proposals,
     recordReads,
     recordHistory,
@@ -965,6 +1080,7 @@ export function createNode(options: {
     statuses,
     issuerKeys: keys,
     answers,
+    askedAnswers,
     consents,
     changeFeed,
     erasureInbox,
@@ -1035,6 +1151,9 @@ export function createNode(options: {
     notifications,
     notificationChoices,
     questions,
+    ownRecords,
+    shares,
+    shareOpenings,
     accessAudit,
     localAudit,
     accessReader,

@@ -50,6 +50,7 @@ const ORDER_WITHIN: Readonly<Record<string, readonly string[]>> = {
     "subjects",
     "references",
     "attachments",
+    "holds",
     "writing",
     "bulk",
     "proposals",

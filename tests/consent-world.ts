@@ -102,12 +102,15 @@ export async function startConsentWorld(
   options: {
     clock?: () => number;
     bases?: (welfare: string, tax: string) => Json[];
+    /** What else the registry of persons says. */
+    persons?: JsonObject;
     /** What else the nodes are started with. */
+    anchor?: NodeOptions;
     civil?: NodeOptions;
     welfare?: NodeOptions;
   } = {},
 ): Promise<ConsentWorld> {
-  const anchor = await startTestNode();
+  const anchor = await startTestNode(options.anchor);
   const types = ["persons", "births", "applications"];
   const member = { superiors: [anchor.entity], anchors: [anchor.pin(types)] };
   const [civil, welfare, tax] = await Promise.all([
@@ -119,7 +122,7 @@ export async function startConsentWorld(
   await anchor.node.federation.acceptSubordinate({ entity: welfare.entity, registryTypes: ["applications"] });
   await anchor.node.federation.acceptSubordinate({ entity: tax.entity, registryTypes: [] });
   const bases = options.bases?.(welfare.entity, tax.entity);
-  for (const definition of [{ ...PERSONS, ...(bases && { bases }) }, BIRTHS]) {
+  for (const definition of [{ ...PERSONS, ...options.persons, ...(bases && { bases }) }, BIRTHS]) {
     const answer = await civil.publish(definition);
     if (answer.status !== 201) throw new Error(answer.text);
   }

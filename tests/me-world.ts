@@ -70,7 +70,19 @@ export interface MeWorld extends ConsentWorld {
   readonly ravi: { readonly persons: string };
 }
 
-export async function startMeWorld(): Promise<MeWorld> {
+type NodeFile = NonNullable<NonNullable<NonNullable<Parameters<typeof startConsentWorld>[0]>["civil"]>["config"]>;
+
+/** `anchor`, `civil`, `welfare`: what else the nodes are started with. `pageClients`: further ones of the provider. */
+export async function startMeWorld(
+  options: {
+    anchor?: NonNullable<Parameters<typeof startConsentWorld>[0]>["anchor"];
+    civil?: Partial<ReturnType<NodeFile>>;
+    /** Of the civil registry. */
+    clock?: () => number;
+    welfare?: (issuer: string) => NonNullable<Parameters<typeof startConsentWorld>[0]>["welfare"];
+    pageClients?: readonly PageClient[];
+  } = {},
+): Promise<MeWorld> {
   const port = await freePort();
   const entity = `http://127.0.0.1:${port}`;
   const client: PageClient = {
@@ -78,8 +90,13 @@ export async function startMeWorld(): Promise<MeWorld> {
     redirectUris: [`${entity}/sign-in/callback`],
     signedOutUris: [`${entity}/me/sign-in`],
   };
-  const provider = await startTestProvider({ accounts: CITIZENS, pageClients: [client] });
+  const provider = await startTestProvider({
+    accounts: CITIZENS,
+    pageClients: [client, ...(options.pageClients ?? [])],
+  });
   const world = await startConsentWorld({
+    ...(options.anchor && { anchor: options.anchor }),
+    ...(options.clock && { clock: options.clock }),
     civil: {
       port,
       config: () => ({
@@ -87,6 +104,7 @@ export async function startMeWorld(): Promise<MeWorld> {
         contacts: ["help@civil.example"],
         // Where nobody listens: what is chosen counts, not what comes of it.
         notifications: [{ url: "http://127.0.0.1:9/hook", events: ["consent_requested", "reading"] }],
+        ...options.civil,
         sign_in: {
           issuers: [
             {
@@ -104,7 +122,9 @@ export async function startMeWorld(): Promise<MeWorld> {
         },
       }),
     },
-    welfare: { config: () => ({ organization_name: "Department of Social Welfare" }) },
+    welfare: options.welfare?.(provider.issuer) ?? {
+      config: () => ({ organization_name: "Department of Social Welfare" }),
+    },
   });
   const { civil } = world;
   const registrar = await civil.token("registrar");

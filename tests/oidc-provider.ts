@@ -1,6 +1,6 @@
 // A real OpenID provider (oidc-provider) over real HTTP on loopback, with people and services of a department. Test code only; its keys are the test's, so that tokens can be forged with them.
 
-import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { importJWK, type JWK, SignJWT } from "jose";
@@ -19,6 +19,8 @@ export interface PageClient {
   readonly secret?: string;
   readonly redirectUris: readonly string[];
   readonly signedOutUris?: readonly string[];
+  /** A program in a browser: for tokens of citizens' own data, with refresh tokens and a name of the person for each node. */
+  readonly isBrowser?: true;
 }
 
 export type TestAlgorithm = "RS256" | "PS256" | "ES256" | "EdDSA";
@@ -69,10 +71,11 @@ function clientsOf(pageClients: readonly PageClient[]): Record<string, unknown>[
       response_types: [],
       redirect_uris: [],
     })),
-    ...pageClients.map(({ id, secret, redirectUris, signedOutUris }) => ({
+    ...pageClients.map(({ id, secret, redirectUris, signedOutUris, isBrowser }) => ({
       client_id: id,
       ...(secret === undefined ? { token_endpoint_auth_method: "none" } : { client_secret: secret }),
-      grant_types: ["authorization_code"],
+      grant_types: isBrowser ? ["authorization_code", "refresh_token"] : ["authorization_code"],
+      ...(isBrowser && { subject_type: "pairwise" }),
       response_types: ["code"],
       redirect_uris: redirectUris,
       post_logout_redirect_uris: signedOutUris ?? [],
@@ -98,6 +101,16 @@ function createProvider(
     claims: { openid: ["sub"], profile: ["name", "groups", "district", "national_id"] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
+    subjectTypes: ["public", "pairwise"],
+    // Another name for each node that a token is for: two of them cannot tell by it that it is one person.
+    pairwiseIdentifier: (context: { oidc: { params?: { resource?: unknown } } }, id: string) =>
+      createHash("sha256")
+        .update(`test only ${String(context.oidc.params?.resource)} ${id}`)
+        .digest("base64url"),
+    clientBasedCORS: (_context: unknown, origin: string, { redirectUris = [] }: { redirectUris?: string[] }) =>
+      redirectUris.some((uri) => new URL(uri).origin === origin),
+    issueRefreshToken: (_context: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed("refresh_token"),
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
     interactions: { url: (_context: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
     findAccount: (_context: unknown, id: string) => {
@@ -128,11 +141,11 @@ function createProvider(
         defaultResource: () => undefined,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context: unknown, resource: string, client: { clientId: string }) => ({
-          scope: "registry",
+          scope: "registry attestry.me",
           audience: resource,
           accessTokenTTL: 600,
           accessTokenFormat: "jwt",
-          jwt: { sign: { alg: client.clientId.replace(/^service-/, "") } },
+          jwt: { sign: { alg: ALGORITHMS.find((one) => client.clientId === `service-${one}`) ?? "ES256" } },
         }),
       },
     },
@@ -177,6 +190,10 @@ async function interact(
   };
   const grant = new provider.Grant({ accountId: details.session.accountId, clientId: params.client_id! });
   grant.addOIDCScope("openid profile");
+  const { missingResourceScopes = {} } =
+    (prompt as { details?: { missingResourceScopes?: Record<string, string[]> } }).details ?? {};
+  for (const [resource, scopes] of Object.entries(missingResourceScopes))
+    grant.addResourceScope(resource, scopes.join(" "));
   const grantId = await grant.save();
   await provider.interactionFinished(request, response, { consent: { grantId } }, { mergeWithLastSubmission: true });
 }

@@ -163,6 +163,13 @@ const open = (action: string, answers: readonly number[], ask: Ask): MatrixCase 
   ask,
 });
 
+const ofCitizens = (path: string): MatrixCase => ({
+  action: "own.read",
+  may: () => false,
+  answers: [200],
+  ask: get(path),
+});
+
 const read = (ask: Ask, more: Partial<MatrixCase> = {}): MatrixCase => ({
   action: "record.read",
   may: mayRead,
@@ -253,6 +260,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     ask: ofRegistry("/open-data/1/records.csv"),
   },
 
+  openShare: open(
+    "share.open",
+    [404],
+    post("/shares:open", () => ({ share: NO_CONSENT, code: "482913005771264" })),
+  ),
   getStatusList: open("proof.check", [200], get("/status/0")),
   getVerifierPolicy: open("proof.check", [200], get("/verify/policy")),
   verifyEvidence: open(
@@ -294,10 +306,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   listStatistics: read(ofRegistry("/statistics"), { may: mayCount }),
   getStatistic: read(ofRegistry("/statistics/by-district"), { may: mayCount }),
   answerQuestion: read(
-    post("/answers", ({ registry, code }) => ({
-      question: { kind: "exists", registry, key: { code } },
+    post("/answers", ({ href }) => ({
+      question: { kind: "exists", record: href },
       audience: "https://welfare.example",
       nonce: "n-0S6_WzA2Mj.kXk4bB9Qw",
+      access: { purpose: "benefit-decision", request_id: "W-42-question-1" },
     })),
     { may: withoutConsent(mayRead) },
   ),
@@ -322,6 +335,11 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
     isRefused: (answer) => outcomeOf("references")(answer) !== "verified",
   },
 
+  // By tokens that none of these callers has: tests/api/own-data.test.ts.
+  listOwnRecords: ofCitizens("/me/api/records"),
+  listOwnConsents: ofCitizens("/me/api/consents"),
+  listOwnLooks: ofCitizens("/me/api/usage"),
+
   askForConsent: {
     action: "consent.ask",
     may: ofEvery(...READERS),
@@ -334,6 +352,16 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
       purpose: "benefit-decision",
       fields: ["name"],
       expires_at: 4_000_000_000,
+    })),
+  },
+  askQuestion: {
+    action: "consent.ask",
+    may: ofEvery(...READERS),
+    // It is no address of a node.
+    answers: [400],
+    ask: post("/asked-answers", () => ({
+      home: "ftp://civil.example",
+      question: { kind: "exists", registry: "persons", key: "1" },
     })),
   },
   listAskedConsents: {
@@ -455,6 +483,15 @@ export const MATRIX: Readonly<Record<string, MatrixCase>> = {
   endRecord: change("end"),
   replaceRecord: change("replace", ({ href }) => ({ by: [href] })),
   eraseRecord: change("erase", () => ({ act: { reason: "asked for" } })),
+  eraseRecordVersion: change("versions/1/erase", () => ({ act: { reason: "asked for" } })),
+  // Without a case and a ground.
+  holdRecord: {
+    ...change("hold"),
+    action: "record.hold",
+    may: within(staffOf("registrar", "approver")),
+    answers: [400],
+  },
+  releaseRecord: { ...change("release"), action: "record.release", may: within(staffOf("approver")), answers: [400] },
   uploadAttachment: {
     action: "record.write",
     may: staffOf("registrar"),

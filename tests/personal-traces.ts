@@ -47,12 +47,24 @@ export async function dumpTables({ sql }: Database): Promise<Map<string, string>
   return dumped;
 }
 
+function listFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Which files below a directory have one of these values as it is: for much that is kept as bytes, such as what a database server writes. */
+export function findInFiles(directory: string, values: readonly string[]): string[] {
+  const needles = values.map((value) => Buffer.from(value, "utf8"));
+  return listFiles(directory).flatMap((path) => {
+    const bytes = readFileSync(path);
+    return values.filter((_, at) => bytes.includes(needles[at]!)).map((value) => `${value} in ${path}`);
+  });
+}
+
 /** Every file below a directory as text, by its path. */
 export function dumpFiles(directory: string, isMeant: (path: string) => boolean = () => true): Map<string, string> {
-  const paths = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(isMeant);
+  const paths = listFiles(directory).filter(isMeant);
   return new Map(
     paths.flatMap((path) => (statSync(path).size > 0 ? [[path, readFileSync(path, "latin1")] as const] : [])),
   );

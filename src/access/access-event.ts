@@ -18,9 +18,10 @@ export type AccessActor =
   | { readonly citizen: "subject" | "guardian" }
   | { readonly share: string };
 
-/** The right by which: a consent and the digest of its terms, a law as the definition cites it, or the office that keeps the registry. */
+/** The right by which: a consent, or what the person shared, and the digest of its terms, a law as the definition cites it, or the office that keeps the registry. */
 export type AccessBasis =
   | { readonly consent: string; readonly terms: string }
+  | { readonly share: string; readonly terms: string }
   | { readonly law: string }
   | { readonly office: true }
   | { readonly own: true };
@@ -41,12 +42,16 @@ export interface AccessContent {
   readonly fields: readonly string[];
   readonly purpose?: string;
   readonly basis?: AccessBasis;
+  /** Of an answer: what was asked of the fields, never what was compared. */
+  readonly question?: { readonly registry: string; readonly kind: string; readonly years?: number };
   /** The reader's own number of the matter. */
   readonly case?: string;
   /** Digest of the request that asked for it. */
   readonly request?: string;
   /** Of a consent: its id and what it is from then on. */
   readonly consent?: { readonly id: string; readonly state: string; readonly terms?: string };
+  /** Of what a person shares: with whom, in the person's words, and what it is from then on. */
+  readonly share?: { readonly id: string; readonly with: string; readonly state: string; readonly terms: string };
   /** Of a receipt by a consumer: whose event, by what its entry commits to. */
   readonly received?: { readonly from: string; readonly commitment: string; readonly index: number };
 }

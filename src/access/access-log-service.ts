@@ -25,6 +25,7 @@ import {
   type ChainHeads,
   findByRequests,
   insertEvents,
+  insertVersionReceivers,
   type LockedHeads,
   readHeads,
   type StoredEvent,
@@ -45,7 +46,7 @@ export interface AccessInput<Guarded> {
   readonly reference?: string;
   /** Unix seconds; for so long a law keeps it from the person. */
   readonly shownFrom?: number;
-  readonly receivers?: readonly Omit<StoredReceiver, "logIndex" | "at">[];
+  readonly receivers?: readonly (Omit<StoredReceiver, "logIndex" | "at"> & { readonly version: number })[];
   readonly guarded?: Guarded;
 }
 
@@ -265,6 +266,7 @@ export function createAccessLog<Guarded>(deps: {
         insertEvents(tx, events),
         updateHeads(tx, [...last.values()]),
         receivers.length === 0 ? undefined : upsertReceivers(tx, receivers),
+        receivers.length === 0 ? undefined : insertVersionReceivers(tx, receivers),
         guarded.length === 0 ? undefined : guard.store(tx, guarded),
       ]);
     },

@@ -107,6 +107,19 @@ export async function insertEvents(tx: Transaction, events: readonly StoredEvent
     ) as row (log_index, subject, is_delayed, number, operation, commitment, request, reference, shown_from, at, sealed)`;
 }
 
+/** Of which versions consumers were given fields. */
+export async function insertVersionReceivers(
+  tx: Transaction,
+  receivers: readonly { consumer: string; rid: string; version: number }[],
+): Promise<void> {
+  await tx`
+    insert into access_version_receiver (consumer, rid, version)
+    select distinct * from unnest(
+      ${receivers.map(({ consumer }) => consumer)}::text[], ${receivers.map(({ rid }) => rid)}::uuid[],
+      ${receivers.map(({ version }) => version)}::int[]) as item (consumer, rid, version)
+    on conflict do nothing`;
+}
+
 export async function upsertReceivers(tx: Transaction, receivers: readonly StoredReceiver[]): Promise<void> {
   const last = new Map(receivers.map((one) => [`${one.consumer}\n${one.rid}\n${one.purpose}`, one]));
   const rows = [...last.values()];

@@ -70,3 +70,20 @@ export const accessReceiverTable = pgTable(
     index("access_receiver_rid").on(table.rid),
   ],
 );
+
+/** Which consumer was given fields of which version: whom the erasure of that version is told. Times as in `access_receiver`. */
+export const accessVersionReceiverTable = pgTable(
+  "access_version_receiver",
+  {
+    consumer: text("consumer").notNull(),
+    rid: uuid("rid").notNull(),
+    version: integer("version").notNull(),
+    noticedAt: bigint("noticed_at", { mode: "number" }),
+    noticeAttempts: integer("notice_attempts").notNull().default(0),
+    noticeAfter: bigint("notice_after", { mode: "number" }).notNull().default(0),
+  },
+  (table) => [
+    primaryKey({ columns: [table.consumer, table.rid, table.version] }),
+    index("access_version_receiver_rid").on(table.rid, table.version),
+  ],
+);

@@ -25,7 +25,7 @@ export function createReadingLog<Guarded>(deps: {
   }
 
   return async (shown, caller, action) => {
-    if (shown.length === 0) return;
+    if (shown.length === 0) return [];
     const known = await accessSubjects.ensure(shown.map(({ subject }) => subject));
     const groups = new Map<string, ShownRecord[]>();
     shown.forEach((one, at) => {
@@ -46,8 +46,12 @@ export function createReadingLog<Guarded>(deps: {
         },
       })),
     );
-    const failed = outcomes.find((one) => one instanceof AttestryError);
-    if (failed) throw failed;
+    const noted = new Map([...groups.keys()].map((id, at) => [id, outcomes[at]!]));
+    return known.map(({ id }) => {
+      const outcome = noted.get(id)!;
+      if (outcome instanceof AttestryError) throw outcome;
+      return outcome;
+    });
   };
 }
 

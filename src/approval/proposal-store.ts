@@ -161,6 +161,17 @@ export async function eraseProposals(tx: Transaction, rids: readonly string[]): 
     where rid = any(${erased}::uuid[]) or result_rid = any(${erased}::uuid[])`;
 }
 
+/** The same, of what was decided about one record in a time, both ends in it (Unix seconds): proposals of a version that is erased. */
+export async function eraseProposalsOf(
+  tx: Transaction,
+  { rid, from, until }: { rid: string; from: number; until: number },
+): Promise<void> {
+  await tx`
+    update proposal set sealed = ''::bytea, sealed_key = null, request = case when request is null then null else ${ERASED_PROPOSAL} end
+    where (rid = ${rid} or result_rid = ${rid}) and decided_at between ${from} and ${until}
+      and state not in ('waiting', 'returned', 'failed', 'carrying_out')`;
+}
+
 /** How many of a person's are open, and how much is kept of them. */
 export async function weighOpen(database: Database, proposer: string): Promise<{ count: number; bytes: number }> {
   const [row] = await database.orm

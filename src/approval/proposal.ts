@@ -12,6 +12,7 @@ export const PROPOSAL_KINDS = [
   "end",
   "replace",
   "erase",
+  "erase_version",
   "import",
   "migrate",
   "define",

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import("./import.ts")).importCommand(),
   export: async () => (await import("./export.ts")).exportCommand(),
   consent: async () => (await import("./consent.ts")).consentCommand(),
+  ask: async () => (await import("./ask.ts")).askCommand(),
   resolve: async () => (await import("./resolve.ts")).resolveCommand(),
   log: async () => (await import("./log.ts")).logCommand(),
   demo: async () => (await import("./demo.ts")).demoCommand(),

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { readBearerToken } from "../config.ts";
 import { encodeBase64url } from "../crypto/base64.ts";
-import { type Json, type JsonObject, parseJson } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJson } from "../crypto/json.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { AttestryError } from "../errors.ts";
 import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
@@ -23,6 +23,12 @@ interface RecordOptions {
   readonly json?: boolean;
 }
 
+interface HoldCommandOptions extends RecordOptions {
+  readonly case: string;
+  readonly until?: string;
+  readonly confidential?: boolean;
+}
+
 const KEY_BYTES = 16;
 
 function readBody(file: string): JsonObject {
@@ -31,7 +37,7 @@ function readBody(file: string): JsonObject {
   throw new AttestryError("request_invalid", `${file} must hold one JSON object`);
 }
 
-const VERSION_DONE = ["created", "amended", "unchanged"];
+const VERSION_DONE = ["created", "amended", "unchanged", "erased"];
 
 /** What the options say of the act, over what the file says. */
 function withAct(body: JsonObject, options: RecordOptions): JsonObject {
@@ -82,7 +88,41 @@ function show(answer: JsonObject, done: string, { json }: RecordOptions): void {
     lines: [
       `${done}: ${printable(String(answer.href))}${version}, ${answer.state}${place}`,
       ...successors.map((url: Json) => `  replaced by ${printable(String(url))}`),
+      ...describeBackups(answer),
     ],
+  });
+}
+
+/** What an erasure did not reach. */
+function describeBackups({ backups }: JsonObject): string[] {
+  if (!isJsonObject(backups)) return [];
+  const until = backups.held_until;
+  return [
+    until === undefined
+      ? `  backups: ${printable(String(backups.mend))}`
+      : `  backups hold it until ${printable(String(until))}`,
+    `  readable there: ${printable(String(backups.readable_with))}`,
+  ];
+}
+
+function describeHold(hold: JsonObject): string {
+  const ground = [hold.reason_text ?? hold.reason, hold.instrument].filter((one) => one !== undefined).join(", ");
+  const until = hold.until === undefined ? "until it is lifted" : `until ${String(hold.until)}`;
+  const name = hold.case === undefined ? "confidential" : String(hold.case);
+  return `  ${hold.in_force === true ? "stands" : "over"}: ${printable(name)}, ${printable(until)}${ground === "" ? "" : ` (${printable(ground)})`}`;
+}
+
+async function changeHold(operation: "hold" | "release", url: string, options: HoldCommandOptions): Promise<void> {
+  const { entity, path } = readAddress(url);
+  const { case: name, until, confidential, json } = options;
+  const said = { case: name, ...(until !== undefined && { until }), ...(confidential === true && { confidential }) };
+  const body = JSON.stringify(withAct(said, options));
+  const answer = await send(entity, { method: "POST", path: `${path}/${operation}`, body }, options);
+  const holds = (answer.holds as JsonObject[]).map(describeHold);
+  printResult({
+    json,
+    value: answer,
+    lines: [`${operation === "hold" ? "held" : "lifted"}: ${printable(String(answer.href))}`, ...holds],
   });
 }
 
@@ -112,11 +152,17 @@ const DONE: Readonly<Record<StateOperation, string>> = {
   erase: "erased",
 };
 
-async function change(operation: StateOperation, url: string, body: JsonObject, options: RecordOptions): Promise<void> {
+async function change(
+  operation: StateOperation,
+  url: string,
+  body: JsonObject,
+  options: RecordOptions & { ofVersion?: string },
+): Promise<void> {
   const { entity, path } = readAddress(url);
+  const { ofVersion } = options;
   const request = {
     method: "POST",
-    path: `${path}/${operation}`,
+    path: `${path}${ofVersion === undefined ? "" : `/versions/${encodeURIComponent(ofVersion)}`}/${operation}`,
     body: JSON.stringify(withAct(body, options)),
   } as const;
   show(await send(entity, request, options), DONE[operation], options);
@@ -146,10 +192,25 @@ function stateCommand(operation: StateOperation): Command {
   );
   if (operation !== "revoke" && operation !== "erase")
     command.option("--effective <date>", "since when it holds (default: now)");
+  if (operation === "erase") command.option("--of-version <number>", "only this former version of the record");
   if (operation !== "replace") return command.action((url, options) => change(operation, url, {}, options));
   return command
     .argument("<file>", "JSON file, or - for standard input")
     .action((url, file, options) => change(operation, url, readBody(file), options));
+}
+
+function holdCommand(operation: "hold" | "release"): Command {
+  const explained =
+    operation === "hold"
+      ? "a record must be kept: neither it nor one of its versions is erased while the hold stands"
+      : "lift the hold of a case";
+  const command = withCommon(new Command(operation).description(explained).argument("<url>", "the record's URL"));
+  command.requiredOption("--case <text>", "number or name of the case");
+  if (operation === "hold")
+    command
+      .option("--until <date>", "the last day that it holds (default: until it is lifted)")
+      .option("--confidential", "tell neither the person whom it is about nor other staff why");
+  return command.action((url, options) => changeHold(operation, url, options));
 }
 
 export function recordCommand(): Command {
@@ -173,5 +234,6 @@ export function recordCommand(): Command {
       .action(amend),
   );
   for (const operation of STATE_OPERATIONS) record.addCommand(stateCommand(operation));
+  for (const operation of ["hold", "release"] as const) record.addCommand(holdCommand(operation));
   return record;
 }

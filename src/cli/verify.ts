@@ -121,7 +121,7 @@ async function verifyArguments(inputs: readonly string[], options: VerifyOptions
   const signer = options.report === undefined ? undefined : await readReportSigner(options);
   const reports: string[] = [];
   try {
-    const check = createRecordCheck({ verifier: createVerifier(trust.policy), now, homes });
+    const check = createRecordCheck({ verifier: createVerifier(trust.policy), now, homes, reader: trust.reader });
     const verdicts: Verdict[] = [];
     for (const input of inputs) {
       const found = await checkArgument(input, { check, homes, options });
@@ -180,6 +180,10 @@ export function verifyCommand(): Command {
     .option("--anchors <file>", "instead: only the pinned anchors, with the checks required by default")
     .option("--data <directory>", "instead: the anchors of a node (default: $ATTESTRY_DATA or .attestry)")
     .option("--node <name>", "the node, if the data directory holds several")
+    .option(
+      "--reader <entity>",
+      "who you are: what a person shared with this node alone is for you (default: the node of --data)",
+    )
     .option("--version <number>", "of a link: this version, also if there is a newer one")
     .option("--offline", "ask nobody: what is missing or too old stays so")
     .option("--at <time>", "judge as of then, by what the evidence holds (asks nobody)")

@@ -18,7 +18,7 @@ import {
 import { noteDueOf } from "../notification/notification-store.ts";
 import { type Subject, subjectDigest } from "../records/subject.ts";
 import type { PersonClaims, SubjectService } from "../records/subjects/subject-service.ts";
-import { isCovered } from "../registries/disclosure-rules.ts";
+import { expandFields, isCovered } from "../registries/disclosure-rules.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
@@ -256,13 +256,14 @@ export function createConsentService(deps: {
     return { ...view(stored, sealer.open(stored)), subject: right.subject, isOwn: right.giver.kind === "subject" };
   }
 
+  /** `all`: the fields that there were when it was asked: no more is given than the person could read of. */
   function narrow(
     stored: store.StoredConsent,
     content: ConsentContent,
-    rids: readonly string[],
+    { rids, all }: { rids: readonly string[]; all: readonly string[] },
     choice: GivenChoice,
   ): ConsentTerms {
-    const fields = choice.fields ?? content.fields;
+    const fields = expandFields(choice.fields ?? content.fields, all);
     const more = fields.filter((field) => !isCovered(field, content.fields));
     if (more.length > 0)
       throw new AttestryError(
@@ -387,7 +388,9 @@ export function createConsentService(deps: {
   ): Promise<store.StoredConsent> {
     checkAction(stored.id, stateOf(stored), "give");
     const content = sealer.open(stored);
-    const terms = narrow(stored, content, await findCovered(stored, content), choice);
+    const { disclosure } = await registries.getVersion(stored.registry, stored.definitionVersion);
+    const rids = await findCovered(stored, content);
+    const terms = narrow(stored, content, { rids, all: disclosure.fields }, choice);
     const { language } = choice;
     const jws = await signTerms(stored, content, terms, giver, language);
     return change(stored, "give", by, { content: { ...content, given: { terms, by: giver, language, jws } }, terms });

@@ -1,4 +1,5 @@
 // Who acts for a child: told by records of this node that are in force, until the child is of age. Grants nothing by itself.
+import { anniversaryOf } from "../clock.ts";
 import type { JsonObject } from "../crypto/json.ts";
 import { claimText } from "../identity/jurisdiction.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
@@ -26,14 +27,6 @@ export interface ActedFor {
   readonly until: number;
 }
 
-/** The day on which somebody who was born on a date (RFC 3339) is of age, as a date; on 29 February born, it is 1 March. */
-export function majorityOf(born: string, years: number): string | undefined {
-  const match = /^([0-9]{4})-([0-9]{2})-([0-9]{2})/.exec(born);
-  if (!match) return undefined;
-  const day = new Date(Date.UTC(Number(match[1]) + years, Number(match[2]) - 1, Number(match[3])));
-  return day.toISOString().slice(0, 10);
-}
-
 /** The child of a record, if one of these claims is a guardian's: what is sealed decides, not the index. */
 function findChild(
   data: JsonObject,
@@ -44,7 +37,7 @@ function findChild(
   if (!Object.hasOwn(claims, rule.claim) || !guardians.includes(claims[rule.claim])) return undefined;
   const value = claimText(valuesAt(data, rule.child)[0]);
   const born = valuesAt(data, rule.born)[0];
-  const majority = typeof born === "string" ? majorityOf(born, rule.years) : undefined;
+  const majority = typeof born === "string" ? anniversaryOf(born, rule.years) : undefined;
   // Without a date of birth nobody can say that the child is one.
   if (value === undefined || majority === undefined || today >= majority) return undefined;
   return { subject: { claim: rule.claim, value }, until: Date.parse(majority) / 1_000 };

@@ -9,8 +9,10 @@ import { listCoveredChanges } from "./change-feed-store.ts";
 
 export interface CoveredChange {
   readonly href: string;
-  /** create, amend, suspend, reinstate, revoke, end, replace, erase. */
+  /** create, amend, suspend, reinstate, revoke, end, replace, erase, erase_version. */
   readonly operation: string;
+  /** Of an `erase_version`: which version was erased. */
+  readonly version?: number;
   readonly at: string;
 }
 
@@ -63,9 +65,10 @@ export function createChangeFeed(deps: {
       const found = await listCoveredChanges(database, { consumer, laws, after, limit: size + 1, now: clock() });
       const told = found.slice(0, size);
       return {
-        changes: told.map(({ registry, rid, operation, at }) => ({
+        changes: told.map(({ registry, rid, operation, version, at }) => ({
           href: formatRecordUrl({ entity, registry, rid }),
           operation,
+          ...(version !== null && { version }),
           at: formatSeconds(at),
         })),
         cursor: String(told.at(-1)?.logIndex ?? Math.max(after, 0)),

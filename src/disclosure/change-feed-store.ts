@@ -9,11 +9,13 @@ export interface StoredCoveredChange {
   readonly operation: string;
   readonly logIndex: number;
   readonly at: number;
+  /** Of the erasure of one version, which. */
+  readonly version: number | null;
 }
 
 /**
  * Changes after an entry of the log, in its order: of records that an active consent of the consumer's covers, that it was given by a law
- * that still names it, and erasures of all that it was ever given. `laws`: registry and purpose, each with a line break between, of those laws.
+ * that still names it, and erasures of all that it was ever given: of records, and of versions of which it was given fields. `laws`: registry and purpose, each with a line break between, of those laws.
  */
 export async function listCoveredChanges(
   database: Database,
@@ -28,24 +30,30 @@ export async function listCoveredChanges(
       select a.rid from access_receiver a join record r on r.rid = a.rid
       where a.consumer = ${consumer} and a.consent is null and r.registry || E'\n' || a.purpose = any(${laws as string[]})
     ), given as (select distinct rid from access_receiver where consumer = ${consumer})
-    select r.registry, c.rid, c.kind, c.operation, c.log_index as "logIndex", c.at from (
-      select v.rid, 'version' as kind, case when v.version = 1 then 'create' else 'amend' end as operation, v.log_index, v.recorded_at as at
+    select r.registry, c.rid, c.kind, c.operation, c.version, c.log_index as "logIndex", c.at from (
+      select v.rid, 'version' as kind, case when v.version = 1 then 'create' else 'amend' end as operation, null::int as version, v.log_index, v.recorded_at as at
       from record_version v join covered on covered.rid = v.rid where v.log_index > ${after}
       union all
-      select s.rid, 'state', s.operation, s.log_index, s.recorded_at
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
       from record_state s join covered on covered.rid = s.rid where s.log_index > ${after} and s.operation <> 'erase'
       union all
-      select s.rid, 'state', s.operation, s.log_index, s.recorded_at
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
       from record_state s join given on given.rid = s.rid where s.log_index > ${after} and s.operation = 'erase'
+      union
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
+      from record_state s join access_version_receiver a on a.rid = s.rid and a.version = s.erased_version and a.consumer = ${consumer}
+      where s.log_index > ${after} and s.operation = 'erase_version'
     ) c join record r on r.rid = c.rid
     order by c.log_index limit ${limit}`;
 }
 
-/** A consumer that was given fields of a record which is erased by now. */
+/** A consumer that was given fields of a record, or of a version of one, which is erased by now. */
 export interface StoredNotice {
   readonly consumer: string;
   readonly rid: string;
   readonly registry: string;
+  /** The erased version; null: the record. */
+  readonly version: number | null;
   readonly attempts: number;
 }
 
@@ -55,21 +63,45 @@ export async function takeDueNotices(
   options: { now: number; limit: number; retryAt: (attempts: number) => number },
 ): Promise<StoredNotice[]> {
   const rows = await tx<StoredNotice[]>`
-    select a.consumer, a.rid, r.registry, max(a.notice_attempts) as attempts
+    select a.consumer, a.rid, r.registry, null::int as version, max(a.notice_attempts) as attempts
     from access_receiver a join record r on r.rid = a.rid and r.state = 'erased'
     where a.noticed_at is null and a.notice_after <= ${options.now}
-    group by a.consumer, a.rid, r.registry order by a.consumer, a.rid limit ${options.limit}`;
-  for (const { consumer, rid, attempts } of rows)
-    await tx`
-      update access_receiver set notice_attempts = ${attempts + 1}, notice_after = ${options.retryAt(attempts)}
-      where consumer = ${consumer} and rid = ${rid}`;
+    group by a.consumer, a.rid, r.registry
+    union all
+    select a.consumer, a.rid, r.registry, a.version, a.notice_attempts
+    from access_version_receiver a join record r on r.rid = a.rid and r.state <> 'erased'
+    join record_state s on s.rid = a.rid and s.erased_version = a.version
+    where a.noticed_at is null and a.notice_after <= ${options.now}
+    order by consumer, rid, version limit ${options.limit}`;
+  for (const { consumer, rid, version, attempts } of rows) {
+    const after = options.retryAt(attempts);
+    if (version === null)
+      await tx`
+        update access_receiver set notice_attempts = ${attempts + 1}, notice_after = ${after}
+        where consumer = ${consumer} and rid = ${rid}`;
+    else
+      await tx`
+        update access_version_receiver set notice_attempts = ${attempts + 1}, notice_after = ${after}
+        where consumer = ${consumer} and rid = ${rid} and version = ${version}`;
+  }
   return rows;
 }
 
 export async function markNoticed(
-  database: Database,
-  { consumer, rids, at }: { consumer: string; rids: readonly string[]; at: number },
+  { sql }: Database,
+  {
+    consumer,
+    notices,
+    at,
+  }: { consumer: string; notices: readonly Pick<StoredNotice, "rid" | "version">[]; at: number },
 ): Promise<void> {
-  await database.sql`
-    update access_receiver set noticed_at = ${at} where consumer = ${consumer} and rid = any(${rids as string[]}::uuid[])`;
+  const whole = notices.flatMap(({ rid, version }) => (version === null ? [rid] : []));
+  const parts = notices.filter((notice): notice is { rid: string; version: number } => notice.version !== null);
+  if (whole.length > 0)
+    await sql`update access_receiver set noticed_at = ${at} where consumer = ${consumer} and rid = any(${whole}::uuid[])`;
+  if (parts.length > 0)
+    await sql`
+      update access_version_receiver a set noticed_at = ${at}
+      from unnest(${parts.map(({ rid }) => rid)}::uuid[], ${parts.map(({ version }) => version)}::int[]) as item (rid, version)
+      where a.consumer = ${consumer} and a.rid = item.rid and a.version = item.version`;
 }

@@ -1,9 +1,32 @@
 // Whether a reader may have fields of a record, and on which basis: deny by default. Pure.
 import { type ConsentUse, findTermsRefusal, findUseRefusal } from "../consent/consent.ts";
 import type { UsableConsent } from "../consent/consent-service.ts";
-import { AttestryError } from "../errors.ts";
+import { AttestryError, type ErrorCode } from "../errors.ts";
 import type { Subject } from "../records/subject.ts";
-import { type CompiledBasis, type DisclosureRules, isCovered } from "../registries/disclosure-rules.ts";
+import { type CompiledBasis, type DisclosureRules, expandFields, isCovered } from "../registries/disclosure-rules.ts";
+
+/** What a reading may be refused with, whatever it is of. */
+export const READING_REFUSALS = [
+  "purpose_required",
+  "consent_required",
+  "consent_unknown",
+  "consent_foreign",
+  "consent_not_given",
+  "consent_refused",
+  "consent_paused",
+  "consent_withdrawn",
+  "consent_expired",
+  "consent_invalidated",
+  "consent_not_started",
+  "consent_used",
+  "consent_purpose_mismatch",
+  "consent_registry_mismatch",
+  "consent_record_mismatch",
+  "consent_fields_exceeded",
+  "basis_fields_exceeded",
+  "request_id_reused",
+  "reading_budget_exceeded",
+] as const satisfies readonly ErrorCode[];
 
 /** The basis, and the names of the fields that it allows of those asked for. */
 export type Decision =
@@ -59,7 +82,9 @@ export function decide(query: DecisionQuery): Decision | AttestryError {
   return decideByLaw(bases, fields);
 }
 
-function decideByConsent(query: DecisionQuery): Decision | AttestryError {
+function decideByConsent(asked: DecisionQuery): Decision | AttestryError {
+  const fields = asked.fields && expandFields(asked.fields, asked.rules.fields);
+  const query = { ...asked, fields };
   let refusal: AttestryError | undefined;
   for (const { id, usable } of query.consents) {
     if (!usable) {
@@ -108,4 +133,12 @@ function decideByLaw(bases: readonly CompiledBasis[], fields: readonly string[] 
     );
   }
   return { kind: "law", law: basis.law, fields: fields ?? basis.fields, delaySeconds: basis.delaySeconds };
+}
+
+/** A record that an amendment made another person's is none that the first one can speak for. */
+export function findForeign(decision: Decision, subject: Subject): AttestryError | undefined {
+  if (decision.kind !== "consent") return undefined;
+  const { claim, value } = decision.person;
+  if (claim === subject.claim && value === subject.value) return undefined;
+  return new AttestryError("consent_record_mismatch", "the record is about another person by now");
 }

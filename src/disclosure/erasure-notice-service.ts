@@ -1,4 +1,4 @@
-// Sends every consumer that was given fields of a record the signed statement that it was erased, until the consumer has taken it.
+// Sends every consumer that was given fields of a record the signed statement that it, or the version that it was given, was erased, until the consumer has taken it.
 
 import type { JsonObject } from "../crypto/json.ts";
 import { isAttestryError } from "../errors.ts";
@@ -6,7 +6,7 @@ import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { ERASURE_NOTICE_RETRY_SECONDS, ERASURE_NOTICE_RETRY_SECONDS_MAX, ERASURE_NOTICES_PAGE } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { RecordProofService } from "../records/record-proof-service.ts";
-import { findErased } from "../records/record-store.ts";
+import { findErased, findErasedVersions } from "../records/record-store.ts";
 import { formatRecordUrl } from "../records/record-url.ts";
 import type { Database } from "../storage/database.ts";
 import { runTransaction } from "../storage/transaction.ts";
@@ -33,14 +33,22 @@ export function createErasureNotices(deps: {
     clock() + Math.min(ERASURE_NOTICE_RETRY_SECONDS * 2 ** Math.min(attempts, 20), ERASURE_NOTICE_RETRY_SECONDS_MAX);
 
   async function sendTo(consumer: string, notices: readonly StoredNotice[]): Promise<void> {
-    const erased = await findErased(
-      database,
-      notices.map(({ rid }) => rid),
-    );
+    const [erased, erasedVersions] = await Promise.all([
+      findErased(
+        database,
+        notices.filter(({ version }) => version === null).map(({ rid }) => rid),
+      ),
+      findErasedVersions(
+        database,
+        notices.flatMap(({ rid, version }) => (version === null ? [] : [{ rid, version }])),
+      ),
+    ]);
     const found = notices.flatMap((notice) => {
-      const one = erased.get(notice.rid);
+      const { rid, version } = notice;
+      const one = version === null ? erased.get(rid) : erasedVersions.get(`${rid}/${version}`);
       return one ? [{ notice, record: one.record, change: one.change }] : [];
     });
+    // Without the record's key, also where it lives on: only its person gets that.
     const receipts = await proofs.formatStateReceipts(
       found.map(({ record, change }) => ({ record, change, row: undefined })),
     );
@@ -53,7 +61,7 @@ export function createErasureNotices(deps: {
       })),
     };
     await deps.post(await deps.getChain(consumer), body);
-    await markNoticed(database, { consumer, rids: found.map(({ notice }) => notice.rid), at: clock() });
+    await markNoticed(database, { consumer, notices: found.map(({ notice }) => notice), at: clock() });
   }
 
   return {

@@ -36,7 +36,7 @@ export interface UsagePage {
 export interface UsageFilter {
   readonly before?: number | undefined;
   readonly limit?: number | undefined;
-  /** An entity identifier, or "office" for the node's own staff. */
+  /** An entity identifier; "office" for the node's own staff, "shared" for whom the person shared with, "own" for the person. */
   readonly consumer?: string | undefined;
   readonly purpose?: string | undefined;
 }
@@ -101,7 +101,7 @@ export function createUsageService(deps: {
   }
 
   function isWanted({ by, purpose }: UsageEntry, filter: UsageFilter): boolean {
-    const reader = "entity" in by ? by.entity : "staff" in by ? "office" : "own";
+    const reader = "entity" in by ? by.entity : "staff" in by ? "office" : "share" in by ? "shared" : "own";
     return (
       (filter.consumer === undefined || reader === filter.consumer) &&
       (filter.purpose === undefined || purpose === filter.purpose)

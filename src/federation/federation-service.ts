@@ -144,6 +144,7 @@ async function describeNode(deps: FederationDeps): Promise<JsonObject> {
     records_read_endpoint: `${entity}/records:read`,
     resolve_endpoint: `${entity}/resolve`,
     consents_endpoint: `${entity}/consents`,
+    answers_endpoint: `${entity}/answers`,
   };
 }
 

@@ -36,6 +36,8 @@ export interface NodeMetadata {
   readonly resolve_endpoint: string;
   /** Where other nodes ask for consents, and how they are. */
   readonly consents_endpoint?: string;
+  /** Where questions are answered by a signed yes or no. */
+  readonly answers_endpoint?: string;
   /** What the entity was called before it moved, by its superior's word and nobody else's. */
   readonly formerly?: readonly FormerEntity[];
 }
@@ -211,6 +213,9 @@ export function parseNodeMetadata(
     resolve_endpoint: parseEndpoint(entity, value.resolve_endpoint, "resolve_endpoint"),
     ...(value.consents_endpoint !== undefined && {
       consents_endpoint: parseEndpoint(entity, value.consents_endpoint, "consents_endpoint"),
+    }),
+    ...(value.answers_endpoint !== undefined && {
+      answers_endpoint: parseEndpoint(entity, value.answers_endpoint, "answers_endpoint"),
     }),
     ...(formerly.length > 0 && { formerly }),
   };

@@ -10,7 +10,7 @@ import { CURSOR } from "./parameters.ts";
 
 const ASKED = { $ref: "asked-consent.schema.json" };
 /** Where the home node is asked. */
-const HOME_ERRORS = [
+export const HOME_ERRORS = [
   "chain_not_found",
   "peer_address_refused",
   "peer_unreachable",

@@ -51,7 +51,22 @@ const readChanges = declareOperation({
               properties: {
                 href: { type: "string" },
                 operation: {
-                  enum: ["create", "amend", "suspend", "reinstate", "revoke", "end", "replace", "erase"],
+                  enum: [
+                    "create",
+                    "amend",
+                    "suspend",
+                    "reinstate",
+                    "revoke",
+                    "end",
+                    "replace",
+                    "erase",
+                    "erase_version",
+                  ],
+                },
+                version: {
+                  type: "integer",
+                  minimum: 1,
+                  description: "Of an `erase_version`: which version was erased.",
                 },
                 at: { type: "string", format: "date-time" },
               },
@@ -75,7 +90,7 @@ const takeErasureNotices = declareOperation({
   method: "post",
   path: "/erasure-notices",
   tag: "Consent",
-  summary: "Be told that records were erased of which you were given fields",
+  summary: "Be told that records, or versions of them, were erased of which you were given fields",
   description:
     "From the records' home node, by a signed request, with the signed statement of each erasure and its receipt. Taken twice, it counts once.",
   actions: ["consent.request"],
@@ -147,6 +162,11 @@ const listErasureNotices = declareOperation({
               required: ["href", "home", "erased_at", "received_at", "statement"],
               properties: {
                 href: { type: "string" },
+                version: {
+                  type: "integer",
+                  minimum: 1,
+                  description: "The one version that was erased; left out where the whole record was.",
+                },
                 home: { type: "string" },
                 erased_at: { type: "string", format: "date-time" },
                 received_at: { type: "string", format: "date-time" },
@@ -197,8 +217,9 @@ export function createChangeRoutes(deps: {
       throw new AttestryError("permission_denied", "notices of erasures are for staff who read all records here");
     const notices = await deps.erasureInbox.list();
     return context.json({
-      notices: notices.map(({ href, home, erasedAt, receivedAt, statement }) => ({
+      notices: notices.map(({ href, version, home, erasedAt, receivedAt, statement }) => ({
         href,
+        ...(version > 0 && { version }),
         home,
         erased_at: formatSeconds(erasedAt),
         received_at: formatSeconds(receivedAt),

@@ -18,6 +18,7 @@ const TAGS: Readonly<Record<Tag, string>> = {
   Registries: "What this node keeps, and by which definitions.",
   Records: "Creating, changing, reading and finding records.",
   Consent: "What people are asked to allow, by whom and for what, and what they decided.",
+  "Own data": "What a citizen is shown of their own: records, permissions and who looked.",
   Approval: "Changes that others must approve before they are made.",
   Attachments: "Files that records hold.",
   Bulk: "Many records at once, in and out.",
@@ -89,6 +90,15 @@ export function buildDocument(options: DocumentOptions): JsonObject {
           description:
             "A token of this node's staff, made with: attestry token; or a JWT access token (RFC 9068) of an issuer by whom staff sign in here. Who has several roles names one in Attestry-Role.",
         },
+        ...(!only && {
+          citizen: {
+            type: "http",
+            scheme: "bearer",
+            bearerFormat: "JWT",
+            description:
+              "A JWT access token (RFC 9068) of an issuer by whom citizens sign in here: of scope `attestry.me`, for this node alone, for 10 minutes at most; docs/me.md.",
+          },
+        }),
         signature: {
           type: "apiKey",
           in: "header",
@@ -140,6 +150,7 @@ function describeSecurity({ actions, nodes }: Operation): Json[] {
   if (callers === "open") return [];
   const byNodes = nodes ? [{ signature: [] }] : [];
   if (callers === "nodes") return byNodes;
+  if (callers === "citizens") return [{ citizen: [] }];
   return callers === "optional" ? [{}, { bearer: [] }, ...byNodes] : [{ bearer: [] }, ...byNodes];
 }
 

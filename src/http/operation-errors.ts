@@ -27,6 +27,7 @@ const TOKEN_ERRORS: readonly ErrorCode[] = [
   "token_audience_wrong",
   "token_not_yet_valid",
   "token_expired",
+  "token_scope_wrong",
   "role_not_granted",
   "role_choice_required",
 ];
@@ -60,7 +61,9 @@ export function listErrors(operation: Operation): ErrorCode[] {
   const callers = describeCallers(actions);
   const codes: ErrorCode[] = [];
   const isInRegistry = path.includes("{registry}");
-  if (callers !== "open") codes.push(...TOKEN_ERRORS);
+  if (callers !== "open")
+    codes.push(...TOKEN_ERRORS.filter((code) => callers !== "citizens" || !code.startsWith("role_")));
+  if (callers === "citizens") codes.push("subject_unknown", "subject_ambiguous");
   if (operation.nodes) codes.push(...SIGNATURE_ERRORS, "body_too_large");
   codes.push("query_invalid");
   for (const { read, missing } of Object.values(headers ?? {})) {
@@ -71,6 +74,7 @@ export function listErrors(operation: Operation): ErrorCode[] {
   if (body && !body.mediaTypes.includes("*/*")) codes.push("content_type_unsupported");
   if (body?.form === "json") codes.push(...JSON_ERRORS);
   if (body?.checkedBy === "schema" && JSON.stringify(body.schema).includes("$ref")) codes.push("too_many_items");
+  if (callers === "citizens") codes.push("authentication_required");
   if (typeof callers === "object" || callers === "nodes" || (callers === "optional" && isInRegistry))
     codes.push("authentication_required", "permission_denied");
   if (isInRegistry) codes.push("registry_unknown");

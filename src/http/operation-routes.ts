@@ -21,12 +21,10 @@ export interface OperationRoutes extends Hono {
   ): void;
 }
 
+type Identity = Pick<IdentityService, "authenticate" | "authenticateCitizen" | "authenticateNode">;
+
 /** `identity` may be left out only where everybody may call every operation. */
-export function createOperationRoutes({
-  identity,
-}: {
-  readonly identity?: Pick<IdentityService, "authenticate" | "authenticateNode">;
-} = {}): OperationRoutes {
+export function createOperationRoutes({ identity }: { readonly identity?: Identity } = {}): OperationRoutes {
   const operations: Operation[] = [];
   const routes = new Hono();
 
@@ -45,6 +43,11 @@ export function createOperationRoutes({
         throw new AttestryError(
           "authentication_required",
           "this takes a request signed by a node of the federation (RFC 9421)",
+        );
+      } else if (callers === "citizens") {
+        throw new AttestryError(
+          "authentication_required",
+          "this needs an access token of the sign-in service, of the citizen whose own data it is about",
         );
       } else if (typeof callers !== "string") {
         // Before the body: what a stranger sends to staff's operations is not even read.
@@ -70,9 +73,10 @@ export function createOperationRoutes({
 
 async function authenticate(
   context: Context,
-  { nodes, body }: Operation,
-  identity: Pick<IdentityService, "authenticate" | "authenticateNode">,
+  { actions, nodes, body }: Operation,
+  identity: Identity,
 ): Promise<Caller> {
+  if (describeCallers(actions) === "citizens") return identity.authenticateCitizen(context.req.header("authorization"));
   const node = nodes && (await authenticateNode(context, identity, body?.bytesMax));
   return node ?? identity.authenticate(context.req.header("authorization"), context.req.header("attestry-role"));
 }

@@ -83,6 +83,7 @@ export type Tag =
   | "Bulk"
   | "Open data"
   | "Consent"
+  | "Own data"
   | "Proofs"
   | "Resolution"
   | "Log"

@@ -42,7 +42,7 @@ const getRecord = declareOperation({
     },
     304: { description: "It is what you have: the ETag sent as If-None-Match still holds.", content: {} },
   },
-  errors: ["version_unknown", "not_in_effect", "record_erased", "not_available_yet"],
+  errors: ["version_unknown", "version_erased", "not_in_effect", "record_erased", "not_available_yet"],
 });
 
 const listVersions = declareOperation({
@@ -86,7 +86,7 @@ const getEvidence = declareOperation({
   nodes: true,
   query: { version: VERSION },
   responses: { 200: textAnswer(EVIDENCE_TYPE, { description: "The evidence file.", schema: EVIDENCE }) },
-  errors: ["version_unknown", "record_erased", "not_available_yet"],
+  errors: ["version_unknown", "version_erased", "record_erased", "not_available_yet"],
 });
 
 const STATE_NUMBER = {
@@ -110,7 +110,7 @@ const getReceipt = declareOperation({
       example: "c2sp.org/tlog-proof@v1\nextra …\nindex 41\n…\n",
     }),
   },
-  errors: ["version_unknown", "record_erased", "not_available_yet"],
+  errors: ["version_unknown", "version_erased", "record_erased", "not_available_yet"],
 });
 
 /** What anyone may read may be kept a little; what a token shows is nobody else's. */
@@ -156,7 +156,8 @@ export function createRecordReadRoutes(deps: {
       });
     context.header("etag", `"${etag}"`);
     describeCaching(context, caller);
-    if (headers["if-none-match"] === `"${etag}"`) return context.body(null, 304);
+    // A hold comes and goes without another version or state.
+    if (headers["if-none-match"] === `"${etag}"` && view.holds === undefined) return context.body(null, 304);
     if (accept.includes(TOKEN_TYPE)) return context.body(view.token, 200, { "content-type": TOKEN_TYPE });
     return context.json(view);
   });

@@ -6,7 +6,7 @@ import type { IdentityService } from "../identity/identity-service.ts";
 import type { RecordStateService, StateOptions } from "../records/writing/record-state-service.ts";
 import { declareOperation, jsonAnswer, jsonBody, type OperationInput, optionalJsonBody } from "./operation.ts";
 import { createOperationRoutes, type OperationRoutes } from "./operation-routes.ts";
-import { IDEMPOTENCY_KEY, IF_MATCH } from "./parameters.ts";
+import { IDEMPOTENCY_KEY, IF_MATCH, readNumber } from "./parameters.ts";
 import { answerProposed, answerWritten, ETAG, PROPOSED, RECORD } from "./record-answer.ts";
 
 const HEADERS = { "if-match": IF_MATCH, "idempotency-key": IDEMPOTENCY_KEY } as const;
@@ -106,7 +106,26 @@ const eraseRecord = declareOperation({
     200: jsonAnswer({ description: "What is left of it.", schema: { $ref: "record-erased.schema.json" } }),
     ...PROPOSED,
   },
-  errors: ERRORS,
+  errors: [...ERRORS, "record_held"],
+});
+
+const eraseRecordVersion = declareOperation({
+  id: "eraseRecordVersion",
+  method: "post",
+  path: "/registries/{registry}/records/{rid}/versions/{version}/erase",
+  tag: "Records",
+  summary: "Erase what one former version says",
+  description:
+    "For a version that was wrong, such as one about another person. Destroys its data and its signed text, and whatever only it had; the record, its other versions and their proofs stay. Of the current version: amend the record first.",
+  actions: ["record.write"],
+  writes: true,
+  headers: HEADERS,
+  body: optionalJsonBody({ schema: { $ref: "state-request.schema.json" }, checkedBy: "service" }),
+  responses: {
+    200: jsonAnswer({ description: "What is left of it.", schema: { $ref: "record-erased.schema.json" } }),
+    ...PROPOSED,
+  },
+  errors: [...ERRORS, "version_unknown", "version_erased", "version_current", "record_held"],
 });
 
 type StateInput = OperationInput<"{registry}{rid}", Record<never, never>, typeof HEADERS, Json | undefined>;
@@ -131,6 +150,14 @@ export function createRecordStateRoutes(deps: {
   routes.handle(eraseRecord, async (input) => {
     const erased = await states.erase(stateOptions(input));
     return isProposed(erased) ? answerProposed(input.context, erased) : input.context.json(erased);
+  });
+  routes.handle(eraseRecordVersion, async ({ context, caller, path, headers, body }) => {
+    const { version, ...record } = path;
+    const erased = await states.eraseVersion({
+      ...{ caller, ...record, body, version: readNumber(version, "version") },
+      ...{ idempotencyKey: headers["idempotency-key"], expected: headers["if-match"] },
+    });
+    return isProposed(erased) ? answerProposed(context, erased) : context.json(erased);
   });
   return routes;
 }

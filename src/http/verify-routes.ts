@@ -104,6 +104,8 @@ export function createVerifyRoutes(deps: {
   /** In the form of a policy file. */
   getVerifierPolicy: () => Promise<VerifierPolicy>;
   clock: () => number;
+  /** For whom it is judged. */
+  entity: string;
 }): OperationRoutes {
   const routes = createOperationRoutes();
   const strangers = createStrangerWork({ share: VERIFY_SHARE, waitingMax: VERIFY_WAITING_MAX });
@@ -119,7 +121,7 @@ export function createVerifyRoutes(deps: {
     const policy = await deps.getVerifierPolicy();
     const report = await strangers.run(() =>
       // A verifier of its own: one that remembers would keep what strangers make up.
-      createVerifier(policy).verifyText(text, { now: deps.clock() }),
+      createVerifier(policy).verifyText(text, { now: deps.clock(), reader: deps.entity }),
     );
     return context.json(report, 200, { "cache-control": "no-store" });
   });

@@ -10,7 +10,16 @@ import type {
 } from "../federation/signed-request-service.ts";
 import { BEARER_CACHE_ENTRIES_MAX, BEARER_CACHE_SECONDS, STAFF_TOKENS_LISTED_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
-import { ANONYMOUS, type Caller, type MemberNode, ROLES, type Role, type Staff } from "./caller.ts";
+import {
+  ANONYMOUS,
+  type Anonymous,
+  type Caller,
+  type Citizen,
+  type MemberNode,
+  ROLES,
+  type Role,
+  type Staff,
+} from "./caller.ts";
 import { chooseRole, toStaff } from "./issuer-claims.ts";
 import type { IssuerTokenService } from "./issuer-token-service.ts";
 import type { Claims } from "./jurisdiction.ts";
@@ -40,6 +49,8 @@ export interface IdentityService {
    * header is anonymous.
    */
   authenticate(authorization: string | undefined, role?: string): Promise<Caller>;
+  /** The citizen of an Authorization header; throws `token_*`, `sign_in_unavailable`, `subject_*`. No header is anonymous. */
+  authenticateCitizen(authorization: string | undefined): Promise<Citizen | Anonymous>;
   /** The node that signed a request, and what signs the answer. Throws `signature_*`, `content_digest_*`. */
   authenticateNode(
     request: IncomingRequest,
@@ -60,6 +71,10 @@ export interface StaffTokenSummary {
 
 // att_<id 16 hex>_<secret 43 base64url>: a fixed start lets secret scanners find a leaked one.
 const TOKEN = /^att_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
+
+function readBearer(authorization: string): string | undefined {
+  return /^Bearer ([^\s]+)$/i.exec(authorization)?.[1];
+}
 
 function refused(): AttestryError {
   return new AttestryError("token_invalid", "the bearer token is none of this node's; make one with: attestry token");
@@ -83,7 +98,7 @@ export function createIdentityService(deps: {
   clock: () => number;
   random: (length: number) => Uint8Array;
   signedRequests: Pick<SignedRequestService, "authenticate">;
-  issuerTokens: Pick<IssuerTokenService, "verifyAccessToken">;
+  issuerTokens: IssuerTokenService;
 }): IdentityService {
   const { database, clock } = deps;
   // A revocation is seen after BEARER_CACHE_SECONDS at the latest; the hash is checked on every request all the same.
@@ -137,7 +152,7 @@ export function createIdentityService(deps: {
     },
     async authenticate(authorization, role) {
       if (authorization === undefined) return ANONYMOUS;
-      const bearer = /^Bearer ([^\s]+)$/i.exec(authorization)?.[1];
+      const bearer = readBearer(authorization);
       if (bearer?.includes(".")) {
         const person = await deps.issuerTokens.verifyAccessToken(bearer);
         return toStaff(person, chooseRole(person, role));
@@ -156,6 +171,15 @@ export function createIdentityService(deps: {
       if (role !== undefined && role !== stored.role)
         throw new AttestryError("role_not_granted", `the token is for role ${stored.role}`);
       return tokenBearer(stored);
+    },
+    async authenticateCitizen(authorization) {
+      if (authorization === undefined) return ANONYMOUS;
+      const bearer = readBearer(authorization);
+      if (bearer !== undefined && TOKEN.test(bearer))
+        throw new AttestryError("token_scope_wrong", "a token of this node's staff opens no citizen's own data");
+      if (bearer === undefined)
+        throw new AttestryError("token_invalid", "a citizen is known by an access token: Authorization: Bearer …");
+      return deps.issuerTokens.verifyCitizenToken(bearer);
     },
     async authenticateNode(request) {
       const { chain, signAnswer } = await deps.signedRequests.authenticate(request);

@@ -15,6 +15,9 @@ import {
 } from "../limits.ts";
 import type { Citizen, Role, Staff } from "./caller.ts";
 
+/** What the access token of a citizen is for. */
+export const CITIZEN_SCOPE = "attestry.me";
+
 /** A person as an issuer vouches for one: who, and what each role is limited to (undefined: nothing). */
 export interface Person {
   readonly issuer: string;
@@ -38,7 +41,11 @@ function seconds(claims: JsonObject, claim: string): number {
 /** `claims`: signed by the issuer. `audience`: the only one there may be. Throws `token_claims_invalid`, `token_audience_wrong`, `token_not_yet_valid`, `token_expired`. */
 export function checkIssuerClaims(
   claims: JsonObject,
-  { audience, now }: { readonly audience: string; readonly now: number },
+  {
+    audience,
+    now,
+    secondsMax = ISSUER_TOKEN_SECONDS_MAX,
+  }: { readonly audience: string; readonly now: number; readonly secondsMax?: number | undefined },
 ): void {
   const { aud, sub } = claims;
   if (typeof sub !== "string" || sub === "" || sub.length > ISSUER_SUBJECT_CHARS_MAX)
@@ -49,8 +56,7 @@ export function checkIssuerClaims(
     throw new AttestryError("token_audience_wrong", `aud of the token must be "${audience}" and nothing else`);
   const [issuedAt, expiresAt] = [seconds(claims, "iat"), seconds(claims, "exp")];
   const notBefore = claims.nbf === undefined ? issuedAt : Math.max(issuedAt, seconds(claims, "nbf"));
-  if (expiresAt - issuedAt > ISSUER_TOKEN_SECONDS_MAX)
-    throw invalid("exp", `must be at most ${ISSUER_TOKEN_SECONDS_MAX} s after iat`);
+  if (expiresAt - issuedAt > secondsMax) throw invalid("exp", `must be at most ${secondsMax} s after iat`);
   if (notBefore > now + CLOCK_SKEW_SECONDS)
     throw new AttestryError(
       "token_not_yet_valid",
@@ -143,6 +149,25 @@ export function readCitizen(claims: JsonObject, issuer: SignInIssuer): Citizen |
     return isOnePerson(value) ? [[name, value]] : [];
   });
   return { kind: "citizen", ...readNamed(claims, issuer), claims: Object.fromEntries(said) };
+}
+
+/** Whether a token is for a citizen's own data (RFC 9068 §2.2.3). One that is opens nothing else, and no other opens that. */
+export function hasCitizenScope({ scope }: JsonObject): boolean {
+  return typeof scope === "string" && scope.split(" ").includes(CITIZEN_SCOPE);
+}
+
+/** As `readCitizen`, but only where the claims say who it is. Throws `token_issuer_unknown`, `subject_unknown`, `subject_ambiguous`. */
+export function getCitizen(claims: JsonObject, issuer: SignInIssuer): Citizen {
+  const citizen = readCitizen(claims, issuer);
+  if (!citizen)
+    throw new AttestryError("token_issuer_unknown", "the token is of an issuer by whom no citizen signs in here");
+  if (Object.keys(citizen.claims).length > 0) return citizen;
+  const said = Object.values(issuer.citizenClaims ?? {});
+  const isSaid = said.some((claim) => (findClaim(claims, claim) ?? null) !== null);
+  throw new AttestryError(
+    isSaid ? "subject_ambiguous" : "subject_unknown",
+    `the token must say by one text in ${said.join(" or ")} who the person is`,
+  );
 }
 
 /** The role that was asked for, or the only one there is. Throws `role_not_granted`, `role_choice_required`. */

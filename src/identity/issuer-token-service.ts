@@ -4,13 +4,23 @@ import type { JsonObject } from "../crypto/json.ts";
 import { decodeJws } from "../crypto/jws.ts";
 import { checkJwtAlgorithm, isJwtSignedBy } from "../crypto/jwt.ts";
 import { AttestryError } from "../errors.ts";
-import { ISSUER_TOKEN_CHARS_MAX } from "../limits.ts";
-import { checkIssuerClaims, type Person, readPerson } from "./issuer-claims.ts";
+import { CITIZEN_TOKEN_SECONDS_MAX, ISSUER_TOKEN_CHARS_MAX } from "../limits.ts";
+import type { Citizen } from "./caller.ts";
+import {
+  CITIZEN_SCOPE,
+  checkIssuerClaims,
+  getCitizen,
+  hasCitizenScope,
+  type Person,
+  readPerson,
+} from "./issuer-claims.ts";
 import type { IssuerStates } from "./issuer-state-service.ts";
 
 export interface IssuerTokenService {
-  /** Whom an access token speaks of; throws `token_*`, `sign_in_unavailable`. */
+  /** Whom an access token for staff speaks of; throws `token_*`, `sign_in_unavailable`. */
   verifyAccessToken(text: string): Promise<Person>;
+  /** Of whose own data an access token is. Throws `token_*`, `sign_in_unavailable`, `subject_unknown`, `subject_ambiguous`. */
+  verifyCitizenToken(text: string): Promise<Citizen>;
 }
 
 export interface TokenRules {
@@ -19,6 +29,8 @@ export interface TokenRules {
   readonly algorithms: readonly JwtAlgorithm[];
   /** Allowed `typ`, in lower case and without "application/"; undefined is none. */
   readonly types: readonly (string | undefined)[];
+  /** How long it may hold; as long as any token may, if this is left out. */
+  readonly secondsMax?: number;
 }
 
 interface TokenDeps {
@@ -59,26 +71,57 @@ export async function verifyIssuerToken(text: string, rules: TokenRules, deps: T
   const key = await deps.states.getKey(rules.issuer, header.kid);
   if (!(await isJwtSignedBy(text, key, algorithm)))
     throw new AttestryError("token_signature_invalid", "the signature of the token does not hold under the named key");
-  checkIssuerClaims(payload, { audience: rules.audience, now: deps.clock() });
+  const { audience, secondsMax } = rules;
+  checkIssuerClaims(payload, { audience, secondsMax, now: deps.clock() });
   return payload;
 }
 
+/** `entity`: the node's own, which alone tokens of citizens are for. */
 export function createIssuerTokenService(
-  deps: TokenDeps & { readonly issuers: readonly SignInIssuer[] },
+  deps: TokenDeps & { readonly entity: string; readonly issuers: readonly SignInIssuer[] },
 ): IssuerTokenService {
+  /** Compared exactly, before anybody is asked: who is not configured causes no request. */
+  function getIssuer(text: string): SignInIssuer {
+    const { iss } = decode(text).payload;
+    const issuer = deps.issuers.find((one) => one.issuer === iss);
+    if (issuer) return issuer;
+    throw new AttestryError("token_issuer_unknown", "the token is of an issuer by whom nobody signs in at this node");
+  }
+
   return {
     async verifyAccessToken(text) {
-      const { iss } = decode(text).payload;
-      // Compared exactly, before anybody is asked: who is not configured causes no request.
-      const issuer = deps.issuers.find((one) => one.issuer === iss);
-      if (!issuer)
-        throw new AttestryError(
-          "token_issuer_unknown",
-          "the token is of an issuer by whom nobody signs in at this node",
-        );
+      const issuer = getIssuer(text);
       const { audience, algorithms, tokenType } = issuer;
       const rules = { issuer: issuer.issuer, audience, algorithms, types: [tokenType.toLowerCase()] };
-      return readPerson(await verifyIssuerToken(text, rules, deps), issuer);
+      const claims = await verifyIssuerToken(text, rules, deps);
+      if (hasCitizenScope(claims))
+        throw new AttestryError(
+          "token_scope_wrong",
+          `a token of scope "${CITIZEN_SCOPE}" opens the citizen's own data and nothing else`,
+        );
+      return readPerson(claims, issuer);
+    },
+
+    async verifyCitizenToken(text) {
+      const issuer = getIssuer(text);
+      if (issuer.citizenClaims === undefined)
+        throw new AttestryError("token_issuer_unknown", "the token is of an issuer by whom no citizen signs in here");
+      const rules = {
+        issuer: issuer.issuer,
+        // Whatever staff's tokens are for: of what is one node's alone no other can be shown anything.
+        audience: deps.entity,
+        algorithms: issuer.algorithms,
+        // RFC 9068 §4, also where an issuer's tokens for staff cannot say so.
+        types: ["at+jwt"],
+        secondsMax: CITIZEN_TOKEN_SECONDS_MAX,
+      };
+      const claims = await verifyIssuerToken(text, rules, deps);
+      if (!hasCitizenScope(claims))
+        throw new AttestryError(
+          "token_scope_wrong",
+          `a citizen's own data take a token of scope "${CITIZEN_SCOPE}"; this one is for something else`,
+        );
+      return getCitizen(claims, issuer);
     },
   };
 }

@@ -8,8 +8,8 @@ export type Access = "public" | "members" | "consent";
 interface Rule {
   /** The roles of this node's staff that may; a role that is not named may not. */
   readonly staff: readonly Role[];
-  /** Who else may: everybody, other nodes of the federation, or as far as the registry's access opens it to strangers and to nodes. Nobody where it is left out. */
-  readonly others?: "everybody" | "members" | "by access";
+  /** Who else may: everybody, other nodes of the federation, citizens for themselves, or as far as the registry's access opens it to strangers and to nodes. Nobody where it is left out. */
+  readonly others?: "everybody" | "members" | "by access" | "citizens";
   /** What a token must reach: the registry it is about, or every registry of the node. */
   readonly reach: "registry" | "node";
 }
@@ -31,6 +31,8 @@ const PERMISSIONS = {
   "open-data.read": EVERYBODY,
   /** Signed lists of states, and the checking of what somebody brings. */
   "proof.check": EVERYBODY,
+  /** What a person shared, for who has the link and the code. */
+  "share.open": EVERYBODY,
   /** References to follow, of public records at first; "peer.read" shows more. */
   "reference.resolve": EVERYBODY,
   /** To ask people for consent, and how it stands: for other nodes, by signed requests. */
@@ -39,6 +41,8 @@ const PERMISSIONS = {
   "consent.ask": { staff: READERS, reach: "node" },
   /** To write down what somebody decided at a counter, and to declare a consent invalid. */
   "consent.assist": { staff: ["registrar"], reach: "registry" },
+  /** One's own records, consents and looks: for the citizen whom they are of, by a token of the sign-in service. */
+  "own.read": { staff: [], others: "citizens", reach: "node" },
   /** To read and answer what people ask about looks at their data, and about their records. */
   "question.answer": { staff: ["registrar", "auditor"], reach: "registry" },
   /** What other nodes show to members of the federation: for who reads all records here, and nobody by a narrower token. */
@@ -61,6 +65,10 @@ const PERMISSIONS = {
   /** To approve or return one: for whom the definition names, and never who proposed it. */
   "proposal.decide": { staff: ["registrar", "approver"], reach: "registry" },
   "record.write": { staff: ["registrar"], reach: "registry" },
+  /** To keep records from being erased, and to know of every hold why it stands. */
+  "record.hold": { staff: ["registrar", "approver"], reach: "registry" },
+  /** To lift a hold: for another role than the one that erases. */
+  "record.release": { staff: ["approver"], reach: "registry" },
   "record.import": { staff: ["registrar"], reach: "registry" },
 } as const satisfies Record<string, Rule>;
 
@@ -82,6 +90,7 @@ export function isPermitted({ caller, action, registry, access }: PermissionQuer
   const { staff, others, reach } = ruleOf(action);
   if (others === "everybody") return true;
   if (others === "members" && caller.kind === "node") return true;
+  if (others === "citizens") return caller.kind === "citizen";
   if (others === "by access" && isOpenTo(caller, access)) return true;
   if (caller.kind !== "staff" || !staff.includes(caller.role)) return false;
   return reach === "node" ? caller.registries === undefined : isReached(caller, registry);
@@ -126,13 +135,14 @@ export function checkPermitted(query: PermissionQuery & { readonly registry: str
 
 /**
  * Who may call what is made of these actions: "open": nobody is asked who they are; "optional": without a token what is open, with
- * one what its role may see; "nodes": other nodes by signed requests; roles: staff only. The first action is what a caller needs; the others show more.
+ * one what its role may see; "nodes": other nodes by signed requests; "citizens": citizens for themselves; roles: staff only. The first action is what a caller needs; the others show more.
  */
-export type CallerKinds = "open" | "optional" | "nodes" | readonly Role[];
+export type CallerKinds = "open" | "optional" | "nodes" | "citizens" | readonly Role[];
 
 export function describeCallers([first, ...more]: readonly [Action, ...Action[]]): CallerKinds {
   const { staff, others } = ruleOf(first);
   if (others === undefined) return staff;
   if (others === "members") return "nodes";
+  if (others === "citizens") return "citizens";
   return [first, ...more].every((action) => ruleOf(action).others === "everybody") ? "open" : "optional";
 }

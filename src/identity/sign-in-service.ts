@@ -42,6 +42,15 @@ export interface SignInService {
   finish(options: { attempt: string | undefined; answer: Readonly<Record<string, string>> }): Promise<SignedIn>;
   /** Where the browser ends the session at the issuer, too; undefined where the issuer has no such place. */
   findSignOutUrl(issuer: string, as: SignInPurpose): Promise<string | undefined>;
+  /** By what a page of this node signs citizens in within their browser, to ask other nodes. Throws `sign_in_unavailable` where there would be some and none answers. */
+  listBrowserSignIns(): Promise<readonly BrowserSignIn[]>;
+}
+
+/** A public client of this node at an issuer: it has no secret, and its page is its redirect URI. */
+export interface BrowserSignIn extends SignInChoice {
+  readonly clientId: string;
+  readonly authorizationEndpoint: string;
+  readonly tokenEndpoint: string;
 }
 
 interface Attempt {
@@ -109,7 +118,28 @@ export function createSignInService(deps: {
     throw failed("the sign-in took too long");
   }
 
+  async function findBrowserSignIn({ issuer, title, browserClientId }: SignInIssuer): Promise<BrowserSignIn> {
+    const { authorizationEndpoint, tokenEndpoint } = await states.getState(issuer);
+    if (authorizationEndpoint === undefined || tokenEndpoint === undefined || browserClientId === undefined)
+      throw new AttestryError("sign_in_unavailable", `${issuer} names no authorization_endpoint or no token_endpoint`);
+    return {
+      issuer,
+      title: title ?? new URL(issuer).host,
+      clientId: browserClientId,
+      authorizationEndpoint,
+      tokenEndpoint,
+    };
+  }
+
   return {
+    async listBrowserSignIns() {
+      const offered = deps.issuers.filter((one) => one.browserClientId !== undefined);
+      const found = await Promise.allSettled(offered.map(findBrowserSignIn));
+      const usable = found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+      const failure = found.find((one) => one.status === "rejected");
+      if (usable.length === 0 && failure) throw failure.reason;
+      return usable;
+    },
     choices: choose("staff"),
     citizenChoices: choose("citizen"),
     async start({ issuer: name, as, returnTo }) {

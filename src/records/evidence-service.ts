@@ -20,6 +20,8 @@ export interface EvidenceFile {
   /** The chain that was in force when the version was logged, with the receipt of its entry; not there for what is older than the first. */
   readonly archive?: { readonly chain: readonly string[]; readonly receipt: string };
   readonly definition: string;
+  /** Of a personal record: to whom and for what it is given. */
+  readonly presentation?: { readonly token: string; readonly receipt: string };
 }
 
 export interface ProofOptions {
@@ -34,8 +36,11 @@ export interface EvidenceService {
   receipt(options: ProofOptions & { state?: number | undefined }): Promise<string>;
   /** Of a record in whatever state: its status list says which. An erased one has none (`record_erased`). */
   evidence(options: ProofOptions): Promise<EvidenceFile>;
-  /** The same around a token of this version with more of it open, for whom the caller has found to be permitted. */
-  assemble(row: store.RecordRow, token: string): Promise<EvidenceFile>;
+  /**
+   * The same around a token of this version with more of it open, for whom the caller has found to be permitted. `isForOthers`: of a personal
+   * record only its subject gets the key by which its later entries in the log are found.
+   */
+  assemble(row: store.RecordRow, token: string, options?: { readonly isForOthers?: boolean }): Promise<EvidenceFile>;
   readonly read: ReadBatch;
 }
 
@@ -96,13 +101,19 @@ export function createEvidenceService(deps: {
     return (await proofs.formatStateReceipts([{ record, row, change }]))[0]!;
   }
 
-  async function assemble(row: store.RecordRow, token: string, outgoing: boolean): Promise<EvidenceFile> {
+  async function assemble(
+    row: store.RecordRow,
+    token: string,
+    { outgoing, isForOthers = false }: { readonly outgoing: boolean; readonly isForOthers?: boolean },
+  ): Promise<EvidenceFile> {
+    const { registry } = row.record;
+    const isPersonal = isForOthers && (await registries.getCurrent(registry)).definition.access === "consent";
     const [receipts, status, chain, archived, compiled] = await Promise.all([
-      proofs.formatReceipts([row]),
+      proofs.formatReceipts([row], { isPersonal: () => isPersonal }),
       proveStatus(row.version.statusList),
       deps.ownChain({ outgoing }),
       deps.findArchivedChain(row.version.logIndex),
-      registries.getVersion(row.record.registry, row.version.definitionVersion),
+      registries.getVersion(registry, row.version.definitionVersion),
     ]);
     return {
       token,
@@ -116,7 +127,7 @@ export function createEvidenceService(deps: {
 
   return {
     read: deps.readBatch,
-    assemble: (row, token) => assemble(row, token, true),
+    assemble: (row, token, options = {}) => assemble(row, token, { ...options, outgoing: true }),
 
     async receipt({ state, ...options }) {
       if (state !== undefined) {
@@ -132,7 +143,7 @@ export function createEvidenceService(deps: {
 
     async evidence(options) {
       const row = await getProvable(options);
-      return assemble(row, formatSdJwt(row.version.jwt, []), options.caller.kind !== "anonymous");
+      return assemble(row, formatSdJwt(row.version.jwt, []), { outgoing: options.caller.kind !== "anonymous" });
     },
   };
 }

@@ -32,6 +32,8 @@ export interface HistoryEntry {
   readonly operation: string;
   readonly act: HistoryAct;
   readonly version?: number;
+  /** Of a version: what it said is destroyed. */
+  readonly erased?: true;
   /** Of a version: the dates that it is in effect. */
   readonly valid_from?: string;
   readonly valid_until?: string;
@@ -46,17 +48,20 @@ export interface HistoryEntry {
   readonly state?: string;
   readonly effective_from?: string;
   readonly replaced_by?: readonly string[];
+  /** Of the erasure of one version, which. */
+  readonly erased_version?: number;
   readonly statement?: string;
   readonly links: { readonly version?: string; readonly receipt?: string };
 }
 
 export interface HistoryVersion extends VersionPeriod {
   readonly logIndex: number;
+  readonly isErased: boolean;
 }
 
 export interface HistoryChange extends StateChange {
-  readonly operation: string;
   readonly logIndex: number;
+  readonly erasedVersion: number | null;
 }
 
 /** What the entries of a page are made of. `versions` and `statements` lack what was erased. */
@@ -81,9 +86,12 @@ export function describeVersion(period: HistoryVersion, context: HistoryContext)
   };
   const read = readVersion(period.version, context);
   // What was erased leaves its place in the log.
-  if (!read) return { ...base, operation: period.version === 1 ? "create" : "amend", act: {}, links: {} };
+  if (!read) return { ...base, operation: period.version === 1 ? "create" : "amend", erased: true, act: {}, links: {} };
   const { claims, withheld } = read;
-  const predecessor = period.version === 1 ? undefined : findPredecessor(context.periods, period);
+  const predecessor = findPredecessor(
+    context.periods.filter(({ isErased }) => !isErased),
+    period,
+  );
   const before =
     predecessor && versions.has(predecessor.version) ? readVersion(predecessor.version, context) : undefined;
   return {
@@ -133,6 +141,7 @@ export function describeChange(change: HistoryChange, context: HistoryContext): 
     ...(change.effectiveAt > 0 && { effective_from: formatSeconds(change.effectiveAt) }),
     act: describeAct(claims.act, compiled, languages),
     ...(Array.isArray(claims.replaced_by) && { replaced_by: claims.replaced_by as string[] }),
+    ...(change.erasedVersion !== null && { erased_version: change.erasedVersion }),
     statement: stored.statement,
     links: compiled.definition.access === "public" ? { receipt: `${href}/receipt?state=${change.number}` } : {},
   };

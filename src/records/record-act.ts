@@ -8,6 +8,9 @@ import { PSEUDONYMS_REMEMBERED_MAX } from "../limits.ts";
 import type { CompiledDefinition } from "../registries/compiled-definition.ts";
 import type { RecordOperation } from "./record-states.ts";
 
+/** What somebody does to a record and gives a ground for: `hold` and `release` keep it from being erased, and let go of it again. */
+export type ActOperation = RecordOperation | "hold" | "release";
+
 /** On which ground a writer acts, in the writer's own words. `distinct`: why the record is no duplicate of one that looks alike. */
 export interface WriteGround {
   readonly reason?: string;
@@ -18,7 +21,7 @@ export interface WriteGround {
 
 /** Who did it and on which ground. `by` is a pseudonym of the staff member. */
 export interface Act extends WriteGround {
-  readonly operation: RecordOperation;
+  readonly operation: ActOperation;
   readonly role: string;
   readonly by: string;
   /** Those without whose approval it would not have been done, in the order in which they approved. */
@@ -28,16 +31,17 @@ export interface Act extends WriteGround {
 /** Throws `act_incomplete` where the ground is not what the definition asks for this operation. */
 export type DescribeAct = (options: {
   compiled: CompiledDefinition;
-  operation: RecordOperation;
+  operation: ActOperation;
   caller: Staff;
   ground: WriteGround;
 }) => Act;
 
 /** Reasons that the node itself gives, in every registry. */
-const OWN_REASONS = ["migration"];
+const OWN_REASONS = ["migration", "restore"];
 // An erasure cannot be looked into afterwards, so what it was done for and by which right always stands beside it.
-const ALWAYS_REQUIRED: Partial<Record<RecordOperation, readonly (keyof WriteGround)[]>> = {
+const ALWAYS_REQUIRED: Partial<Record<ActOperation, readonly (keyof WriteGround)[]>> = {
   erase: ["reason", "instrument"],
+  erase_version: ["reason", "instrument"],
 };
 const PSEUDONYM_CHARS = 22;
 
@@ -53,11 +57,14 @@ export function isActPartPersonal(compiled: CompiledDefinition, act: Act, part: 
 }
 
 /** Throws `act_incomplete` with a detail per member that is missing or not one of the definition's. */
-export function checkAct(compiled: CompiledDefinition, operation: RecordOperation, ground: WriteGround): void {
+export function checkAct(compiled: CompiledDefinition, operation: ActOperation, ground: WriteGround): void {
   const { acts, name } = compiled.definition;
   const codes = Object.keys(acts?.reasons ?? {});
   const choice = codes.length === 0 ? "" : `; one of: ${codes.join(", ")}`;
-  const required = new Set([...(ALWAYS_REQUIRED[operation] ?? []), ...(acts?.required?.[operation] ?? [])]);
+  const required = new Set([
+    ...(ALWAYS_REQUIRED[operation] ?? []),
+    ...(acts?.required?.[operation === "erase_version" ? "erase" : operation] ?? []),
+  ]);
   const details: ErrorDetail[] = [...required]
     .filter((member) => ground[member] === undefined)
     .map((member) => ({

@@ -76,6 +76,9 @@ interface OutOfForce extends ProvenChange {
   readonly outcome: StateOutcome;
 }
 
+/** What was erased: a record, or the version of it that was asked for. */
+type Erased = store.ErasedRecord & { readonly row?: store.RecordRow };
+
 /** A record that is given for a purpose with a basis alone. */
 interface Personal {
   readonly personal: DisclosureItem;
@@ -144,7 +147,7 @@ export function createRecordBatchService(deps: {
   async function judge(
     reference: ReadReference,
     row: store.RecordRow | undefined,
-    erased: store.ErasedRecord | undefined,
+    erased: Erased | undefined,
     caller: Caller,
   ): Promise<Judgement> {
     const address = parseRecordUrl(reference.href);
@@ -165,7 +168,10 @@ export function createRecordBatchService(deps: {
     if (!(await deps.sight.findReadable({ caller, compiled, rids: [rid] })).has(rid)) return "members_only";
     if ((row ?? erased)?.record.registry !== address.registry)
       return reference.version === undefined ? "record_unknown" : "version_unknown";
-    if (!row) return { outcome: "record_erased", record: erased!.record, row: undefined, change: erased!.change };
+    if (!row) {
+      const { record, change } = erased!;
+      return { outcome: findStateOutcome(change.operation)!, record, row: erased!.row, change };
+    }
     return findOutOfForce(row, reference.version !== undefined) ?? row;
   }
 
@@ -195,13 +201,25 @@ export function createRecordBatchService(deps: {
     ]);
     const rowOf = (rid: string, version: number | undefined) =>
       version === undefined ? current.get(rid) : versions.get(`${rid}/${version}`);
-    const missing = asked.filter(({ rid, version }) => !rowOf(rid, version)).map(({ rid }) => rid);
-    const erased =
-      missing.length === 0 ? new Map<string, store.ErasedRecord>() : await store.findErased(database, missing);
+    const missing = asked.filter(({ rid, version }) => !rowOf(rid, version));
+    const [erased, erasedVersions] = await Promise.all([
+      missing.length === 0
+        ? new Map<string, store.ErasedRecord>()
+        : store.findErased(
+            database,
+            missing.map(({ rid }) => rid),
+          ),
+      store.findErasedVersions(
+        database,
+        missing.filter((one): one is { rid: string; version: number } => one.version !== undefined),
+      ),
+    ]);
+    const erasedOf = (rid: string, version: number | undefined) =>
+      erased.get(rid) ?? erasedVersions.get(`${rid}/${version}`);
     return Promise.all(
       references.map((reference) => {
         const rid = parseRecordUrl(reference.href)?.rid ?? "";
-        return judge(reference, rowOf(rid, reference.version), erased.get(rid), caller);
+        return judge(reference, rowOf(rid, reference.version), erasedOf(rid, reference.version), caller);
       }),
     );
   }

@@ -119,7 +119,8 @@ export function createRecordHistoryService(deps: {
       const record = await store.getHead(database, { registry, rid });
       if (record.state === "erased" && !seesPersonal) throw store.recordErased();
       const { periods, events, next } = await readEvents(options, -1);
-      const predecessors = events.filter(isVersion).flatMap((one) => findPredecessor(periods, one)?.version ?? []);
+      const kept = periods.filter(({ isErased }) => !isErased);
+      const predecessors = events.filter(isVersion).flatMap((one) => findPredecessor(kept, one)?.version ?? []);
       const [versions, statements] = await readContent(rid, events, predecessors);
       const href = formatRecordUrl({ entity, registry, rid });
       const context = { href, record, compiled, periods, versions, statements, sealer, seesPersonal, languages };
@@ -143,15 +144,25 @@ export function createRecordHistoryService(deps: {
       const { record } = await store.getRecord(database, { registry, rid });
       const { events, next } = await readEvents(options, 1);
       const [versions, statements] = await readContent(rid, events, []);
-      // Erased since it was found.
-      if (events.some((event) => isVersion(event) && !versions.has(event.version))) throw store.recordErased();
-      const views = events
-        .filter(isVersion)
-        .map(({ version }) => viewer.view({ record, version: versions.get(version)! }, compiled, seesPersonal));
-      const shown = views.flatMap((view) => (seesPersonal ? (findShown(view, compiled) ?? []) : []));
+      const listed = events.filter(isVersion);
+      // Erased since it was found, all of it or that version.
+      if (listed.some(({ version }) => !versions.has(version))) await store.getRecord(database, { registry, rid });
+      const views = listed.map((event) => {
+        const version = versions.get(event.version);
+        return version ? viewer.view({ record, version }, compiled, seesPersonal) : event;
+      });
+      const shown = views.flatMap((view) => (seesPersonal && "token" in view ? (findShown(view, compiled) ?? []) : []));
       await deps.logReadings(shown, options.caller, "history");
       return {
-        versions: views.map(({ version, state, recorded_at, definition, log_index, data, token }) => {
+        versions: views.map((view) => {
+          if (!("token" in view))
+            return {
+              version: view.version,
+              state: "erased",
+              recorded_at: formatSeconds(view.recordedAt),
+              log_index: view.logIndex,
+            };
+          const { version, state, recorded_at, definition, log_index, data, token } = view;
           return { version, state, recorded_at, definition, log_index, data, token };
         }),
         states: events.flatMap((event) =>
@@ -160,6 +171,7 @@ export function createRecordHistoryService(deps: {
             : {
                 number: event.number,
                 operation: event.operation,
+                ...(event.erasedVersion !== null && { erased_version: event.erasedVersion }),
                 statement: statements.get(event.number)!.statement,
                 log_index: event.logIndex,
                 recorded_at: formatSeconds(event.recordedAt),

@@ -1,13 +1,14 @@
 // Reading single records: as they are now, one version of them, as they were at other times.
-import { formatSeconds } from "../clock.ts";
 import { AttestryError } from "../errors.ts";
-import type { Caller } from "../identity/caller.ts";
+import type { Caller, Staff } from "../identity/caller.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
+import type { HoldView } from "./record-hold.ts";
 import { findShown, type LogReadings } from "./record-readings.ts";
+import { getRowAt } from "./record-row-at.ts";
 import type { RecordSight } from "./record-sight.ts";
 import * as store from "./record-store.ts";
-import { findChangeAt, findVersionAt, type TimeCoordinates } from "./record-timeline.ts";
+import type { TimeCoordinates } from "./record-timeline.ts";
 import type { RecordViewer, TaggedView } from "./record-viewer.ts";
 
 export interface ReadOptions {
@@ -29,41 +30,15 @@ export function createRecordReadService(deps: {
   viewer: RecordViewer;
   sight: RecordSight;
   logReadings: LogReadings;
+  /** Holds on a record, as this reader may know them; undefined: none ever stood. */
+  listHolds: (
+    record: store.StoredRecord,
+    reader: Staff,
+    languages: readonly string[],
+  ) => Promise<readonly HoldView[] | undefined>;
 }): RecordReadService {
   const { database, registries } = deps;
   const { tag } = deps.viewer;
-
-  /** The row that holds at these times. */
-  async function getRowAt({ registry, rid }: ReadOptions, at: TimeCoordinates): Promise<store.RecordRow> {
-    const record = await store.getHead(database, { registry, rid });
-    if (record.state === "erased") throw store.recordErased();
-    const [periods, changes] = await Promise.all([store.listPeriods(database, rid), store.listChanges(database, rid)]);
-    const { asOf, validAt } = at;
-    if (!findVersionAt(periods, { asOf, validAt: undefined })) {
-      const earliest = formatSeconds(periods[0]!.recordedAt);
-      throw new AttestryError(
-        "record_unknown",
-        `the record was not recorded yet as of ${asOf!.text}; it was on ${earliest}`,
-      );
-    }
-    const period = findVersionAt(periods, at);
-    if (!period) {
-      throw new AttestryError(
-        "not_in_effect",
-        `no version of the record was in effect on ${validAt!.text}; its history says from when until when each is`,
-      );
-    }
-    const change = findChangeAt(changes, at);
-    const [row, statements] = await Promise.all([
-      store.getRecord(database, { registry, rid, version: period.version }),
-      store.findStatements(database, { rid, numbers: change ? [change.number] : [] }),
-    ]);
-    return {
-      ...row,
-      change: change && statements.get(change.number),
-      at,
-    };
-  }
 
   return {
     async get({ version, at, languages, ...options }) {
@@ -75,11 +50,15 @@ export function createRecordReadService(deps: {
           "query_invalid",
           '"version" names one version whatever the time; leave out asOf and validAt',
         );
-      const row = at ? await getRowAt(options, at) : await store.getRecord(database, { registry, rid, version });
+      const row = at
+        ? await getRowAt(database, { registry, rid }, at)
+        : await store.getRecord(database, { registry, rid, version });
       const shown = tag(row, compiled, seesPersonal, languages);
       const reading = seesPersonal ? findShown(shown.view, compiled) : undefined;
       if (reading) await deps.logReadings([reading], caller, "read");
-      return shown;
+      const isInspected = seesPersonal && caller.kind === "staff";
+      const holds = isInspected ? await deps.listHolds(row.record, caller, languages ?? []) : undefined;
+      return holds ? { ...shown, view: { ...shown.view, holds } } : shown;
     },
   };
 }

@@ -39,11 +39,21 @@ export type ReadingAction =
   | "import"
   | "migrate";
 
+/** The event that a reading is: what its entry of the access log commits to, and its place there. */
+export interface NotedReading {
+  readonly commitment: string;
+  readonly logIndex: number;
+}
+
 /**
- * Notes that this was shown to that caller. Whoever shows waits for it: what is not noted is not shown. One event a person, whatever the
- * number of records. Throws what the access log throws.
+ * Notes that this was shown to that caller, and gives the event of each, in their order. Whoever shows waits for it: what is not noted is not
+ * shown. One event a person, whatever the number of records. Throws what the access log throws.
  */
-export type LogReadings = (shown: readonly ShownRecord[], caller: Caller, action: ReadingAction) => Promise<void>;
+export type LogReadings = (
+  shown: readonly ShownRecord[],
+  caller: Caller,
+  action: ReadingAction,
+) => Promise<readonly NotedReading[]>;
 
 /** As much of a view as tells what it shows. */
 interface ShownView {

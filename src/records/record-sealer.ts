@@ -25,6 +25,9 @@ export interface RecordSealer {
   openVersion(options: { dataKey: Uint8Array; rid: string; version: number; sealed: Uint8Array }): VersionSecrets;
   sealState(options: { dataKey: Uint8Array; rid: string; number: number; secrets: StateSecrets }): Uint8Array;
   openState(options: { dataKey: Uint8Array; rid: string; number: number; sealed: Uint8Array }): StateSecrets;
+  /** A text that is kept of a hold on the record; `place`: which. */
+  sealHold(options: { dataKey: Uint8Array; rid: string; place: string; text: string }): Uint8Array;
+  openHold(options: { dataKey: Uint8Array; rid: string; place: string; sealed: Uint8Array }): string;
   /** As `sealState`, of the statement that erases: it outlives the data key, so the node's own key holds it. */
   sealErasure(options: { rid: string; number: number; secrets: StateSecrets }): Uint8Array;
   openErasure(options: { rid: string; number: number; sealed: Uint8Array }): StateSecrets;
@@ -73,6 +76,12 @@ export function createRecordSealer(options: { entity: string; nodeKey: KeyGenera
     },
     openState({ dataKey, rid, number, sealed }) {
       return splitState(unseal({ key: dataKey, aad: aad(rid, number, "state"), sealed }));
+    },
+    sealHold({ dataKey, rid, place, text }) {
+      return seal({ key: dataKey, aad: aad(rid, 0, `hold|${place}`), plaintext: encodeUtf8(text) });
+    },
+    openHold({ dataKey, rid, place, sealed }) {
+      return decodeUtf8(unseal({ key: dataKey, aad: aad(rid, 0, `hold|${place}`), sealed }));
     },
     sealErasure({ rid, number, secrets }) {
       return wrap(aad(rid, number, "erasure"), joinState(secrets));

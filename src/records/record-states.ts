@@ -7,7 +7,14 @@ export type RecordState = (typeof RECORD_STATES)[number];
 /** The operations that sign a statement in place of a new version. */
 export const STATE_OPERATIONS = ["suspend", "reinstate", "revoke", "end", "replace", "erase"] as const;
 export type StateOperation = (typeof STATE_OPERATIONS)[number];
-export type RecordOperation = "create" | "amend" | StateOperation;
+
+/**
+ * What a signed statement may be about: a state, or the erasure of one former version, which leaves the record's state as it is. In the
+ * log both erasures are `erase`.
+ */
+export const STATEMENT_OPERATIONS = [...STATE_OPERATIONS, "erase_version"] as const;
+export type StatementOperation = (typeof STATEMENT_OPERATIONS)[number];
+export type RecordOperation = "create" | "amend" | StatementOperation;
 
 /** Values of a status list (DESIGN section 5). */
 export const STATUS_VALID = 0;
@@ -15,7 +22,7 @@ export const STATUS_INVALID = 1;
 export const STATUS_SUSPENDED = 2;
 export const STATUS_SUPERSEDED = 3;
 
-type ChangeOperation = Exclude<RecordOperation, "create">;
+type ChangeOperation = "amend" | StateOperation;
 
 const NEXT: Readonly<Record<RecordState, Partial<Record<ChangeOperation, RecordState>>>> = {
   active: {

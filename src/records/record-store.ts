@@ -39,6 +39,8 @@ export interface StoredChange {
   /** Log salt and disclosures of the statement; null: destroyed with the record. */
   readonly sealed: Uint8Array | null;
   readonly logIndex: number;
+  /** Of a statement that one version was erased, which. */
+  readonly erasedVersion?: number | null;
 }
 
 /**
@@ -88,6 +90,14 @@ export function toRow(flat: FlatRow, at?: TimeCoordinates): RecordRow {
   };
 }
 
+/** The last change of the state of `record r`, as `s`; the erasure of a version is none. */
+function joinChange(sql: Sql) {
+  return sql`
+    left join lateral (
+      select * from record_state c where r.state_number > 0 and c.rid = r.rid and c.operation <> 'erase_version' order by c.number desc limit 1
+    ) s on true`;
+}
+
 /** The columns of `toRow`, of `record r` with the joins of `joinVersions`. */
 export function rowColumns(sql: Sql) {
   return sql`
@@ -100,14 +110,14 @@ export function rowColumns(sql: Sql) {
 
 /**
  * The joins after `from record r`: `v` the current version, or the one in effect at the times asked for, and `s` the change of state
- * that holds then (null: none). Records without such a version drop out, and so do erased ones. The rules are those of record-timeline.ts.
+ * that holds then (null: none). Records without such a version drop out, and so do erased ones and those whose version of then was. The rules are those of record-timeline.ts.
  * `withChange`: false where nobody asks for `s`, at a time.
  */
 export function joinVersions(sql: Sql, at?: TimeCoordinates, withChange = true) {
   if (!at)
     return sql`
       join record_version v on v.rid = r.rid and v.version = r.version and v.jwt is not null
-      left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+      ${joinChange(sql)}`;
   const { asOf, validAt } = at;
   const recorded = asOf ? sql`and c.recorded_at <= ${asOf.seconds}` : sql``;
   const covering = validAt
@@ -116,12 +126,13 @@ export function joinVersions(sql: Sql, at?: TimeCoordinates, withChange = true) 
   const begun = validAt ? sql`and c.effective_at <= ${validAt.seconds}` : sql``;
   const change = sql`
     left join lateral (
-      select * from record_state c where c.rid = r.rid ${recorded} ${begun} order by c.number desc limit 1
+      select * from record_state c where c.rid = r.rid and c.operation <> 'erase_version' ${recorded} ${begun} order by c.number desc limit 1
     ) s on true`;
+  // Where an erased version held, no other stands in for it: of the time that it was in effect nothing is kept.
   return sql`
     join lateral (
-      select * from record_version c where c.rid = r.rid and c.jwt is not null ${recorded} ${covering} order by c.version desc limit 1
-    ) v on true ${withChange ? change : sql``}`;
+      select * from record_version c where c.rid = r.rid ${recorded} ${covering} order by c.version desc limit 1
+    ) v on v.jwt is not null ${withChange ? change : sql``}`;
 }
 
 /** Which of these registries have ever held a record, whatever became of it. */
@@ -148,12 +159,12 @@ export async function findRecord(
       ? joinVersions(sql)
       : sql`
           join record_version v on v.rid = r.rid and v.version = ${version} and v.jwt is not null
-          left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+          ${joinChange(sql)}`;
   const rows = await sql<FlatRow[]>`select ${rowColumns(sql)} from record r ${joins} where r.rid = ${rid}`;
   return rows[0] && toRow(rows[0]);
 }
 
-/** As `findRecord`, in this registry; throws `record_unknown`, `version_unknown` or `record_erased`. */
+/** As `findRecord`, in this registry; throws `record_unknown`, `version_unknown`, `version_erased` or `record_erased`. */
 export async function getRecord(
   database: Database,
   options: { registry: string; rid: string; version?: number | undefined },
@@ -161,8 +172,9 @@ export async function getRecord(
   const { registry, rid, version } = options;
   const row = isRid(rid) ? await findRecord(database, options) : undefined;
   if (row && row.record.registry === registry) return row;
-  const { state } = await getHead(database, options);
-  if (state === "erased") throw recordErased();
+  const head = await getHead(database, options);
+  if (head.state === "erased") throw recordErased();
+  if (version !== undefined && version >= 1 && version <= head.version) throw versionErased(version);
   throw new AttestryError("version_unknown", `there is no version ${version} of such a record in "${registry}"`);
 }
 
@@ -176,6 +188,13 @@ export async function getHead(
   if (version !== undefined)
     throw new AttestryError("version_unknown", `there is no version ${version} of such a record in "${registry}"`);
   throw new AttestryError("record_unknown", `there is no such record in "${registry}"`);
+}
+
+export function versionErased(version: number): AttestryError {
+  return new AttestryError(
+    "version_erased",
+    `version ${version} of the record was erased: what it said is destroyed; the record's other versions are as they were`,
+  );
 }
 
 export function recordErased(): AttestryError {
@@ -213,7 +232,7 @@ export async function findRecordVersions(
     from (select distinct * from unnest(${held.map((one) => one.rid)}::uuid[], ${held.map((one) => one.version)}::int[])) as asked (rid, version)
     join record r on r.rid = asked.rid
     join record_version v on v.rid = r.rid and v.version = asked.version and v.jwt is not null
-    left join record_state s on s.rid = r.rid and s.number = r.state_number`;
+    ${joinChange(sql)}`;
   return new Map(rows.map((row) => [`${row.rid}/${row.v}`, toRow(row)]));
 }
 
@@ -239,6 +258,30 @@ export async function findErased(database: Database, rids: readonly string[]): P
   );
 }
 
+/** Which of these versions were erased while their records were not, by `<rid>/<version>`: the records as they are, and the statements of that. */
+export async function findErasedVersions(
+  database: Database,
+  wanted: readonly { rid: string; version: number }[],
+): Promise<Map<string, ErasedRecord & { readonly row: RecordRow }>> {
+  const held = wanted.filter(({ version }) => version <= VERSION_MAX);
+  if (held.length === 0) return new Map();
+  const changes = await database.sql<(StoredChange & { rid: string; erasedVersion: number })[]>`
+    select s.rid, s.erased_version as "erasedVersion", s.number, s.operation, s.state, s.effective_at as "effectiveAt",
+      s.statement, s.sealed, s.log_index as "logIndex"
+    from unnest(${held.map((one) => one.rid)}::uuid[], ${held.map((one) => one.version)}::int[]) as asked (rid, version)
+    join record_state s on s.rid = asked.rid and s.erased_version = asked.version`;
+  const rows = await findRecords(
+    database,
+    changes.map(({ rid }) => rid),
+  );
+  return new Map(
+    changes.flatMap(({ rid, ...change }) => {
+      const row = rows.get(rid);
+      return row ? [[`${rid}/${change.erasedVersion}`, { record: row.record, row, change }] as const] : [];
+    }),
+  );
+}
+
 /** One page of a registry in the order of creation, after the log index `after`; `at`: as it was at these times. */
 export async function listRecords(
   database: Database,
@@ -258,11 +301,16 @@ export async function listPeriods(
   database: Database,
   rid: string,
 ): Promise<
-  (VersionPeriod & { readonly logIndex: number; readonly definitionVersion: number; readonly chars: number })[]
+  (VersionPeriod & {
+    readonly logIndex: number;
+    readonly definitionVersion: number;
+    readonly chars: number;
+    readonly isErased: boolean;
+  })[]
 > {
   return database.sql`
     select version, recorded_at as "recordedAt", valid_from as "validFrom", valid_until as "validUntil", log_index as "logIndex",
-      definition_version as "definitionVersion", coalesce(octet_length(jwt), 0) as chars
+      definition_version as "definitionVersion", coalesce(octet_length(jwt), 0) as chars, jwt is null as "isErased"
     from record_version where rid = ${rid} order by version`;
 }
 
@@ -270,9 +318,9 @@ export async function listPeriods(
 export async function listChanges(
   database: Database,
   rid: string,
-): Promise<(StateChange & { readonly logIndex: number; readonly operation: string })[]> {
+): Promise<(StateChange & { readonly logIndex: number; readonly erasedVersion: number | null })[]> {
   return database.sql`
-    select number, operation, state, effective_at as "effectiveAt", recorded_at as "recordedAt", log_index as "logIndex"
+    select number, operation, erased_version as "erasedVersion", state, effective_at as "effectiveAt", recorded_at as "recordedAt", log_index as "logIndex"
     from record_state where rid = ${rid} order by number`;
 }
 
@@ -294,7 +342,7 @@ export async function findStatements(
   options: { rid: string; numbers: readonly number[] },
 ): Promise<Map<number, StoredChange>> {
   const rows = await database.sql<StoredChange[]>`
-    select number, operation, state, effective_at as "effectiveAt", statement, sealed, log_index as "logIndex"
+    select number, operation, state, effective_at as "effectiveAt", statement, sealed, log_index as "logIndex", erased_version as "erasedVersion"
     from record_state where rid = ${options.rid} and number = any(${options.numbers as number[]}::int[])`;
   return new Map(rows.map((row) => [row.number, row]));
 }

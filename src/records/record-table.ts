@@ -37,7 +37,7 @@ export const recordTable = pgTable(
 );
 
 /**
- * `sealed`: log salt, K, and the disclosures, under the record's data key. It and `jwt` are null once the record is erased.
+ * `sealed`: log salt, K, and the disclosures, under the record's data key. It and `jwt` are null once the record is erased, or this version of it.
  * `validFrom`, `validUntil`: effective time in Unix seconds, the first instant in effect and the first one that no longer is.
  */
 export const recordVersionTable = pgTable(
@@ -58,13 +58,17 @@ export const recordVersionTable = pgTable(
   (table) => [primaryKey({ columns: [table.rid, table.version] })],
 );
 
-/** `sealed`: log salt and disclosures of the statement. `state`: what the record is from then on; `effectiveAt`: since when, in Unix seconds. */
+/**
+ * `sealed`: log salt and disclosures of the statement. `state`: what the record is from then on; `effectiveAt`: since when, in Unix
+ * seconds. `erasedVersion`: of a statement that one former version was erased, which leaves the state as it is.
+ */
 export const recordStateTable = pgTable(
   "record_state",
   {
     rid: uuid("rid").notNull(),
     number: integer("number").notNull(),
     operation: text("operation").notNull(),
+    erasedVersion: integer("erased_version"),
     state: text("state").notNull(),
     effectiveAt: bigint("effective_at", { mode: "number" }).notNull(),
     statement: text("statement").notNull(),
@@ -75,7 +79,7 @@ export const recordStateTable = pgTable(
   (table) => [
     primaryKey({ columns: [table.rid, table.number] }),
     // What the ledger of erasures is compared with.
-    index("record_state_erasures").on(table.logIndex).where(sql`operation = 'erase'`),
+    index("record_state_erasures").on(table.logIndex).where(sql`operation in ('erase', 'erase_version')`),
   ],
 );
 

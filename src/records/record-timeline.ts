@@ -15,7 +15,10 @@ export interface TimeCoordinates {
   readonly validAt: Instant | undefined;
 }
 
-/** Times are Unix seconds; `validFrom` is the first instant in effect, `validUntil` the first one that no longer is. */
+/**
+ * Times are Unix seconds; `validFrom` is the first instant in effect, `validUntil` the first one that no longer is. An erased version has
+ * neither: it stands for every time that no later one covers, so that nobody takes an earlier one for what held then.
+ */
 export interface VersionPeriod {
   readonly version: number;
   readonly recordedAt: number;
@@ -25,6 +28,7 @@ export interface VersionPeriod {
 
 export interface StateChange {
   readonly number: number;
+  readonly operation: string;
   readonly state: string;
   readonly effectiveAt: number;
   readonly recordedAt: number;
@@ -75,7 +79,13 @@ export function findChangeAt<Change extends StateChange>(
   { asOf, validAt }: TimeCoordinates,
 ): Change | undefined {
   return findLatest(
-    changes.filter((one) => isRecordedBy(one, asOf) && (validAt === undefined || one.effectiveAt <= validAt.seconds)),
+    changes.filter(
+      (one) =>
+        // The erasure of a version leaves the state as it is.
+        one.operation !== "erase_version" &&
+        isRecordedBy(one, asOf) &&
+        (validAt === undefined || one.effectiveAt <= validAt.seconds),
+    ),
     (one) => one.number,
   );
 }

@@ -82,7 +82,8 @@ export interface StatementContent {
   readonly act: Act;
   /** Since when it holds, as the writer wrote it. */
   readonly effective: string | undefined;
-  readonly replacedBy: readonly string[] | undefined;
+  readonly replacedBy?: readonly string[] | undefined;
+  readonly erasedVersion?: number;
   readonly issuedAt: number;
 }
 
@@ -95,7 +96,7 @@ export async function issueStateStatement(options: {
   salt: () => string;
 }): Promise<{ statement: string; disclosures: string[] }> {
   const { entity, compiled, signer, salt } = options;
-  const { rid, version, act, effective, replacedBy, issuedAt } = options.content;
+  const { rid, version, act, effective, replacedBy, erasedVersion, issuedAt } = options.content;
   const { payload, disclosures } = buildSdJwt({
     payload: {
       iss: entity,
@@ -105,6 +106,7 @@ export async function issueStateStatement(options: {
       iat: issuedAt,
       ...(effective !== undefined && { effective }),
       ...(replacedBy !== undefined && { replaced_by: [...replacedBy] }),
+      ...(erasedVersion !== undefined && { erased_version: erasedVersion }),
       act: formatAct(act),
     },
     isDisclosable: (path) => path.length > 1 && path[0] === "act" && isActPartPersonal(compiled, act, String(path[1])),

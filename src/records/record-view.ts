@@ -7,6 +7,7 @@ import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { processDisclosures } from "../crypto/sd-jwt-disclosures.ts";
 import type { Definition } from "../registries/definition.ts";
 import { formatDisplay } from "../registries/display-template.ts";
+import type { HoldView } from "./record-hold.ts";
 import type { RecordSealer, StateSecrets, VersionSecrets } from "./record-sealer.ts";
 import type { RecordRow, StoredChange, StoredRecord, StoredVersion } from "./record-store.ts";
 import { stateAfter } from "./record-timeline.ts";
@@ -38,6 +39,8 @@ export interface RecordView {
   /** The times that were asked for, as they were asked. */
   readonly as_of?: string;
   readonly valid_at?: string;
+  /** For staff, and the person whom it is about: why it must be kept. Left out where no hold ever stood on it. */
+  readonly holds?: readonly HoldView[];
   readonly token: string;
   readonly links: {
     readonly self: string;

@@ -1,5 +1,5 @@
 // What nodes answer each other about a record that is not in force. Pure.
-import type { StateOperation } from "./record-states.ts";
+import type { StatementOperation } from "./record-states.ts";
 
 /** The outcome that goes with each operation; a reinstated record is in force, so none goes with it. */
 export const STATE_OUTCOMES = {
@@ -8,7 +8,8 @@ export const STATE_OUTCOMES = {
   end: "record_ended",
   replace: "record_replaced",
   erase: "record_erased",
-} as const satisfies Partial<Record<StateOperation, string>>;
+  erase_version: "version_erased",
+} as const satisfies Partial<Record<StatementOperation, string>>;
 
 export type StateOutcome = (typeof STATE_OUTCOMES)[keyof typeof STATE_OUTCOMES];
 

@@ -149,6 +149,15 @@ const compareStatistics = compareRules({
   },
 });
 
+/** Every age that may be asked about, as "18 years since born". */
+function listAges(ages: Json | undefined): string[] {
+  return (Array.isArray(ages) ? ages : [])
+    .map(asObject)
+    .flatMap(({ field, years }) =>
+      (Array.isArray(years) ? years : []).map((number) => `${String(number)} years since "${String(field)}"`),
+    );
+}
+
 const compareAnswers: Compare = (before, after, changes) => {
   const [old, next] = [asObject(before), asObject(after)];
   if (old.exists === undefined && next.exists !== undefined) changes.compatible("/exists", "is answered");
@@ -157,6 +166,10 @@ const compareAnswers: Compare = (before, after, changes) => {
     changes.compatible("/matches", `"${String(field)}" is compared`);
   for (const field of missingIn(asTexts(old.matches), asTexts(next.matches)))
     changes.breaking("/matches", `"${String(field)}" is no longer compared`);
+  const [oldAges, nextAges] = [listAges(old.ages), listAges(next.ages)];
+  for (const age of missingIn(nextAges, oldAges)) changes.compatible("/ages", `${String(age)} are answered about`);
+  for (const age of missingIn(oldAges, nextAges))
+    changes.breaking("/ages", `${String(age)} are no longer answered about`);
 };
 
 const compareRetired: Compare = (before, after, changes) => {

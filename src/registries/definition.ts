@@ -33,6 +33,8 @@ export interface StatisticRule {
 export interface AnswerRules {
   readonly exists?: true;
   readonly matches?: readonly string[];
+  /** Dates since which so many years may be asked about. */
+  readonly ages?: readonly { readonly field: string; readonly years: readonly number[] }[];
 }
 
 /** Which field says whom a record is about, and which claim of a sign-in it is compared with. */

@@ -74,6 +74,15 @@ export function isCovered(field: string, names: readonly string[]): boolean {
   return names.some((name) => field === name || field.startsWith(`${name}.`));
 }
 
+/** What names cover of all that there is, each with a value of its own: what a later definition puts inside one of them is not among it. */
+export function expandFields(names: readonly string[], all: readonly string[]): string[] {
+  const expanded = names.flatMap((name) => {
+    const inner = all.filter((field) => isCovered(field, [name]));
+    return inner.length === 0 ? [name] : inner;
+  });
+  return [...new Set(expanded)];
+}
+
 /** Throws `definition_invalid` naming each rule that cannot be honoured. */
 export function compileDisclosureRules(definition: Definition, annotations: Annotations): DisclosureRules {
   const { schema } = definition;

@@ -36,6 +36,8 @@ export interface CompiledStatistic {
 export interface CompiledAnswers {
   readonly exists: boolean;
   readonly matches: readonly RuleField[];
+  /** Fields with a date, and the numbers of years since that may be asked about. */
+  readonly ages: readonly (RuleField & { readonly years: readonly number[] })[];
 }
 
 /** The field whose value must be one of a claim of who reads or writes the record. */
@@ -102,6 +104,12 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
     const found = readField(name, `/answers/matches/${at}`);
     return found ? [{ name, path: found.path, personal: found.personal }] : [];
   });
+  const ages = (definition.answers?.ages ?? []).flatMap(({ field, years }, at) => {
+    const found = readField(field, `/answers/ages/${at}/field`);
+    if (found && found.schema.format !== "date")
+      details.push({ field: `/answers/ages/${at}/field`, message: `"${field}" must be a date (format "date")` });
+    return found ? [{ name: field, path: found.path, personal: found.personal, years }] : [];
+  });
   const jurisdiction = (definition.jurisdiction ?? []).flatMap(({ field, claim }, at): CompiledJurisdiction[] => {
     const found = readField(field, `/jurisdiction/${at}/field`);
     if (found && found.schema["x-reference"] !== undefined)
@@ -118,7 +126,8 @@ export function compileIndexRules(definition: Definition, annotations: Annotatio
       details.push({ field: `/statistics/${at}/fields`, message: "names a field twice" });
   if (details.length > 0)
     throw new AttestryError("definition_invalid", "the definition has rules that cannot be honoured", { details });
-  return { duplicates, statistics, answers: { exists: definition.answers?.exists === true, matches }, jurisdiction };
+  const answers = { exists: definition.answers?.exists === true, matches, ages };
+  return { duplicates, statistics, answers, jurisdiction };
 }
 
 function refuseTwice(rules: readonly { name: string }[], member: string, details: ErrorDetail[]): void {

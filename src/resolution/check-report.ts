@@ -15,6 +15,7 @@ import type { JudgedRecord, ResolvedRecord } from "./resolution-service.ts";
 const STATUS_CODES: Readonly<Record<StateOutcome, VerificationCode>> = {
   record_revoked: "status_revoked",
   record_erased: "status_revoked",
+  version_erased: "status_revoked",
   record_suspended: "status_suspended",
   record_ended: "status_superseded",
   record_replaced: "status_superseded",

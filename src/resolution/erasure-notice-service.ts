@@ -1,4 +1,4 @@
-// Takes the notices of other nodes that a record was erased of which this node was given fields: proves each, keeps it, shows it to staff.
+// Takes the notices of other nodes that a record, or a version of one, was erased of which this node was given fields: proves each, keeps it, shows it to staff.
 import { AttestryError } from "../errors.ts";
 import { speaksFor } from "../federation/node-metadata.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
@@ -37,9 +37,18 @@ export function createErasureNoticeInbox(deps: {
           const address = parseRecordUrl(notice.href);
           if (!address || !speaksFor(chain, address.entity)) throw refuse("is about no record of the sender's");
           try {
-            const statement = await verifyState(notice, { chain, href: notice.href });
-            if (statement.operation !== "erase") throw refuse(`its statement is about "${statement.operation}"`);
-            return { href: notice.href, home: from.entity, erasedAt: statement.issuedAt, statement: notice.statement };
+            // The key of a record that lives on stays with its person.
+            const statement = await verifyState(notice, { chain, href: notice.href, isPersonal: true });
+            const { operation, erasedVersion: version = 0 } = statement;
+            if (operation !== "erase" && operation !== "erase_version")
+              throw refuse(`its statement is about "${operation}"`);
+            return {
+              href: notice.href,
+              version,
+              home: from.entity,
+              erasedAt: statement.issuedAt,
+              statement: notice.statement,
+            };
           } catch (error) {
             if (!(error instanceof AttestryError)) throw error;
             throw refuse(error.message);

@@ -295,13 +295,15 @@ export function createResolutionService(deps: {
       const { operation, version, effective, replacedBy } = statement;
       if (findStateOutcome(operation) !== read.outcome)
         return unproved(`the home node answered "${read.outcome}" with a statement about "${operation}"`);
+      if (statement.erasedVersion !== undefined && statement.erasedVersion !== reference.version)
+        return unproved(`the home node answered with the erasure of another version, ${statement.erasedVersion}`);
       const { state } = read;
       walk.onJudged({ key: referenceKey(reference), state: { evidence: state, chain: chain.statements } });
       return {
         href,
         outcome: read.outcome,
         message: describeState(statement),
-        version,
+        version: statement.erasedVersion ?? version,
         ...(replacedBy.length > 0 && { successors: replacedBy }),
         state: { operation, ...(effective !== undefined && { effective }), statement: read.state.statement },
         issuer: chain.entity,

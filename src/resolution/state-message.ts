@@ -22,6 +22,8 @@ export function describeState(statement: StateStatement): string {
       return "was revoked: it was wrong from the beginning and must not be relied on";
     case "erase":
       return "was erased: its content is destroyed, and what is left of it is the proof that it was there";
+    case "erase_version":
+      return `version ${statement.erasedVersion} was erased: it was wrong, and what it said is destroyed; the record's other versions are as they were`;
     case "reinstate":
       return "is in force again";
   }

@@ -3,13 +3,17 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../cryp
 import { verifyJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import { speaksFor } from "../federation/node-metadata.ts";
-import { type AnchorPin, verifyTrustChain } from "../federation/trust-chain.ts";
+import { type AnchorPin, type VerifiedChain, verifyTrustChain } from "../federation/trust-chain.ts";
 import { ANSWER_CHARS_MAX, ANSWER_SECONDS, CLOCK_SKEW_SECONDS } from "../limits.ts";
-import { ANSWER_TYPE, type AnswerQuestion } from "../records/answers/answer-question.ts";
+import { ANSWER_TYPE, type AnswerQuestion, type AnswerReading } from "../records/answers/answer-question.ts";
+import { isEventPlace, isPresentedBasis } from "./presentation.ts";
+import { findReceiptFault } from "./reading-receipt.ts";
 
 /** As `POST /answers` gives it; untrusted. */
 export interface SignedAnswer {
   readonly answer: string;
+  /** Of an answer about a personal record: the proof that it is in the access log. */
+  readonly receipt?: string;
   /** Entity statements: the answering node's configuration first, the anchor's last. */
   readonly chain: readonly string[];
 }
@@ -36,9 +40,11 @@ export interface VerifiedAnswer {
   /** Unix seconds. */
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Of an answer about a personal record: for what it was given, by which right, and where it stands in the issuer's access log. */
+  readonly reading?: AnswerReading;
 }
 
-const MEMBERS = ["iss", "rtype", "aud", "nonce", "iat", "exp", "question", "answer"];
+const MEMBERS = ["iss", "rtype", "aud", "nonce", "iat", "exp", "question", "answer", "reading"];
 
 function invalid(claim: string, rule: string): AttestryError {
   return new AttestryError("token_invalid", `signed answer: ${claim} ${rule}`);
@@ -72,6 +78,29 @@ function checkBinding(payload: JsonObject, expected: AnswerExpectation): void {
     throw mismatch("to another question");
 }
 
+/** What the answer says of its own reading, which must be in the access log of whoever signed it. */
+function readReading(
+  reading: Json | undefined,
+  receipt: string | undefined,
+  chain: VerifiedChain,
+): AnswerReading | undefined {
+  if (reading === undefined) {
+    if (receipt !== undefined) throw invalid("reading", "is missing: the receipt belongs to nothing that is signed");
+    return undefined;
+  }
+  if (!isJsonObject(reading)) throw invalid("reading", "must be an object");
+  const { purpose, basis, event, ...rest } = reading;
+  if (typeof purpose !== "string" || purpose === "" || Object.keys(rest).length > 0)
+    throw invalid("reading", "has another form");
+  // What a person shares, or keeps as a copy, are records and no answers.
+  if (!isPresentedBasis(basis) || "share" in basis || "own" in basis || !isEventPlace(event))
+    throw invalid("reading", "names no basis or no event");
+  if (receipt === undefined) throw invalid("reading", "lacks its receipt from the access log");
+  const fault = findReceiptFault(receipt, event, chain);
+  if (fault !== undefined) throw invalid("reading", `is not proved to be in the access log: ${fault}`);
+  return { purpose, basis, event };
+}
+
 /**
  * Throws what `verifyTrustChain` and `verifyJws` throw, `token_invalid` naming the claim, `token_expired`, `permission_denied` where the
  * chain does not grant the registry type, and `answer_mismatch`.
@@ -89,10 +118,11 @@ export async function verifyAnswer(signed: SignedAnswer, expected: AnswerExpecta
   const times = checkTimes(payload, now);
   checkBinding(payload, expected);
   const { rtype, answer } = payload;
+  const reading = readReading(payload.reading, signed.receipt, chain);
   if (typeof rtype !== "string") throw invalid("rtype", "must be a text");
   if (typeof answer !== "boolean") throw invalid("answer", "must be true or false");
   // DESIGN promise 3: silence grants nothing.
   if (!chain.registryTypes.includes(rtype))
     throw new AttestryError("permission_denied", `no superior lets this node speak about records of type "${rtype}"`);
-  return { answer, issuer, anchor: chain.anchor, registryType: rtype, ...times };
+  return { answer, issuer, anchor: chain.anchor, registryType: rtype, ...times, ...(reading && { reading }) };
 }

@@ -4,20 +4,18 @@ import { encodeUtf8 } from "../crypto/hash.ts";
 import { type DecodedJws, decodeJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import { CLOCK_SKEW_SECONDS } from "../limits.ts";
-import { verifyCheckpoint } from "../log/checkpoint.ts";
-import { parseEntry } from "../log/entry.ts";
-import { leafHash, verifyInclusion } from "../log/merkle.ts";
-import { parseVerifierKey } from "../log/note.ts";
-import { parseExtra, parseReceipt } from "../log/receipt.ts";
 import type { IssuerTrust } from "./issuer-trust.ts";
 import type { Expectation } from "./policy.ts";
 import {
   PRESENTATION_TYPE,
+  PRINT_AUDIENCE,
   type Presentation,
   type PresentationClaims,
   parsePresentation,
   sdHash,
+  shareAddress,
 } from "./presentation.ts";
+import { findReceiptFault } from "./reading-receipt.ts";
 import { type CheckOutcome, failed, notChecked, passed } from "./report.ts";
 
 function readPresentation(text: string): { decoded: DecodedJws; claims: PresentationClaims } | CheckOutcome {
@@ -32,29 +30,32 @@ function readPresentation(text: string): { decoded: DecodedJws; claims: Presenta
   }
 }
 
-/** Whether the event's entry is in the issuer's access log, as the log's own key signed it. */
-function findReceiptFault(receipt: string, { event }: PresentationClaims, { chain }: IssuerTrust): string | undefined {
-  const { access } = chain.metadata.logs;
-  if (access === undefined) return "the issuer names no access log";
-  try {
-    const { index, proof, extra: bytes, checkpoint } = parseReceipt(receipt);
-    if (bytes === undefined) return "it lacks the entry (extra)";
-    const { entry: entryBytes } = parseExtra(bytes);
-    const entry = parseEntry(entryBytes);
-    if (entry.e !== "read" || entry.c !== event.commitment || index !== event.index) return "it is of another entry";
-    const verifiers = access.vkeys.map(parseVerifierKey);
-    const { size, root } = verifyCheckpoint(checkpoint, { origin: access.origin, verifiers });
-    verifyInclusion({ index, size, leaf: leafHash(entryBytes), proof, root });
-    return undefined;
-  } catch (error) {
-    if (error instanceof AttestryError) return error.message;
-    throw error;
-  }
+/**
+ * Whether it was given to who is meant, and for the question that was asked. What a person shares and a person's own copy answer no
+ * question of the verifier's: whoever shows them got them from the person, and that is for people to judge.
+ */
+function judgeReader(
+  { aud, nonce, basis }: PresentationClaims,
+  { issuer, expected, reader }: { issuer: string; expected: Expectation; reader: string | undefined },
+): CheckOutcome {
+  const isFromPerson = "share" in basis || "own" in basis;
+  if (!isFromPerson && (expected.audience === undefined || expected.nonce === undefined))
+    return notChecked("binding", "presentation_audience_not_given");
+  if (expected.audience !== undefined && aud !== expected.audience)
+    return failed("binding", "presentation_audience_wrong");
+  if (expected.nonce !== undefined && nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
+  if (aud === PRINT_AUDIENCE) return passed("binding", "passed_as_copy");
+  if (!("share" in basis)) return passed("binding");
+  const isMeant =
+    expected.audience !== undefined || aud === shareAddress({ issuer, id: basis.share }) || aud === reader;
+  return isMeant
+    ? passed("binding", "passed_by_share")
+    : notChecked("binding", "presentation_audience_not_given", `the person shared them with ${aud}`);
 }
 
 /**
  * `token`: the SD-JWT as it was verified; `issuer`: its `iss`. Audience and nonce are those that the verifier expects: without them nobody
- * can tell whom the fields were given to. `now`: Unix seconds.
+ * can tell whom the fields were given to. `reader`: as whom the verifier may be meant by what a person shares. `now`: Unix seconds.
  */
 export function checkBinding(options: {
   presentation: Presentation | undefined;
@@ -62,9 +63,10 @@ export function checkBinding(options: {
   issuer: string;
   trust: IssuerTrust;
   expected: Expectation;
+  reader?: string | undefined;
   now: number;
 }): CheckOutcome {
-  const { presentation, token, issuer, trust, expected, now } = options;
+  const { presentation, token, issuer, trust, expected, reader, now } = options;
   if (presentation === undefined) return notChecked("binding", "presentation_missing");
   const read = readPresentation(presentation.token);
   if ("check" in read) return read;
@@ -78,10 +80,8 @@ export function checkBinding(options: {
   if (claims.iss !== issuer) return failed("binding", "presentation_foreign");
   if (claims.sd_hash !== sdHash(token)) return failed("binding", "presentation_token_mismatch");
   if (claims.iat > now + CLOCK_SKEW_SECONDS || claims.exp <= now) return failed("binding", "presentation_expired");
-  if (expected.audience === undefined || expected.nonce === undefined)
-    return notChecked("binding", "presentation_audience_not_given");
-  if (claims.aud !== expected.audience) return failed("binding", "presentation_audience_wrong");
-  if (claims.nonce !== expected.nonce) return failed("binding", "presentation_nonce_wrong");
-  const fault = findReceiptFault(presentation.receipt, claims, trust);
-  return fault === undefined ? passed("binding") : failed("binding", "reading_not_logged", fault);
+  const judged = judgeReader(claims, { issuer, expected, reader });
+  if (judged.result !== "pass") return judged;
+  const fault = findReceiptFault(presentation.receipt, claims.event, trust.chain);
+  return fault === undefined ? judged : failed("binding", "reading_not_logged", fault);
 }

@@ -38,5 +38,12 @@ export function findHomeOf(evidence: unknown): { readonly href: string; readonly
 
 /** Only the proofs are the home node's: what is judged stays the token that was given. Undefined where nothing usable came. */
 export function joinFreshProof(given: unknown, fresh: unknown): unknown {
-  return isJsonObject(given) && isJsonObject(fresh) ? { ...fresh, token: given.token } : undefined;
+  if (!isJsonObject(given) || !isJsonObject(fresh)) return undefined;
+  // To whom it was given stays as it was given, too.
+  const { presentation: _, ...proofs } = fresh;
+  return {
+    ...proofs,
+    token: given.token,
+    ...(given.presentation !== undefined && { presentation: given.presentation }),
+  };
 }

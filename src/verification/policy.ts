@@ -77,6 +77,8 @@ export interface VerifyOptions {
   readonly now: number;
   /** For one call, in place of the policy's: one verifier, and its caches, then serve many references. */
   readonly expected?: Expectation;
+  /** The entity identifier of who verifies: what a person shared with just this one is meant for it. */
+  readonly reader?: string | undefined;
 }
 
 /** The checks that must pass: those that the policy names, else the usual ones, and `witness` where it names witnesses. */

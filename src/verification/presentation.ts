@@ -1,16 +1,31 @@
 // The word of a home node that it gave these fields to this reader, for this purpose, on this basis (`attestry-pres+jwt`, DESIGN section 10). Pure; proves nothing.
 import { sha256Base64url } from "../crypto/hash.ts";
-import { isJsonObject, type JsonObject } from "../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { AttestryError } from "../errors.ts";
 
 export const PRESENTATION_TYPE = "attestry-pres+jwt";
 
-/** By which right: a consent and the digest of its signed terms, or a law in the words of the definition. */
-export type PresentedBasis = { readonly consent: string; readonly terms: string } | { readonly law: string };
+/**
+ * By which right: a consent, or something that the person shares, and the digest of its signed terms; a law in the words of the definition;
+ * or the person's own, of the person's own copy.
+ */
+export type PresentedBasis =
+  | { readonly consent: string; readonly terms: string }
+  | { readonly share: string; readonly terms: string }
+  | { readonly law: string }
+  | { readonly own: true };
+
+/** `aud` of a person's own copy, which is shown as a paper copy is: to anybody. */
+export const PRINT_AUDIENCE = "print";
+
+/** What a person shares with nobody by name is for whoever has its link; `issuer`: the name that the node's records have. */
+export function shareAddress({ issuer, id }: { readonly issuer: string; readonly id: string }): string {
+  return `${issuer}/shared/${id}`;
+}
 
 export interface PresentationClaims {
   readonly iss: string;
-  /** The reader, by its entity identifier. */
+  /** The reader, by its entity identifier; of what is shared by a link, that; of the person's own copy, PRINT_AUDIENCE. */
   readonly aud: string;
   readonly nonce: string;
   readonly iat: number;
@@ -49,16 +64,31 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
+/** Whether it names one right, and no other beside it. */
+export function isPresentedBasis(basis: Json | undefined): basis is PresentedBasis & JsonObject {
+  if (!isJsonObject(basis)) return false;
+  const { consent, share, terms, law, own } = basis;
+  const rights = [consent, share, law, own].filter((one) => one !== undefined);
+  if (rights.length !== 1) return false;
+  return own === true || isText(law) || ((isText(consent) || isText(share)) && isText(terms));
+}
+
+/** Whether it names an entry of an access log: what it commits to, and its place. */
+export function isEventPlace(event: Json | undefined): event is PresentationClaims["event"] & JsonObject {
+  return (
+    isJsonObject(event) && typeof event.commitment === "string" && DIGEST.test(event.commitment) && isTime(event.index)
+  );
+}
+
 /** Reads a presentation's payload (untrusted) in strict form. Throws `evidence_invalid`. */
 export function parsePresentation(payload: JsonObject): PresentationClaims {
   const { iss, aud, nonce, iat, exp, purpose, basis, sd_hash, event } = payload;
   for (const [name, value] of Object.entries({ iss, aud, nonce, purpose })) if (!isText(value)) throw invalid(name);
   if (!isTime(iat) || !isTime(exp) || exp <= iat) throw invalid("iat or exp");
   if (typeof sd_hash !== "string" || !DIGEST.test(sd_hash)) throw invalid("sd_hash");
-  const isConsent = isJsonObject(basis) && isText(basis.consent) && isText(basis.terms) && basis.law === undefined;
-  const isLaw = isJsonObject(basis) && isText(basis.law) && basis.consent === undefined;
-  if (!isConsent && !isLaw) throw invalid("basis");
-  const isEvent = isJsonObject(event) && typeof event.commitment === "string" && DIGEST.test(event.commitment);
-  if (!isEvent || !isTime(event.index)) throw invalid("event");
+  if (!isPresentedBasis(basis)) throw invalid("basis");
+  // A copy for everybody is of the person's own, and of nothing else.
+  if ((aud === PRINT_AUDIENCE) !== "own" in basis) throw invalid("aud");
+  if (!isEventPlace(event)) throw invalid("event");
   return payload as unknown as PresentationClaims;
 }

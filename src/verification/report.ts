@@ -12,6 +12,10 @@ export const VERIFICATION_SENTENCES = {
     "Vouched for by the statements in force when the record was logged; those of today were not shown, or have expired. The time is the issuer's own word.",
   passed_without_tag:
     "The record is in the issuer's log. Its key was not handed over, so whether the log holds a rival of this version was not checked.",
+  passed_by_share:
+    "The person whom it is about shared these fields by a link and a code. Whether it reached you from that person, you have to know yourself.",
+  passed_as_copy:
+    "It is the copy of the person whom it is about, as good as one on paper: check that whoever shows it is that person.",
   status_superseded_allowed:
     "A newer version of the record exists, or the record ended or was replaced; this version was asked for, or the policy allows it.",
   fresh_by_status: "The issuer confirmed the state of this version recently. The time is the issuer's own word.",

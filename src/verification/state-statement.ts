@@ -1,11 +1,11 @@
-// A home node's signed word that a record is suspended, ended, replaced, revoked or erased: form, signature, place in the log. No I/O, no clock.
+// A home node's signed word that a record is suspended, ended, replaced, revoked or erased, or one version of it erased: form, signature, place in the log. No I/O, no clock.
 import { isJsonObject, type Json, type JsonObject } from "../crypto/json.ts";
 import { verifyJws } from "../crypto/jws.ts";
 import { AttestryError } from "../errors.ts";
 import type { VerifiedChain } from "../federation/trust-chain.ts";
 import { stateTag } from "../log/entry.ts";
 import { parseEffectiveTime } from "../records/effective-time.ts";
-import { STATE_OPERATIONS, type StateOperation } from "../records/record-states.ts";
+import { STATEMENT_OPERATIONS, type StatementOperation } from "../records/record-states.ts";
 import { parseRecordUrl } from "../records/record-url.ts";
 import { createInclusionCheck, isBeforeReport } from "./inclusion-check.ts";
 import { type IssuerTrust, trustOf } from "./issuer-trust.ts";
@@ -13,7 +13,7 @@ import { type IssuerTrust, trustOf } from "./issuer-trust.ts";
 export const STATE_STATEMENT_TYPE = "attestry-state+jwt";
 
 export interface StateStatement {
-  readonly operation: StateOperation;
+  readonly operation: StatementOperation;
   /** The version that was current then. */
   readonly version: number;
   /** Unix seconds, by the issuer's own word. */
@@ -22,6 +22,8 @@ export interface StateStatement {
   readonly effective: string | undefined;
   /** URLs of the successors, on whichever node; none unless the operation is `replace`. */
   readonly replacedBy: readonly string[];
+  /** Of an `erase_version`: which version was erased; the others are as they were. */
+  readonly erasedVersion?: number;
   /** The open parts of the act. */
   readonly act: JsonObject;
 }
@@ -30,7 +32,7 @@ function invalid(claim: string, rule: string): AttestryError {
   return new AttestryError("token_invalid", `state statement: ${claim} ${rule}`);
 }
 
-function readSuccessors(value: Json | undefined, operation: StateOperation): readonly string[] {
+function readSuccessors(value: Json | undefined, operation: StatementOperation): readonly string[] {
   if (operation !== "replace") {
     if (value !== undefined) throw invalid("replaced_by", "belongs to a replacement only");
     return [];
@@ -38,6 +40,21 @@ function readSuccessors(value: Json | undefined, operation: StateOperation): rea
   const isUrl = (one: Json): one is string => typeof one === "string" && parseRecordUrl(one) !== undefined;
   if (!Array.isArray(value) || value.length === 0 || !value.every(isUrl))
     throw invalid("replaced_by", "must be the URLs of records, at least one");
+  return value;
+}
+
+/** One word for the whole record and for one version of it would let the end of the one pass for that of the other. */
+function readErasedVersion(
+  value: Json | undefined,
+  operation: StatementOperation,
+  current: number,
+): number | undefined {
+  if (operation !== "erase_version") {
+    if (value !== undefined) throw invalid("erased_version", "belongs to the erasure of a version only");
+    return undefined;
+  }
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value >= current)
+    throw invalid("erased_version", "must be the number of a version before rver");
   return value;
 }
 
@@ -76,7 +93,12 @@ export function createStateVerifier(): (
     const { outcome, index } = checkInclusion({
       firstReceipt: undefined,
       recentReceipt: receipt,
-      entry: { operation, object: text, rid: String(payload.rid), tagOf: (k) => stateTag(k, number) },
+      entry: {
+        operation: operation === "erase_version" ? "erase" : operation,
+        object: text,
+        rid: String(payload.rid),
+        tagOf: (k) => stateTag(k, number),
+      },
       trust: rememberTrust(chain),
       // With an erased record its key was destroyed; of a personal one its subject alone gets it (DESIGN section 6).
       isKeyExpected: operation !== "erase" && !isPersonal,
@@ -91,13 +113,13 @@ export function createStateVerifier(): (
 
 /** Reads the claims of a statement about the record at `href`; throws `token_invalid`. */
 export function parseStateStatement(payload: JsonObject, href: string): StateStatement {
-  const { iss, rid, rver, op, iat, effective, replaced_by: replacedBy, act } = payload;
+  const { iss, rid, rver, op, iat, effective, replaced_by: replacedBy, erased_version: erased, act } = payload;
   const address = parseRecordUrl(href);
   // Or the end of one record would pass for the end of another.
   if (address === undefined || iss !== address.entity) throw invalid("iss", "is not the home node of the record");
   if (rid !== address.rid) throw invalid("rid", "is another record's");
-  const operation = STATE_OPERATIONS.find((one) => one === op);
-  if (operation === undefined) throw invalid("op", `must be one of ${STATE_OPERATIONS.join(", ")}`);
+  const operation = STATEMENT_OPERATIONS.find((one) => one === op);
+  if (operation === undefined) throw invalid("op", `must be one of ${STATEMENT_OPERATIONS.join(", ")}`);
   if (typeof rver !== "number" || !Number.isSafeInteger(rver) || rver < 1)
     throw invalid("rver", "must be a number from 1");
   if (typeof iat !== "number" || !Number.isSafeInteger(iat)) throw invalid("iat", "must be Unix seconds");
@@ -107,5 +129,14 @@ export function parseStateStatement(payload: JsonObject, href: string): StateSta
   )
     throw invalid("effective", "must be a date or an RFC 3339 time");
   if (!isJsonObject(act)) throw invalid("act", "must be an object");
-  return { operation, version: rver, issuedAt: iat, effective, replacedBy: readSuccessors(replacedBy, operation), act };
+  const erasedVersion = readErasedVersion(erased, operation, rver);
+  return {
+    operation,
+    version: rver,
+    issuedAt: iat,
+    effective,
+    replacedBy: readSuccessors(replacedBy, operation),
+    ...(erasedVersion !== undefined && { erasedVersion }),
+    act,
+  };
 }

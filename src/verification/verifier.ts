@@ -84,7 +84,7 @@ function createChecks(policy: VerifierPolicy) {
   const witnesses = policy.witnessPolicy === undefined ? undefined : parseWitnessPolicy(policy.witnessPolicy);
 
   return async (evidence: EvidenceParts, findings: Findings, options: VerifyOptions): Promise<void> => {
-    const { now, expected = policy.expected ?? {} } = options;
+    const { now, expected = policy.expected ?? {}, reader } = options;
     const add = (outcome: CheckOutcome) => findings.outcomes.set(outcome.check, outcome);
 
     // format: strict parse, typ, alg, and whether it is the record that was asked for
@@ -159,7 +159,7 @@ function createChecks(policy: VerifierPolicy) {
 
     // binding: to whom, and for what, personal fields were given
     const { presentation } = evidence;
-    add(checkBinding({ presentation, token: evidence.token, issuer: record.issuer, trust, expected, now }));
+    add(checkBinding({ presentation, token: evidence.token, issuer: record.issuer, trust, expected, reader, now }));
 
     findings.record = describeRecord(token, trust);
   };

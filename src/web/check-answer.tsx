@@ -14,7 +14,7 @@ interface FindingProps {
 }
 
 // What was revoked was wrong from the beginning: the day is that of the department's word.
-const HOLDS_FOR_ALL_TIME = ["record_revoked", "record_erased"];
+const HOLDS_FOR_ALL_TIME = ["record_revoked", "record_erased", "version_erased"];
 const NO_NAMES: ReadonlyMap<string, string> = new Map();
 
 const Sentences: FC<{ sentences: readonly string[] }> = ({ sentences }) => (

@@ -136,6 +136,7 @@ const STATES: Readonly<Record<StateOutcome, string>> = {
   record_ended: "ended",
   record_replaced: "replaced",
   record_erased: "erased",
+  version_erased: "version_erased",
 };
 
 /** The state that a proved outcome says a record is in; undefined where it says none. */
@@ -150,6 +151,7 @@ const STATE_MENDS: Readonly<Record<string, string>> = {
   record_ended:
     "It does not hold today. Where it matters what held before, ask the department for the version of then.",
   record_replaced: "Check the records that took its place.",
+  version_erased: "Do not rely on this version. Ask for the record as it is today.",
   record_erased: "Nobody can say any more what it said. Ask whoever gave you the link.",
 };
 

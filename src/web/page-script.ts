@@ -14,7 +14,7 @@ const ENCODINGS = [
 ] as const;
 
 /** The lists of files, by the page that they are of. */
-const LISTS = { verify: "files.json", form: "form.json" } as const;
+const LISTS = { verify: "files.json", form: "form.json", elsewhere: "elsewhere.json" } as const;
 
 /** Paths below the node's base path: what a page loads at first. Undefined in a program that was built without them. */
 export function findPageScript(page: keyof typeof LISTS): string | undefined {

@@ -69,6 +69,21 @@ export function createCitizenPageSessions(
   return createSessionsOf<CitizenSession>({ ...deps, sessions, cookie: "me", home: "/me", signIn: "/me/sign-in" });
 }
 
+/** The fields of a form of nobody's session. Throws `body_too_large`, `content_type_unsupported`. */
+export async function readFields(context: Context, bytesMax: number = FORM_BYTES_MAX): Promise<URLSearchParams> {
+  const type = (context.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/x-www-form-urlencoded")
+    throw new AttestryError("content_type_unsupported", "a form is sent as application/x-www-form-urlencoded");
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of context.req.raw.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new AttestryError("body_too_large", `a form has at most ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+}
+
 function createSessionsOf<One>(
   deps: Node & {
     readonly sessions: Held<One>;
@@ -95,20 +110,6 @@ function createSessionsOf<One>(
     const isForeign =
       site !== undefined ? site !== "same-origin" : from !== undefined && from !== "null" && from !== origin;
     if (isForeign) throw new AttestryError("form_token_invalid", "the form was sent by another site");
-  }
-
-  async function readFields(context: Context, bytesMax: number): Promise<URLSearchParams> {
-    const type = (context.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-    if (type !== "application/x-www-form-urlencoded")
-      throw new AttestryError("content_type_unsupported", "a form is sent as application/x-www-form-urlencoded");
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of context.req.raw.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) throw new AttestryError("body_too_large", `a form has at most ${bytesMax} bytes`);
-      chunks.push(chunk);
-    }
-    return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
   }
 
   const find: PageSessions<One>["find"] = (context) => sessions.find(getCookie(context, name(cookie)));
@@ -142,7 +143,10 @@ function createSessionsOf<One>(
     cleanReturn(path) {
       if (path === undefined || !path.startsWith("/") || !URL.canParse(path, entity)) return home;
       const url = new URL(path, entity);
-      const isOurs = url.origin === origin && (url.pathname === home || url.pathname.startsWith(`${home}/`));
+      // What somebody shared is read in the same languages.
+      const isShared = url.pathname.startsWith(`${basePath}/shared/`);
+      const isOurs =
+        url.origin === origin && (isShared || url.pathname === home || url.pathname.startsWith(`${home}/`));
       return isOurs ? `${url.pathname}${url.search}` : home;
     },
   };

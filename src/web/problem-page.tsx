@@ -23,6 +23,7 @@ const TITLES: Readonly<Record<string, string>> = {
   version_unknown: "There is no such version",
   not_in_effect: "Not in effect on that day",
   record_erased: "This record was erased",
+  version_erased: "This version was erased",
   authentication_required: "These records are not open to everybody",
   permission_denied: "These records are not open to everybody",
   not_found: "There is nothing at this address",
@@ -43,6 +44,8 @@ const HELP: Readonly<Record<string, string>> = {
     "It was recorded, but nothing of it was in effect at the time asked for. Look at another day, or at today.",
   record_erased:
     "The department destroyed its content, for example because a law or the person concerned asked for it. That there was a record, and that it was erased, stays in the log; nobody can bring back what it said.",
+  version_erased:
+    "The department destroyed what this version said, for example because it was about somebody else. The record's other versions are as they were; its history says when the version was erased.",
   authentication_required:
     "Only those may read them whom the department's rules name. If a record is about you, ask the department for a copy.",
   role_not_granted:

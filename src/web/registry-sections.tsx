@@ -225,8 +225,8 @@ export const AnswersSection: FC<{
   fields: readonly FieldView[];
   frame: PageFrame;
 }> = ({ compiled, fields, frame }) => {
-  const { exists, matches } = compiled.rules.answers;
-  if (!exists && matches.length === 0) return null;
+  const { exists, matches, ages } = compiled.rules.answers;
+  if (!exists && matches.length === 0 && ages.length === 0) return null;
   const titles = new Map(flattenFields(fields).map((field) => [field.name, field.fullTitle]));
   return (
     <Section id="answers" title="Yes or no">
@@ -248,7 +248,19 @@ export const AnswersSection: FC<{
             ?
           </li>
         )}
+        {ages.map(({ name, years }) => (
+          <li>
+            Is it {years.map((number) => formatNumber(number, frame.reader)).join(" or ")} years or more since:{" "}
+            <Localized text={titles.get(name) ?? name} reader={frame.reader} />?
+          </li>
+        ))}
       </ul>
+      {compiled.definition.access === "consent" && (
+        <p>
+          These records are about people: an answer takes a purpose and the person's consent, or a law, as a reading
+          does, and the person sees who asked.
+        </p>
+      )}
       <p class="soft">
         Programs ask at <code>POST {frame.basePath}/answers</code>; <a href={`${frame.basePath}/docs`}>how</a>.
       </p>

@@ -39,6 +39,11 @@ export const STATES_IN_WORDS: Readonly<Record<string, StateWords>> = {
     meaning: "The content was destroyed; only the proof that it was there remains.",
     tone: "over",
   },
+  version_erased: {
+    name: "Version erased",
+    meaning: "This version was wrong and was destroyed; the record's other versions are as they were.",
+    tone: "over",
+  },
 };
 
 /** `isThen`: at another time than now, when "current" would be a lie. */

@@ -20,6 +20,7 @@ const OPERATION_IN_WORDS: Readonly<Record<string, string>> = {
   end: "Ended",
   replace: "Replaced by others",
   erase: "Erased",
+  erase_version: "A version was erased",
 };
 
 const PERIOD_IN_WORDS: Readonly<Record<string, string>> = {
@@ -166,6 +167,13 @@ const Entry: FC<TimelineProps & { entry: HistoryEntry }> = ({ entry, page, field
         {version !== undefined && <>, version {formatNumber(version, frame.reader)}</>}, entry{" "}
         {formatNumber(entry.log_index, frame.reader)} of the log
       </p>
+      {entry.erased === true && <p class="soft">What this version said is destroyed.</p>}
+      {entry.erased_version !== undefined && (
+        <p>
+          Version {formatNumber(entry.erased_version, frame.reader)} was wrong and was destroyed. The others are as they
+          were.
+        </p>
+      )}
       <Period entry={entry} frame={frame} />
       <Ground entry={entry} />
       <OtherRecords title="Successor of" hrefs={entry.replaces} frame={frame} names={names} />

@@ -778,3 +778,39 @@ describe("a reading is refused", () => {
     expect(before.filter(({ purpose }) => purpose !== "pension")).toEqual([]);
   });
 });
+
+describe("a field that a later definition puts inside one that was given", () => {
+  it("is not given with it", async () => {
+    const data = { national_id: "L-1", name: "Leela", born: "1990-01-02", address: { city: "Northmarch" } };
+    const href = await create("persons", data);
+    const subject = { claim: "national_id", value: "L-1" };
+    const consents = [await given({ subject, fields: ["address"] })];
+    expect(await read({ consents, fields: ["address"] }, { href })).toBe("found");
+    const { definition: before } = await node.node.registries.getCurrent("persons");
+    const { schema } = before;
+    const properties = schema.properties as JsonObject;
+    const address = properties.address as JsonObject;
+    const inner = { ...(address.properties as JsonObject), shelter: { type: "string" } };
+    const later = {
+      ...before,
+      schema: { ...schema, properties: { ...properties, address: { ...address, properties: inner } } },
+    };
+    expect((await node.publish(later as unknown as JsonObject)).status).toBe(201);
+    const path = href.slice(node.entity.length);
+    const { headers } = await node.request("GET", path, { token: registrar });
+    const amended = await node.request("PATCH", path, {
+      token: registrar,
+      headers: { "if-match": headers.get("etag")! },
+      json: { data: { address: { shelter: "House 7" } }, act: { reason: "test" } },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    expect(await read({ consents, fields: ["address"] }, { href })).toBe("consent_fields_exceeded");
+    const answer = await send(welfare, "/records:read", { references: [{ href }], access: access({ consents }) });
+    const [record] = answer.body.records as JsonObject[];
+    const shown = String(record!.token)
+      .split("~")
+      .slice(1, -1)
+      .map((one) => (JSON.parse(Buffer.from(one, "base64url").toString()) as Json[])[1]);
+    expect(shown.sort()).toEqual(["address", "city"]);
+  });
+});

@@ -43,6 +43,7 @@ beforeAll(async () => {
     jurisdictionClaims: { district: "/realm/districts", state: "state" },
     citizenClaims: { national_id: "/realm/pid", passport: "passport" },
     client: { id: "pages", secretPath: undefined },
+    browserClientId: undefined,
     title: undefined,
   };
   const clock = currentSeconds;

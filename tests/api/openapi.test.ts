@@ -311,7 +311,16 @@ describe("what the node answers", () => {
     const wrong = (await create("W-0003")).body;
     await ask("POST", `${base}/${String(wrong.rid)}/revoke`, staff());
     const ground = { reason: "found", instrument: "Order 9" };
-    await ask("POST", `${base}/${String(wrong.rid)}/erase`, staff({ act: ground }));
+    const wrongPath = `${base}/${String(wrong.rid)}`;
+    const approver = await node.token("approver");
+    await ask("POST", `${wrongPath}/hold`, staff({ case: "C 1", until: "2099-12-31", act: ground }));
+    await ask("GET", wrongPath, { token });
+    await ask("POST", `${wrongPath}/erase`, staff({ act: ground }), 409);
+    await ask("POST", `${wrongPath}/release`, { token: approver, json: { case: "C 1", act: ground } });
+    await ask("POST", `${wrongPath}/erase`, staff({ act: ground }));
+    await ask("POST", `${path}/versions/1/erase`, staff({ act: ground }));
+    await ask("GET", `${path}?version=1`, {}, 410);
+    for (const below of ["/versions", "/history"]) await ask("GET", `${path}${below}`, { token });
     await ask("GET", `${base}/${String(wrong.rid)}`, {}, 410);
     await ask(
       "POST",
@@ -478,12 +487,14 @@ describe("what the node answers", () => {
       ["GET", "/log/records/consistency?from=1", {}, 400],
       ["GET", "/status/7", {}, 404],
       ["POST", "/answers", { json: { ...QUESTION, nonce: "short" } }, 400],
+      ["POST", "/shares:open", { json: { share: "https://x.example/shared/1", code: "482 913 005 771 264" } }, 404],
+      ["POST", "/shares:open", { json: { share: "1" } }, 400],
       ["POST", "/answers", { json: { ...QUESTION, question: { kind: "exists", registry: "nothing", key: "W" } } }, 404],
     ];
     for (const [method, target, options, status] of refusals) await ask(method, target, options, status);
   });
 
-  it("was seen of every operation but those that need more than one node, a clock or a second definition", () => {
+  it("was seen of every operation but those that need more than one node, a citizen, a clock or a second definition", () => {
     const unseen = [
       ...new Set(
         check.operations.map(({ operation }) => String(operation.operationId).replace(/^(wells|land_parcels)_/, "")),
@@ -493,6 +504,7 @@ describe("what the node answers", () => {
       .sort();
     expect(unseen).toEqual([
       "askForConsent",
+      "askQuestion",
       "assistConsent",
       "fetchSubordinateStatement",
       "getOpenData",
@@ -500,7 +512,11 @@ describe("what the node answers", () => {
       "getOpenDataSet",
       "invalidateConsent",
       "leaveSuperior",
+      "listOwnConsents",
+      "listOwnLooks",
+      "listOwnRecords",
       "migrateRecords",
+      "openShare",
       "readChanges",
       "readConsents",
       "refreshAskedConsent",

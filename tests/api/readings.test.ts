@@ -1,7 +1,9 @@
 // Whatever shows staff something personal has noted it before in the access log of the person: every operation of the document and every page of the console, and where no value is shown, what finding it tells.
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
+import type { Citizen } from "../../src/identity/caller.ts";
 import { type BrowserJar, createBrowserJar, hiddenField } from "../browser-jar.ts";
 import { definition, type TestNode } from "../node-fixture.ts";
 import { createDocumentCheck } from "../openapi-check.ts";
@@ -303,6 +305,19 @@ describe("the API", () => {
       if (shown.length > 0) faults.push(`${id} shows ${shown.join(", ")}; ${unnoted.join(", ") || "all noted"}`);
     }
     expect(faults).toEqual([]);
+  });
+
+  it("notes what is opened of what she shared, as hers with whom", async () => {
+    const her: Citizen = { kind: "citizen", issuer: "https://id.example", subject: "1", name: "Meera", ...PERSON };
+    const { share, code } = await node.node.shares.create(her, {
+      id: randomUUID(),
+      ...{ registry: "people", rid: meera.rid, fields: ["name"], recipient: "A bank", purpose: "An account" },
+      ...{ expiresAt: Math.floor(Date.now() / 1_000) + 3_600, isOneTime: true, language: "en" },
+    });
+    const opened = () => node.request("POST", "/shares:open", { json: { share: share.id, code } });
+    const { answer, events, shown, unnoted } = await findUnnoted(opened);
+    expect([answer.status, shown, unnoted]).toEqual([200, ["name"], []]);
+    expect(events.map(({ action, by }) => [action, by])).toEqual([["open", { share: share.id }]]);
   });
 
   it("notes an export of the past, and of few fields no more than these", async () => {

@@ -104,7 +104,10 @@ it("tells who reads on about a record that is erased meanwhile that it was erase
       sealer,
       viewer: createRecordViewer({ entity, sealer }),
       sight: createRecordSight({ database: node.database.database, searchKey: secrets.searchKey }),
-      logReadings: async (shown) => expect(shown).toEqual([]),
+      async logReadings(shown) {
+        expect(shown).toEqual([]);
+        return [];
+      },
     });
     return { service, options: { caller, registry: "plots", rid: String(rid) } };
   };

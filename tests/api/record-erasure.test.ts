@@ -146,6 +146,12 @@ describe("erasing", () => {
       state: "erased",
       log_index: size,
       recorded_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T/),
+      // Nobody said for how long backups are kept.
+      backups: {
+        stated: false,
+        readable_with: expect.stringContaining("keys.json"),
+        mend: expect.stringContaining("keep_days"),
+      },
     });
     expect(await rowsOf(life.rid)).toEqual({
       keys: 0,

@@ -59,6 +59,8 @@ const PASSING = [
 ];
 /** Data keys, hashes that no key is in, what stands open. */
 const OF_OTHER_KEYS = [
+  "record_hold.released",
+  "record_hold.sealed",
   "access_event.request",
   "access_event.sealed",
   "access_subject.delayed_last_digest",
@@ -72,6 +74,7 @@ const OF_OTHER_KEYS = [
   "consent.requested_at",
   "consent.sealed",
   "notification_choice.sealed",
+  "share.sealed",
   "question.answer",
   "question.sealed",
   "attestry_migrations.hash",

@@ -164,6 +164,54 @@ describe("whoever was given fields", () => {
     expect((await world.civil.node.usage.list(world.person(id))).entries.length).toBeGreaterThan(2);
   });
 
+  it("is told which version was erased, if it was given fields of just that one", async () => {
+    const registrar = await world.civil.token("registrar");
+    const reader = await world.welfare.token("reader");
+    // One was read before it was mended, the other after.
+    const mend = async ({ href: one, rid }: { href: string; rid: string }, id: string, readBefore: boolean) => {
+      const consent = await world.ask(id);
+      await world.civil.node.consents.give(world.person(id), consent.id, { language: "en" });
+      const readIt = async () =>
+        expect((await world.resolve(one, { consentIds: [consent.id] })).records[one]).toMatchObject({
+          outcome: "verified",
+        });
+      if (readBefore) await readIt();
+      const json = { data: { name: "Mended Name" } };
+      const path = `/registries/persons/records/${rid}`;
+      const headers = { "if-match": '"1.0"' };
+      expect((await world.civil.request("PATCH", path, { token: registrar, json, headers })).status).toBe(200);
+      if (!readBefore) await readIt();
+      await change(one, "versions/1/erase");
+    };
+    const [after, before] = [
+      await world.addPerson({ national_id: "AB-3001", name: "Wrong One", born: "1980-05-06" }),
+      await world.addPerson({ national_id: "AB-3002", name: "Wrong Two", born: "1980-05-06" }),
+    ];
+    const start = await read(world.welfare);
+    await mend(after, "AB-3001", false);
+    await mend(before, "AB-3002", true);
+    const noticed = async () =>
+      ((await world.welfare.request("GET", "/erasure-notices", { token: reader })).body.notices as JsonObject[]).filter(
+        (notice) => [after.href, before.href].includes(String(notice.href)),
+      );
+    await expect.poll(noticed, { timeout: 20_000 }).toMatchObject([{ href: before.href, version: 1 }]);
+    const [notice] = await noticed();
+    const claims = JSON.parse(
+      Buffer.from(String(notice!.statement).split(".")[1]!, "base64url").toString(),
+    ) as JsonObject;
+    expect(claims).toMatchObject({ op: "erase_version", erased_version: 1, rver: 2 });
+    const told = (await read(world.welfare, start.cursor)).changes.filter(
+      ({ operation }) => operation === "erase_version",
+    );
+    expect(told.filter(({ href: one }) => one === before.href)).toMatchObject([{ version: 1 }]);
+    // What is erased as a whole later is told as a whole, and the sooner notice stays what it was.
+    await change(before.href, "erase");
+    await expect
+      .poll(async () => (await noticed()).map(({ version }) => version ?? "whole"), { timeout: 20_000 })
+      .toEqual(expect.arrayContaining([1, "whole"]));
+    expect((await noticed()).filter((one) => one.href === after.href)).toEqual([]);
+  }, 60_000);
+
   it("takes no notice of an erasure from anybody but the record's own node", async () => {
     const { entity } = world.welfare;
     const chain = await world.tax.node.chains.getChain(entity);

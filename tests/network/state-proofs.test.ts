@@ -218,27 +218,31 @@ describe("the proof of a record's state", () => {
   });
 });
 
-describe("a home node that lies about states", () => {
-  /** Resolves one reference by a home node that gives this answer of it. */
-  async function outcomeOf(reference: string, answer: JsonObject): Promise<unknown> {
-    const service = createResolutionService({
-      ownEntity: undefined,
-      askHome: (_name, ask) => ask(chain),
-      readHome: async ({ references }) =>
-        parseReadBatch(
-          { records: [{ href: reference, ...answer }], statusLists: {}, definitions: {} } as Json,
-          references,
-        ),
-      readOwn: async () => {
-        throw new Error("there is no own node");
-      },
-      verifier: createVerifier({ anchors: [], statusMaxAgeSeconds: 300 }),
-      clock: now,
-    });
-    const { records } = await service.resolve({ references: [{ href: reference }], follow: [], outgoing: true });
-    return records[reference]!.outcome;
-  }
+/** Resolves one reference by a home node that gives this answer of it. */
+async function outcomeOf(reference: string, answer: JsonObject, pinned: { version?: number } = {}): Promise<unknown> {
+  const service = createResolutionService({
+    ownEntity: undefined,
+    askHome: (_name, ask) => ask(chain),
+    readHome: async ({ references }) =>
+      parseReadBatch(
+        { records: [{ href: reference, ...answer }], statusLists: {}, definitions: {} } as Json,
+        references,
+      ),
+    readOwn: async () => {
+      throw new Error("there is no own node");
+    },
+    verifier: createVerifier({ anchors: [], statusMaxAgeSeconds: 300 }),
+    clock: now,
+  });
+  const { records } = await service.resolve({
+    references: [{ href: reference, ...pinned }],
+    follow: [],
+    outgoing: true,
+  });
+  return Object.values(records)[0]!.outcome;
+}
 
+describe("a home node that lies about states", () => {
   it("is not believed without the statement that proves it, or with one of something else", async () => {
     const { state } = answered.end as { state: JsonObject };
     expect(await outcomeOf(href.end!, { outcome: "record_ended", state })).toBe("record_ended");
@@ -248,5 +252,46 @@ describe("a home node that lies about states", () => {
     const { receipt: _receipt, ...bare } = state;
     expect(await outcomeOf(href.end!, { outcome: "record_ended", state: bare })).toBe("state_unproved");
     expect(await outcomeOf(href.end!, { outcome: "record_ended", state: "ended" })).toBe("state_unproved");
+  });
+});
+
+describe("one version that was erased", () => {
+  it("is resolved as such for who pins it, by a proof that counts for nothing else", async () => {
+    const record = await calls.create({ code: "mistake", name: "Wrong" });
+    const own = record.href as string;
+    await calls.amend(record.rid, "1.0", { data: { name: "Wrong again" } });
+    await calls.amend(record.rid, "2.0", { data: { name: "Right" } });
+    await act(record.rid, "versions/1/erase", { act: { reason: "because", instrument: "Order 2" } });
+    const token = await agency.token("reader");
+    const resolve = async (reference: JsonObject) => {
+      const answer = await agency.request("POST", "/resolve", { token, json: { references: [reference] } });
+      expect(answer.status, answer.text).toBe(200);
+      return Object.values((answer.body as { records: Record<string, JsonObject> }).records)[0]!;
+    };
+    expect(await resolve({ href: own })).toMatchObject({ outcome: "verified", data: { name: "Right" } });
+    const told = await resolve({ href: own, version: 1 });
+    expect(told).toMatchObject({ outcome: "version_erased", version: 1, state: { operation: "erase_version" } });
+    expect(told.message).toContain("version 1 was erased");
+    expect(told).not.toHaveProperty("data");
+    const { records } = await read([{ href: own, version: 1 }]);
+    const { state } = (records as JsonObject[])[0]! as { state: JsonObject };
+    // As the end of the record, or of its other version, it proves nothing.
+    const lie = (outcome: string, version?: number) =>
+      outcomeOf(own, { outcome, state }, version === undefined ? {} : { version });
+    expect(await lie("version_erased", 1)).toBe("version_erased");
+    expect(await lie("version_erased", 2)).toBe("state_unproved");
+    expect(await lie("version_erased")).toBe("state_unproved");
+    expect(await lie("record_erased")).toBe("state_unproved");
+    const claims = JSON.parse(
+      Buffer.from(String(state.statement).split(".")[1]!, "base64url").toString(),
+    ) as JsonObject;
+    const signer = home.secrets.signers.record;
+    for (const over of [{ erased_version: 3 }, { erased_version: 0 }, { op: "erase" }, { erased_version: "1" }]) {
+      const statement = await signJws({ signer, typ: "attestry-state+jwt", payload: { ...claims, ...over } });
+      const evidence = { ...(state as unknown as StateEvidence), statement };
+      await expect(createStateVerifier()(evidence, { chain, href: own })).rejects.toMatchObject({
+        message: expect.stringContaining("erased_version"),
+      });
+    }
   });
 });

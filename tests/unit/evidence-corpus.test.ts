@@ -12,6 +12,9 @@ import { buildEvidenceCorpus } from "../evidence-corpus.ts";
 
 // What one policy for all files cannot bring about: it asks for no particular record, allows no old version and names no witness.
 const OF_OTHER_POLICIES: readonly VerificationCode[] = [
+  // Of what people share and of their own copies: tests/api/shares.test.ts.
+  "passed_by_share",
+  "passed_as_copy",
   "status_superseded_allowed",
   "fresh_by_witnesses",
   // Said where a reference is checked and its department gave nothing: there is no file then.

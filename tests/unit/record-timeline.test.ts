@@ -60,6 +60,7 @@ describe("the timeline of a record", () => {
         const state = random.pick(["suspended", "active", "ended", "revoked"]);
         changes.push({
           number,
+          operation: state,
           state,
           recordedAt,
           effectiveAt: state === "revoked" ? 0 : random.below(recordedAt + 1),

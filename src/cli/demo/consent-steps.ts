@@ -48,6 +48,12 @@ function createClerk(federation: DemoFederation) {
         case: matter,
       }),
     follow: (id: string): Promise<Asked> => post(clerk, `/asked-consents/${id}/refresh`),
+    /** A yes or no in place of the date. */
+    isOfAge: async (record: string, matter: string, consents: readonly string[]): Promise<boolean> => {
+      const question = { kind: "age", record, field: "born", years: 18 };
+      const access = { purpose: PURPOSE, case: matter, ...(consents.length > 0 && { consents: [...consents] }) };
+      return (await post<{ answer: boolean }>(clerk, "/asked-answers", { question, access })).answer;
+    },
     application: (number: string) => findByField(clerk, "applications", { number }),
     async read(
       href: string,
@@ -117,6 +123,12 @@ export async function proveConsent(federation: DemoFederation, issuer: string): 
   demand(given.state === "given" && given.fields.join() === "born", `the consent is ${given.state}: ${given.fields}`);
 
   const consents = [asked.href];
+  demand(await clerk.isOfAge(person, matter, consents), `${meera.name} is of age, and the register says no`);
+  await demandRefusal(
+    "consent_required",
+    () => clerk.isOfAge(person, matter, []),
+    "a yes or no about a person without a consent",
+  );
   const read = await clerk.read(person, matter, { consents });
   demandOutcome(read, "verified", "the person's record with the consent");
   const names = Object.keys(read.data ?? {}).join();
@@ -133,6 +145,7 @@ export async function proveConsent(federation: DemoFederation, issuer: string): 
   );
   return [
     `welfare asked ${meera.name} for 3 fields; 1 was given, and read: its entry in the access log is ${read.reading?.index}`,
+    "asked for a yes or no alone, the register answers whether she is of age: by the same consent, seen as a look",
     "refused: without a consent (consent_required), one field more (consent_fields_exceeded), after the withdrawal (consent_withdrawn)",
     "the citizen's page shows who looked, and for which case",
   ];

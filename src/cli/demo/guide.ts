@@ -71,6 +71,8 @@ export function describeGuide(
     `  ${federation.parties.get("welfare")!.entity}/console/consents`,
     "  # Decide as Meera Rao, and see who looked",
     `  ${federation.parties.get("civil-registry")!.entity}/me`,
+    "  # Ask several departments at once from Meera Rao's own browser, without any of them hearing of the others",
+    `  ${federation.parties.get("civil-registry")!.entity}/me/elsewhere`,
     "  # Print it, with codes by which the paper is checked",
     `  ${options.record}/certificate`,
     "",

@@ -52,11 +52,14 @@ declare module "oidc-provider" {
       readonly client?: { readonly clientId: string };
       readonly result?: { readonly login?: object };
       readonly session?: { readonly accountId?: string };
+      readonly params?: { readonly resource?: unknown };
     };
     body: string;
     type: string;
     set(headers: Readonly<Record<string, string>>): void;
   }
+
+  export const errors: { readonly InvalidTarget: new (description?: string) => Error };
 
   export const interactionPolicy: {
     base(): { get(prompt: string): { readonly checks: { add(check: unknown): void } } };

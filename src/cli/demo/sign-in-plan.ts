@@ -1,7 +1,7 @@
 // Who can sign in on the demo's pages, and as what: the provider's accounts and what each node makes of their groups. Values only; starts nothing.
 import { type NodeConfigFile, STAFF_ROLES } from "../../config.ts";
 import type { Role } from "../../identity/caller.ts";
-import { DEMO_NODES, type DemoNodeName, type NodePlan, type StaffPlan } from "./federation-plan.ts";
+import { ANCHOR, DEMO_NODES, type DemoNodeName, type NodePlan, type StaffPlan } from "./federation-plan.ts";
 
 /** Somebody whom the demo's provider knows. */
 export interface DemoAccount extends StaffPlan {
@@ -48,11 +48,28 @@ export interface DemoClient {
   readonly secret: string;
 }
 
+/** From whose page citizens ask the other departments, and the mark that lets it. */
+export const PORTAL: DemoNodeName = "civil-registry";
+export const PORTAL_MARK = "https://marks.example/citizen-portal";
+
+/** What the program of that page is called at the provider. */
+export function browserClientOf(node: DemoNodeName): string | undefined {
+  return node === PORTAL ? `${node}-elsewhere` : undefined;
+}
+
+/** What a node's configuration says of citizens' portals. */
+export function planPortals(node: DemoNodeName, anchor: string): Partial<NodeConfigFile> {
+  return node === ANCHOR.name
+    ? { trust_mark_issuers: { [PORTAL_MARK]: [anchor] } }
+    : { citizen_portal_mark: PORTAL_MARK };
+}
+
 /** What a node's configuration says of the provider. */
 export function planSignIn(
   node: DemoNodeName,
   options: { issuer: string; secretFile: string },
 ): NonNullable<NodeConfigFile["sign_in"]> {
+  const browserClient = browserClientOf(node);
   return {
     issuers: [
       {
@@ -62,6 +79,7 @@ export function planSignIn(
         roles: STAFF_ROLES.map((role) => ({ value: groupOf(node, role), role })),
         citizen_claims: ["national_id"],
         client: { id: node, secret_file: options.secretFile },
+        ...(browserClient !== undefined && { browser_client_id: browserClient }),
       },
     ],
   };

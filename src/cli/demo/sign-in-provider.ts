@@ -4,13 +4,21 @@ import type { AddressInfo } from "node:net";
 import type Provider from "oidc-provider";
 import type { ProviderContext } from "oidc-provider";
 import { encodeBase64url } from "../../crypto/base64.ts";
+import { hmacSha256 } from "../../crypto/hash.ts";
 import { randomBytes } from "../../crypto/random.ts";
 import { createSigner, generateSeed } from "../../crypto/signer.ts";
-import { DEMO_CODE_SECONDS, DEMO_TOKEN_SECONDS, FORM_BYTES_MAX, SIGN_IN_SECONDS } from "../../limits.ts";
+import { CITIZEN_SCOPE } from "../../identity/issuer-claims.ts";
+import {
+  CITIZEN_TOKEN_SECONDS_MAX,
+  DEMO_CODE_SECONDS,
+  DEMO_TOKEN_SECONDS,
+  FORM_BYTES_MAX,
+  SIGN_IN_SECONDS,
+} from "../../limits.ts";
 import { SITE_ICON, STYLE } from "../../web/style.ts";
 import { ChoicePage, FaultPage, renderPage, SignedOutPage, SignOutPage, StartPage } from "./provider-pages.tsx";
 import { createProviderStores } from "./provider-store.ts";
-import { DEMO_ACCOUNTS, DEMO_CITIZENS, type DemoClient } from "./sign-in-plan.ts";
+import { browserClientOf, DEMO_ACCOUNTS, DEMO_CITIZENS, type DemoClient } from "./sign-in-plan.ts";
 
 export interface DemoProvider {
   readonly issuer: string;
@@ -56,11 +64,60 @@ function headersOf(clients: readonly DemoClient[]): Record<string, string> {
   };
 }
 
-function createProvider(
-  { default: OpenIdProvider, interactionPolicy }: Library,
-  issuer: string,
-  clients: readonly DemoClient[],
-): Provider {
+function describeClient({ plan, entity, secret }: DemoClient): Record<string, unknown> {
+  return {
+    client_id: plan.name,
+    client_name: plan.organization,
+    client_secret: secret,
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+    redirect_uris: [`${entity}/sign-in/callback`],
+    post_logout_redirect_uris: [`${entity}/sign-in`, `${entity}/me/sign-in`],
+    id_token_signed_response_alg: "EdDSA",
+  };
+}
+
+/** The program of the portal's page in a citizen's browser: no secret, and for each node a token of its own with another name of the person. */
+function describeBrowserClient({ plan, entity }: DemoClient): Record<string, unknown>[] {
+  const id = browserClientOf(plan.name);
+  if (id === undefined) return [];
+  return [
+    {
+      client_id: id,
+      client_name: plan.organization,
+      token_endpoint_auth_method: "none",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      redirect_uris: [`${entity}/me/elsewhere`],
+      subject_type: "pairwise",
+      id_token_signed_response_alg: "EdDSA",
+    },
+  ];
+}
+
+/** Tokens for citizens' own data, at nodes of the demo and nobody else. */
+function describeOwnData({ errors }: Library, clients: readonly DemoClient[]): Record<string, unknown> {
+  return {
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      getResourceServerInfo: (_context: unknown, resource: string) => {
+        if (!clients.some(({ entity }) => entity === resource))
+          throw new errors.InvalidTarget("it is no node of the demo");
+        return {
+          scope: CITIZEN_SCOPE,
+          audience: resource,
+          accessTokenTTL: CITIZEN_TOKEN_SECONDS_MAX,
+          accessTokenFormat: "jwt",
+          jwt: { sign: { alg: "EdDSA" } },
+        };
+      },
+    },
+  };
+}
+
+function createProvider(library: Library, issuer: string, clients: readonly DemoClient[]): Provider {
+  const { default: OpenIdProvider, interactionPolicy } = library;
   const headers = headersOf(clients);
   const { Check, base } = interactionPolicy;
   const prompts = base();
@@ -69,6 +126,7 @@ function createProvider(
     oidc.result?.login === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
   );
   prompts.get("login").checks.add(choice);
+  const pairwiseKey = randomBytes(SECRET_BYTES);
   const show = async (context: ProviderContext, page: Parameters<typeof renderPage>[0]): Promise<void> => {
     context.set(headers);
     context.body = await renderPage(page);
@@ -77,16 +135,18 @@ function createProvider(
   const provider: Provider = new OpenIdProvider(issuer, {
     adapter: createProviderStores(Date.now),
     jwks: { keys: [generateKey()] },
-    clients: clients.map(({ plan, entity, secret }) => ({
-      client_id: plan.name,
-      client_name: plan.organization,
-      client_secret: secret,
-      grant_types: ["authorization_code"],
-      response_types: ["code"],
-      redirect_uris: [`${entity}/sign-in/callback`],
-      post_logout_redirect_uris: [`${entity}/sign-in`, `${entity}/me/sign-in`],
-      id_token_signed_response_alg: "EdDSA",
-    })),
+    clients: [...clients.map(describeClient), ...clients.flatMap(describeBrowserClient)],
+    subjectTypes: ["public", "pairwise"],
+    pairwiseIdentifier: ({ oidc }: ProviderContext, id: string) =>
+      encodeBase64url(hmacSha256(pairwiseKey, `${String(oidc.params?.resource)}\n${id}`)),
+    clientBasedCORS: (_context: unknown, origin: string, { redirectUris = [] }: { redirectUris?: string[] }) =>
+      redirectUris.some((uri) => new URL(uri).origin === origin),
+    issueRefreshToken: (_context: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed("refresh_token"),
+    extraTokenClaims: (_context: unknown, { accountId }: { accountId?: string }) => {
+      const citizen = DEMO_CITIZENS.find(({ id }) => id === accountId);
+      return citizen && { name: citizen.name, national_id: citizen.nationalId };
+    },
     // Ports of one host share its cookies: names that no other program's provider has.
     cookies: {
       keys: [generateClientSecret()],
@@ -113,6 +173,7 @@ function createProvider(
     loadExistingGrant: async ({ oidc }: ProviderContext) => {
       const grant = new provider.Grant({ accountId: oidc.session!.accountId!, clientId: oidc.client!.clientId });
       grant.addOIDCScope("openid profile");
+      for (const { entity } of clients) grant.addResourceScope(entity, CITIZEN_SCOPE);
       await grant.save();
       return grant;
     },
@@ -125,8 +186,10 @@ function createProvider(
       Interaction: SIGN_IN_SECONDS,
       Session: DEMO_TOKEN_SECONDS,
       Grant: DEMO_TOKEN_SECONDS,
+      RefreshToken: SIGN_IN_SECONDS,
     },
     features: {
+      ...describeOwnData(library, clients),
       devInteractions: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
@@ -177,7 +240,7 @@ function createChoice(provider: Provider, clients: readonly DemoClient[]): Answe
       response.writeHead(303, { location: returnTo }).end();
       return;
     }
-    const client = clients.find(({ plan }) => plan.name === params.client_id)!;
+    const client = clients.find(({ plan: { name } }) => [name, browserClientOf(name)].includes(params.client_id))!;
     const known = findPerson(session?.accountId);
     const page = await renderPage(
       ChoicePage({ client, accounts: DEMO_ACCOUNTS, citizens: DEMO_CITIZENS, known: known?.name }),

@@ -28,7 +28,7 @@ import {
   type StaffPlan,
 } from "./federation-plan.ts";
 import { checkPortsFree, runCommand, type ServerProcess, startServer } from "./server-process.ts";
-import { type DemoClient, planSignIn } from "./sign-in-plan.ts";
+import { type DemoClient, PORTAL, PORTAL_MARK, planPortals, planSignIn } from "./sign-in-plan.ts";
 import { type DemoProvider, generateClientSecret, startDemoProvider } from "./sign-in-provider.ts";
 
 export interface StaffMember extends StaffPlan {
@@ -131,6 +131,9 @@ function writePins(dataDirectory: string): { pins: AnchorPin[]; anchorsPath: str
   return { pins, anchorsPath };
 }
 
+/** Of each start its own. */
+const PORTAL_MARK_SECONDS = 30 * 86_400;
+
 const CLIENT_SECRET_FILE = "demo-client-secret";
 
 /** Starts the provider, with new keys and secrets each time, and tells it to the nodes' configuration. */
@@ -149,7 +152,8 @@ async function startSignIn(
     const { sign_in: _earlier, ...file } = files.readConfig();
     writeFileSync(join(dirname(files.configPath), CLIENT_SECRET_FILE), secret, { mode: 0o600 });
     const signIn = provider && planSignIn(plan.name, { issuer: provider.issuer, secretFile: CLIENT_SECRET_FILE });
-    files.writeConfig({ ...file, ...(signIn && { sign_in: signIn }) });
+    const portals = planPortals(plan.name, entities.get(ANCHOR.name)!);
+    files.writeConfig({ ...file, ...portals, ...(signIn && { sign_in: signIn }) });
   }
   return provider;
 }
@@ -188,6 +192,12 @@ async function enrol(superior: Node, node: Node, grant: Grant): Promise<void> {
   await superior.enrolment.accept({ entity: node.entity, grant, replaceKey: false });
 }
 
+/** The trust office lets the portal's page ask the departments for who signs in there. */
+async function markPortal(anchor: Node, portal: Node): Promise<void> {
+  const terms = { type: PORTAL_MARK, subject: portal.entity, seconds: PORTAL_MARK_SECONDS };
+  await portal.trustMarks.carry((await anchor.trustMarks.issue(terms)).text);
+}
+
 /** What a superior grants in the demo: to the state all types, but nobody between it and the departments. */
 export function grantOf({ name, registries }: NodePlan): Grant {
   return name === STATE.name ? { registryTypes: PINNED_TYPES, maxPathLength: 1 } : { registryTypes: registries };
@@ -224,6 +234,7 @@ function furnish(
     for (const { name } of DEPARTMENTS) await publishDefinitions(parties.get(name)!);
     for (const plan of DEMO_NODES)
       if (plan.superior !== undefined) await enrol(nodeOf(plan.superior), nodeOf(plan.name), grantOf(plan));
+    await markPortal(nodeOf(ANCHOR.name), nodeOf(PORTAL));
     return parties;
   });
 }

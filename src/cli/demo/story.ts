@@ -6,6 +6,7 @@ import { proveApproval } from "./approval-steps.ts";
 import { proveMove, proveRotation } from "./change-steps.ts";
 import { proveConsent, proveDeath } from "./consent-steps.ts";
 import { BLOCKS, DISTRICTS } from "./country.ts";
+import { proveElsewhere } from "./elsewhere-steps.ts";
 import { proveEnrolment, proveSuspension, proveWithdrawal } from "./federation-steps.ts";
 import { proveAudit, proveRevocation, proveSupersession } from "./life-steps.ts";
 import {
@@ -94,6 +95,7 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("split", () => proveSplit(federation, { code, state, district: renamed }));
     await plain("history", () => proveHistory(federation, renamed));
     if (federation.issuer !== undefined) await plain("consent", () => proveConsent(federation, federation.issuer!));
+    if (federation.issuer !== undefined) await plain("elsewhere", () => proveElsewhere(federation, federation.issuer!));
     await plain("death", () => proveDeath(federation, currentSeconds()));
     await plain("audit", () => proveAudit(federation, agency));
     return number;

@@ -43,7 +43,12 @@ export async function runBatch(options: BatchOptions): Promise<Verdict> {
   const startedAt = performance.now();
   const { items, total } = await listBatchItems(options.directory);
   const isOffline = options.isOffline || at !== undefined;
-  const pool = createBatchPool({ policy: trust.policy, at, reach: isOffline ? undefined : trust.reach });
+  const pool = createBatchPool({
+    policy: trust.policy,
+    at,
+    reach: isOffline ? undefined : trust.reach,
+    reader: trust.reader,
+  });
   const progress = createProgress({ label: "verifying", unit: "records", stream: process.stderr });
   const counts: Record<Verdict, number> = { valid: 0, invalid: 0, undecided: 0 };
   let done = 0;

@@ -14,13 +14,15 @@ export interface BatchWorkerData {
   readonly at: number | undefined;
   /** Undefined: asks nobody. */
   readonly reach: Reach | undefined;
+  readonly reader?: string | undefined;
 }
 
-const { policy, at, reach } = workerData as BatchWorkerData;
+const { policy, at, reach, reader } = workerData as BatchWorkerData;
 const check = createRecordCheck({
   verifier: createVerifier(policy),
   now: at === undefined ? currentSeconds : () => at,
   homes: reach && createTrustedHomes(policy.anchors, reach),
+  reader,
 });
 // Without the network there is nothing to wait for but the disk; with it, waiting is most of the work.
 const parallel = reach === undefined ? 2 : VERIFY_BATCH_ONLINE_MAX;

@@ -51,8 +51,10 @@ export function createRecordCheck(deps: {
   readonly verifier: Verifier;
   readonly now: () => number;
   readonly homes: TrustedHomes | undefined;
+  /** As whom it is judged, by entity identifier. */
+  readonly reader?: string | undefined;
 }): CheckRecord {
-  const { verifier, homes } = deps;
+  const { verifier, homes, reader } = deps;
 
   async function mend(
     given: unknown,
@@ -63,7 +65,7 @@ export function createRecordCheck(deps: {
     if (home === undefined) return { report: before };
     try {
       const { value, from } = await fetchHomeEvidence(home, homes);
-      const options: VerifyOptions = { now: deps.now(), ...(expected && { expected }) };
+      const options: VerifyOptions = { now: deps.now(), reader, ...(expected && { expected }) };
       const judged = joinFreshProof(given, value);
       const report = await verifier.verify(judged, options);
       return { report, judged, online: { from, decided: findChanged(before.checks, report.checks) } };
@@ -73,7 +75,7 @@ export function createRecordCheck(deps: {
   }
 
   return async (text, { expected, isJson } = {}) => {
-    const options: VerifyOptions = { now: deps.now(), ...(expected && { expected }) };
+    const options: VerifyOptions = { now: deps.now(), reader, ...(expected && { expected }) };
     const other: Given | undefined = isJson || text.trimStart().startsWith("{") ? undefined : await parseGiven(text);
     const token = other?.kind === "token" ? { token: other.token } : undefined;
     const report = await (token ? verifier.verify(token, options) : verifier.verifyText(text, options));

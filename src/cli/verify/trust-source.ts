@@ -14,6 +14,7 @@ export interface TrustOptions {
   readonly node?: string;
   readonly development?: boolean;
   readonly privateHost?: readonly string[];
+  readonly reader?: string;
 }
 
 export interface TrustSource {
@@ -22,6 +23,8 @@ export interface TrustSource {
   readonly description: string;
   /** Which addresses may be asked for what is missing. */
   readonly reach: Reach;
+  /** As whom it is judged: the one that was named, else the node whose anchors these are. */
+  readonly reader: string | undefined;
 }
 
 const HOW_TO =
@@ -48,6 +51,7 @@ async function readNodeTrust(options: TrustOptions): Promise<TrustSource> {
   return {
     policy: withAnchors(anchors),
     description: `the anchors of the node "${config.name}"`,
+    reader: options.reader ?? config.entity,
     reach: {
       development: config.development,
       allowedPrivateHosts: [...config.allowedPrivateHosts, ...(options.privateHost ?? [])],
@@ -68,6 +72,7 @@ export async function readTrust(options: TrustOptions): Promise<TrustSource> {
   return {
     policy: policy === undefined ? withAnchors(value) : parseVerifierPolicy(value),
     description: file,
+    reader: options.reader,
     reach: { development: options.development === true, allowedPrivateHosts: options.privateHost ?? [] },
   };
 }

@@ -2,17 +2,20 @@
 import type { KeyedDigest } from "../../crypto/key-generations.ts";
 import type { Database } from "../../storage/database.ts";
 
-/** Uses each budget once more, all or none, and says how often it was used in this window (Unix seconds), this time included. */
-export async function useBudgets(
+/** A window of time, Unix seconds. */
+export interface BudgetWindow {
+  readonly windowStart: number;
+  readonly windowSeconds: number;
+}
+
+/** Uses each budget as often as is said, all or none, and says how often each was used in this window, these times included. */
+export async function addToBudgets(
   database: Database,
-  {
-    budgets,
-    windowStart,
-    windowSeconds,
-  }: { budgets: readonly KeyedDigest[]; windowStart: number; windowSeconds: number },
+  budgets: readonly (KeyedDigest & { readonly times: number })[],
+  { windowStart, windowSeconds }: BudgetWindow,
 ): Promise<Map<string, number>> {
   // In one order, so that two callers never wait for each other.
-  const sorted = budgets.map(({ digest }) => digest).sort();
+  const sorted = [...budgets].sort((a, b) => (a.digest < b.digest ? -1 : 1));
   const renamed = budgets.filter(({ formerly }) => formerly !== undefined);
   // What was used under a former key goes on being used up.
   if (renamed.length > 0)
@@ -24,10 +27,11 @@ export async function useBudgets(
   const next = windowStart + windowSeconds;
   const rows = await database.sql<{ digest: string; used: number }[]>`
     insert into answer_budget as held (digest, window_start, used)
-    select digest, ${windowStart}::int8, 1 from unnest(${sorted}::text[]) digest order by digest
+    select digest, ${windowStart}::int8, times
+    from unnest(${sorted.map(({ digest }) => digest)}::text[], ${sorted.map(({ times }) => times)}::int[]) as item (digest, times) order by digest
     on conflict (digest) do update set
       window_start = case when held.window_start = ${next} then held.window_start else excluded.window_start end,
-      used = case when held.window_start in (excluded.window_start, ${next}) then least(held.used, 2000000000) + 1 else 1 end
+      used = case when held.window_start in (excluded.window_start, ${next}) then least(held.used, 2000000000) + excluded.used else excluded.used end
     returning digest, used`;
   return new Map(rows.map(({ digest, used }) => [digest, used]));
 }

@@ -3,12 +3,13 @@
 import { formatSeconds } from "../../clock.ts";
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { hmacSha256 } from "../../crypto/hash.ts";
-import { canonicalJson, type Json, type JsonObject } from "../../crypto/json.ts";
+import type { JsonObject } from "../../crypto/json.ts";
 import { signJws } from "../../crypto/jws.ts";
 import { type KeyGenerations, keyDigests } from "../../crypto/key-generations.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
-import type { Caller } from "../../identity/caller.ts";
+import type { Caller, MemberNode } from "../../identity/caller.ts";
+import { claimText } from "../../identity/jurisdiction.ts";
 import { checkPermitted } from "../../identity/permissions.ts";
 import {
   ANSWER_SECONDS,
@@ -17,31 +18,47 @@ import {
   ANSWERS_PER_RECORD_ANONYMOUS_MAX,
   ANSWERS_PER_RECORD_MAX,
 } from "../../limits.ts";
-import { valuesAt } from "../../registries/annotations.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
+import type { ReadAccess } from "../record-disclosure.ts";
 import type { RecordReadService } from "../record-read-service.ts";
+import { getRowAt } from "../record-row-at.ts";
+import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
+import { findRecords } from "../record-store.ts";
 import { parseRecordUrl } from "../record-url.ts";
-import type { RecordView } from "../record-view.ts";
+import { openSecrets, type RecordView, readFullData } from "../record-view.ts";
+import type { RecordViewer } from "../record-viewer.ts";
 import type { KeyLookupService } from "../references/key-lookup-service.ts";
-import { useBudgets } from "./answer-budget-store.ts";
+import { type Subject, subjectOfRecord } from "../subject.ts";
 import { ANSWER_TYPE, type AnswerClaims, type AnswerQuestion } from "./answer-question.ts";
+import { checkOffered, isSo } from "./answer-rules.ts";
+import type { UseBudgets } from "./budget-service.ts";
+import type { LogAnswer } from "./personal-answer.ts";
 
 export interface AnswerRequest {
   readonly question: AnswerQuestion;
   /** For whom the answer is; whoever is shown it compares this. */
   readonly audience: string;
   readonly nonce: string;
+  /** For what, and by which right, a question about a personal record is asked. */
+  readonly access?: Omit<ReadAccess, "nonce" | "fields">;
+}
+
+export interface SignedAnswerText {
+  /** attestry-answer+jwt */
+  readonly answer: string;
+  /** Of an answer about a personal record: the proof that it is in the access log. */
+  readonly receipt?: string;
 }
 
 export interface AnswerService {
   /**
-   * Signs the answer. Throws `registry_unknown`, `request_invalid`, `authentication_required`, `permission_denied`, `not_available_yet`
-   * where it takes consent, `answer_not_offered`, `answer_budget_exceeded`.
+   * Signs the answer. Throws `registry_unknown`, `request_invalid`, `authentication_required`, `permission_denied`, `answer_not_offered`,
+   * `answer_budget_exceeded`, and where it takes a basis what a reading is refused with.
    */
-  answer(request: AnswerRequest, caller: Caller): Promise<string>;
+  answer(request: AnswerRequest, caller: Caller): Promise<SignedAnswerText>;
 }
 
 interface Found {
@@ -55,34 +72,6 @@ function requestInvalid(field: string, message: string): AttestryError {
   });
 }
 
-/** Throws unless the definition offers to answer this, and no basis is needed to. */
-function checkOffered({ definition, rules }: CompiledDefinition, { kind, values }: AnswerQuestion): void {
-  const { name } = definition;
-  // DESIGN promise 5: what is personal leaves a node for a purpose with a basis, and every reading is logged.
-  const consentNeeded = (what: string) =>
-    new AttestryError(
-      "not_available_yet",
-      `answers about ${what} need consent and the log of readings, which this version does not have`,
-    );
-  if (definition.access === "consent") throw consentNeeded(`records of "${name}"`);
-  const offers = rules.answers;
-  const notOffered = (message: string) => new AttestryError("answer_not_offered", message);
-  if (kind === "exists") {
-    if (offers.exists) return;
-    throw notOffered(`the definition of "${name}" does not offer answers of kind "exists"`);
-  }
-  for (const field of Object.keys(values ?? {})) {
-    const offered = offers.matches.find((one) => one.name === field);
-    if (!offered) {
-      const known = offers.matches.map((one) => one.name).join(", ");
-      throw notOffered(
-        `the definition of "${name}" offers matches of ${known || "no field"}, not of all that were asked`,
-      );
-    }
-    if (offered.personal) throw consentNeeded(`the personal field ${field}`);
-  }
-}
-
 function isInForce({ state }: RecordView): boolean {
   return state === "active";
 }
@@ -93,14 +82,19 @@ export function createAnswerService(deps: {
   registries: RegistryService;
   keyLookups: KeyLookupService;
   recordReads: RecordReadService;
+  viewer: RecordViewer;
+  sealer: RecordSealer;
   sight: Pick<RecordSight, "checkReadable">;
+  logAnswer: LogAnswer;
+  useBudgets: UseBudgets;
   /** The record key's. */
   signer: Signer;
   searchKey: KeyGenerations;
   /** Unix seconds. */
   clock: () => number;
 }): AnswerService {
-  const { entity, database, registries, keyLookups, recordReads, sight, signer, searchKey, clock } = deps;
+  const { entity, database, registries, keyLookups, recordReads, viewer, sealer, sight, signer, searchKey, clock } =
+    deps;
   // Whoever asks, an answer is about what stands open in the token: also staff's answers are shown to others.
   const asMember: Caller = { kind: "node", entity, anchor: entity };
 
@@ -123,12 +117,15 @@ export function createAnswerService(deps: {
     throw new AttestryError(outcome!.outcome, outcome!.message);
   }
 
-  /** The record as it is in effect now; undefined where there is none, or none that still says anything. */
-  async function readInEffect(found: Found): Promise<RecordView | undefined> {
+  const timesOfNow = () => {
     const now = clock();
-    const at = { asOf: undefined, validAt: { seconds: now, text: formatSeconds(now) } };
+    return { asOf: undefined, validAt: { seconds: now, text: formatSeconds(now) } };
+  };
+
+  /** The record as it is in effect now; undefined where there is none, or none that still says anything. */
+  async function readInEffect(read: () => Promise<RecordView>): Promise<RecordView | undefined> {
     try {
-      return (await recordReads.get({ caller: asMember, ...found, at })).view;
+      return await read();
     } catch (error) {
       if (isAttestryError(error) && ["record_unknown", "not_in_effect", "record_erased"].includes(error.code))
         return undefined;
@@ -136,15 +133,15 @@ export function createAnswerService(deps: {
     }
   }
 
-  /** Counted before the answer is looked up: also a question that fails later was a guess. */
-  async function useBudget(caller: Caller, { kind }: AnswerQuestion, found: Found | undefined): Promise<void> {
+  /** Counted before the answer is looked up: also a question that fails later was a guess. `guessed`: about what, if it is one. */
+  async function useBudget(caller: Caller, guessed: string | undefined): Promise<void> {
     const who =
       caller.kind === "node" ? `node\n${caller.entity}` : caller.kind === "staff" ? `staff\n${caller.tokenId}` : "";
     const perRecord = who === "" ? ANSWERS_PER_RECORD_ANONYMOUS_MAX : ANSWERS_PER_RECORD_MAX;
     const budgets = [
       // All strangers are one caller, or more addresses would be more guesses; they have no common total, which one could use up for all.
       ...(who === "" ? [] : [{ scope: `caller\n${who}`, max: ANSWERS_PER_CALLER_MAX }]),
-      ...(kind === "matches" && found ? [{ scope: `record\n${found.rid}\n${who}`, max: perRecord }] : []),
+      ...(guessed === undefined ? [] : [{ scope: `${guessed}\n${who}`, max: perRecord }]),
     ].map(({ scope, max }) => ({
       ...keyDigests(searchKey, ({ current }) =>
         encodeBase64url(hmacSha256(current, `attestry/answer-budget/v1\n${scope}`)),
@@ -154,11 +151,7 @@ export function createAnswerService(deps: {
     if (budgets.length === 0) return;
     const now = clock();
     const windowStart = now - (now % ANSWER_WINDOW_SECONDS);
-    const used = await useBudgets(database, {
-      budgets,
-      windowStart,
-      windowSeconds: ANSWER_WINDOW_SECONDS,
-    });
+    const used = await deps.useBudgets(budgets, { windowStart, windowSeconds: ANSWER_WINDOW_SECONDS });
     if (budgets.every(({ digest, max }) => used.get(digest)! <= max)) return;
     const retryAfterSeconds = windowStart + ANSWER_WINDOW_SECONDS - now;
     throw new AttestryError(
@@ -168,30 +161,101 @@ export function createAnswerService(deps: {
     );
   }
 
-  function hasValues(
-    { data }: RecordView,
-    { rules }: CompiledDefinition,
-    values: Readonly<Record<string, Json>>,
-  ): boolean {
-    return Object.entries(values).every(([name, value]) => {
-      const field = rules.answers.matches.find((one) => one.name === name)!;
-      const [held] = valuesAt(data, field.path);
-      return held !== undefined && canonicalJson(held) === canonicalJson(value);
-    });
+  /** Of what stands open to whoever may read the registry; a question about it is no reading of anybody's data. */
+  async function viewOpen(compiled: CompiledDefinition, question: AnswerQuestion, caller: Caller) {
+    const { registry } = readRegistry(question);
+    checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
+    const found = await findRecord(question);
+    if (found) await sight.checkReadable({ caller, compiled, rid: found.rid });
+    await useBudget(caller, question.kind !== "exists" && found ? `record\n${found.rid}` : undefined);
+    return (
+      found && readInEffect(async () => (await recordReads.get({ caller: asMember, ...found, at: timesOfNow() })).view)
+    );
+  }
+
+  /** Whom a question by a key is about, whether there is such a record or not. */
+  function subjectOfKey({ disclosure, identifier }: CompiledDefinition, key: AnswerQuestion["key"]): Subject {
+    const { subject } = disclosure;
+    const spelled = typeof key === "object" ? key : subject && { [subject.field]: key! };
+    const value = subject && claimText(spelled?.[subject.field]);
+    // A simple key is the identifier, where the registry gives one.
+    const isPerson = typeof key === "object" || identifier === undefined || identifier.kind === "field";
+    if (subject && value !== undefined && isPerson) return { claim: subject.claim, value };
+    throw requestInvalid(
+      "/key",
+      subject
+        ? `must name the person by "${subject.field}": {"${subject.field}": …}; or ask by the record's URL`
+        : "names nobody here; ask by the record's URL",
+    );
+  }
+
+  /** A question about a personal record is a reading: decided, budgeted and logged as one before it is answered. */
+  async function viewPersonal(
+    compiled: CompiledDefinition,
+    { question, nonce, access }: AnswerRequest,
+    caller: MemberNode,
+  ) {
+    const { registry, rid: named } = readRegistry(question);
+    if (access === undefined)
+      throw new AttestryError(
+        "purpose_required",
+        `questions about records of "${registry}" are answered for a stated purpose (access), with the person's consent or by a law that the definition names`,
+      );
+    const asked = named === undefined ? subjectOfKey(compiled, question.key) : undefined;
+    // No more guesses about somebody who is not here than about somebody who is.
+    await useBudget(caller, `subject\n${registry}\n${asked ? `${asked.claim}\n${asked.value}` : named}`);
+    const rid = named ?? (await keyLookups.findHolder(compiled, question.key as never));
+    const row = rid === undefined ? undefined : (await findRecords(database, [rid])).get(rid);
+    const held = row?.record.registry === registry ? row : undefined;
+    const subject = held
+      ? subjectOfRecord(compiled, {
+          rid: held.record.rid,
+          data: readFullData(held.version.jwt, openSecrets(sealer, held).secrets.disclosures),
+        })
+      : (asked ?? subjectOfRecord(compiled, { rid: named!, data: {} }));
+    const { receipt, ...reading } = await deps.logAnswer(
+      {
+        registry,
+        compiled,
+        question,
+        subject,
+        record: held && { rid: held.record.rid, version: held.version.version },
+      },
+      { ...access, nonce },
+      caller,
+    );
+    const view =
+      held &&
+      (await readInEffect(async () =>
+        viewer.view(await getRowAt(database, { registry, rid: held.record.rid }, timesOfNow()), compiled, true),
+      ));
+    return { view, receipt, reading };
+  }
+
+  /** What a question about a personal record needs of whoever asks. */
+  function checkNode(registry: string, caller: Caller): MemberNode {
+    if (caller.kind === "node") return caller;
+    throw new AttestryError(
+      caller.kind === "anonymous" ? "authentication_required" : "permission_denied",
+      `questions about records of "${registry}" are answered to nodes of the federation, by signed requests`,
+    );
   }
 
   return {
-    async answer({ question, audience, nonce }, caller) {
+    async answer(request, caller) {
+      const { question, audience, nonce } = request;
       const { registry } = readRegistry(question);
       const compiled = await registries.getCurrent(registry);
       const { access, type } = compiled.definition;
       checkOffered(compiled, question);
-      checkPermitted({ caller, action: "record.read", registry, access });
-      const found = await findRecord(question);
-      if (found) await sight.checkReadable({ caller, compiled, rid: found.rid });
-      await useBudget(caller, question, found);
-      const view = found && (await readInEffect(found));
+      const { view, receipt, reading } =
+        access === "consent"
+          ? await viewPersonal(compiled, request, checkNode(registry, caller))
+          : { view: await viewOpen(compiled, question, caller) };
       const now = clock();
+      const today = formatSeconds(now).slice(0, 10);
+      const isYes =
+        view !== undefined && isInForce(view) && isSo(question, { data: view.data, rules: compiled.rules, today });
       const claims: AnswerClaims = {
         iss: entity,
         rtype: type,
@@ -200,9 +264,11 @@ export function createAnswerService(deps: {
         iat: now,
         exp: now + ANSWER_SECONDS,
         question,
-        answer: view !== undefined && isInForce(view) && hasValues(view, compiled, question.values ?? {}),
+        answer: isYes,
+        ...(reading !== undefined && { reading }),
       };
-      return signJws({ signer, typ: ANSWER_TYPE, payload: claims as unknown as JsonObject });
+      const answer = await signJws({ signer, typ: ANSWER_TYPE, payload: claims as unknown as JsonObject });
+      return { answer, ...(receipt !== undefined && { receipt }) };
     },
   };
 }

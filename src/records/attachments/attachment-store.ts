@@ -112,6 +112,15 @@ export async function deleteAttachmentsOf(tx: Transaction, rid: string): Promise
     and not exists (select 1 from attachment_hold h where h.key = a.key)`;
 }
 
+/** Destroys what this record holds no longer, as far as no other record does. To be called under the lock of the records log. */
+export async function dropAttachments(tx: Transaction, rid: string, keys: readonly KeyedDigest[]): Promise<void> {
+  const digests = keys.flatMap(everyDigest);
+  await tx`delete from attachment_hold where rid = ${rid} and key = any(${digests})`;
+  await tx`
+    delete from attachment a where a.key = any(${digests})
+    and not exists (select 1 from attachment_hold h where h.key = a.key)`;
+}
+
 /** Removes files that no record ever held. Gives how many. */
 export async function sweepAttachments(database: Database, options: { before: number }): Promise<number> {
   // A proposal that is open may name it, and what it says is sealed: its registry keeps its files.

@@ -133,6 +133,7 @@ export function describeStatement(reader: ExportReader, head: StoredRecord, stat
     log_index: statement.logIndex,
     act: claims.act ?? {},
     ...(claims.replaced_by !== undefined && { replaced_by: claims.replaced_by }),
+    ...(claims.erased_version !== undefined && { erased_version: claims.erased_version }),
     statement: formatSdJwt(statement.statement, [...disclosures]),
   };
 }

@@ -72,7 +72,7 @@ export interface ExportService {
 type Look = (rids: readonly string[]) => Promise<{
   readonly readable: ReadonlySet<string>;
   readonly reader: ExportReader;
-  note(shown: readonly ShownRecord[]): Promise<void>;
+  note(shown: readonly ShownRecord[]): Promise<unknown>;
 }>;
 
 export function createExportService(deps: {

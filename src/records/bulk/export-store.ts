@@ -45,7 +45,8 @@ export async function listRange(
       select * from record_version c where c.rid = r.rid and c.log_index < ${size} ${recorded} ${covering} order by c.version desc limit 1
     ) v on v.jwt is not null
     left join lateral (
-      select * from record_state c where c.rid = r.rid and c.log_index < ${size} ${recorded} ${begun} order by c.number desc limit 1
+      select * from record_state c
+      where c.rid = r.rid and c.operation <> 'erase_version' and c.log_index < ${size} ${recorded} ${begun} order by c.number desc limit 1
     ) s on true
     order by r.first_index`;
   return rows.map((row) => toRow(row));

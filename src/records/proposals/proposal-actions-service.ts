@@ -137,6 +137,19 @@ export function createProposalActions(deps: {
     },
   };
 
+  const eraseVersion: Action = {
+    readData: () => [],
+    describe: async (write, compiled, row) => ({
+      ...(await showRecord(write, compiled, row)),
+      erased_version: write.request.version!,
+    }),
+    async carryOut(write) {
+      const erased = await recordStates.eraseVersion({ ...ofRecord(write), version: Number(write.request.version) });
+      if (isProposed(erased)) throw new Error("what was approved was proposed again");
+      return { rid: erased.rid, href: erased.href, version: erased.version!, state: erased.state };
+    },
+  };
+
   const importRows: Action = {
     readData: ({ rows }) => (rows as JsonObject[]).map(({ data }) => data as JsonObject),
     async describe({ request }) {
@@ -232,6 +245,7 @@ export function createProposalActions(deps: {
     end: changeState("end"),
     replace,
     erase,
+    erase_version: eraseVersion,
     import: importRows,
     migrate,
     define,

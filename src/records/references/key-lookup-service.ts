@@ -36,6 +36,11 @@ export type KeyOutcome =
 export interface KeyLookupService {
   /** One outcome per query, in their order. Throws `too_many_items`. */
   findByKeys(options: { caller: Caller; queries: readonly KeyQuery[] }): Promise<KeyOutcome[]>;
+  /**
+   * The rid of the record that has this key by today's definition, personal or not: for who decides by a person's own rules what is told of
+   * it, and logs it. Throws `query_invalid` where no key is like it.
+   */
+  findHolder(compiled: CompiledDefinition, key: RecordKeyText): Promise<string | undefined>;
 }
 
 type Candidates =
@@ -72,12 +77,8 @@ export function createKeyLookupService(deps: {
     }
   }
 
-  /** The keyed hashes that the record would have in one registry. */
-  function digestsIn(compiled: CompiledDefinition, key: RecordKeyText, caller: Caller): Candidates {
-    const registry = compiled.definition.name;
-    const { access } = compiled.definition;
-    if (!isPermitted({ caller, action: "record.read", registry, access }))
-      return { outcome: "permission_denied", message: `registry "${registry}" is not open to you` };
+  /** All keyed hashes that the record could have in one registry, each with the names of its fields. */
+  function searchesIn(compiled: CompiledDefinition, key: RecordKeyText) {
     const names = searchableFields(compiled);
     // A simple value is the identifier, or else stands for the only field that is unique alone.
     const singles = names.filter((fields) => fields.length === 1 && fields[0] !== "identifier");
@@ -87,10 +88,24 @@ export function createKeyLookupService(deps: {
         : [...(compiled.identifier ? ["identifier"] : []), ...(singles.length === 1 ? singles[0]! : [])].map(
             (name) => ({ [name]: key }),
           );
-    const searches = spelled.flatMap((fields) => {
+    return spelled.flatMap((fields) => {
       const found = searchDigest({ searchKey, compiled, fields, spelled: true });
       return found ? [{ ...found, names: Object.keys(fields) }] : [];
     });
+  }
+
+  const notLookedUp = (compiled: CompiledDefinition): string => {
+    const known = searchableFields(compiled).map((fields) => `{${fields.join(", ")}}`);
+    return `records of "${compiled.definition.name}" are looked up by ${known.join(" or ") || "nothing but their URL"}`;
+  };
+
+  /** The keyed hashes that the record would have in one registry, as far as the caller may ask by them. */
+  function digestsIn(compiled: CompiledDefinition, key: RecordKeyText, caller: Caller): Candidates {
+    const registry = compiled.definition.name;
+    const { access } = compiled.definition;
+    if (!isPermitted({ caller, action: "record.read", registry, access }))
+      return { outcome: "permission_denied", message: `registry "${registry}" is not open to you` };
+    const searches = searchesIn(compiled, key);
     // Whoever may not see a personal value may not learn either whether somebody has it.
     const open = searches.filter(
       ({ personal }) => !personal || isPermitted({ caller, action: "record.inspect", registry }),
@@ -104,11 +119,7 @@ export function createKeyLookupService(deps: {
         outcome: "permission_denied",
         message: `records of "${registry}" are looked up by personal values by its staff only`,
       };
-    const known = names.map((fields) => `{${fields.join(", ")}}`).join(" or ");
-    return {
-      outcome: "query_invalid",
-      message: `records of "${registry}" are looked up by ${known || "nothing but their URL"}`,
-    };
+    return { outcome: "query_invalid", message: notLookedUp(compiled) };
   }
 
   /** Without the records whose key the caller may not know, though the definition opens it by now. */
@@ -210,6 +221,12 @@ export function createKeyLookupService(deps: {
             : `there is no registry of type "${type.slice(0, 80)}"`;
         return { outcome: "registry_unknown", message };
       });
+    },
+    async findHolder(compiled, key) {
+      const searches = searchesIn(compiled, key);
+      if (searches.length === 0) throw new AttestryError("query_invalid", notLookedUp(compiled));
+      const holders = await findKeyHolders(database, searches);
+      return searches.map(({ digest }) => holders.get(digest)).find((rid) => rid !== undefined);
     },
   };
 }

@@ -42,9 +42,11 @@ export async function watchReferences(
 export async function unwatchReferences(
   database: { sql: Database["sql"] } | Transaction,
   rids: readonly string[],
+  version?: number,
 ): Promise<void> {
   const sql = "sql" in database && typeof database !== "function" ? database.sql : (database as Transaction);
-  await sql`delete from reference_watch where rid = any(${rids as string[]}::uuid[])`;
+  await sql`delete from reference_watch where rid = any(${rids as string[]}::uuid[])
+    and version = coalesce(${version ?? null}::int, version)`;
 }
 
 /** Takes up to `limit` records that are due, and puts them off until `leaseUntil`, so that no other process takes them meanwhile. */

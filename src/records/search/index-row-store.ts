@@ -216,6 +216,39 @@ async function eraseRows(tx: Transaction, erased: BatchChanges["erased"]): Promi
   ]);
 }
 
+/**
+ * Takes one former version out of the rows of its record: a row that only it had goes, one that others had too is theirs alone from then
+ * on. Of keys, which stand with the version that they ended in, what the version before has, too (`keptKeys`), ends there.
+ */
+export async function eraseVersionRows(
+  tx: Transaction,
+  rid: string,
+  { version, keptKeys }: { version: number; keptKeys: { until: number; digests: readonly string[] } | undefined },
+): Promise<void> {
+  const next = version + 1;
+  const [record] = await tx<
+    { firstIndex: number }[]
+  >`select first_index as "firstIndex" from record where rid = ${rid}`;
+  const own = (sql: Transaction) => sql`first_index = ${record!.firstIndex} and field <> ${FORMER_KEY_FIELD}`;
+  await tx`
+    insert into record_search (registry, field, value, until, first_index, since)
+    select registry, field, value, ${version}, first_index, since from record_search
+    where ${own(tx)} and since < ${version} and until > ${next}`;
+  await tx`update record_search set since = ${next} where ${own(tx)} and since <= ${version} and until > ${next}`;
+  await tx`update record_search set until = ${version} where ${own(tx)} and since < ${version} and until = ${next}`;
+  await tx`delete from record_search where ${own(tx)} and since = ${version} and until = ${next}`;
+  if (keptKeys)
+    await tx`
+      insert into record_search (registry, field, value, until, first_index, since)
+      select registry, field, value, ${keptKeys.until}, first_index, since from record_search
+      where first_index = ${record!.firstIndex} and field = ${FORMER_KEY_FIELD} and until = ${next}
+        and value = any(${keptKeys.digests as string[]})
+      on conflict do nothing`;
+  await tx`
+    delete from record_search
+    where first_index = ${record!.firstIndex} and field = ${FORMER_KEY_FIELD} and until = ${next}`;
+}
+
 async function addCounts(tx: Transaction, counts: readonly CountChange[]): Promise<void> {
   await tx`
     insert into record_statistic (registry, name, cell, count, label)

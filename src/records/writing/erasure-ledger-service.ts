@@ -1,4 +1,4 @@
-// The list of erased records outside the database, so that a restored backup can be made to forget what was erased since. Holds nothing personal.
+// The list of erased records and versions outside the database, so that a restored backup can be made to forget what was erased since. Holds nothing personal.
 import { createReadStream } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { AttestryError } from "../../errors.ts";
@@ -17,7 +17,7 @@ export interface ErasureLedger {
   reconcile(): Promise<number>;
 }
 
-/** @param path the ledger: NDJSON, a line `{rid, registry, at, log_index}` per erasure, `at` as RFC 3339. */
+/** @param path the ledger: NDJSON, a line `{rid, registry, version?, at, log_index}` per erasure, `at` as RFC 3339; with `version` it is of that version alone. */
 export function createErasureLedger(deps: {
   path: string;
   database: Database;
@@ -27,8 +27,14 @@ export function createErasureLedger(deps: {
 
   // One write per call: lines of processes that share the directory do not run into each other.
   async function append(erasures: readonly Erasure[]): Promise<void> {
-    const lines = erasures.map(({ rid, registry, at, logIndex }) =>
-      JSON.stringify({ rid, registry, at: new Date(at * 1_000).toISOString(), log_index: logIndex }),
+    const lines = erasures.map(({ rid, registry, version, at, logIndex }) =>
+      JSON.stringify({
+        rid,
+        registry,
+        ...(version !== undefined && { version }),
+        at: new Date(at * 1_000).toISOString(),
+        log_index: logIndex,
+      }),
     );
     // A line that a crash cut short is left to itself.
     await appendFile(path, lines.map((line) => `${line}\n`).join(""), { mode: 0o600, flush: true });

@@ -65,19 +65,20 @@ export async function changeStates(tx: Transaction, items: readonly Accepted<Sta
       update record set state = item.state, state_number = item.number
       from unnest(${rids}::uuid[], ${states}::text[], ${numbers}::int[]) as item (rid, state, number) where record.rid = item.rid`,
     tx`
-      insert into record_state (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)
-      select rid, number, operation, state, effective_at, statement, decode(sealed, 'base64'), log_index, recorded_at
+      insert into record_state (rid, number, operation, erased_version, state, effective_at, statement, sealed, log_index, recorded_at)
+      select rid, number, operation, erased_version, state, effective_at, statement, decode(sealed, 'base64'), log_index, recorded_at
       from unnest(
-        ${rids}::uuid[], ${numbers}::int[], ${inputs.map((input) => input.operation)}::text[], ${states}::text[],
+        ${rids}::uuid[], ${numbers}::int[], ${inputs.map((input) => input.operation)}::text[],
+        ${inputs.map((input) => input.erased?.version ?? null)}::int[], ${states}::text[],
         ${inputs.map((input) => input.effectiveAt)}::int8[], ${inputs.map((input) => input.statement)}::text[],
         ${inputs.map((input) => encodeBase64(input.sealed))}::text[], ${items.map(({ logIndex }) => logIndex)}::int8[],
         ${inputs.map((input) => input.recordedAt)}::int8[]
-      ) as item (rid, number, operation, state, effective_at, statement, sealed, log_index, recorded_at)`,
+      ) as item (rid, number, operation, erased_version, state, effective_at, statement, sealed, log_index, recorded_at)`,
     tx`
       insert into status_value (list, index, value, log_index)
       select v.status_list, v.status_index, item.value, item.log_index
       from unnest(
-        ${rids}::uuid[], ${inputs.map((input) => input.expected.version)}::int[], ${inputs.map((input) => Number(input.allVersions))}::int2[],
+        ${rids}::uuid[], ${inputs.map((input) => input.erased?.version ?? input.expected.version)}::int[], ${inputs.map((input) => Number(input.allVersions))}::int2[],
         ${inputs.map((input) => input.statusValue)}::int2[], ${items.map(({ logIndex }) => logIndex)}::int8[]
       ) as item (rid, version, everything, value, log_index)
       join record_version v on v.rid = item.rid and (item.everything = 1 or v.version = item.version)

@@ -22,13 +22,16 @@ import {
   type VerifyReferences,
 } from "../references/reference-check.ts";
 import type { ReferenceKeyService } from "../references/reference-key-service.ts";
+import { type ErasedView, formatErased } from "./erased-view.ts";
 import { type Erasure, findErasure } from "./erasure-store.ts";
+import type { HoldService } from "./hold-service.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { writeNumbered } from "./identifier-chooser.ts";
 import type { Draft, RecordDrafter } from "./record-drafter.ts";
 import type { RecordWrite, SingleWrite, StateWrite, UnitWrite } from "./record-write.ts";
 import type { StateDrafter } from "./state-drafter.ts";
 import { parseReplaceRequest, parseStateRequest, type ReplaceRequest } from "./state-request.ts";
+import type { VersionErasureDrafter } from "./version-erasure-drafter.ts";
 import { type Answered, checkExpected, type WriteOnce } from "./write-once-service.ts";
 
 export interface StateOptions {
@@ -41,16 +44,6 @@ export interface StateOptions {
   readonly expected: string | undefined;
 }
 
-/** What is left of an erased record. */
-export interface ErasedView {
-  readonly rid: string;
-  readonly href: string;
-  readonly registry: string;
-  readonly state: "erased";
-  readonly log_index: number;
-  readonly recorded_at: string;
-}
-
 export interface RecordStateService {
   change(
     options: StateOptions & { operation: Exclude<StateOperation, "replace" | "erase"> },
@@ -58,6 +51,8 @@ export interface RecordStateService {
   /** Answers the replaced record of the path; its view names the successors. */
   replace(options: StateOptions): Promise<TaggedView | Proposed>;
   erase(options: StateOptions): Promise<ErasedView | Proposed>;
+  /** Of one former version; throws `version_current` of the current one. */
+  eraseVersion(options: StateOptions & { version: number }): Promise<ErasedView | Proposed>;
 }
 
 export function createRecordStateService(deps: {
@@ -67,6 +62,8 @@ export function createRecordStateService(deps: {
   writes: WriteOnce;
   drafter: RecordDrafter;
   stateDrafter: StateDrafter;
+  versionErasures: VersionErasureDrafter;
+  holds: Pick<HoldService, "checkFree">;
   describeAct: DescribeAct;
   viewer: RecordViewer;
   logReadings: LogReadings;
@@ -75,13 +72,15 @@ export function createRecordStateService(deps: {
   referenceKeys: ReferenceKeyService;
   /** Told of every erasure once it is committed. */
   onErased: (erasure: Erasure) => Promise<void>;
+  /** For how many days the node's backups are kept; undefined: it was not told. */
+  backupKeepDays: number | undefined;
 }): RecordStateService {
   const { entity, database, registries, writes, drafter, stateDrafter, viewer, sight } = deps;
   const checkReferences: CheckReferences = createReferenceCheck(deps.verifyReferences);
 
   function readRequest(
     options: StateOptions,
-    operation: StateOperation,
+    operation: string,
   ): { caller: Staff; idempotency: Idempotency | undefined } {
     const { caller, registry, rid, body, idempotencyKey: key } = options;
     checkPermitted({ caller, action: "record.write", registry });
@@ -104,7 +103,8 @@ export function createRecordStateService(deps: {
   async function submit({ caller, body = null }: StateOptions, row: store.RecordRow, draft: Draft<RecordWrite>) {
     const { input } = draft;
     const state = (input.kind === "unit" ? input.parts.at(-1) : input) as StateWrite;
-    const request: JsonObject = { body, expected: recordEtag(row) };
+    const version = state.erased?.version;
+    const request: JsonObject = { body, expected: recordEtag(row), ...(version !== undefined && { version }) };
     const { operation: kind, definitionVersion } = state;
     return writes.submit(draft, { caller: caller as Staff, kind, request, definitionVersion });
   }
@@ -119,10 +119,27 @@ export function createRecordStateService(deps: {
     return shown;
   };
 
-  async function showErased({ registry, rid }: StateOptions): Promise<ErasedView> {
-    const erasure = await findErasure(database, rid);
+  const describeErased = (erasure: Erasure): ErasedView =>
+    formatErased(erasure, { href: formatRecordUrl({ entity, ...erasure }), keepDays: deps.backupKeepDays });
+
+  async function showErased({ rid }: StateOptions, version?: number): Promise<ErasedView> {
+    const erasure = await findErasure(database, rid, version);
     if (!erasure) throw store.recordErased();
-    return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
+    return describeErased(erasure);
+  }
+
+  /** Submits the draft of an erasure, and adds it to the ledger once it is done. */
+  async function submitErasure(
+    options: StateOptions,
+    row: store.RecordRow,
+    draft: Draft<StateWrite>,
+  ): Promise<ErasedView | Proposed> {
+    const written = await submit(options, row, draft);
+    if (isProposed(written)) return written;
+    const { rid, registry, recordedAt: at, erased } = draft.input;
+    const erasure = { rid, registry, at, logIndex: written.logIndex, ...(erased && { version: erased.version }) };
+    await deps.onErased(erasure);
+    return describeErased(erasure);
   }
 
   /** Successors that are there already: own ones by the database, others as references are verified. Gives the own ones, by rid. */
@@ -271,7 +288,7 @@ export function createRecordStateService(deps: {
     },
 
     async erase(options) {
-      const { registry, rid } = options;
+      const { registry } = options;
       const { caller, idempotency } = readRequest(options, "erase");
       const { act: ground } = parseStateRequest(options.body, "erase");
       const compiled = await registries.getCurrent(registry);
@@ -280,19 +297,26 @@ export function createRecordStateService(deps: {
         () => showErased(options),
         async () => {
           const row = await getRow(options);
-          const draft = await stateDrafter.draftState({
-            compiled,
-            row,
-            operation: "erase",
-            ground,
-            caller,
-            idempotency,
-          });
-          const written = await submit(options, row, draft);
-          if (isProposed(written)) return written;
-          const erasure = { rid, registry, at: draft.input.recordedAt, logIndex: written.logIndex };
-          await deps.onErased(erasure);
-          return formatErased(formatRecordUrl({ entity, registry, rid }), erasure);
+          await deps.holds.checkFree(row.record);
+          const common = { compiled, row, operation: "erase" as const, ground, caller, idempotency };
+          return submitErasure(options, row, await stateDrafter.draftState(common));
+        },
+      );
+    },
+
+    async eraseVersion(options) {
+      const { registry, version } = options;
+      const { caller, idempotency } = readRequest(options, `versions/${version}/erase`);
+      const { act: ground } = parseStateRequest(options.body, "erase");
+      const compiled = await registries.getCurrent(registry);
+      return writes.once(
+        idempotency,
+        () => showErased(options, version),
+        async () => {
+          const row = await getRow(options);
+          await deps.holds.checkFree(row.record);
+          const draft = await deps.versionErasures.draft({ compiled, row, version, ground, caller, idempotency });
+          return submitErasure(options, row, draft);
         },
       );
     },
@@ -309,9 +333,4 @@ function pinReplaced({ body, rid }: StateOptions, rows: readonly store.RecordRow
 
 function versionOf(unit: UnitWrite, rid: string): number {
   return (unit.parts.find((part) => part.rid === rid) as StateWrite).expected.version;
-}
-
-function formatErased(href: string, { rid, registry, at, logIndex }: Erasure): ErasedView {
-  const recordedAt = new Date(at * 1_000).toISOString();
-  return { rid, href, registry, state: "erased", log_index: logIndex, recorded_at: recordedAt };
 }

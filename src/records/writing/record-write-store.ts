@@ -9,12 +9,14 @@ import { readCurrentVersions } from "../../registries/registry-store.ts";
 import type { Transaction } from "../../storage/database.ts";
 import type { HeldContent } from "../attachments/held-content.ts";
 import { type HoldingVersion, readHeldContent, storeHeldContent } from "../attachments/held-content-store.ts";
+import { readStanding } from "../holds/hold-store.ts";
+import { recordHeld, type Standing, stands } from "../record-hold.ts";
 import { deleteEmptyCounts, storeIndex } from "../search/index-row-store.ts";
 import { type IndexHolders, type IndexWrite, readHolders } from "../search/index-write-store.ts";
 import { NO_INDEX_CHANGE } from "../search/record-index.ts";
 import { describeTakenKey } from "../search/record-keys.ts";
 import { advanceCounters } from "./counter-store.ts";
-import { eraseContent } from "./erasure-store.ts";
+import { eraseContent, eraseVersion } from "./erasure-store.ts";
 import {
   type Accepted,
   changeStates,
@@ -33,6 +35,8 @@ import {
   versionAfter,
 } from "./record-write.ts";
 
+const NONE_STANDING: ReadonlyMap<string, readonly Standing[]> = new Map();
+
 interface Position {
   readonly version: number;
   readonly stateNumber: number;
@@ -46,6 +50,9 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
     const parts = writes.flatMap(partsOf);
     const rids = parts.flatMap((part) => (part.kind === "create" ? [] : [part.rid, ...successorsOf(part)]));
     const idempotency = writes.flatMap((write) => (write.idempotency ? everyDigest(write.idempotency) : []));
+    const erased = parts.filter((part) => isErasure(part) || isVersionErasure(part)).map(({ rid }) => rid);
+    // Before anything is read of these records: whoever holds or erases one waits for the other.
+    const standing = erased.length === 0 ? NONE_STANDING : await readStanding(tx, erased);
     const [versions, positions, holders, checkHeld, answered, approvals] = await Promise.all([
       readCurrentVersions(tx, [...new Set(parts.map((part) => part.registry))]),
       rids.length === 0 ? new Map<string, Position>() : readPositions(tx, rids),
@@ -60,7 +67,7 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
     return writes.map((write) => {
       const refusal =
         approvals.check(write) ??
-        checkParts(partsOf(write), { versions, positions, holders, checkHeld }) ??
+        checkParts(partsOf(write), { versions, positions, holders, checkHeld, standing }) ??
         checkAnswered(write, answered);
       if (refusal) return refusal;
       applyWrite(write, { positions, holders, answered });
@@ -90,7 +97,7 @@ export const recordWriteKind: WriteKind<RecordWrite> = {
       ),
     ]);
     // A cell that only erased records stood in would tell what they said.
-    if (rounds.flat().some(({ input }) => isErasure(input))) await deleteEmptyCounts(tx);
+    if (rounds.flat().some(({ input }) => isErasure(input) || isVersionErasure(input))) await deleteEmptyCounts(tx);
     // After an erasure, which takes the answers about its record along.
     if (answers.length > 0) await insertAnswers(tx, answers);
   },
@@ -117,6 +124,7 @@ async function storeRound(tx: Transaction, round: readonly Accepted<SingleWrite>
   );
   const advances = creates.flatMap(({ input }) => input.advance ?? []);
   if (advances.length > 0) statements.push(advanceCounters(tx, advances));
+  for (const { input } of states) if (input.erased) statements.push(eraseVersion(tx, input.rid, input.erased));
   if (erased.length > 0) statements.push(eraseContent(tx, erased).then(() => changeStates(tx, states)));
   else if (states.length > 0) statements.push(changeStates(tx, states));
   const told = states.flatMap(({ input }) => input.told ?? []);
@@ -128,10 +136,14 @@ function isErasure(write: SingleWrite): boolean {
   return write.kind === "state" && write.operation === "erase";
 }
 
+function isVersionErasure(write: SingleWrite): boolean {
+  return write.kind === "state" && write.erased !== undefined;
+}
+
 /** `logIndex`: of the write's entry, once it has one. */
 function toIndexWrite(write: SingleWrite, logIndex?: number): IndexWrite {
   const { kind, rid, registry } = write;
-  const state = kind === "create" ? "active" : kind === "state" ? write.state : undefined;
+  const state = kind === "create" ? "active" : kind === "state" && !write.erased ? write.state : undefined;
   return {
     rid,
     registry,
@@ -157,6 +169,8 @@ interface Found {
   readonly positions: ReadonlyMap<string, Position>;
   readonly holders: IndexHolders;
   readonly checkHeld: (held: HeldContent) => AttestryError | undefined;
+  /** Holds that nobody lifted, of records that are to be erased. */
+  readonly standing: ReadonlyMap<string, readonly Standing[]>;
 }
 
 /** Each part against what there is before the unit; of what an earlier part changes, only the positions of records matter to a later one. */
@@ -167,6 +181,7 @@ function checkParts(parts: readonly SingleWrite[], found: Found): AttestryError 
     const refusal =
       checkDefinition(part, found.versions) ??
       checkPosition(part, positions) ??
+      checkStanding(part, found.standing) ??
       checkSuccessors(part, positions) ??
       found.holders.check(toIndexWrite(part)) ??
       checkTaken(part, taken) ??
@@ -188,6 +203,12 @@ function checkTaken(part: SingleWrite, taken: Map<string, string>): AttestryErro
     `two records of the same request have the same ${twice.map((key) => key.name).join(", ")}`,
     { details: twice.flatMap(describeTakenKey) },
   );
+}
+
+function checkStanding(part: SingleWrite, standing: Found["standing"]): AttestryError | undefined {
+  if (part.kind !== "state" || part.isReplay || !(isErasure(part) || isVersionErasure(part))) return undefined;
+  const holds = (standing.get(part.rid) ?? []).filter((hold) => stands(hold, part.recordedAt));
+  return holds.length === 0 ? undefined : recordHeld(holds);
 }
 
 function checkDefinition(write: SingleWrite, versions: ReadonlyMap<string, number>): AttestryError | undefined {

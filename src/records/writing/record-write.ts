@@ -1,8 +1,9 @@
 // What a write of a record is: everything that the log's transaction checks and stores, drafted and signed before. Pure.
 
 import type { WriteApproval } from "../../approval/proposal.ts";
+import type { KeyedDigest } from "../../crypto/key-generations.ts";
 import type { HeldContent } from "../attachments/held-content.ts";
-import type { RecordState, StateOperation } from "../record-states.ts";
+import type { RecordState, StatementOperation } from "../record-states.ts";
 import type { IndexChange } from "../search/record-index.ts";
 import type { StatusPlace } from "../status-index.ts";
 import type { CounterAdvance } from "./counter-store.ts";
@@ -53,19 +54,32 @@ export interface AmendWrite extends WriteBase {
   readonly version: VersionDraft;
 }
 
+/** What is destroyed with one former version, and with no other. */
+export interface VersionErasure {
+  readonly version: number;
+  /** When the versions before and after it were recorded, Unix seconds: what was proposed of it was decided between. */
+  readonly recordedFrom: number;
+  readonly recordedUntil: number;
+  /** Unique keys, in every generation, that the nearest version before it has, too, and the version in which that one ended; undefined: none is before it. */
+  readonly keptKeys: { readonly until: number; readonly digests: readonly string[] } | undefined;
+  /** Files that no other version of the record holds; and those that others hold, as the latest of them does. */
+  readonly droppedFiles: readonly KeyedDigest[];
+  readonly keptFiles: readonly { readonly key: KeyedDigest; readonly open: boolean }[];
+}
+
 export interface StateWrite extends WriteBase {
   readonly kind: "state";
   readonly expected: { readonly version: number; readonly stateNumber: number };
   /** By whose rules it was drafted. */
   readonly definitionVersion: number;
-  readonly operation: StateOperation;
+  readonly operation: StatementOperation;
   readonly state: RecordState;
   /** Since when the state holds, Unix seconds; 0: it was always so. */
   readonly effectiveAt: number;
   readonly statement: string;
   /** Log salt and disclosures of the statement. */
   readonly sealed: Uint8Array;
-  /** The status of the current version, or of all versions. */
+  /** The status of the current version, of the erased one, or of all versions. */
   readonly statusValue: number;
   readonly allVersions: boolean;
   readonly recordedAt: number;
@@ -73,6 +87,10 @@ export interface StateWrite extends WriteBase {
   readonly successors?: readonly string[];
   /** Of an erasure: keyed hashes of the person, who may want to be told. */
   readonly told?: readonly string[];
+  /** Of an `erase_version`. */
+  readonly erased?: VersionErasure;
+  /** An erasure that was made before a backup was restored, and is made again: no hold stands against it. */
+  readonly isReplay?: true;
 }
 
 /** A write of one log entry. */

@@ -77,7 +77,10 @@ export function createWriteOnce(deps: {
     if (idempotency === undefined) return undefined;
     const answered = await store.findIdempotent(database, idempotency);
     if (!answered) return undefined;
-    if (answered.request === ERASED_REQUEST) throw store.recordErased();
+    if (answered.request === ERASED_REQUEST) {
+      const head = (await store.findHeads(database, [answered.rid])).get(answered.rid);
+      throw head?.state === "erased" ? store.recordErased() : store.versionErased(answered.version);
+    }
     if (!isSameRequest(idempotency, answered.request)) {
       throw new AttestryError(
         "idempotency_key_reused",

@@ -17,6 +17,7 @@ interface Entry {
 }
 
 const VERIFY: Entry = { name: "verify", source: "verify-app.tsx", list: "files.json" };
+const ELSEWHERE: Entry = { name: "elsewhere", source: "elsewhere-app.tsx", list: "elsewhere.json" };
 const FORM: Entry = { name: "form", source: "form-app.ts", list: "form.json" };
 
 /** A record's schema is evaluated without `format` (registries/record-schema.ts leaves it out), so the interpreter's table of formats stays at home. */
@@ -41,6 +42,9 @@ export const bundlePage = (): Promise<BundleSize[]> => bundleEntry(VERIFY);
 
 /** The program of the forms for records; sizes as above. */
 export const bundleForm = (): Promise<BundleSize[]> => bundleEntry(FORM);
+
+/** The program of the page from which a citizen asks other departments; sizes as above. */
+export const bundleElsewhere = (): Promise<BundleSize[]> => bundleEntry(ELSEWHERE);
 
 async function bundleEntry({ name, source, list }: Entry): Promise<BundleSize[]> {
   const { outputFiles } = await build({
@@ -89,6 +93,7 @@ function replaceFile(path: string, contents: Uint8Array | string): void {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   rmSync(OUTPUT, { recursive: true, force: true });
-  for (const { file, bytes, gzipBytes, brotliBytes } of [...(await bundlePage()), ...(await bundleForm())])
+  const bundles = [await bundlePage(), await bundleForm(), await bundleElsewhere()];
+  for (const { file, bytes, gzipBytes, brotliBytes } of bundles.flat())
     console.log(`dist/page/${file}: ${bytes} bytes, ${gzipBytes} as gzip, ${brotliBytes} as brotli`);
 }

@@ -10,7 +10,7 @@ export type Fetched =
 const EVIDENCE_TYPE = "application/vnd.attestry.evidence+json";
 
 /** Reads at most so many bytes: a node that never stops answering must not fill the visitor's memory. */
-async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
+export async function readText(response: Response, bytesMax: number): Promise<string | undefined> {
   const reader = response.body?.getReader();
   if (!reader) return "";
   const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -106,7 +106,7 @@ async function judge(asked: Question): Promise<void> {
   if (!used) return refuse("No policy", "Whom to trust is not known here. Load a policy file below, then check again.");
   say("Checking…");
   const now = Math.floor(Date.now() / 1_000);
-  const report = await used.verifier.verify(evidence, { now, ...(expected && { expected }) });
+  const report = await used.verifier.verify(evidence, { now, reader: frame.entity, ...(expected && { expected }) });
   const view = await describeAnswer(report, { evidence, policy: used.policy, now, reader: frame.reader });
   if (number !== question) return;
   const home = view.openChecks.length > 0 ? findHomeOf(evidence) : undefined;

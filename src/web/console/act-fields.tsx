@@ -1,7 +1,7 @@
 // The inputs for when something holds and on which ground it is done, as the definition asks for them; and what of them is sent. Decides nothing.
 import type { FC } from "hono/jsx";
 import type { JsonObject } from "../../crypto/json.ts";
-import type { RecordOperation } from "../../records/record-states.ts";
+import type { ActOperation } from "../../records/record-act.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { Localized, type PageFrame } from "../markup.tsx";
 import { chooseText } from "../reader-language.ts";
@@ -16,6 +16,8 @@ export const ENVELOPE_POINTERS = [
   "/valid_until",
   "/effective",
   "/identifier",
+  "/case",
+  "/until",
   "/act/reason",
   "/act/instrument",
   "/act/note",
@@ -67,7 +69,7 @@ export const DayField: FC<{
   );
 };
 
-const TextField: FC<{
+export const TextField: FC<{
   pointer: EnvelopePointer;
   label: string;
   help: string;
@@ -144,13 +146,17 @@ const ReasonField: FC<{ needed: boolean; context: EnvelopeContext }> = ({ needed
   );
 };
 
+const isErasure = (operation: ActOperation): boolean => operation === "erase" || operation === "erase_version";
+
+const NOTELESS: readonly ActOperation[] = ["erase", "erase_version", "hold", "release"];
+
 /** What must be said, by the definition and always. */
-function isNeeded(compiled: CompiledDefinition, operation: RecordOperation, member: "reason" | "instrument" | "note") {
-  if (operation === "erase" && member !== "note") return true;
+function isNeeded(compiled: CompiledDefinition, operation: ActOperation, member: "reason" | "instrument" | "note") {
+  if (isErasure(operation)) return member !== "note";
   return compiled.definition.acts?.required?.[operation]?.includes(member) ?? false;
 }
 
-export const ActFields: FC<{ operation: RecordOperation; context: EnvelopeContext }> = ({ operation, context }) => {
+export const ActFields: FC<{ operation: ActOperation; context: EnvelopeContext }> = ({ operation, context }) => {
   const needs = (member: "reason" | "instrument" | "note") => isNeeded(context.compiled, operation, member);
   return (
     <>
@@ -162,7 +168,7 @@ export const ActFields: FC<{ operation: RecordOperation; context: EnvelopeContex
         needed={needs("instrument")}
         context={context}
       />
-      {operation !== "erase" && (
+      {!NOTELESS.includes(operation) && (
         <TextField
           pointer="/act/note"
           label="Note"

@@ -52,7 +52,18 @@ export function deskFrame(frame: PageFrame, names: string): PageFrame {
 }
 
 /** What was done, as the page that comes next says it. */
-export type Done = "created" | "amended" | "suspended" | "reinstated" | "revoked" | "ended" | "erased" | "proposed";
+export type Done =
+  | "created"
+  | "amended"
+  | "suspended"
+  | "reinstated"
+  | "revoked"
+  | "ended"
+  | "erased"
+  | "version-erased"
+  | "held"
+  | "released"
+  | "proposed";
 
 type Written = Pick<TaggedView, "view"> | { readonly registry: string; readonly rid: string } | Proposed;
 
@@ -73,7 +84,7 @@ export function needsApproval({ definition }: Pick<CompiledDefinition, "definiti
   return (definition.approval?.length ?? 0) > 0;
 }
 
-const CONFLICTS = ["value_not_unique", "possible_duplicate", "idempotency_key_reused", "state_conflict"];
+const CONFLICTS = ["record_held", "value_not_unique", "possible_duplicate", "idempotency_key_reused", "state_conflict"];
 
 /** The status of a form that comes back for this. */
 export function answerFault({ code }: AttestryError): ContentfulStatusCode {

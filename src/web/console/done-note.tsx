@@ -11,6 +11,9 @@ const WORDS: Readonly<Record<Exclude<Done, "proposed">, string>> = {
   revoked: "Revoked: whoever checks the record is told so.",
   ended: "Ended: what it said until then stays true.",
   erased: "Erased: what it said is destroyed.",
+  "version-erased": "The version is erased: what it said is destroyed. The others are as they were.",
+  held: "Held: it cannot be erased while the hold stands.",
+  released: "Lifted: the hold stands no longer.",
 };
 
 export const DoneNote: FC<{ done: string | undefined }> = ({ done }) => {

@@ -55,6 +55,8 @@ const ENVELOPE: Readonly<Record<string, string>> = {
   "/valid_until": "In effect until",
   "/identifier": "Official number",
   "/effective": "Since when",
+  "/case": "Case",
+  "/until": "Keep until",
   "/act/reason": "Reason",
   "/act/instrument": "Law, order or file",
   "/act/note": "Note",

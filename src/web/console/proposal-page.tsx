@@ -253,7 +253,7 @@ const People: FC<{ proposal: ProposalView; frame: PageFrame }> = ({ proposal, fr
 const Decide: FC<{ proposal: ProposalView; session: Session; frame: PageFrame; reason: string }> = (props) => {
   const { proposal, session, frame, reason } = props;
   const path = proposalPath(frame, proposal);
-  const isFinal = proposal.kind === "erase" || proposal.kind === "revoke";
+  const isFinal = proposal.kind === "erase" || proposal.kind === "erase_version" || proposal.kind === "revoke";
   return (
     <Section id="decide" title="Your decision">
       {isFinal && proposal.step + 1 === proposal.roles.length && (

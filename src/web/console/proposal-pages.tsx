@@ -30,6 +30,8 @@ const STATUS: Readonly<Record<string, 403 | 404 | 409 | 410 | 412 | 422 | 503>> 
   permission_denied: 403,
   proposal_own: 403,
   record_erased: 410,
+  version_erased: 410,
+  record_held: 409,
   version_conflict: 412,
   record_invalid: 422,
   request_invalid: 422,

@@ -11,6 +11,7 @@ export const KIND_WORDS: Readonly<Record<ProposalKind, string>> = {
   end: "End",
   replace: "Replace",
   erase: "Erase",
+  erase_version: "Erase a version",
   import: "Import",
   migrate: "Carry records over to the new rules",
   define: "Change of the rules",

@@ -2,7 +2,7 @@
 import { type Context, Hono } from "hono";
 import type { FC } from "hono/jsx";
 import { AttestryError, isAttestryError } from "../../errors.ts";
-import { checkPermitted, isPermitted } from "../../identity/permissions.ts";
+import { type Action, checkPermitted, isPermitted } from "../../identity/permissions.ts";
 import type { Session } from "../../identity/session-service.ts";
 import { PAGE_HISTORY_ENTRIES } from "../../limits.ts";
 import type { HistoryPage } from "../../records/record-history-service.ts";
@@ -19,9 +19,11 @@ import { DataSection, OtherTimeNote, SummarySection } from "../record-sections.t
 import { answerStaffPage, StaffPage } from "../staff-frame.tsx";
 import { listHistoryReferences, TimelineSection } from "../timeline-section.tsx";
 import { listOwnReferences, type RecordNames } from "../value.tsx";
+import { BackupsWords } from "./backups-words.tsx";
 import { type DeskDeps, deskFrame, recordPath, registryPath } from "./desk.ts";
 import { DESK_STYLE } from "./desk-style.ts";
 import { DoneNote } from "./done-note.tsx";
+import { HoldsSection } from "./hold-page.tsx";
 import { listPossibleChanges } from "./state-page.tsx";
 import { VersionChoice, VersionComparison } from "./version-comparison.tsx";
 
@@ -35,20 +37,26 @@ interface PageProps {
   readonly fields: readonly FieldView[];
   /** Undefined of an erased record. */
   readonly view: RecordView | undefined;
-  /** Whether it is the person's to write. */
+  /** Whether it is the person's to write, to hold, and to lift holds on. */
   readonly mayWrite: boolean;
+  readonly mayHold: boolean;
+  readonly mayRelease: boolean;
+  /** For how many days the node's backups are kept; undefined: it was not told. */
+  readonly backupKeepDays: number | undefined;
   readonly done: string | undefined;
   readonly compared: { readonly left: RecordView; readonly right: RecordView } | undefined;
   readonly versionsMax: number;
 }
 
-const Tasks: FC<PageProps> = ({ history, path, mayWrite }) => {
-  if (!mayWrite) return null;
-  const changes = listPossibleChanges(history.state);
+const Tasks: FC<PageProps> = ({ history, path, view, mayWrite, mayHold }) => {
+  const isErased = history.state === "erased";
+  if (isErased || !(mayWrite || mayHold)) return null;
+  const isOlder = view?.state === "superseded";
+  const changes = mayWrite ? listPossibleChanges(history.state) : [];
   return (
     <nav aria-label="What you can do" class="space">
       <div class="tasks">
-        {history.state === "active" && (
+        {mayWrite && history.state === "active" && (
           <a class="button" href={`${path}/amend`}>
             Amend
           </a>
@@ -58,6 +66,16 @@ const Tasks: FC<PageProps> = ({ history, path, mayWrite }) => {
             {name}
           </a>
         ))}
+        {mayWrite && isOlder && (
+          <a class="button quiet" href={`${path}/versions/${view.version}/erase`}>
+            Erase this version
+          </a>
+        )}
+        {mayHold && (
+          <a class="button quiet" href={`${path}/hold`}>
+            Hold
+          </a>
+        )}
       </div>
     </nav>
   );
@@ -90,14 +108,17 @@ const RecordPage: FC<PageProps> = (props) => {
       styles={[DESK_STYLE]}
     >
       <DoneNote done={props.done} />
+      {props.done === "version-erased" && <BackupsWords {...{ history, frame }} keepDays={props.backupKeepDays} />}
       <Tasks {...props} />
       {view === undefined ? (
         <Note title="What this record said was destroyed.">
           <p>That there was a record, and that it was erased, stays in the log.</p>
+          <BackupsWords {...{ history, frame }} keepDays={props.backupKeepDays} />
         </Note>
       ) : (
         <>
           <OtherTimeNote view={view} fields={fields} names={names} frame={frame} isOlder={isOlder} base={path} />
+          <HoldsSection holds={view.holds ?? []} path={path} mayRelease={props.mayRelease} frame={frame} />
           <SummarySection view={view} fields={fields} names={names} frame={frame} since={findSince(history, view)} />
           <DataSection view={view} fields={fields} names={names} frame={frame} seesAll={!view.withheld} />
           {versionsMax > 1 && (
@@ -112,16 +133,23 @@ const RecordPage: FC<PageProps> = (props) => {
   );
 };
 
-export function createRecordDeskPages(deps: DeskDeps): Hono {
+export interface RecordDeskPagesDeps extends DeskDeps {
+  readonly backupKeepDays: number | undefined;
+}
+
+export function createRecordDeskPages(deps: RecordDeskPagesDeps): Hono {
   const { names, registries, recordReads, recordHistory, recordNames } = deps;
   const browser = createPageSessions(deps);
   const pages = new Hono();
 
-  async function isWithin(session: Session, compiled: CompiledDefinition, rid: string): Promise<boolean> {
+  async function isWithin(
+    session: Session,
+    { compiled, rid, action }: { compiled: CompiledDefinition; rid: string; action: Action },
+  ): Promise<boolean> {
     const { caller } = session;
-    if (!isPermitted({ caller, action: "record.write", registry: compiled.definition.name })) return false;
+    if (!isPermitted({ caller, action, registry: compiled.definition.name })) return false;
     try {
-      await deps.sight.checkWithin({ caller, compiled, action: "record.write", rid });
+      await deps.sight.checkWithin({ caller, compiled, action, rid });
       return true;
     } catch (error) {
       if (isAttestryError(error, "permission_denied")) return false;
@@ -180,7 +208,10 @@ export function createRecordDeskPages(deps: DeskDeps): Hono {
       ...{ compiled, session, frame, history, fields, view, compared },
       path: recordPath(frame, { registry, rid }),
       names: await recordNames.findNames({ caller, hrefs, languages }),
-      mayWrite: await isWithin(session, compiled, rid),
+      mayWrite: await isWithin(session, { compiled, rid, action: "record.write" }),
+      mayHold: await isWithin(session, { compiled, rid, action: "record.hold" }),
+      mayRelease: await isWithin(session, { compiled, rid, action: "record.release" }),
+      backupKeepDays: deps.backupKeepDays,
       done: values.done,
       versionsMax: current?.version ?? 0,
     };

@@ -1,4 +1,4 @@
-// `/console/registries/{name}/records/{rid}/{suspend|reinstate|end|revoke|erase}`: asks, and does it. Reads the form, calls the service; permits nothing itself.
+// `/console/registries/{name}/records/{rid}/{suspend|reinstate|end|revoke|erase}` and `…/versions/{version}/erase`: asks, and does it. Reads the form, calls the service; permits nothing itself.
 import { type Context, Hono } from "hono";
 import type { JsonObject } from "../../crypto/json.ts";
 import { AttestryError, isAttestryError } from "../../errors.ts";
@@ -14,19 +14,27 @@ import { actOf, readEnvelopeValues } from "./act-fields.tsx";
 import { answerFault, type DeskDeps, deskFrame, followWrite, recordPath } from "./desk.ts";
 import { placeFaults } from "./form-controls.ts";
 import { createKey, readKey } from "./form-model.ts";
-import { isOffered, OPERATIONS, StateConfirmation, type StatePageModel } from "./state-page.tsx";
+import { isOffered, OPERATIONS, StateConfirmation, type StatePageModel, wordsOf } from "./state-page.tsx";
 
 export interface RecordStatePagesDeps extends DeskDeps {
-  readonly recordStates: Pick<RecordStateService, "change" | "erase">;
+  readonly recordStates: Pick<RecordStateService, "change" | "erase" | "eraseVersion">;
 }
 
-const MENDABLE = ["request_invalid", "act_incomplete", "log_overloaded", "idempotency_key_reused", "version_conflict"];
+const MENDABLE = [
+  "request_invalid",
+  "act_incomplete",
+  "log_overloaded",
+  "idempotency_key_reused",
+  "version_conflict",
+  "record_held",
+];
 
 export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
   const { names, registries, recordReads, recordStates } = deps;
   const browser = createPageSessions(deps);
   const pages = new Hono();
   const ADDRESS = `/console/registries/:registry/records/:rid/:operation{${Object.keys(OPERATIONS).join("|")}}`;
+  const VERSION_ADDRESS = "/console/registries/:registry/records/:rid/versions/:version{[0-9]+}/erase";
 
   async function answer(context: Context, session: Session, model: StatePageModel): Promise<Response> {
     const frame = deskFrame(readFrame(context, deps), names);
@@ -48,33 +56,34 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
     const { caller } = session;
     const registry = context.req.param("registry") ?? "";
     const rid = context.req.param("rid") ?? "";
-    const operation = context.req.param("operation") ?? "";
-    if (!isOffered(operation)) throw new AttestryError("not_found", "there is no such change of state");
+    const { operation, version } = readOperation(context);
     checkPermitted({ caller, action: "record.write", registry });
     const compiled = await registries.getCurrent(registry);
     await deps.sight.checkWithin({ caller, compiled, action: "record.write", rid });
     const languages = listLookupTags(readFrame(context, deps).reader);
     const { view, etag } = await recordReads.get({ caller, registry, rid, languages });
     // Said before anything is written.
-    nextState(view.state, operation);
+    if (operation === "erase_version") await recordReads.get({ caller, registry, rid, languages, version: version! });
+    else nextState(view.state, operation);
     return {
+      ...(version !== undefined && { version }),
       ...{ compiled, operation, display: view.display, envelope: new Map(), key: createKey(), expected: etag },
       ...{ error: undefined, faults: [] },
     };
   }
 
-  pages.get(ADDRESS, async (context) => {
+  const ask = async (context: Context): Promise<Response> => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     return answer(context, session, await open(context, session));
-  });
+  };
 
-  pages.post(ADDRESS, async (context) => {
+  const act = async (context: Context): Promise<Response> => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const form = await browser.readForm(context, session);
-    const { registry = "", rid = "", operation = "" } = context.req.param() as Record<string, string>;
-    if (!isOffered(operation)) throw new AttestryError("not_found", "there is no such change of state");
+    const { registry = "", rid = "" } = context.req.param() as Record<string, string>;
+    const { operation, version } = readOperation(context);
     const { caller } = session;
     const envelope = readEnvelopeValues(form);
     const effective = envelope.get("/effective");
@@ -86,10 +95,12 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
     };
     try {
       const written =
-        operation === "erase"
-          ? await recordStates.erase(options)
-          : await recordStates.change({ ...options, operation });
-      return followWrite(context, written, { basePath: deps.basePath, done: OPERATIONS[operation].done });
+        operation === "erase_version"
+          ? await recordStates.eraseVersion({ ...options, version: version! })
+          : operation === "erase"
+            ? await recordStates.erase(options)
+            : await recordStates.change({ ...options, operation });
+      return followWrite(context, written, { basePath: deps.basePath, done: wordsOf(operation).done });
     } catch (error) {
       if (!isAttestryError(error) || !MENDABLE.includes(error.code)) throw error;
       const model = await open(context, session);
@@ -99,7 +110,18 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
       });
       return answer(context, session, { ...model, envelope, error, faults });
     }
-  });
+  };
 
+  // First: the choice of words of the other, which hono does not anchor, would match the end of this one.
+  pages.get(VERSION_ADDRESS, ask).post(VERSION_ADDRESS, act);
+  pages.get(ADDRESS, ask).post(ADDRESS, act);
   return pages;
+}
+
+/** What the address asks for: a change of state, or the erasure of a version. */
+function readOperation(context: Context): Pick<StatePageModel, "operation" | "version"> {
+  const { operation = "", version } = context.req.param() as Record<string, string | undefined>;
+  if (version !== undefined) return { operation: "erase_version", version: Number(version) };
+  if (!isOffered(operation)) throw new AttestryError("not_found", "there is no such change of state");
+  return { operation };
 }

@@ -16,12 +16,21 @@ import { FaultSummary } from "./form-summary.tsx";
 
 /** What a page offers; to replace records others are written, which is done by the API. */
 export type OfferedOperation = Exclude<StateOperation, "replace">;
+/** Beside these, of one former version. */
+type Confirmed = OfferedOperation | "erase_version";
 
 interface OperationWords {
   readonly name: string;
   readonly meaning: string;
   readonly done: Done;
 }
+
+const ERASE_VERSION: OperationWords = {
+  name: "Erase a version of",
+  meaning:
+    "For a version that was wrong, such as one about another person. What it says is destroyed in this register, now and for ever. This cannot be undone. The record, and what its other versions say, stays as it is, also where they say the same. Consumers that were given fields of it are told to destroy them.",
+  done: "version-erased",
+};
 
 export const OPERATIONS: Readonly<Record<OfferedOperation, OperationWords>> = {
   suspend: {
@@ -50,6 +59,14 @@ export const OPERATIONS: Readonly<Record<OfferedOperation, OperationWords>> = {
   },
 };
 
+export const wordsOf = (operation: Confirmed): OperationWords =>
+  operation === "erase_version" ? ERASE_VERSION : OPERATIONS[operation];
+
+const TITLES: Partial<Record<Confirmed, string>> = {
+  erase: "This destroys the record.",
+  erase_version: "This destroys one version of the record.",
+};
+
 export function isOffered(text: string): text is OfferedOperation {
   return Object.hasOwn(OPERATIONS, text);
 }
@@ -73,7 +90,9 @@ export function listPossibleChanges(state: string): { operation: OfferedOperatio
 
 export interface StatePageModel {
   readonly compiled: CompiledDefinition;
-  readonly operation: OfferedOperation;
+  readonly operation: Confirmed;
+  /** Of an `erase_version`. */
+  readonly version?: number;
   readonly display: string;
   readonly envelope: EnvelopeValues;
   readonly key: string;
@@ -90,13 +109,15 @@ export const StateConfirmation: FC<{
   back: string;
 }> = ({ model, session, frame, action, back }) => {
   const { compiled, operation, display } = model;
-  const { name, meaning } = OPERATIONS[operation];
+  const { name, meaning } = wordsOf(operation);
   const { title, name: registry } = compiled.definition;
   const faults = new Map(
     model.faults.flatMap((one) => (one.pointer === undefined ? [] : [[one.pointer, one.message]])),
   );
   const context: EnvelopeContext = { compiled, frame, values: model.envelope, faults };
-  const isFinal = operation === "erase" || operation === "revoke";
+  const isErasure = operation === "erase" || operation === "erase_version";
+  const isFinal = isErasure || operation === "revoke";
+  const what = operation === "erase_version" ? `Erase version ${model.version}` : `${name} this record`;
   const base = `${frame.basePath}/console`;
   return (
     <StaffPage
@@ -118,7 +139,7 @@ export const StateConfirmation: FC<{
       <FaultSummary error={model.error} faults={model.faults} frame={frame} />
       <Section id="confirm" title="What this does">
         {isFinal ? (
-          <Note kind="warning" title={operation === "erase" ? "This destroys the record." : undefined}>
+          <Note kind="warning" title={TITLES[operation]}>
             <p>{meaning}</p>
           </Note>
         ) : (
@@ -128,7 +149,7 @@ export const StateConfirmation: FC<{
           <input type="hidden" name={FORM_TOKEN} value={session.formToken} />
           <input type="hidden" name="key" value={model.key} />
           <input type="hidden" name="expected" value={model.expected} />
-          {OPERATION_EFFECTS[operation].isTimed && (
+          {operation !== "erase_version" && OPERATION_EFFECTS[operation].isTimed && (
             <DayField
               pointer="/effective"
               label="Since when"
@@ -137,7 +158,7 @@ export const StateConfirmation: FC<{
             />
           )}
           <ActFields operation={operation} context={context} />
-          {operation === "erase" && (
+          {isErasure && (
             <p class="soft">Write no name and nothing personal here: what is said of an erasure outlives the record.</p>
           )}
           {needsApproval(compiled) && (
@@ -145,7 +166,7 @@ export const StateConfirmation: FC<{
           )}
           <p class="buttons">
             <button type="submit" class={isFinal ? "danger" : ""}>
-              {needsApproval(compiled) ? `Propose to ${name.toLowerCase()} this record` : `${name} this record`}
+              {needsApproval(compiled) ? `Propose to ${what.charAt(0).toLowerCase()}${what.slice(1)}` : what}
             </button>
             <a href={back}>Back without changing anything</a>
           </p>

@@ -38,7 +38,10 @@ export const ConsentBadge: FC<{ state: ConsentState; frame: MeFrame }> = ({ stat
   <span class={`badge ${TONES[state]}`}>{frame.texts.consent.states[state]}</span>
 );
 
-export const ConsentPeriod: FC<ConsentProps> = ({ consent, frame }) => {
+export const ConsentPeriod: FC<{
+  consent: Pick<PersonConsent, "startsAt" | "expiresAt" | "oneTime">;
+  frame: MeFrame;
+}> = ({ consent, frame }) => {
   const words = frame.texts.consent;
   return (
     <>
@@ -49,7 +52,11 @@ export const ConsentPeriod: FC<ConsentProps> = ({ consent, frame }) => {
 };
 
 /** The fields that count now: what is allowed, or before that what is asked for. */
-export function fieldsOf({ state, fields, requestedFields }: PersonConsent): readonly string[] {
+export function fieldsOf({
+  state,
+  fields,
+  requestedFields,
+}: Pick<PersonConsent, "state" | "fields" | "requestedFields">): readonly string[] {
   return state === "requested" || state === "refused" ? requestedFields : fields;
 }
 

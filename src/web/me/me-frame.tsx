@@ -80,10 +80,12 @@ const PageLinks: FC<{ frame: MeFrame }> = ({ frame }) => {
   const links = [
     { href: `${basePath}/me`, text: texts.records },
     { href: `${basePath}/me/consents`, text: texts.consents },
+    { href: `${basePath}/me/share`, text: texts.shares },
     { href: `${basePath}/me/usage`, text: texts.usage },
     { href: `${basePath}/me/questions`, text: texts.myQuestions },
     ...(sendsNotifications ? [{ href: `${basePath}/me/notifications`, text: texts.notifications.link }] : []),
     { href: `${basePath}/me/download`, text: texts.download },
+    { href: `${basePath}/me/elsewhere`, text: texts.elsewhere.tab },
   ];
   const currentOf = (href: string): { "aria-current"?: "page" | "true" } => {
     if (href === current) return { "aria-current": "page" };
@@ -121,12 +123,15 @@ export const MePage: FC<{
   frame: MeFrame;
   /** Left out on the pages before and after it. */
   session?: CitizenSession | undefined;
+  /** Path of the page's program below the base path, for the one that has one. */
+  script?: string | undefined;
   children?: Child;
-}> = ({ title, lead, frame, session, children }) => (
+}> = ({ title, lead, frame, session, script, children }) => (
   <Layout
     title={`${title} · ${frame.organizationName}`}
     basePath={frame.basePath}
     language={frame.language}
+    script={script}
     styles={[ME_STYLE]}
     header={
       <>
@@ -147,9 +152,14 @@ export const MePage: FC<{
 /** A page that is one person's: kept by nobody, not even for the way back after signing out. */
 export async function answerMePage(
   context: Context,
-  { page, frame, status = 200 }: { page: Child; frame: MeFrame; status?: ContentfulStatusCode },
+  {
+    page,
+    frame,
+    status = 200,
+    script,
+  }: { page: Child; frame: MeFrame; status?: ContentfulStatusCode; script?: Parameters<typeof answerPage>[3] },
 ): Promise<Response> {
-  const response = await answerPage(context, page, status);
+  const response = await answerPage(context, page, status, script);
   response.headers.set("cache-control", "private, no-store");
   response.headers.set("content-language", frame.language.tag);
   return response;

@@ -1,5 +1,4 @@
 // What people call the registries, fields, purposes and departments that permissions and looks speak of, in the reader's language. Reads definitions and decides nothing.
-import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { LocalizedText } from "../../registries/localized-text.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import { type FieldView, flattenFields, listFields } from "../field-view.ts";
@@ -23,9 +22,12 @@ export interface MeNamesDeps {
   readonly nameParty: (entity: string) => Promise<string | undefined>;
 }
 
-interface Known {
-  readonly compiled: CompiledDefinition;
+/** What a definition says that its registry, fields and purposes are called. */
+export interface KnownRegistry {
+  readonly title: LocalizedText;
+  /** By their full names. */
   readonly fields: ReadonlyMap<string, FieldView>;
+  readonly purposes: readonly { readonly code: string; readonly title?: LocalizedText | undefined }[];
 }
 
 /** Set apart from the writing around it, whichever way that runs (Unicode FSI and PDI). */
@@ -39,27 +41,45 @@ export async function readNames(
   about: { readonly registries: readonly string[]; readonly parties: readonly string[]; readonly reader: Reader },
 ): Promise<MeNames> {
   const { reader } = about;
-  const known = new Map<string, Known>();
+  const known = new Map<string, KnownRegistry>();
   const parties = new Map<string, string>();
   await Promise.all([
     ...[...new Set(about.registries)].map(async (name) => {
       // One that was retired still stands in old looks.
       const compiled = await deps.registries.getCurrent(name).catch(() => undefined);
       if (!compiled) return;
-      const fields = new Map(flattenFields(listFields(compiled)).map((field) => [field.name, field]));
-      known.set(name, { compiled, fields });
+      known.set(name, {
+        title: compiled.definition.title,
+        fields: nameFields(listFields(compiled)),
+        purposes: compiled.disclosure.purposes,
+      });
     }),
     ...[...new Set(about.parties)].map(async (entity) => {
       const name = await deps.nameParty(entity);
       parties.set(entity, name ?? entity.replace(/^https?:\/\//, ""));
     }),
   ]);
+  return createMeNames({ known, parties, reader });
+}
+
+/** By its full name, each field and those within it. */
+export function nameFields(fields: readonly FieldView[]): ReadonlyMap<string, FieldView> {
+  return new Map(flattenFields(fields).map((field) => [field.name, field]));
+}
+
+/** `parties`: by entity identifier. Pure; runs in browsers, too. */
+export function createMeNames(about: {
+  readonly known: ReadonlyMap<string, KnownRegistry>;
+  readonly parties: ReadonlyMap<string, string>;
+  readonly reader: Reader;
+}): MeNames {
+  const { known, parties, reader } = about;
   const say = (text: LocalizedText): string => isolate(chooseText(text, reader).text);
   /** In a list of fields, one of a group must not look like two. */
   const sayField = (field: FieldView | undefined, name: string): string =>
     field === undefined ? isolate(name) : isolate(chooseText(field.fullTitle, reader).text.replaceAll(", ", " – "));
   return {
-    registry: (registry) => say(known.get(registry)?.compiled.definition.title ?? registry),
+    registry: (registry) => say(known.get(registry)?.title ?? registry),
     field: (registry, field) => sayField(known.get(registry)?.fields.get(field), field),
     fieldIn(registries, field) {
       const found = registries
@@ -69,7 +89,7 @@ export async function readNames(
     },
     meaning: (registry, field) => known.get(registry)?.fields.get(field)?.description,
     purpose(registry, code) {
-      const purposes = known.get(registry)?.compiled.disclosure.purposes ?? [];
+      const purposes = known.get(registry)?.purposes ?? [];
       return say(purposes.find((one) => one.code === code)?.title ?? code);
     },
     party: (entity) => isolate(parties.get(entity) ?? entity),

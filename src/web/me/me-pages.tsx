@@ -4,6 +4,7 @@ import type { FC } from "hono/jsx";
 import { formatSeconds } from "../../clock.ts";
 import type { ConsentService, PersonConsent } from "../../consent/consent-service.ts";
 import type { NotificationChoices } from "../../disclosure/notification-choice-service.ts";
+import type { ShareService } from "../../disclosure/share-service.ts";
 import type { UsageEntry, UsagePage, UsageService } from "../../disclosure/usage-service.ts";
 import type { Citizen } from "../../identity/caller.ts";
 import type { CitizenSession, CitizenSessionService } from "../../identity/citizen-session-service.ts";
@@ -34,7 +35,10 @@ export interface MePagesDeps extends MePlace, MeNamesDeps {
   readonly consents: Pick<ConsentService, "list">;
   readonly usage: Pick<UsageService, "list" | "keys" | "download">;
   readonly notificationChoices: Pick<NotificationChoices, "offered" | "find">;
+  readonly shares: Pick<ShareService, "list">;
   readonly clock: () => number;
+  /** For how many days the node's backups are kept; undefined: it was not told. */
+  readonly backupKeepDays: number | undefined;
 }
 
 interface HomeProps {
@@ -46,6 +50,7 @@ interface HomeProps {
   readonly names: MeNames;
   readonly contacts: readonly string[];
   readonly frame: MeFrame;
+  readonly backupKeepDays: number | undefined;
 }
 
 const NothingFound: FC<{ contacts: readonly string[]; frame: MeFrame }> = ({ contacts, frame }) => (
@@ -71,7 +76,9 @@ const HomePage: FC<HomeProps> = (props) => {
         </Section>
       )}
       {records.length === 0 && <NothingFound contacts={contacts} frame={frame} />}
-      {records.length > 0 && <OwnRecordsSection records={records} names={recordNames} frame={frame} />}
+      {records.length > 0 && (
+        <OwnRecordsSection records={records} names={recordNames} frame={frame} backupKeepDays={props.backupKeepDays} />
+      )}
       {!isEmpty && (
         <>
           <Section id="running" title={words.active}>
@@ -163,7 +170,12 @@ export function createMePages(deps: MePagesDeps): Hono {
     const records = await Promise.all(views.map((view) => showRecord(view, names)));
     const hrefs = records.flatMap(({ fields, view }) => listOwnReferences(fields, view.data, deps.names));
     const recordNames = await deps.recordNames.findNames({ caller, hrefs, languages });
-    const page = <HomePage {...{ session, records, recordNames, consents: allowed, looks, names, contacts, frame }} />;
+    const { backupKeepDays } = deps;
+    const page = (
+      <HomePage
+        {...{ session, records, recordNames, consents: allowed, looks, names, contacts, frame, backupKeepDays }}
+      />
+    );
     return answerMePage(context, { page, frame });
   });
 
@@ -188,12 +200,13 @@ export function createMePages(deps: MePagesDeps): Hono {
     if (session instanceof Response) return session;
     const { caller } = session;
     const records = (await ownRecords.exportAll(caller)).map(({ view, evidence }) => {
-      const { registry, rid, display, identifier, state, version, data } = view;
-      return { registry, rid, display, identifier, state, version, data, evidence };
+      const { registry, rid, display, identifier, state, version, data, holds } = view;
+      return { registry, rid, display, identifier, state, version, data, ...(holds && { holds }), evidence };
     });
-    const [allowed, told, looks, keys, log] = await Promise.all([
+    const [allowed, told, shared, looks, keys, log] = await Promise.all([
       consents.list(caller),
       deps.notificationChoices.find(caller),
+      deps.shares.list(caller),
       listLooks(caller),
       usage.keys(caller),
       usage.download(caller),
@@ -204,6 +217,7 @@ export function createMePages(deps: MePagesDeps): Hono {
       records,
       permissions: allowed,
       ...(told && { notifications: told }),
+      shared,
       looks: looks.entries,
       looks_delayed_by_law: looks.delayed,
       looks_complete: looks.isWhole,

@@ -28,9 +28,18 @@ legend { font-weight: 600; padding: 0 .3rem; }
 .tick input { flex: none; width: 1.5rem; min-height: 1.5rem; height: 1.5rem; margin: .05rem 0 0; accent-color: var(--accent); }
 .tick label { flex: 1; min-width: 0; }
 .tick .soft { display: block; }
+.tick > div { flex: 1; min-width: 0; }
+.tick > div > label { display: block; font-weight: 600; }
+.spoken { font-size: 1.5rem; font-weight: 650; letter-spacing: .04em; font-variant-numeric: tabular-nums; }
+.qr { margin: 0 0 1rem; }
+.qr svg { max-width: 100%; height: auto; display: block; }
 .choice { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1.1rem 1.25rem .9rem; margin: 0 0 1rem; }
 .choice p { margin: .6rem 0 0; }
+.choice form > .field + .field, .choice form > fieldset + .field, .choice form > .field + fieldset { margin-top: 1.1rem; }
 .choice > details { margin: 0; }
+#answers:not(:empty) { padding-block: 1.5rem .5rem; }
+#answers h4 { margin: 1.1rem 0 .4rem; }
+#answers section > p:last-child { margin-block-start: 1rem; }
 .choice input[type="date"] { max-width: 16rem; }
 main > .space + .space { padding-top: 0; }
 blockquote { margin: 0 0 1rem; padding: .2rem 0 .2rem 0; padding-inline-start: 1rem; border-inline-start: .25rem solid var(--line); max-width: 44rem; }

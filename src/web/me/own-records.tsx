@@ -4,14 +4,29 @@ import type { RecordView } from "../../records/record-view.ts";
 import type { FieldView } from "../field-view.ts";
 import { Section } from "../markup.tsx";
 import { formatAddress } from "../page-request.ts";
+import { formatDay } from "../reader-language.ts";
 import { DataList, type RecordNames } from "../value.tsx";
 import type { MeFrame } from "./me-frame.tsx";
+import { isolate } from "./me-names.ts";
 
 export interface ShownRecord {
   readonly view: RecordView;
   readonly registryTitle: string;
   readonly fields: readonly FieldView[];
 }
+
+const KeptNotes: FC<{ view: RecordView; frame: MeFrame }> = ({ view, frame }) => (
+  <>
+    {(view.holds ?? []).map(({ until, reason, reason_text: text, instrument }) => (
+      <p>
+        {frame.texts.home.kept(
+          until === undefined ? undefined : formatDay(until.slice(0, 10), frame.reader),
+          [text ?? reason, instrument].flatMap((one) => (one === undefined ? [] : [isolate(one)])).join(", "),
+        )}
+      </p>
+    ))}
+  </>
+);
 
 const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }> = ({ record, names, frame }) => {
   const { view, registryTitle, fields } = record;
@@ -29,6 +44,7 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
           {texts.recordStates[view.state] ?? view.state}
         </span>
       </p>
+      <KeptNotes view={view} frame={frame} />
       <DataList fields={fields} data={view.data} frame={frame} names={names} seesAll={true} explains={true} />
       <p>
         <a
@@ -40,6 +56,14 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
         </a>{" "}
         <span class="soft small">{texts.home.evidenceHelp}</span>
       </p>
+      {view.state === "active" && (
+        <p>
+          <a href={formatAddress(`${basePath}/me/share/new`, { registry: view.registry, rid: view.rid })}>
+            {texts.share.ofRecord}
+            <span class="unseen"> – {view.display}</span>
+          </a>
+        </p>
+      )}
       <p>
         <a href={formatAddress(`${basePath}/me/questions/new`, { registry: view.registry, rid: view.rid })}>
           {texts.questions.correctRecord}
@@ -50,14 +74,16 @@ const RecordCard: FC<{ record: ShownRecord; names: RecordNames; frame: MeFrame }
   );
 };
 
-export const OwnRecordsSection: FC<{ records: readonly ShownRecord[]; names: RecordNames; frame: MeFrame }> = ({
-  records,
-  names,
-  frame,
-}) => (
+export const OwnRecordsSection: FC<{
+  records: readonly ShownRecord[];
+  names: RecordNames;
+  frame: MeFrame;
+  backupKeepDays: number | undefined;
+}> = ({ records, names, frame, backupKeepDays }) => (
   <Section id="records" title={frame.texts.home.records}>
     {records.map((record) => (
       <RecordCard record={record} names={names} frame={frame} />
     ))}
+    <p class="soft small">{frame.texts.home.backups(backupKeepDays)}</p>
   </Section>
 );

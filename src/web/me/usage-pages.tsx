@@ -100,9 +100,10 @@ function listChoices(
   named: readonly { registry: string; consumer: string | undefined; purpose: string | undefined }[],
   { query, names, frame }: { query: UsageFilter; names: MeNames; frame: MeFrame },
 ): Pick<FilterProps, "departments" | "purposes"> {
-  const { office, myself } = frame.texts.usagePage;
+  const { office, myself, shared } = frame.texts.usagePage;
   const departments = new Map([
     ["office", office],
+    ["shared", shared],
     ["own", myself],
   ]);
   const purposes = new Map<string, string>();

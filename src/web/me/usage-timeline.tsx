@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, UsageVerb>> = {
   evidence: "export",
   write: "change",
   export: "export",
+  open: "open",
 };
 
 const SENTENCE_FIELDS_MAX = 5;
@@ -27,28 +28,47 @@ const SENTENCE_FIELDS_MAX = 5;
 const DECISIONS: readonly string[] = ["give", "refuse", "pause", "resume", "withdraw", "invalidate"];
 const isDecision = (action: string): action is Decision => DECISIONS.includes(action);
 
-interface Reading {
+const isSharing = (action: string): boolean => action === "share" || action === "end-share";
+
+/** As much of a look, or of a decision, as a sentence says. */
+export type SaidLook = Pick<
+  UsageEntry,
+  "action" | "by" | "records" | "fields" | "purpose" | "case" | "basis" | "consent" | "question" | "share" | "at"
+>;
+
+export interface Reading {
   readonly names: MeNames;
   /** For when a permission was given, and who asked for it. */
-  readonly consents: readonly PersonConsent[];
+  readonly consents: readonly (Pick<PersonConsent, "id" | "consumer" | "purpose" | "registry"> & {
+    readonly decidedAt?: number | undefined;
+  })[];
   readonly frame: MeFrame;
 }
 
-function whoOf({ by }: UsageEntry, { names, frame: { texts } }: Reading): string {
+function whoOf({ by, share }: SaidLook, { names, frame: { texts } }: Reading): string {
+  if (share !== undefined && "share" in by) return isolate(share.with);
   if ("entity" in by) return names.party(by.entity);
   if ("staff" in by) return texts.roles[by.role] ?? texts.somebody;
   return "citizen" in by ? texts.guardian : texts.shared;
 }
 
 /** One look, or decision, in plain language. */
-export function formatUsage(entry: UsageEntry, reading: Reading): string {
+export function formatUsage(entry: SaidLook, reading: Reading): string {
   const { names, consents, frame } = reading;
   const { basis, action } = entry;
-  const registry = entry.records[0]?.registry ?? "";
+  const registry = entry.records[0]?.registry ?? entry.question?.registry ?? "";
   const isOwn = "citizen" in entry.by && entry.by.citizen === "subject";
   const day = dayOf(entry.at, frame);
   const purpose = entry.purpose === undefined ? undefined : names.purpose(registry, entry.purpose);
   const who = whoOf(entry, reading);
+  if (entry.share !== undefined && isSharing(action))
+    return frame.texts.shareSentence({
+      day,
+      isEnd: action === "end-share",
+      recipient: isolate(entry.share.with),
+      fields: shorten(nameFields(entry, names), frame),
+      purpose,
+    });
   if (isDecision(action)) {
     const asked = consents.find(({ id }) => id === entry.consent?.id);
     return frame.texts.decisionSentence({
@@ -64,6 +84,7 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
     who,
     isOwn,
     verb: VERBS[action] ?? "read",
+    years: entry.question?.years,
     fields: shorten(nameFields(entry, names), frame),
     registry: names.registry(registry),
     purpose,
@@ -72,8 +93,8 @@ export function formatUsage(entry: UsageEntry, reading: Reading): string {
   });
 }
 
-function nameFields({ records, fields }: UsageEntry, names: MeNames): string[] {
-  const registries = records.map(({ registry }) => registry);
+function nameFields({ records, fields, question }: SaidLook, names: MeNames): string[] {
+  const registries = [...records.map(({ registry }) => registry), ...(question ? [question.registry] : [])];
   return [...new Set(fields.map((field) => names.fieldIn(registries, field)))];
 }
 
@@ -88,6 +109,7 @@ function describeBasis(basis: UsageEntry["basis"], { consents, frame }: Reading)
   if (basis === undefined || "own" in basis) return undefined;
   if ("office" in basis) return basis;
   if ("law" in basis) return { law: isolate(basis.law) };
+  if ("share" in basis) return undefined;
   const at = consents.find(({ id }) => id === basis.consent)?.decidedAt;
   return { givenOn: at === undefined ? undefined : dayOf(at, frame) };
 }
@@ -182,7 +204,7 @@ function gatherRuns(entries: readonly UsageEntry[]): UsageEntry[][] {
   return runs;
 }
 
-export function isOwnLook({ basis }: UsageEntry): boolean {
+export function isOwnLook({ basis }: Pick<SaidLook, "basis">): boolean {
   return basis !== undefined && "own" in basis;
 }
 

@@ -1,5 +1,6 @@
 // What /me says in English; the other languages must say all of it. Names and dates come ready to be read.
-import type { DecisionWords, UsageWords } from "./usage-words.ts";
+import { elsewhereEn } from "./elsewhere-en.ts";
+import type { DecisionWords, ShareWords, UsageWords } from "./usage-words.ts";
 
 const list = new Intl.ListFormat("en", { type: "conjunction" });
 
@@ -20,6 +21,7 @@ export const en = {
   myPage: "My page",
   records: "My records",
   consents: "My permissions",
+  shares: "Shared by me",
   usage: "Who looked",
   myQuestions: "My questions",
   download: "Download",
@@ -54,6 +56,12 @@ export const en = {
     lead: "What this department has recorded about you, who may see it, and who looked.",
     waiting: "Waiting for your answer",
     records: "What is recorded about you",
+    kept: (until: string | undefined, why: string) =>
+      `This record must be kept ${until === undefined ? "until further notice" : `until ${until}`}${why === "" ? "" : ` because of: ${why}`}. It cannot be erased until then.`,
+    backups: (days: number | undefined) =>
+      days === undefined
+        ? "If the department erases a record, its backup copies hold it for longer. For how long, this department does not say; ask it."
+        : `If the department erases a record, its backup copies hold it for up to ${days} ${days === 1 ? "day" : "days"} more.`,
     evidence: "Download with proof",
     evidenceHelp: "The proof shows that this department signed exactly this, and when.",
     active: "Who may see it because you allowed it",
@@ -163,6 +171,7 @@ export const en = {
     none: "Nobody has looked at your data yet.",
     noneFound: "No look at your data fits what you chose.",
     office: "Staff of this department",
+    shared: "With whom I shared",
     myself: "Myself",
     delayed: (count: number, until: string) =>
       count === 1
@@ -189,17 +198,23 @@ export const en = {
     record: "Record",
     by: "Who exactly",
   },
-  usageSentence({ day, who, isOwn, verb, fields, registry, purpose, matter, basis }: UsageWords): string {
+  usageSentence({ day, who, isOwn, verb, years, fields, registry, purpose, matter, basis }: UsageWords): string {
     const what = fields.length > 0 ? `your ${list.format(fields.map(within))}` : `your record in “${registry}”`;
     const did = {
       read: `looked at ${what}`,
-      answer: `was told yes or no about ${what}`,
+      answer:
+        fields.length === 0
+          ? `was told yes or no, whether there is a valid record about you in “${registry}”`
+          : years === undefined
+            ? `was told yes or no, whether what they know of ${what} is right`
+            : `was told yes or no, whether ${what} is at least ${years} years ago`,
       received: `received ${what}`,
       search: `found you by a search in “${registry}”`,
       export: `took out a copy of ${what}`,
       change: `changed ${what}`,
+      open: `opened what you shared: ${what}`,
     }[verb];
-    const aim = purpose === undefined ? "" : ` for ${within(purpose)}`;
+    const aim = purpose === undefined ? "" : `${verb === "open" ? "," : ""} for ${within(purpose)}`;
     const about = matter === undefined ? "" : ` (their number: ${matter})`;
     const start = `On ${day}, ${isOwn ? "you" : who} ${did}${aim}${about}`;
     if (isOwn || basis === undefined) return `${start}.`;
@@ -220,6 +235,10 @@ export const en = {
     const aim = purpose === undefined ? "" : `, for ${within(purpose)}`;
     return `On ${day}, ${who ?? "you"} ${did}${whose}${aim}.`;
   },
+  shareSentence({ day, isEnd, recipient, fields, purpose }: ShareWords): string {
+    const aim = purpose === undefined ? "" : `, for ${within(purpose)}`;
+    return `On ${day}, you ${isEnd ? "stopped sharing" : "shared"} your ${list.format(fields.map(within))} with ${recipient}${aim}.`;
+  },
   roles: {
     registrar: "a registrar of this department",
     approver: "an approver of this department",
@@ -230,6 +249,115 @@ export const en = {
   somebody: "somebody of this department",
   guardian: "somebody who acts for you",
   shared: "somebody with whom you shared it",
+  share: {
+    title: "Shared by me",
+    lead: "What you showed others by a link and a code, who opened it, and what you can end.",
+    start: "Share something",
+    startHelp: "For a bank, a school or an employer: they see just what you choose, with the proof, until you say.",
+    yours: "What you shared",
+    none: "You have shared nothing yet.",
+    chooseTitle: "What do you want to share from?",
+    chooseLead: "Choose one record. In the next step you choose what of it.",
+    ofRecord: "Share something of this",
+    nothing: "There is no record here that is surely yours and in force, so there is nothing to share.",
+    newTitle: "Share something",
+    newLead: (registry: string) => `From your record in ${registry}. They see what stands there when they open it.`,
+    fields: "What they see",
+    fieldsHelp: "Nothing is chosen yet. Tick only what they need.",
+    recipient: "For whom",
+    recipientHelp: "So that you know it again, and they know that it is for them.",
+    entity: "They are a department of this federation",
+    entityLabel: "Address of their node",
+    entityHelp: "Only if you know it, such as https://welfare.example.gov. The proof is then made out to them alone.",
+    purpose: "What for",
+    purposeHelp: "Such as: opening an account. They see this, too.",
+    until: "Until",
+    untilHelp: (last: string) => `The end of that day. At most until ${last}.`,
+    often: "How often may it be opened?",
+    once: "Once",
+    always: "As often as they need until that day",
+    create: "Make the link and the code",
+    createHelp: "Each opening stands in your list of looks. You can end it at any time.",
+    faults: {
+      fields: "Tick at least one field of this record.",
+      recipient: (max: number) => `Say for whom it is, in at most ${max} characters.`,
+      entity: "That is no address of a node. Leave it out if you do not know it.",
+      purpose: (max: number) => `Say what it is for, in at most ${max} characters.`,
+      day: (first: string, last: string) => `Choose a day from ${first} to ${last}.`,
+      tooMany: "You have shared many things that are still open. End some first.",
+      state: "This record is not in force, so nothing of it can be shared now.",
+    },
+    doneTitle: "The link and the code",
+    doneLead: (recipient: string) => `For ${recipient}. Nobody sees anything without both.`,
+    link: "1. Send them the link",
+    linkHelp: "By a message, or let them photograph the picture.",
+    qr: "QR code of the link",
+    code: "2. Tell them the code in another way",
+    codeHelp: "By telephone, or face to face: who gets hold of the message alone then sees nothing.",
+    codeOnce: "The code is shown only now. If it is lost, end this and share once more.",
+    back: "To what I shared",
+    ended: "Ended. Nobody can open it any more.",
+    already: "This was shared before; its code is shown only once. If you lost it, end it below and share once more.",
+    stale: "It was over already. Look at the list below.",
+    withWhom: (recipient: string) => `For ${recipient}`,
+    whatFor: "What for",
+    data: "Which data",
+    registry: "From which register",
+    when: "Until",
+    made: "Shared on",
+    how: "How often",
+    opened: "Opened",
+    notOpened: "Not yet",
+    openedOften: (count: number) => (count === 1 ? "Once" : `${count} times`),
+    states: {
+      open: "Can be opened",
+      used: "Was opened, and is over",
+      ended: "Ended by you",
+      expired: "Time over",
+      closed: "Closed: too many wrong codes",
+    },
+    closedHelp:
+      "Somebody who has the link tried many wrong codes, so it was closed for good. Nothing was shown to them. If it was a mistake, share once more.",
+    end: "End it",
+    endHelp: "From now on nobody can open it. Who opened it before has seen what it showed.",
+    endConfirm: "Yes, end it now",
+  },
+  sharedPage: {
+    title: "Somebody shared something with you",
+    lead: (department: string) =>
+      `A person shows you something of what ${department} has recorded. You need the code that the person told you.`,
+    code: "Code",
+    codeHelp: "15 digits, which the person told you in another way than the link.",
+    open: "Open",
+    openHelp: "The person sees that it was opened, and when.",
+    faults: {
+      unknown:
+        "Link and code do not fit. Check both. After ten wrong codes a link is closed for good; then ask the person to share once more.",
+      ended: "The person ended it. Ask the person if you still need it.",
+      expired: "The time is over for which it was shared. Ask the person if you still need it.",
+      used: "It was opened as often as the person allowed. Ask the person if you still need it.",
+      record: "What was shared is not in force just now, or there is none any more. Ask the person.",
+      again: "This page is too old. Type the code once more.",
+      busy: "This cannot be opened just now. Nothing was used up. Try again in a minute.",
+    },
+    openedTitle: "Shared with you",
+    openedLead: (registry: string, department: string) => `From ${registry}, as ${department} has it now.`,
+    forWhom: "For",
+    whatFor: "What for",
+    until: "You may open it until",
+    once: "It was for one time: this page is gone when you leave it. Keep the file if you need it later.",
+    by: "Recorded by",
+    state: "State",
+    inForce: "In force",
+    shows: "What is shown",
+    proof: "The proof",
+    proofHelp:
+      "The file shows that the department signed exactly this, and that the person shared it. Anybody can check it without trusting you or this page.",
+    download: "Download the file",
+    check: "Check it",
+    checkHelp: "The file is meant for whom the person named. Do not hand it on.",
+    notShown: "This is all that the person shares; there may be more in the record.",
+  },
   questions: {
     title: "My questions",
     lead: "What you asked this department about looks at your data or about your records, and what it answered.",
@@ -292,6 +420,7 @@ export const en = {
     holdsRest: "your permissions, and the looks at your data",
     nothing: "There is no record here that is surely yours, so the file would hold none.",
   },
+  elsewhere: elsewhereEn,
   problem: {
     title: "This did not work",
     nothing: "There is nothing of yours at this address.",

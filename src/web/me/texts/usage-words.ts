@@ -1,6 +1,6 @@
 // What a sentence about a look at somebody's data is made of, each part ready to be read in the sentence's language. Types only.
 
-export type UsageVerb = "read" | "answer" | "received" | "search" | "export" | "change";
+export type UsageVerb = "read" | "answer" | "received" | "search" | "export" | "change" | "open";
 
 export interface UsageWords {
   readonly day: string;
@@ -8,6 +8,8 @@ export interface UsageWords {
   /** Whether the person did it. */
   readonly isOwn: boolean;
   readonly verb: UsageVerb;
+  /** Of a yes or no: since how many years. */
+  readonly years: number | undefined;
   /** What people call the fields; none where the record as a whole is meant. */
   readonly fields: readonly string[];
   /** What people call the registry. */
@@ -24,6 +26,16 @@ export interface UsageWords {
 }
 
 export type Decision = "give" | "refuse" | "pause" | "resume" | "withdraw" | "invalidate";
+
+/** What the person shared, or ended. */
+export interface ShareWords {
+  readonly day: string;
+  readonly isEnd: boolean;
+  /** With whom, in the person's own words. */
+  readonly recipient: string;
+  readonly fields: readonly string[];
+  readonly purpose: string | undefined;
+}
 
 /** A decision about a permission, which stands among the looks. */
 export interface DecisionWords {

@@ -1,0 +1,24 @@
+// What a question about a personal record asks of the rules of disclosure, and gets; disclosure/ decides and logs. Types only.
+import type { MemberNode } from "../../identity/caller.ts";
+import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
+import type { ReadAccess } from "../record-disclosure.ts";
+import type { Subject } from "../subject.ts";
+import type { AnswerQuestion, AnswerReading } from "./answer-question.ts";
+
+export interface PersonalQuestion {
+  readonly registry: string;
+  /** By today's definition. */
+  readonly compiled: CompiledDefinition;
+  readonly question: AnswerQuestion;
+  /** Whom it is about: by the record, or where there is none by the question. */
+  readonly subject: Subject;
+  /** Undefined where there is none. */
+  readonly record: { readonly rid: string; readonly version: number } | undefined;
+}
+
+/** The answer is in the access log before this resolves. Throws what a reading is refused with, and `reading_budget_exceeded`. */
+export type LogAnswer = (
+  question: PersonalQuestion,
+  access: ReadAccess,
+  caller: MemberNode,
+) => Promise<AnswerReading & { readonly receipt: string }>;
