@@ -47,6 +47,7 @@ import { createAskedConsentPages } from "./web/asked-consent-pages.tsx";
 import { createCertificatePages } from "./web/certificate-pages.tsx";
 import { createCheckPages } from "./web/check-pages.tsx";
 import { createFormHelpPages } from "./web/console/form-help-pages.ts";
+import { createNotificationDeskPages } from "./web/console/notification-pages.tsx";
 import { createProposalPages } from "./web/console/proposal-pages.tsx";
 import { createQuestionDeskPages } from "./web/console/question-pages.tsx";
 import { createRecordDeskPages } from "./web/console/record-desk-pages.tsx";
@@ -127,6 +128,7 @@ type AppDeps = Parameters<typeof createRecordWriteRoutes>[0] &
   Parameters<typeof createSharePages>[0] &
   Parameters<typeof createSharedPages>[0] &
   Parameters<typeof createQuestionDeskPages>[0] &
+  Parameters<typeof createNotificationDeskPages>[0] &
   Parameters<typeof createConsolePages>[0] &
   Parameters<typeof createProposalPages>[0] &
   Parameters<typeof createRegistryDeskPages>[0] &
@@ -170,6 +172,7 @@ export function createApp(deps: AppDeps): Hono {
   routes.route("/", createSharePages(deps));
   routes.route("/", createSharedPages(deps));
   routes.route("/", createQuestionDeskPages(deps));
+  routes.route("/", createNotificationDeskPages(deps));
   routes.route("/", createConsolePages(deps));
   routes.route("/", createProposalPages(deps));
   routes.route("/", createRegistryDeskPages(deps));

@@ -48,6 +48,8 @@ export function createNotificationService(deps: {
   const { database, gateways, choices, clock, logger } = deps;
   const urls = gateways.map(({ url }) => url);
   const sending = new Map<string, Promise<void>>();
+  // Once for each start: where nothing is sent, what is written is a row for each person and kind.
+  let isForgotten = false;
 
   /** What people chose, of those who chose something. */
   async function openChoices(
@@ -55,10 +57,17 @@ export function createNotificationService(deps: {
     subjects: readonly string[],
   ): Promise<Map<string, NotificationChoice>> {
     const sealed = await store.findChoices(sql, subjects);
-    const people = await findSubjectsById(database, [...sealed.keys()]);
-    return new Map(
-      people.map((stored) => [stored.id, choices.open(deps.accessSubjects.open(stored), sealed.get(stored.id)!)]),
-    );
+    const chosen = new Map<string, NotificationChoice>();
+    for (const stored of await findSubjectsById(database, [...sealed.keys()])) {
+      try {
+        chosen.set(stored.id, choices.open(deps.accessSubjects.open(stored), sealed.get(stored.id)!));
+      } catch (error) {
+        if (!isAttestryError(error)) throw error;
+        // Changed by somebody without the keys: it is told to nobody, and everybody else is told.
+        logger.warn({ code: error.code }, "what somebody chose to be told of does not open");
+      }
+    }
+    return chosen;
   }
 
   /** Makes deliveries of what is due; whether there may be more. */
@@ -153,7 +162,11 @@ export function createNotificationService(deps: {
 
   return {
     async start() {
-      if (gateways.length === 0) return;
+      if (gateways.length === 0) {
+        if (!isForgotten) await store.forgetWaiting(database);
+        isForgotten = true;
+        return;
+      }
       await store.sweepDeliveries(database, { deliveredBefore: clock() - NOTIFICATION_GATHER_SECONDS, urls });
       while (await gather());
       for (const url of urls) if (!sending.has(url)) sending.set(url, sendAll(url));

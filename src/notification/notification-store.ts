@@ -209,6 +209,12 @@ export async function sweepDeliveries(
     where (delivered_at is not null and created_at <= ${deliveredBefore}) or not url = any(${urls as string[]})`;
 }
 
+/** Of a node that has no gateway any more. */
+export async function forgetWaiting(database: Database): Promise<void> {
+  await database.sql`delete from notification_delivery`;
+  await database.sql`delete from notification_due`;
+}
+
 export async function listGatewayStates(database: Database, urls: readonly string[]): Promise<GatewayState[]> {
   return database.sql<GatewayState[]>`
     select u.url, coalesce(g.delivered, 0) as delivered, coalesce(g.given_up, 0) as "givenUp",

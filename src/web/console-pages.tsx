@@ -139,6 +139,11 @@ const ConsolePage: FC<PageProps & { work: Work | undefined }> = ({ session, fram
             <a href={`${frame.basePath}/console/questions`}>Questions of people about their data</a>
           </p>
         )}
+        {isPermitted({ caller: session.caller, action: "notification.watch" }) && (
+          <p>
+            <a href={`${frame.basePath}/console/notifications`}>Notifications of people, and whether they arrive</a>
+          </p>
+        )}
         <p>
           <a href={`${frame.basePath}/console/sessions`}>
             {mayManagePeople(session.caller) ? "Sessions and tokens of this node" : "Where you are signed in"}

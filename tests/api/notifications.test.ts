@@ -11,11 +11,13 @@ import type { JsonObject } from "../../src/crypto/json.ts";
 import type { Citizen, Staff } from "../../src/identity/caller.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { createNode } from "../../src/node.ts";
+import { addSealingGeneration, dropFormerSealing } from "../../src/secrets.ts";
 import { createEntity, draftChain, pinOf, signChain } from "../chain-fixture.ts";
 import { PERSONS, PURPOSE } from "../consent-world.ts";
 import { freePort } from "../free-port.ts";
 import { startTestNode, type TestNode } from "../node-fixture.ts";
 import { signDraft } from "../request-signing.ts";
+import { rotationOf } from "../sealing-world.ts";
 
 const MEERA = "7310-4482-0916";
 const RAVI = "5528-1937-6640";
@@ -173,8 +175,8 @@ describe("who did not choose it", () => {
   it("is not told, and nothing is kept that could be", async () => {
     await look();
     await ask();
-    await round();
     expect(await sql()`select * from notification_due`).toEqual([]);
+    await round();
     expect([first.told, second.told]).toEqual([[], []]);
   });
 });
@@ -441,6 +443,14 @@ describe("delivery", () => {
       await Promise.all(all.map(({ notifications }) => notifications.start()));
       await Promise.all(all.map(({ notifications }) => notifications.settle()));
       expect([eventsOf(first), eventsOf(second)]).toEqual([[["reading", 1]], [["reading", 1]]]);
+      const [person] = await sql()`select id from access_subject where is_notified`;
+      for (let turn = 1; turn <= 12; turn++) {
+        await sql()`delete from notification_delivery`;
+        await sql()`insert into notification_due (subject, kind, due_at, count) values (${person!.id as string}, 'reading', 0, ${turn})`;
+        await Promise.all(all.map(({ notifications }) => notifications.start()));
+        await Promise.all(all.map(({ notifications }) => notifications.settle()));
+      }
+      expect(first.told.map(({ claims }) => claims.count)).toEqual([1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     } finally {
       await Promise.all(others.map((other) => other.close()));
     }
@@ -488,6 +498,20 @@ describe("what a person chose", () => {
     expect(first.told).toHaveLength(before);
   });
 
+  it("that somebody with the database gave to another goes to nobody, and holds up nobody", async () => {
+    await choose(["reading"]);
+    await node.node.notificationChoices.choose(citizen(RAVI), { address: "ravi", events: ["reading"] });
+    const [meera] = await sql()`select subject from notification_choice order by octet_length(sealed) desc`;
+    await sql()`
+      update notification_choice set sealed = (select sealed from notification_choice where subject <> ${meera!.subject as string})
+      where subject = ${meera!.subject as string}`;
+    await look();
+    await look(RAVI);
+    await round();
+    expect(first.told.map(({ claims }) => claims.address)).toEqual(["ravi"]);
+    await node.node.notificationChoices.remove(citizen(RAVI));
+  });
+
   it("is one address, and at least one event", async () => {
     for (const [address, events] of [
       ["", ALL],
@@ -499,5 +523,19 @@ describe("what a person chose", () => {
     ] as [string, never[]][])
       await expect(choose(events, address)).rejects.toMatchObject({ code: "request_invalid" });
     expect(await node.node.notificationChoices.find(citizen(MEERA))).toBeUndefined();
+  });
+
+  it("is known when the sealing keys were replaced", async () => {
+    await choose(["reading"]);
+    await node.restart(addSealingGeneration);
+    const rotation = rotationOf(node, { clock: now });
+    await rotation.run(() => false);
+    shift += 2 * DAY;
+    await rotation.finish();
+    await node.restart(dropFormerSealing);
+    expect(await node.node.notificationChoices.find(citizen(MEERA))).toEqual({ address: ADDRESS, events: ["reading"] });
+    await look();
+    await round();
+    expect(eventsOf(first)).toEqual([["reading", 1]]);
   });
 });

@@ -194,7 +194,7 @@ async function killAt(point: "before the commit" | "between commit and answer", 
 }
 
 it("uses a consent for one reading once, by the reading that it was, wherever the node dies", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await serve();
   for (const point of ["between commit and answer", "before the commit"] as const) {

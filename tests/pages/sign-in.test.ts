@@ -11,7 +11,9 @@ let base: string;
 
 beforeAll(async () => {
   if (chromiumPath === undefined) return;
-  world = await startSignInWorld();
+  world = await startSignInWorld({
+    config: { notifications: [{ url: "https://messages.example.gov/attestry", events: ["reading"] }] },
+  });
   base = world.node.entity;
   await world.node.token("operator");
   browser = await launchChromium();
@@ -60,6 +62,24 @@ describe.skipIf(chromiumPath === undefined)("staff pages", () => {
     expect([...operator.complaints, ...reader.complaints]).toEqual([]);
   }, 60_000);
 
+  test("tell an operator, and nobody else, whether notifications of people arrive", async () => {
+    await world.node.database.database.sql`
+      insert into notification_gateway values
+        ('https://messages.example.gov/attestry', 1408, 3, 1790000000, 1790000060, 'peer_timeout')`;
+    const [operator, reader] = [await open(), await open()];
+    await signIn(reader.page, "Bina");
+    expect(await reader.page.getByText("Notifications of people").count()).toBe(0);
+    expect((await reader.page.goto(`${base}/console/notifications`))!.status()).toBe(403);
+    await signIn(operator.page, "Omar Khan");
+    await pressOn(operator.page, "Notifications of people");
+    const cells = await operator.page.locator("tbody").locator("th, td").allInnerTexts();
+    expect(cells.slice(0, 4)).toEqual(["https://messages.example.gov/attestry", "0", "1408", "3"]);
+    // date -u -d @1790000000
+    expect(cells[4]).toContain("2026");
+    expect(cells[5]).toContain("peer_timeout");
+    expect(operator.complaints).toEqual([]);
+  }, 60_000);
+
   test("fit a phone and a desktop, light and dark, and axe finds nothing against them", async () => {
     for (const [width, colorScheme] of [
       [360, "light"],
@@ -75,6 +95,8 @@ describe.skipIf(chromiumPath === undefined)("staff pages", () => {
       await page.context().clearCookies();
       await signIn(page, "Omar Khan", "/console/sessions");
       await checkLook(page, `sessions-${width}`);
+      await page.goto(`${base}/console/notifications`);
+      await checkLook(page, `notifications-${width}`);
       await page.context().clearCookies();
       await page.goto(`${base}/console`);
       await pressOn(page, "Sign in with Department account");

@@ -37,6 +37,16 @@ interface PageProps {
   readonly done: string | undefined;
 }
 
+const RemoveForm: FC<Pick<PageProps, "session" | "frame">> = ({ session, frame }) => (
+  <ActionForm action={`${frame.basePath}/me/notifications/remove`} session={session}>
+    <div class="buttons">
+      <button type="submit" class="quiet">
+        {frame.texts.notifications.stop}
+      </button>
+    </div>
+  </ActionForm>
+);
+
 const ChoiceForm: FC<PageProps> = ({ session, frame, chosen, form, offered, faults }) => {
   const words = frame.texts.notifications;
   return (
@@ -89,15 +99,7 @@ const ChoiceForm: FC<PageProps> = ({ session, frame, chosen, form, offered, faul
           <button type="submit">{words.save}</button>
         </div>
       </ActionForm>
-      {chosen && (
-        <ActionForm action={`${frame.basePath}/me/notifications/remove`} session={session}>
-          <div class="buttons">
-            <button type="submit" class="quiet">
-              {words.stop}
-            </button>
-          </div>
-        </ActionForm>
-      )}
+      {chosen && <RemoveForm session={session} frame={frame} />}
       <p class="soft">{words.gathered}</p>
     </div>
   );
@@ -118,7 +120,11 @@ const NotificationPage: FC<PageProps> = (props) => {
       )}
       <Section id="choice" title={words.choose}>
         {offered.length === 0 ? (
-          <p>{words.none}</p>
+          <>
+            <p>{words.none}</p>
+            {/* What was chosen before can be taken back. */}
+            {chosen && <RemoveForm session={session} frame={frame} />}
+          </>
         ) : (
           <>
             <p>{chosen ? words.on(isolate(chosen.address)) : words.off}</p>
