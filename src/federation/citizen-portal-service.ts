@@ -71,10 +71,12 @@ export function createCitizenPortals(deps: {
   /** Where anybody may issue the mark there is no list of who has it, and it lets nobody in. */
   async function listIssuers(type: string): Promise<readonly string[]> {
     const named = await Promise.all(
-      deps.anchors.map(async (anchor) => {
-        const chain = await chains.getProvenChain(anchor).catch(none);
-        return chain && (parseTrustMarkRules(chain.anchor.trustMarkClaims).issuers.get(type) ?? []);
-      }),
+      deps.anchors.map((anchor) =>
+        chains
+          .getProvenChain(anchor)
+          .then((chain) => parseTrustMarkRules(chain.anchor.trustMarkClaims).issuers.get(type) ?? [])
+          .catch(none),
+      ),
     );
     if (named.every((some) => some === undefined))
       throw new AttestryError("trust_mark_status_open", "no pinned anchor says who may mark a citizens' portal");

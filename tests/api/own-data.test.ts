@@ -1,5 +1,7 @@
 // A citizen's own data by an access token: what is shown, which tokens open it, and which pages of other nodes a browser lets read it. A real provider makes the tokens, and its own keys forge what must be refused.
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { CITIZEN_PORTAL_SECONDS, ISSUER_KEYS_REFRESH_SECONDS, OWN_DATA_CALLS_MAX } from "../../src/limits.ts";
@@ -290,6 +292,22 @@ describe("a page of another node", () => {
       const answer = await preflight(world.portal, path);
       expect([path, answer.status, answer.headers.get("access-control-allow-headers")]).toEqual([path, 405, null]);
     }
+  });
+
+  it("makes this node ask nobody whom it names, and may go on for an hour while nobody says who is marked", async () => {
+    let requests = 0;
+    const stranger = createServer((_request, response) => {
+      requests++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+    expect([...told(await preflight(origin)), requests]).toEqual([...REFUSED, 0]);
+    stranger.close();
+    await world.anchor.stop();
+    ahead += CITIZEN_PORTAL_SECONDS + 1;
+    expect(told(await preflight(world.portal))).toEqual([204, world.portal, null, undefined]);
+    await world.anchor.restart();
   });
 
   it("may not with a mark that its issuer may not give, that is listed and not carried, that is over, or that was taken back", async () => {
