@@ -12,7 +12,8 @@ export const VERIFICATION_SENTENCES = {
     "Vouched for by the statements in force when the record was logged; those of today were not shown, or have expired. The time is the issuer's own word.",
   passed_without_tag:
     "The record is in the issuer's log. Its key was not handed over, so whether the log holds a rival of this version was not checked.",
-  passed_by_share: "The person shared these fields by a link and a code. You have to know whether with you.",
+  passed_by_share:
+    "The person shared these fields by a link and a code. Judge yourself whether they are meant for you.",
   passed_as_copy: "The person's own copy. As with one on paper, check who shows it.",
   status_superseded_allowed:
     "A newer version of the record exists, or the record ended or was replaced; this version was asked for, or the policy allows it.",
