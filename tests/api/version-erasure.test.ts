@@ -277,6 +277,22 @@ describe("erasing one version", () => {
     await expectSoundLog(node);
   });
 
+  it("is no state: a record that was replaced still names its successors, whoever asks", async () => {
+    const { rid, href } = await plots.create({ code: `S${codes++}`, name: "One" });
+    await plots.amend(rid, "1.0", { data: { name: "Two" } });
+    const successor = await plots.create({ code: `S${codes++}`, name: "Three" });
+    expect((await plots.change(rid, "replace", { by: [successor.href!], act: ACT })).status).toBe(200);
+    expect((await erase(plots, rid, 1)).status).toBe(200);
+    const told = { state: "replaced", replaced_by: [successor.href] };
+    expect((await plots.get(rid)).body).toMatchObject(told);
+    expect((await plots.get(rid, `?asOf=${new Date().toISOString()}`)).body).toMatchObject(told);
+    const path = "/registries/plots/records:export?states=replaced";
+    const [line] = (await node.request("GET", path)).text.split("\n").filter((one) => one.includes(String(href)));
+    expect(JSON.parse(line!)).toMatchObject({ record: told });
+    const { body } = await node.request("POST", "/records:read", { json: { references: [{ href: href! }] } });
+    expect(body.records).toMatchObject([{ outcome: "record_replaced", state: { operation: "replace", number: 1 } }]);
+  });
+
   it("waits for approval where others approve, and takes what was approved of the version along", async () => {
     const approver = await node.token("approver", { name: "Second Eyes" });
     const approve = async ({ body }: Answer): Promise<JsonObject> => {
