@@ -324,6 +324,24 @@ describe("a notification", () => {
     await node.node.notificationChoices.remove(citizen(`${MEERA}-b`));
   });
 
+  it("comes of the erasure of one version, to whom that version was about", async () => {
+    const rid = await addPerson(`${MEERA}-c`, "Meera C");
+    await node.node.notificationChoices.choose(citizen(`${MEERA}-c`), { address: "c", events: ["erased"] });
+    const path = `/registries/persons/records/${rid}`;
+    const amended = await node.request("PATCH", path, {
+      token: registrar,
+      headers: { "if-match": '"1.0"' },
+      json: { data: { national_id: `${MEERA}-d` } },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    const json = { act: { reason: "test", instrument: "Order 1" } };
+    const erased = await node.request("POST", `${path}/versions/1/erase`, { token: registrar, json });
+    expect(erased.status, erased.text).toBe(200);
+    await round();
+    expect(first.told.map(({ claims }) => [claims.event, claims.address])).toEqual([["erased", "c"]]);
+    await node.node.notificationChoices.remove(citizen(`${MEERA}-c`));
+  });
+
   it("tells of more than one look in ten minutes together, and how many", async () => {
     await choose();
     await look();

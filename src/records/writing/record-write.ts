@@ -85,7 +85,7 @@ export interface StateWrite extends WriteBase {
   readonly recordedAt: number;
   /** Of a replacement: this node's records that it names as successors, by rid. They must be active when it is made. */
   readonly successors?: readonly string[];
-  /** Of an erasure: keyed hashes of the person, who may want to be told. */
+  /** Of an erasure, also of one version: keyed hashes of the person, who may want to be told. */
   readonly told?: readonly string[];
   /** Of an `erase_version`. */
   readonly erased?: VersionErasure;

@@ -18,6 +18,7 @@ import { issueStateStatement } from "../record-token.ts";
 import { openSecrets, readFullData } from "../record-view.ts";
 import { checkJurisdiction } from "../search/jurisdiction-marks.ts";
 import { dataKeys } from "../search/record-keys.ts";
+import { subjectDigest, subjectOfRecord } from "../subject.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { Draft } from "./record-drafter.ts";
 import type { StateWrite, VersionErasure } from "./record-write.ts";
@@ -90,6 +91,12 @@ export function createVersionErasureDrafter(deps: {
     return { until: before.version + 1, digests: dataKeys({ searchKey, compiled, data }).flatMap(everyDigest) };
   }
 
+  /** Keyed hashes of the person whom the erased version was about. */
+  async function findPerson(row: RecordRow, erased: StoredVersion): Promise<readonly string[]> {
+    const { compiled, data } = await readVersion(row, erased);
+    return everyDigest(subjectDigest(searchKey, subjectOfRecord(compiled, { rid: row.record.rid, data })));
+  }
+
   return {
     async draft({ compiled, row, version: number, ground, caller, idempotency }) {
       const { record, version: current } = row;
@@ -136,6 +143,7 @@ export function createVersionErasureDrafter(deps: {
             keptKeys: await findKeptKeys(row, neighbour.get(before)),
             ...(await partFiles(row, erased, others)),
           },
+          told: await findPerson(row, erased),
           idempotency,
           approval: { required: compiled.definition.approval ?? [], approved: caller.approved },
         },
