@@ -37,6 +37,7 @@ const STEPS = [
     "history",
     "consent",
     "elsewhere",
+    "share",
     "death",
     "audit",
   ],

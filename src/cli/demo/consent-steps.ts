@@ -5,12 +5,12 @@ import type { RecordView } from "../../records/record-view.ts";
 import type { ResolvedRecord } from "../../resolution/resolution-service.ts";
 import type { NodeClient } from "../node-client.ts";
 import { demand, demandRefusal, disproved, parseAnswer } from "./agency.ts";
-import { createBrowser, type Visit } from "./browser-client.ts";
+import { openMe } from "./citizen-visit.ts";
 import { findByField, SEEDED_APPLICATION } from "./people.ts";
 import { createRecord } from "./seed.ts";
 import { DEMO_CITIZENS, type DemoCitizen } from "./sign-in-plan.ts";
-import { formTokenOf, textOf } from "./sign-in-steps.ts";
-import { clientOf, type DemoFederation, getParty, type Party } from "./start-federation.ts";
+import { textOf } from "./sign-in-steps.ts";
+import { clientOf, type DemoFederation, getParty } from "./start-federation.ts";
 
 const PURPOSE = "benefit-decision";
 const DAY_SECONDS = 86_400;
@@ -72,29 +72,6 @@ function demandOutcome(record: ResolvedRecord, outcome: string, what: string): v
     record.outcome === outcome && (outcome === "verified" || record.data === undefined),
     `${what} must be ${outcome}; it is ${record.outcome} (${record.message ?? ""})`,
   );
-}
-
-/** Somebody on the pages of a department for those whom its records are about. */
-async function openMe(party: Party, issuer: string, citizen: DemoCitizen) {
-  const browser = createBrowser();
-  const query = new URLSearchParams({ issuer, return_to: "/me" });
-  const choice = await browser.visit(`${party.entity}/me/sign-in/start?${query}`);
-  const me = await browser.visit(choice.url, { account: citizen.id });
-  demand(
-    me.status === 200 && me.url.startsWith(`${party.entity}/me`) && textOf(me).includes(citizen.name),
-    `after signing in, ${citizen.name} is shown, with status ${me.status}, ${me.url}`,
-  );
-  const open = (path: string): Promise<Visit> => browser.visit(`${party.entity}/me${path}`);
-  return {
-    open,
-    /** What a citizen decides about a consent. */
-    async decide(id: string, act: "give" | "withdraw", form: Readonly<Record<string, string>> = {}): Promise<void> {
-      const page = await open(`/consents/${id}`);
-      const sent = { form_token: formTokenOf(page), ...form };
-      const answer = await browser.visit(`${party.entity}/me/consents/${id}/${act}`, sent);
-      demand(answer.status === 200, `${citizen.name} cannot ${act} a consent: status ${answer.status}`);
-    },
-  };
 }
 
 /** Asked for, given in part, read, refused beyond it, withdrawn, refused; and the person sees it all. */

@@ -19,6 +19,7 @@ import {
   proveVerification,
   readCheckpoint,
 } from "./record-steps.ts";
+import { proveSharing } from "./share-steps.ts";
 import { proveSignIn } from "./sign-in-steps.ts";
 import { type DemoFederation, getParty } from "./start-federation.ts";
 import { proveAnchor, proveAuthority, proveGrants, provePages } from "./trust-steps.ts";
@@ -96,6 +97,8 @@ export async function tellStory(federation: DemoFederation, onStep: (report: Ste
     await plain("history", () => proveHistory(federation, renamed));
     if (federation.issuer !== undefined) await plain("consent", () => proveConsent(federation, federation.issuer!));
     if (federation.issuer !== undefined) await plain("elsewhere", () => proveElsewhere(federation, federation.issuer!));
+    if (federation.issuer !== undefined)
+      await plain("share", () => proveSharing(federation, agency, federation.issuer!));
     await plain("death", () => proveDeath(federation, currentSeconds()));
     await plain("audit", () => proveAudit(federation, agency));
     return number;
