@@ -367,6 +367,8 @@ const PAGES: Readonly<Record<string, PageCase>> = {
   "GET /console/registries/:registry/records/:rid": record(),
   "GET /console/registries/:registry/records/:rid/amend": record("/amend"),
   "GET ADDRESS": record("/suspend"),
+  "GET VERSION_ADDRESS": record("/versions/1/erase"),
+  "GET HOLD_ADDRESS": record("/hold"),
   "GET /console/registries/:registry/attachments/:digest": {
     shows: true,
     path: () => `/console/registries/people/attachments/${meera.file}`,
@@ -398,6 +400,8 @@ const LEFT_OUT = [
   "POST /console/registries/:registry/new",
   "POST /console/registries/:registry/records/:rid/amend",
   "POST ADDRESS",
+  "POST VERSION_ADDRESS",
+  "POST HOLD_ADDRESS",
   "POST /console/questions/answer",
   "POST /console/approve-together/done",
   // Of other nodes' records, whose readings are in the logs of those, and in this one as received.
@@ -416,7 +420,7 @@ function listPages(folder = "../../src/web"): string[] {
   return readdirSync(new URL(folder, import.meta.url), { withFileTypes: true }).flatMap((file) => {
     if (file.isDirectory()) return listPages(`${folder}/${file.name}`);
     const text = readFileSync(new URL(`${folder}/${file.name}`, import.meta.url), "utf8");
-    return [...text.matchAll(/pages\.(get|post)\(\s*(?:["`](\/console[^"`]*)["`]|(ADDRESS))/g)].map(
+    return [...text.matchAll(/pages\.(get|post)\(\s*(?:["`](\/console[^"`]*)["`]|([A-Z_]*ADDRESS))/g)].map(
       ([, method, path, name]) => `${method!.toUpperCase()} ${path ?? name}`,
     );
   });

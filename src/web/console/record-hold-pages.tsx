@@ -18,7 +18,7 @@ export interface RecordHoldPagesDeps extends DeskDeps {
   readonly holds: Pick<HoldService, "place" | "release">;
 }
 
-const ADDRESS = "/console/registries/:registry/records/:rid/:operation{hold|release}";
+const HOLD_ADDRESS = "/console/registries/:registry/records/:rid/:operation{hold|release}";
 const MENDABLE = ["request_invalid", "act_incomplete"];
 
 interface Asked {
@@ -72,14 +72,14 @@ export function createRecordHoldPages(deps: RecordHoldPagesDeps): Hono {
     };
   }
 
-  pages.get(ADDRESS, async (context) => {
+  pages.get(HOLD_ADDRESS, async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const asked = readAsked(context, context.req.query("hold"));
     return answer(context, session, asked, await open(context, session, asked));
   });
 
-  pages.post(ADDRESS, async (context) => {
+  pages.post(HOLD_ADDRESS, async (context) => {
     const session = await browser.require(context);
     if (session instanceof Response) return session;
     const form = await browser.readForm(context, session);

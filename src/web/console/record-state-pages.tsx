@@ -113,8 +113,10 @@ export function createRecordStatePages(deps: RecordStatePagesDeps): Hono {
   };
 
   // First: the choice of words of the other, which hono does not anchor, would match the end of this one.
-  pages.get(VERSION_ADDRESS, ask).post(VERSION_ADDRESS, act);
-  pages.get(ADDRESS, ask).post(ADDRESS, act);
+  pages.get(VERSION_ADDRESS, ask);
+  pages.post(VERSION_ADDRESS, act);
+  pages.get(ADDRESS, ask);
+  pages.post(ADDRESS, act);
   return pages;
 }
 
