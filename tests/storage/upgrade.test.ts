@@ -21,8 +21,11 @@ it("reads effective times out of tokens, counts states and frees what was revoke
     cpSync(DRIZZLE, folder, { recursive: true });
     const journalPath = join(folder, "meta", "_journal.json");
     const journal = JSON.parse(readFileSync(journalPath, "utf8")) as { entries: unknown[] };
-    writeFileSync(journalPath, JSON.stringify({ ...journal, entries: journal.entries.slice(0, 1) }));
-    expect(await applyMigrations(test.database, folder)).toEqual(["0000_spine"]);
+    const applyFirst = (count: number) => {
+      writeFileSync(journalPath, JSON.stringify({ ...journal, entries: journal.entries.slice(0, count) }));
+      return applyMigrations(test.database, folder);
+    };
+    expect(await applyFirst(1)).toEqual(["0000_spine"]);
 
     const [dated, timed, revoked] = [1, 2, 3].map((n) => `00000000-0000-8000-8000-00000000000${n}`) as [
       string,
@@ -43,7 +46,20 @@ it("reads effective times out of tokens, counts states and frees what was revoke
     }
     await sql`insert into record_state values (${revoked}, 1, 'revoke', 'statement', 's', 3, 200)`;
 
+    expect(await applyFirst(7)).toContain("0006_consent");
+    const href = "https://civil.example/registries/places/records/1";
+    await sql`insert into access_receiver ${sql([
+      { consumer: "https://welfare.example", rid: timed, purpose: "care", log_index: 5, at: 150 },
+      { consumer: "https://tax.example", rid: timed, purpose: "care", log_index: 6, at: 99 },
+    ])}`;
+    await sql`insert into erasure_notice ${sql({ href, home: "https://civil.example", erased_at: 1, received_at: 2, statement: "s" })}`;
+
     expect((await applyMigrations(test.database)).length).toBeGreaterThan(0);
+    // Recorded at second 100: whoever read before cannot have been given it.
+    expect(await sql`select consumer, rid, version from access_version_receiver`).toEqual([
+      { consumer: "https://welfare.example", rid: timed, version: 1 },
+    ]);
+    expect(await sql`select href, version from erasure_notice`).toEqual([{ href, version: 0 }]);
     const versions = await sql`select rid, valid_from, valid_until from record_version order by rid`;
     expect(versions.map((row) => [row.valid_from, row.valid_until])).toEqual([
       // date -u -d 2011-04-01 +%s; of 2018-10-16, the first instant after the last day.
