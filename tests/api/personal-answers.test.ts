@@ -80,7 +80,7 @@ function yesOrNo(answer: Answer): Json {
   return decodeJws(String(answer.body.answer)).payload.answer!;
 }
 
-async function give(changes: Record<string, Json> = {}): Promise<string> {
+async function give(changes: Record<string, Json> = {}, person = "A-1"): Promise<string> {
   const answer = await send(welfare, "/consents", {
     request_id: nextId("consent"),
     registry: "persons",
@@ -92,7 +92,7 @@ async function give(changes: Record<string, Json> = {}): Promise<string> {
   });
   expect(answer.status, answer.text).toBe(200);
   const id = answer.body.id as string;
-  await node.node.consents.give({ claims: { national_id: "A-1" } }, id, { language: "en" });
+  await node.node.consents.give({ claims: { national_id: person } }, id, { language: "en" });
   return id;
 }
 
@@ -105,6 +105,12 @@ const eventsOf = async (value: string) => [...(await usage(value)).entries].sort
 async function vouch(): Promise<void> {
   for (const entity of [welfare, police, stranger])
     chains.set(entity, await signChain(draftChain([entity, anchor], ["persons"], now)));
+}
+
+async function create(data: JsonObject): Promise<string> {
+  const answer = await node.request("POST", "/registries/persons/records", { token: registrar, json: { data } });
+  expect(answer.status, answer.text).toBe(201);
+  return answer.body.href as string;
 }
 
 beforeAll(async () => {
@@ -121,11 +127,6 @@ beforeAll(async () => {
     expect(answer.status, answer.text).toBe(201);
   }
   registrar = await node.token("registrar");
-  const create = async (data: JsonObject) => {
-    const answer = await node.request("POST", "/registries/persons/records", { token: registrar, json: { data } });
-    expect(answer.status, answer.text).toBe(201);
-    return answer.body.href as string;
-  };
   asha = await create({ national_id: "A-1", name: "Asha", born: "2008-11-28", phone: "555" });
   await create({ national_id: "A-2", name: "Bina", born: "2008-11-29" });
 });
@@ -270,6 +271,20 @@ describe("a question about a person", () => {
     const before = (await eventsOf("A-1")).filter(({ action }) => action === "answer").length;
     expect(refusal(await answered())).toBe(code);
     expect((await eventsOf("A-1")).filter(({ action }) => action === "answer").length).toBe(before);
+  });
+
+  it("is not answered by the consent of somebody whom the record is not about any more", async () => {
+    const href = await create({ national_id: "C-1", name: "Chitra", born: "1990-01-02" });
+    const consents = [await give({ subject: { claim: "national_id", value: "C-1" } }, "C-1")];
+    const question = { kind: "age", record: href, field: "born", years: 18 };
+    expect(yesOrNo(await ask(question, { consents }))).toBe(true);
+    const amended = await node.request("PATCH", href.slice(node.entity.length), {
+      token: registrar,
+      headers: { "if-match": '"1.0"' },
+      json: { data: { national_id: "C-2" } },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    expect(refusal(await ask(question, { consents }))).toBe("403 consent_record_mismatch");
   });
 
   it("is answered no more often an hour than guessing would need, whether there is such a person or not", async () => {
