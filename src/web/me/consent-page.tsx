@@ -8,6 +8,7 @@ import { ActionForm } from "../staff-frame.tsx";
 import { ConsentBadge, ConsentPeriod, type ConsentProps, dayOf, fieldsOf, isoDay } from "./consent-cards.tsx";
 import { MePage } from "./me-frame.tsx";
 import { isolate } from "./me-names.ts";
+import { UntilField } from "./until-field.tsx";
 
 export type ConsentDone = "given" | "refused" | "paused" | "resumed" | "withdrawn";
 
@@ -178,22 +179,13 @@ const Decide: FC<ConsentPageProps> = (props) => {
               );
             })}
           </fieldset>
-          <div class="field">
-            <label for="until">{words.until}</label>
-            <input
-              type="date"
-              id="until"
-              name="until"
-              min={first}
-              max={last}
-              value={last}
-              required
-              aria-describedby="until-help"
-            />
-            <p class="soft" id="until-help">
-              {words.untilHelp(dayOf(consent.expiresAt, frame))}
-            </p>
-          </div>
+          <UntilField
+            label={words.until}
+            help={words.untilHelp(dayOf(consent.expiresAt, frame))}
+            first={first}
+            last={last}
+            value={last}
+          />
           {!consent.oneTime && (
             <div class="tick">
               <input type="checkbox" name="once" value="yes" id="once" />

@@ -15,6 +15,7 @@ import { Value } from "../value.tsx";
 import { dayOf } from "./consent-cards.tsx";
 import type { MeFrame } from "./me-frame.tsx";
 import { isolate, type MeNames } from "./me-names.ts";
+import { UntilField } from "./until-field.tsx";
 
 /** What a form says, as it was sent. */
 export interface ShareValues {
@@ -119,7 +120,6 @@ export const ShareForm: FC<ShareFormProps> = (props) => {
   const { values, first, last, fault, session, frame } = props;
   const words = frame.texts.share;
   const { id, registry, rid } = values;
-  const isDayWrong = fault?.field === "day";
   return (
     <div class="space">
       {fault !== undefined && (
@@ -134,23 +134,14 @@ export const ShareForm: FC<ShareFormProps> = (props) => {
           <FieldChoice {...props} />
           <TextField name="recipient" label={words.recipient} help={words.recipientHelp} required={true} form={props} />
           <TextField name="purpose" label={words.purpose} help={words.purposeHelp} required={true} form={props} />
-          <div class="field">
-            <label for="until">{words.until}</label>
-            <input
-              type="date"
-              id="until"
-              name="until"
-              min={first}
-              max={last}
-              value={values.until}
-              required
-              aria-describedby={isDayWrong ? "until-help fault" : "until-help"}
-              {...(isDayWrong && { "aria-invalid": "true" as const })}
-            />
-            <p class="soft" id="until-help">
-              {words.untilHelp(dayOf(Date.parse(last) / 1_000, frame))}
-            </p>
-          </div>
+          <UntilField
+            label={words.until}
+            help={words.untilHelp(dayOf(Date.parse(last) / 1_000, frame))}
+            first={first}
+            last={last}
+            value={values.until}
+            isWrong={fault?.field === "day"}
+          />
           <fieldset>
             <legend>{words.often}</legend>
             {([true, false] as const).map((isOnce) => (
