@@ -66,7 +66,7 @@ export function createBasedReadings(deps: {
 }): LogBasedReadings {
   const { accessLog, searchKey, clock } = deps;
 
-  /** Counted before anything is read: also a reading that fails later was one more. Gives the people of whom too much was read. */
+  /** Counted before anything is read, each record as one: also a reading that fails later was one more. Gives the people of whom too much was read. */
   async function useReadings(consumer: string, subjects: readonly KnownSubject[]): Promise<ReadonlySet<string>> {
     const digest = (scope: string) =>
       keyDigests(searchKey, ({ current }) =>
@@ -76,7 +76,7 @@ export function createBasedReadings(deps: {
     const bySubject = new Map(subjects.map(({ id }) => [id, digest(`${consumer}\n${id}`)]));
     const now = clock();
     const windowStart = now - (now % READING_WINDOW_SECONDS);
-    const used = await deps.useBudgets([all, ...bySubject.values()], {
+    const used = await deps.useBudgets([...subjects.map(() => all), ...bySubject.values()], {
       windowStart,
       windowSeconds: READING_WINDOW_SECONDS,
     });

@@ -71,6 +71,10 @@ function requestInvalid(field: string, message: string): AttestryError {
   });
 }
 
+function invalidReading(how: string): AttestryError {
+  return new AttestryError("peer_response_invalid", `the home node answered ${how}`);
+}
+
 function parseSigned(answer: Json): SignedAnswer {
   const fault = (reason: string) => new AttestryError("peer_response_invalid", `the home node's answer: ${reason}`);
   if (!isJsonObject(answer)) throw fault("it is no object");
@@ -166,13 +170,16 @@ export function createAskedAnswers(deps: {
       const expected = { anchors: deps.anchors, now, audience: entity, nonce, question, issuer: home };
       const verified = await verify(signed, expected);
       const { reading } = verified;
+      if (access && !reading)
+        throw invalidReading(
+          "without a reading in its access log; about what is no person's data, ask without a purpose",
+        );
       if (reading) {
+        const { basis } = reading;
+        if ("consent" in basis && !(access?.consents ?? []).some((url) => parseConsentUrl(url)?.id === basis.consent))
+          throw invalidReading("by another consent than was named");
         // A home node that answers by another purpose than was asked for would make this node's own log say what it did not do.
-        if (reading.purpose !== access?.purpose)
-          throw new AttestryError(
-            "peer_response_invalid",
-            "the home node answered for another purpose than was asked for",
-          );
+        if (reading.purpose !== access?.purpose) throw invalidReading("for another purpose than was asked for");
         await deps.logReceived([{ from: home, ...reading.event, purpose: reading.purpose, case: access.case }], caller);
       }
       return { verified, question, audience: entity, nonce, signed };

@@ -287,6 +287,39 @@ describe("a question about a person", () => {
     expect(refusal(await ask(question, { consents }))).toBe("403 consent_record_mismatch");
   });
 
+  it("is decided, logged and answered by one version: the one that is in effect", async () => {
+    const href = await create({ national_id: "D-1", name: "Dara", born: "1990-01-02" });
+    const path = href.slice(node.entity.length);
+    // What was so from 2000 to 2010 is recorded last, and in effect no more.
+    const amended = await node.request("PATCH", path, {
+      token: registrar,
+      headers: { "if-match": '"1.0"' },
+      json: { data: { national_id: "D-2", born: "1950-01-02" }, valid_from: "2000-01-01", valid_until: "2010-01-01" },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    const question = { kind: "age", record: href, field: "born", years: 60 };
+    expect(yesOrNo(await ask(question, { purpose: "pension" }))).toBe(false);
+    expect((await eventsOf("D-1")).at(-1)).toMatchObject({ action: "answer", records: [{ version: 1 }] });
+    expect((await eventsOf("D-2")).filter(({ action }) => action === "answer")).toEqual([]);
+  });
+
+  it("about a version that was erased is answered no", async () => {
+    const href = await create({ national_id: "E-1", name: "Esha", born: "1950-01-02" });
+    const path = href.slice(node.entity.length);
+    const amended = await node.request("PATCH", path, {
+      token: registrar,
+      headers: { "if-match": '"1.0"' },
+      json: { data: { name: "Esha Rao" }, valid_from: "2000-01-01", valid_until: "2010-01-01" },
+    });
+    expect(amended.status, amended.text).toBe(200);
+    const question = { kind: "age", record: href, field: "born", years: 60 };
+    expect(yesOrNo(await ask(question, { purpose: "pension" }))).toBe(true);
+    const json = { act: { reason: "wrong", instrument: "Order 1" } };
+    const erased = await node.request("POST", `${path}/versions/1/erase`, { token: registrar, json });
+    expect(erased.status, erased.text).toBe(200);
+    expect(yesOrNo(await ask(question, { purpose: "pension" }))).toBe(false);
+  });
+
   it("is answered no more often an hour than guessing would need, whether there is such a person or not", async () => {
     for (const value of ["A-1", "nobody"]) {
       now += 3_600 - (now % 3_600);
@@ -298,6 +331,11 @@ describe("a question about a person", () => {
         new Set(["200 undefined"]),
       );
       expect(refusal(answers.at(-1)!)).toBe("429 answer_budget_exceeded");
+      // By its URL it is the same person.
+      if (value === "A-1")
+        expect(refusal(await ask({ kind: "exists", record: asha }, { purpose: "pension" }))).toBe(
+          "429 answer_budget_exceeded",
+        );
       // Another consumer's budget is its own.
       expect((await ask(question, { purpose: "inquiry" }, police)).status).toBe(200);
     }

@@ -26,7 +26,7 @@ import type { RecordReadService } from "../record-read-service.ts";
 import { getRowAt } from "../record-row-at.ts";
 import type { RecordSealer } from "../record-sealer.ts";
 import type { RecordSight } from "../record-sight.ts";
-import { findRecords } from "../record-store.ts";
+import { findRecords, type RecordRow } from "../record-store.ts";
 import { parseRecordUrl } from "../record-url.ts";
 import { openSecrets, type RecordView, readFullData } from "../record-view.ts";
 import type { RecordViewer } from "../record-viewer.ts";
@@ -71,6 +71,9 @@ function requestInvalid(field: string, message: string): AttestryError {
     details: [{ field: `/question${field}`, message }],
   });
 }
+
+/** Why a record says nothing now: the answer is no. */
+const NOT_THERE: readonly string[] = ["record_unknown", "not_in_effect", "record_erased", "version_erased"];
 
 function isInForce({ state }: RecordView): boolean {
   return state === "active";
@@ -123,25 +126,24 @@ export function createAnswerService(deps: {
   };
 
   /** The record as it is in effect now; undefined where there is none, or none that still says anything. */
-  async function readInEffect(read: () => Promise<RecordView>): Promise<RecordView | undefined> {
+  async function readInEffect<Read>(read: () => Promise<Read>): Promise<Read | undefined> {
     try {
       return await read();
     } catch (error) {
-      if (isAttestryError(error) && ["record_unknown", "not_in_effect", "record_erased"].includes(error.code))
-        return undefined;
+      if (isAttestryError(error) && NOT_THERE.includes(error.code)) return undefined;
       throw error;
     }
   }
 
   /** Counted before the answer is looked up: also a question that fails later was a guess. `guessed`: about what, if it is one. */
-  async function useBudget(caller: Caller, guessed: string | undefined): Promise<void> {
+  async function useBudget(caller: Caller, guessed: readonly string[]): Promise<void> {
     const who =
       caller.kind === "node" ? `node\n${caller.entity}` : caller.kind === "staff" ? `staff\n${caller.tokenId}` : "";
     const perRecord = who === "" ? ANSWERS_PER_RECORD_ANONYMOUS_MAX : ANSWERS_PER_RECORD_MAX;
     const budgets = [
       // All strangers are one caller, or more addresses would be more guesses; they have no common total, which one could use up for all.
       ...(who === "" ? [] : [{ scope: `caller\n${who}`, max: ANSWERS_PER_CALLER_MAX }]),
-      ...(guessed === undefined ? [] : [{ scope: `${guessed}\n${who}`, max: perRecord }]),
+      ...guessed.map((about) => ({ scope: `${about}\n${who}`, max: perRecord })),
     ].map(({ scope, max }) => ({
       ...keyDigests(searchKey, ({ current }) =>
         encodeBase64url(hmacSha256(current, `attestry/answer-budget/v1\n${scope}`)),
@@ -167,7 +169,7 @@ export function createAnswerService(deps: {
     checkPermitted({ caller, action: "record.read", registry, access: compiled.definition.access });
     const found = await findRecord(question);
     if (found) await sight.checkReadable({ caller, compiled, rid: found.rid });
-    await useBudget(caller, question.kind !== "exists" && found ? `record\n${found.rid}` : undefined);
+    await useBudget(caller, question.kind !== "exists" && found ? [`record\n${found.rid}`] : []);
     return (
       found && readInEffect(async () => (await recordReads.get({ caller: asMember, ...found, at: timesOfNow() })).view)
     );
@@ -202,34 +204,40 @@ export function createAnswerService(deps: {
         `questions about records of "${registry}" are answered for a stated purpose (access), with the person's consent or by a law that the definition names`,
       );
     const asked = named === undefined ? subjectOfKey(compiled, question.key) : undefined;
-    // No more guesses about somebody who is not here than about somebody who is.
-    await useBudget(caller, `subject\n${registry}\n${asked ? `${asked.claim}\n${asked.value}` : named}`);
     const rid = named ?? (await keyLookups.findHolder(compiled, question.key as never));
-    const row = rid === undefined ? undefined : (await findRecords(database, [rid])).get(rid);
-    const held = row?.record.registry === registry ? row : undefined;
-    const subject = held
+    const row = rid === undefined ? undefined : await findRow({ registry, rid });
+    const subject = row
       ? subjectOfRecord(compiled, {
-          rid: held.record.rid,
-          data: readFullData(held.version.jwt, openSecrets(sealer, held).secrets.disclosures),
+          rid: row.record.rid,
+          data: readFullData(row.version.jwt, openSecrets(sealer, row).secrets.disclosures),
         })
       : (asked ?? subjectOfRecord(compiled, { rid: named!, data: {} }));
+    // Of the person and of the record, whichever way it was named; as many guesses about somebody who is not here as about somebody who is.
+    await useBudget(caller, [
+      `subject\n${registry}\n${subject.claim}\n${subject.value}`,
+      `record\n${row?.record.rid ?? subject.value}`,
+    ]);
     const { receipt, ...reading } = await deps.logAnswer(
       {
         registry,
         compiled,
         question,
         subject,
-        record: held && { rid: held.record.rid, version: held.version.version },
+        record: row && { rid: row.record.rid, version: row.version.version },
       },
       { ...access, nonce },
       caller,
     );
-    const view =
-      held &&
-      (await readInEffect(async () =>
-        viewer.view(await getRowAt(database, { registry, rid: held.record.rid }, timesOfNow()), compiled, true),
-      ));
+    const view = row?.at && viewer.view(row, compiled, true);
     return { view, receipt, reading };
+  }
+
+  /** The one version that a question is decided by, logged as and answered from: what is in effect now (`at`), or else what was recorded last, which is no. */
+  async function findRow(found: Found): Promise<RecordRow | undefined> {
+    const inEffect = await readInEffect(() => getRowAt(database, found, timesOfNow()));
+    if (inEffect) return inEffect;
+    const last = (await findRecords(database, [found.rid])).get(found.rid);
+    return last?.record.registry === found.registry ? last : undefined;
   }
 
   /** What a question about a personal record needs of whoever asks. */
