@@ -389,6 +389,8 @@ const PAGES: Readonly<Record<string, PageCase>> = {
 
 // Of reports that were kept, which hold none of this registry; what only leads on to one of the pages above; and what takes in.
 const LEFT_OUT = [
+  // How many messages wait at which gateway, of nobody.
+  "GET /console/notifications",
   "GET /console/reports/:id",
   "GET /console/reports/:id/file",
   "POST /console/check",
