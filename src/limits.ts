@@ -139,6 +139,7 @@ export const LOG_ENTRY_BYTES_MAX = 65_535;
 export const LOG_BATCH_ENTRIES_MAX = 512;
 export const LOG_UNIT_ENTRIES_MAX = 256; // written together or not at all
 export const LOG_QUEUE_ENTRIES_MAX = 10_000;
+export const LOG_OPEN_SIZES_KEPT = 4; // sizes of a log whose open tiles a reader keeps: those that readers are at
 export const LOG_TILE_CACHE_TILES_MAX = 512; // 16 KB each
 export const LOG_ENTRY_CACHE_ENTRIES_MAX = 20_000;
 export const LOG_TRANSACTION_IDLE_MS = 15_000; // a process that hangs inside its transaction loses the log's lock

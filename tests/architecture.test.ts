@@ -15,6 +15,7 @@ const ORDER = [
   "config.ts",
   "logger.ts",
   "bounded-cache.ts",
+  "gatherer.ts",
   "expiring-cache.ts",
   "crypto",
   "secrets.ts",

@@ -9,6 +9,7 @@ import { decodeJws, signJws } from "../crypto/jws.ts";
 import { everyDigest, type KeyGenerations } from "../crypto/key-generations.ts";
 import type { Signer } from "../crypto/signer.ts";
 import { AttestryError } from "../errors.ts";
+import { createGatherer } from "../gatherer.ts";
 import {
   CONSENT_REQUEST_SECONDS,
   CONSENTS_LISTED_MAX,
@@ -396,6 +397,9 @@ export function createConsentService(deps: {
     return change(stored, "give", by, { content: { ...content, given: { terms, by: giver, language, jws } }, terms });
   }
 
+  // Readings come many at once.
+  const findTogether = createGatherer((ids: readonly string[]) => store.findConsents(database.sql, ids));
+
   const actorOf = (giver: ConsentGiver): AccessContent["by"] =>
     giver.kind === "assisted" ? { staff: giver.staff, role: giver.role } : { citizen: giver.kind };
 
@@ -536,10 +540,7 @@ export function createConsentService(deps: {
     },
 
     async findUsable(ids) {
-      const found = await store.findConsents(
-        database.sql,
-        ids.filter((id) => UUID.test(id)),
-      );
+      const found = await findTogether(ids.filter((id) => UUID.test(id)));
       const usable = [...found].map(async ([id, facts]): Promise<[string, UsableConsent]> => {
         const { given, subject } = sealer.open(facts);
         const isLeft = given?.by.kind === "guardian" && !(await relations.isInForce(given.by.relation));

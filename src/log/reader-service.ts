@@ -2,7 +2,8 @@
 import { createBoundedCache } from "../bounded-cache.ts";
 import { concatBytes } from "../crypto/hash.ts";
 import { AttestryError } from "../errors.ts";
-import { LOG_ENTRY_CACHE_ENTRIES_MAX, LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
+import { createGatherer } from "../gatherer.ts";
+import { LOG_ENTRY_CACHE_ENTRIES_MAX, LOG_OPEN_SIZES_KEPT, LOG_TILE_CACHE_TILES_MAX } from "../limits.ts";
 import type { Database } from "../storage/database.ts";
 import {
   findEntries,
@@ -61,7 +62,7 @@ export function createLogReader(deps: {
   // A full tile never changes; an open one is the same as long as the size is. Oldest first, so that the longest unused goes.
   const fullTiles = createBoundedCache<TileTree>(LOG_TILE_CACHE_TILES_MAX);
   const knownEntries = createBoundedCache<Uint8Array>(LOG_ENTRY_CACHE_ENTRIES_MAX);
-  let openTiles = { size: 0, trees: new Map<string, TileTree>(), edge: new Map() as RightEdge };
+  const openTiles = createBoundedCache<OpenTilesAt>(LOG_OPEN_SIZES_KEPT);
 
   let asked: Promise<LogState> | undefined;
 
@@ -86,6 +87,9 @@ export function createLogReader(deps: {
     return last < shared.size ? shared : getState();
   }
 
+  // Those whose entries one batch wrote all ask at once.
+  const findTogether = createGatherer((indices: readonly number[]) => findEntries(database, log, [...indices]));
+
   /** Entries never change, so those read lately are kept. */
   async function loadEntries(indices: readonly number[]): Promise<Map<number, Uint8Array>> {
     const found = new Map<number, Uint8Array>();
@@ -95,7 +99,10 @@ export function createLogReader(deps: {
       return entry === undefined;
     });
     if (missing.length > 0) {
-      for (const [index, entry] of await findEntries(database, log, missing)) {
+      const asked = await findTogether(missing);
+      for (const index of missing) {
+        const entry = asked.get(index);
+        if (entry === undefined) continue;
         found.set(index, entry);
         knownEntries.set(String(index), entry);
       }
@@ -117,19 +124,37 @@ export function createLogReader(deps: {
     return found;
   }
 
+  /** What was read of the tiles that a tree of this size leaves open. */
+  function openTilesAt(size: number): OpenTilesAt {
+    const known = openTiles.get(String(size));
+    if (known) return known;
+    const begun: OpenTilesAt = { trees: new Map(), edge: new Map() };
+    openTiles.set(String(size), begun);
+    return begun;
+  }
+
+  async function readOpenTile(tile: Tile, size: number): Promise<TileTree> {
+    const width = tileWidth(tile.level, tile.index, size);
+    const start = tile.index * TILE_WIDTH;
+    const hashes = await listHashes(database.sql, { log, level: tile.level, start, end: start + width });
+    return buildTileTree(concatBytes(...hashes));
+  }
+
+  /** Each is read once a size, however many ask for it meanwhile. */
   async function loadOpenTiles(tiles: readonly Tile[], size: number): Promise<Map<string, TileTree>> {
-    // Readers of two sizes may be here at once: each keeps the map it began with.
-    if (openTiles.size !== size) openTiles = { size, trees: new Map(), edge: new Map() };
-    const { trees } = openTiles;
-    const missing = tiles.filter((tile) => !trees.has(tileKey(tile)));
-    const loading = missing.map(async (tile) => {
-      const width = tileWidth(tile.level, tile.index, size);
-      const start = tile.index * TILE_WIDTH;
-      const hashes = await listHashes(database.sql, { log, level: tile.level, start, end: start + width });
-      trees.set(tileKey(tile), buildTileTree(concatBytes(...hashes)));
+    const { trees } = openTilesAt(size);
+    const loaded = tiles.map(async (tile): Promise<[string, TileTree]> => {
+      const key = tileKey(tile);
+      let tree = trees.get(key);
+      if (tree === undefined) {
+        tree = readOpenTile(tile, size);
+        trees.set(key, tree);
+        // What failed is asked for again by the next.
+        tree.catch(() => trees.delete(key));
+      }
+      return [key, await tree];
     });
-    await Promise.all(loading);
-    return trees;
+    return new Map(await Promise.all(loaded));
   }
 
   /** Fetches what is needed for these nodes of a tree of `size` leaves, so that proofs are then computed without waiting. */
@@ -162,7 +187,7 @@ export function createLogReader(deps: {
       indices.flatMap((index) => inclusionNodes(index, size)),
       size,
     );
-    const edge = openTiles.size === size ? openTiles.edge : new Map();
+    const { edge } = openTilesAt(size);
     return indices.map((index) => {
       const entry = entries.get(index);
       if (!entry) throw new AttestryError("log_inconsistent", `log ${origin} lacks entry ${index}`);
@@ -225,6 +250,12 @@ export function createLogReader(deps: {
       return consistencyProof(size1, size2, readNode);
     },
   };
+}
+
+/** Trees of open tiles, read or being read, and the hashes on the right edge of the tree. */
+interface OpenTilesAt {
+  readonly trees: Map<string, Promise<TileTree>>;
+  readonly edge: RightEdge;
 }
 
 interface Tile {
