@@ -45,7 +45,7 @@ export const TOKEN_CHARS_MAX = 262_144;
 export const DISCLOSURES_MAX = 1_000;
 export const IDENTIFIER_CHARS_MAX = 80;
 export const ERASURE_PAGE_ROWS = 1_000;
-/** Holds that a record takes in its life, lifted ones with them. */
+/** Holds that stand on a record at once; and as many of those that ended are kept. */
 export const HOLDS_PER_RECORD_MAX = 64;
 /** Versions of a record that are opened at a time to see which files others than the erased one hold. */
 export const ERASURE_VERSIONS_PAGE = 100;

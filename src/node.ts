@@ -137,6 +137,7 @@ import { type Counter, createCounter } from "./records/writing/counter-store.ts"
 import { createErasureLedger } from "./records/writing/erasure-ledger-service.ts";
 import { createErasureReplay } from "./records/writing/erasure-replay-service.ts";
 import { createHoldService } from "./records/writing/hold-service.ts";
+import { deriveLedgerKey } from "./records/writing/ledger-line.ts";
 import { createRecordDrafter } from "./records/writing/record-drafter.ts";
 import { createRecordStateService } from "./records/writing/record-state-service.ts";
 import { createRecordWriteService, type RecordWriteService } from "./records/writing/record-write-service.ts";
@@ -876,7 +877,11 @@ export function createNode(options: {
   const duplicates = createDuplicateService({ database, registries, viewer, sight, searchKey, logReadings });
   const writes = createWriteOnce({ database, writer, registries, duplicates, searchKey, proposals: proposalBook });
   const recordWrites = createRecordWriteService({ entity: names, viewer, writes, logReadings, ...writing });
-  const erasures = createErasureLedger({ path: join(config.directory, ERASURE_LEDGER_FILE), database, logger });
+  const erasureLedger = {
+    path: join(config.directory, ERASURE_LEDGER_FILE),
+    key: deriveLedgerKey(secrets.pseudonymKey),
+  };
+  const erasures = createErasureLedger({ ...erasureLedger, database, logger });
   const stateDrafter = createStateDrafter(signing);
   const versionErasures = createVersionErasureDrafter({ ...signing, database, registries });
   const recordStates = createRecordStateService({
@@ -893,7 +898,7 @@ export function createNode(options: {
     onErased: erasures.add,
   });
   const replay = createErasureReplay({
-    path: join(config.directory, ERASURE_LEDGER_FILE),
+    ...erasureLedger,
     database,
     registries,
     stateDrafter,

@@ -185,6 +185,24 @@ describe("a hold", () => {
     expect((await hold(rid)).status).toBe(200);
     expect(refusal(await hold(rid, { case: "one more" }))).toBe("413 too_many_items");
   });
+
+  it("that ended is none of these, and is forgotten once so many later ones ended", async () => {
+    const rid = await create();
+    const until = new Date((clock + 60) * 1_000).toISOString();
+    for (let n = 0; n < HOLDS_PER_RECORD_MAX; n++)
+      expect((await hold(rid, { case: `Brief ${n}`, until })).status).toBe(200);
+    expect(refusal(await hold(rid))).toBe("413 too_many_items");
+    clock += 60;
+    const later = new Date((clock + 60) * 1_000).toISOString();
+    expect((await hold(rid, { case: "Next", until: later })).body.holds).toHaveLength(HOLDS_PER_RECORD_MAX + 1);
+    clock += 60;
+    const holds = (await hold(rid)).body.holds as JsonObject[];
+    expect(holds).toHaveLength(HOLDS_PER_RECORD_MAX + 1);
+    const kept = holds.map(({ case: name }) => name);
+    expect(kept).toContain("Next");
+    expect(holds.filter(({ in_force }) => in_force)).toMatchObject([{ case: "CR 12/2026" }]);
+    expect(await node.database.database.sql`select 1 from record_hold where rid = ${rid}`).toHaveLength(kept.length);
+  });
 });
 
 describe("where others approve", () => {

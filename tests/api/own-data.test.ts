@@ -119,6 +119,27 @@ describe("a citizen's own data", () => {
     expect(numbers).toEqual([numbers[0], numbers[0]! - 1, numbers[0]! - 2]);
   });
 
+  it("tell nothing of a confidential hold, not that there is one, and nothing of those that were lifted", async () => {
+    const record = async () => {
+      const { body } = await ask(PATHS[0]!, await tokenOf());
+      return (body.records as JsonObject[]).find(({ registry }) => registry === "licences")!;
+    };
+    const before = await record();
+    expect(before).not.toHaveProperty("holds");
+    const token = await civil.token("approver");
+    const call = async (operation: string, json: JsonObject) => {
+      const path = `/registries/licences/records/${String(before.href).split("/").at(-1)}/${operation}`;
+      expect((await civil.request("POST", path, { token, json })).status).toBe(200);
+    };
+    const act = { instrument: "Order 9" };
+    await call("hold", { case: "SECRET-7", confidential: true, act });
+    expect(await record()).toEqual(before);
+    await call("hold", { case: "CR 12", act });
+    expect((await record()).holds).toMatchObject([{ case: "CR 12" }]);
+    for (const name of ["CR 12", "SECRET-7"]) await call("release", { case: name, act });
+    expect(await record()).toEqual(before);
+  });
+
   it("are none where nobody matches", async () => {
     const { body } = await ask(PATHS[0]!, await tokenOf({ national_id: "0000" }));
     expect([body.records, body.contacts]).toEqual([[], ["help@civil.example"]]);

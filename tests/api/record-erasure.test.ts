@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { createRecordSealer } from "../../src/records/record-sealer.ts";
 import { createErasureLedger } from "../../src/records/writing/erasure-ledger-service.ts";
+import { deriveLedgerKey } from "../../src/records/writing/ledger-line.ts";
 import { definition, startTestNode, type TestNode } from "../node-fixture.ts";
 import { createRecordCalls, type RecordCalls, refusal } from "../record-calls.ts";
 import { expectSoundLog, statusesOf } from "../record-proofs.ts";
@@ -265,8 +266,14 @@ describe("the erasure ledger", () => {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as JsonObject);
+  const ledgerKey = () => deriveLedgerKey(node.secrets.pseudonymKey);
   const open = (path: string) =>
-    createErasureLedger({ path, database: node.database.database, logger: { error: () => undefined } });
+    createErasureLedger({
+      path,
+      key: ledgerKey(),
+      database: node.database.database,
+      logger: { error: () => undefined },
+    });
 
   it("has a line per erasure, with nothing personal in it, before the erasure is answered", async () => {
     const { rid, mark } = await createLife();
@@ -276,6 +283,7 @@ describe("the erasure ledger", () => {
       registry: "persons",
       at: String(body.recorded_at),
       log_index: body.log_index,
+      mac: expect.any(String),
     });
     expect(readFileSync(ledgerPath(), "utf8")).not.toContain(mark);
   });
@@ -304,6 +312,10 @@ describe("the erasure ledger", () => {
     appendFileSync(path, '{"rid":"cut sho');
     expect(await open(path).reconcile()).toBe(1);
     expect(linesOf()).toEqual(expected);
+    // Lines of before they had a code: what the database knows is added with one.
+    writeFileSync(path, all.map(({ mac: _mac, ...line }) => `${JSON.stringify(line)}\n`).join(""));
+    expect(await open(path).reconcile()).toBe(all.length);
+    expect(await open(path).reconcile()).toBe(0);
   });
 
   it("that cannot be written fails no erasure: what is missing is added once it can be", async () => {
@@ -312,6 +324,7 @@ describe("the erasure ledger", () => {
     const path = join(directory, "erasures.ndjson");
     const ledger = createErasureLedger({
       path,
+      key: ledgerKey(),
       database: node.database.database,
       logger: { error: (...what: unknown[]) => void faults.push(what) },
     });

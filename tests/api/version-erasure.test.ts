@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/crypto/json.ts";
 import { verifyTrustChain } from "../../src/federation/trust-chain.ts";
+import { deriveLedgerKey, formatLedgerLine } from "../../src/records/writing/ledger-line.ts";
 import { createStateVerifier } from "../../src/verification/state-statement.ts";
 import { createVerifier } from "../../src/verification/verifier.ts";
 import { type Answer, definition, startTestNode, type TestNode } from "../node-fixture.ts";
@@ -230,7 +231,7 @@ describe("erasing one version", () => {
     const ledger = readFileSync(join(node.node.config.directory, "erasures.ndjson"), "utf8").trim().split("\n");
     expect(JSON.parse(ledger.at(-1)!)).toEqual({
       ...{ rid, registry: "persons", version: 2 },
-      ...{ at: erased.recorded_at, log_index: erased.log_index },
+      ...{ at: erased.recorded_at, log_index: erased.log_index, mac: expect.any(String) },
     });
   });
 
@@ -410,15 +411,26 @@ describe("a database that was restored from a backup", () => {
     const path = `/registries/deeds/records/${whole}/hold`;
     expect((await node.request("POST", path, { token: approver, json })).status).toBe(200);
     // To the node that is what a restore looks like: the ledger, which is kept apart, names what the database holds.
-    const at = "2026-01-01T00:00:00.000Z";
+    const at = Date.parse("2026-01-01T00:00:00.000Z") / 1_000;
     const gone = "4f0c2a4e-6d1b-8c57-9f3e-2b7a1c9d8e60";
     const lines = [
-      { rid: whole, registry: "deeds", at, log_index: 900_001 },
-      { rid: part.rid, registry: "persons", version: 2, at, log_index: 900_002 },
-      { rid: gone, registry: "persons", at, log_index: 900_003 },
+      { rid: whole, registry: "deeds", at, logIndex: 900_001 },
+      { rid: part.rid, registry: "persons", version: 2, at, logIndex: 900_002 },
+      { rid: gone, registry: "persons", at, logIndex: 900_003 },
+    ];
+    const key = deriveLedgerKey(node.secrets.pseudonymKey);
+    // What others than the node wrote: without its code, with that of another line, by another key.
+    const other = { rid: untouched.rid, registry: "persons", version: 2, at, logIndex: 900_004 };
+    const { mac: _mac, ...bare } = JSON.parse(formatLedgerLine(key, other)) as JsonObject;
+    const { mac } = JSON.parse(formatLedgerLine(key, lines[1]!)) as JsonObject;
+    const foreign = [
+      JSON.stringify(bare),
+      JSON.stringify({ ...bare, mac: mac! }),
+      formatLedgerLine(new Uint8Array(32), other),
+      JSON.stringify({ ...bare, rid: "no record" }),
     ];
     const ledger = join(node.node.config.directory, "erasures.ndjson");
-    appendFileSync(ledger, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    appendFileSync(ledger, [...lines.map((line) => formatLedgerLine(key, line)), ...foreign].join("\n"));
     await node.restart();
     const outcome = async () => [
       refusal(await deeds.get(whole)),

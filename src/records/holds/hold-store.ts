@@ -10,7 +10,7 @@ export interface StoredHold {
   readonly released: Uint8Array | null;
 }
 
-/** All holds that ever stood on a record. */
+/** All holds of a record that stand, and the last ones of those that ended. */
 export async function listHolds(database: Pick<Database, "sql"> | Transaction, rid: string): Promise<StoredHold[]> {
   const sql = typeof database === "function" ? (database as Transaction) : database.sql;
   return (sql as Transaction)<StoredHold[]>`
@@ -36,6 +36,11 @@ export async function releaseHold(
   { id, released }: { id: string; released: Uint8Array },
 ): Promise<void> {
   await tx`update record_hold set released = ${Buffer.from(released)} where id = ${id}`;
+}
+
+/** Ended ones alone: more than the last of these a record does not keep. */
+export async function forgetHolds(tx: Transaction, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await tx`delete from record_hold where id = any(${ids as string[]}::uuid[])`;
 }
 
 /** Holds that nobody lifted, by rid, of records that are to be erased; their rows stay locked, so that none is placed before that is done. */

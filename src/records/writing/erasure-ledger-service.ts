@@ -6,6 +6,7 @@ import { ERASURE_PAGE_ROWS } from "../../limits.ts";
 import type { Logger } from "../../logger.ts";
 import type { Database } from "../../storage/database.ts";
 import { type Erasure, listErasures } from "./erasure-store.ts";
+import { formatLedgerLine, parseLedgerLine } from "./ledger-line.ts";
 
 export interface ErasureLedger {
   /**
@@ -17,25 +18,19 @@ export interface ErasureLedger {
   reconcile(): Promise<number>;
 }
 
-/** @param path the ledger: NDJSON, a line `{rid, registry, version?, at, log_index}` per erasure, `at` as RFC 3339; with `version` it is of that version alone. */
+/** @param path the ledger: NDJSON, a line `{rid, registry, version?, at, log_index, mac}` per erasure, `at` as RFC 3339; with `version` it is of that version alone. */
 export function createErasureLedger(deps: {
   path: string;
+  /** Of `deriveLedgerKey`. */
+  key: Uint8Array;
   database: Database;
   logger: Pick<Logger, "error">;
 }): ErasureLedger {
-  const { path, database, logger } = deps;
+  const { path, key, database, logger } = deps;
 
   // One write per call: lines of processes that share the directory do not run into each other.
   async function append(erasures: readonly Erasure[]): Promise<void> {
-    const lines = erasures.map(({ rid, registry, version, at, logIndex }) =>
-      JSON.stringify({
-        rid,
-        registry,
-        ...(version !== undefined && { version }),
-        at: new Date(at * 1_000).toISOString(),
-        log_index: logIndex,
-      }),
-    );
+    const lines = erasures.map((erasure) => formatLedgerLine(key, erasure));
     // A line that a crash cut short is left to itself.
     await appendFile(path, lines.map((line) => `${line}\n`).join(""), { mode: 0o600, flush: true });
   }
@@ -45,8 +40,9 @@ export function createErasureLedger(deps: {
     const indices = new Set<number>();
     let rest = "";
     const takeLine = (line: string): void => {
-      const index = readIndex(line);
-      if (index !== undefined && index > after) indices.add(index);
+      const read = parseLedgerLine(key, line);
+      // One without the node's code says nothing: what the database knows of it is added anew, with one.
+      if (read?.isOwn && read.logIndex > after) indices.add(read.logIndex);
     };
     try {
       for await (const chunk of createReadStream(path, "utf8")) {
@@ -95,13 +91,4 @@ export function createErasureLedger(deps: {
       }
     },
   };
-}
-
-/** The log index of a line; undefined for one that a crash cut short. */
-function readIndex(line: string): number | undefined {
-  try {
-    return (JSON.parse(line) as { log_index: number }).log_index;
-  } catch {
-    return undefined;
-  }
 }

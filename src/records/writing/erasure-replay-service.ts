@@ -11,25 +11,23 @@ import type { Database } from "../../storage/database.ts";
 import { getRecord } from "../record-store.ts";
 import type { ErasureLedger } from "./erasure-ledger-service.ts";
 import { findReturned } from "./erasure-store.ts";
+import { type LedgerLine, parseLedgerLine } from "./ledger-line.ts";
 import { recordWriteKind } from "./record-write-store.ts";
 import type { StateDrafter } from "./state-drafter.ts";
 import type { VersionErasureDrafter } from "./version-erasure-drafter.ts";
 
-/** What a line of the ledger says was erased. */
-export interface LedgerLine {
-  readonly rid: string;
-  readonly registry: string;
-  readonly version: number | undefined;
-  readonly at: string;
-}
-
 export interface ErasureReplay {
-  /** Gives how many were erased again. What cannot be is logged, and tried at the next start. */
+  /**
+   * Gives how many were erased again. What cannot be is logged, and tried at the next start. A line without the node's own code erases
+   * nothing: those that name what the database holds are counted in a warning.
+   */
   run(): Promise<number>;
 }
 
 export function createErasureReplay(deps: {
   path: string;
+  /** Of `deriveLedgerKey`. */
+  key: Uint8Array;
   database: Database;
   registries: Pick<RegistryService, "getCurrent">;
   stateDrafter: StateDrafter;
@@ -38,7 +36,7 @@ export function createErasureReplay(deps: {
   ledger: Pick<ErasureLedger, "add">;
   logger: Pick<Logger, "warn" | "error">;
 }): ErasureReplay {
-  const { path, database, logger } = deps;
+  const { path, key, database, logger } = deps;
 
   async function eraseAgain({ rid, registry, version, at }: LedgerLine): Promise<void> {
     const compiled = await deps.registries.getCurrent(registry);
@@ -55,9 +53,11 @@ export function createErasureReplay(deps: {
     await deps.ledger.add({ rid, registry, at: input.recordedAt, logIndex, ...(version !== undefined && { version }) });
   }
 
-  async function replayPage(lines: readonly LedgerLine[]): Promise<number> {
+  async function replayPage(lines: readonly LedgerLine[]): Promise<{ done: number; foreign: number }> {
     let done = 0;
-    for (const line of await findReturned(database, lines)) {
+    const returned = await findReturned(database, lines);
+    const own = returned.filter(({ isOwn }) => isOwn);
+    for (const line of own) {
       try {
         await eraseAgain(line);
         done++;
@@ -66,13 +66,23 @@ export function createErasureReplay(deps: {
         logger.error({ code: error.code, at: line.at }, "an erasure of the ledger could not be made again");
       }
     }
-    return done;
+    return { done, foreign: returned.length - own.length };
   }
 
   return {
     async run() {
       let done = 0;
-      for await (const page of readPages(path)) done += await replayPage(page);
+      let foreign = 0;
+      for await (const page of readPages(path, key)) {
+        const replayed = await replayPage(page);
+        done += replayed.done;
+        foreign += replayed.foreign;
+      }
+      if (foreign > 0)
+        logger.warn(
+          { lines: foreign },
+          "lines of the erasure ledger that this node did not write, or wrote before its lines had a code, name what the database holds: nothing was erased by them; look who wrote them, and erase by the API what must go",
+        );
       if (done > 0) logger.warn({ done }, "a restored database held what had been erased: it was erased again");
       return done;
     },
@@ -80,9 +90,10 @@ export function createErasureReplay(deps: {
 }
 
 /** The lines of the ledger, as a stream: it grows for as long as the node lives. */
-async function* readPages(path: string): AsyncGenerator<LedgerLine[]> {
+async function* readPages(path: string, key: Uint8Array): AsyncGenerator<LedgerLine[]> {
   let rest = "";
   let page: LedgerLine[] = [];
+  const readLine = (line: string) => parseLedgerLine(key, line) ?? [];
   try {
     for await (const chunk of createReadStream(path, "utf8")) {
       const lines = `${rest}${String(chunk)}`.split("\n");
@@ -96,17 +107,7 @@ async function* readPages(path: string): AsyncGenerator<LedgerLine[]> {
     // Nothing was erased yet.
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  yield [...page, ...readLine(rest)];
-}
-
-/** None for a line that a crash cut short. */
-function readLine(line: string): LedgerLine[] {
-  try {
-    const { rid, registry, version, at } = JSON.parse(line) as LedgerLine;
-    return [{ rid, registry, version, at }];
-  } catch {
-    return [];
-  }
+  yield [...page, ...[readLine(rest)].flat()];
 }
 
 /** Acts for the department in all of the registry. */

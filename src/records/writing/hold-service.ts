@@ -42,7 +42,10 @@ export interface HoldService {
   place(options: HoldOptions): Promise<HoldsView>;
   /** Lifts every hold of a case that stands. Throws `hold_unknown`. */
   release(options: HoldOptions): Promise<HoldsView>;
-  /** All holds that ever stood, as far as staff or the person whom the record is about may know; undefined: none ever did. */
+  /**
+   * All holds that stood, the last ones of those that ended, as far as staff or the person whom the record is about may know; undefined:
+   * none ever did, or none that the person may know of.
+   */
   list(record: Head, reader: Staff | Citizen, languages?: readonly string[]): Promise<readonly HoldView[] | undefined>;
   /** Throws `record_held` while one stands. What decides in the end is the same question under the lock. */
   checkFree(record: Head): Promise<void>;
@@ -171,10 +174,16 @@ export function createHoldService(deps: {
         const head = await holds.lockRecord(tx, rid);
         if (!head || head.sealedKey === null) throw recordErased();
         const rows = await holds.listHolds(tx, rid);
-        const standing = (await openAll({ ...record, ...head }, rows)).filter(isInForce);
+        const found = await openAll({ ...record, ...head }, rows);
+        const standing = found.filter(isInForce);
         if (standing.some(({ placed }) => placed?.case === said.case && placed.until === said.until)) return;
-        if (rows.length >= HOLDS_PER_RECORD_MAX)
-          throw new AttestryError("too_many_items", `a record takes ${HOLDS_PER_RECORD_MAX} holds in its life`);
+        if (standing.length >= HOLDS_PER_RECORD_MAX)
+          throw new AttestryError(
+            "too_many_items",
+            `${HOLDS_PER_RECORD_MAX} holds stand on the record, no more may: have an approver lift those that are over`,
+          );
+        const ended = found.filter((hold) => !isInForce(hold)).map(({ id }) => id);
+        await holds.forgetHolds(tx, ended.slice(0, -HOLDS_PER_RECORD_MAX));
         const dataKey = sealer.openDataKey({ rid, sealedKey: head.sealedKey });
         const id = deps.createId();
         const { until, ...others } = said;
@@ -222,7 +231,11 @@ export function createHoldService(deps: {
       const seesAll = isPermitted({ caller: reader, action: "record.hold", registry: record.registry });
       const found = await openAll(record, rows);
       const views = found.map((hold) => describe(hold, { compiled, isSubject, languages }));
-      if (isSubject) return views.filter(({ confidential, in_force }) => in_force && !confidential);
+      if (isSubject) {
+        const known = views.filter(({ confidential, in_force }) => in_force && !confidential);
+        // An empty list would say that there is one which is confidential.
+        return known.length === 0 ? undefined : known;
+      }
       return views.map((view) =>
         seesAll || !view.confidential ? view : { id: view.id, in_force: view.in_force, confidential: true },
       );
