@@ -1,12 +1,13 @@
 // What the access log's events decided about consents, held against what the consents' rows say. Pure.
 import type { AccessContent } from "./access-event.ts";
 
-/** A consent's row, for the audit. `isIntact`: it says what the node wrote into it last. */
+/** A consent's row, for the audit. `isIntact`: it says what the node wrote into it last. `terms`: digest of those that it was given by, if it was. */
 export interface ConsentRow {
   readonly id: string;
   readonly state: string;
   readonly logIndex: number | null;
   readonly isIntact: boolean;
+  readonly terms: string | undefined;
 }
 
 export interface ConsentProblem {
@@ -27,13 +28,13 @@ export interface DecidedConsents {
 
 /** Nothing that ends by the clock alone is in a row: a consent that is over stands there as it was decided last. */
 export function createDecidedConsents(): DecidedConsents {
-  const last = new Map<string, { state: string; index: number }>();
+  const last = new Map<string, { state: string; index: number; terms: string | undefined }>();
   const judged = new Set<string>();
   return {
     see(index, { consent }) {
-      if (consent) last.set(consent.id, { state: consent.state, index });
+      if (consent) last.set(consent.id, { state: consent.state, index, terms: consent.terms });
     },
-    judge({ id, state, logIndex, isIntact }, isLater) {
+    judge({ id, state, logIndex, isIntact, terms }, isLater) {
       judged.add(id);
       const problem = (message: string, index?: number): ConsentProblem => ({
         code: "consent_state_wrong",
@@ -45,6 +46,9 @@ export function createDecidedConsents(): DecidedConsents {
       const wanted = decided?.state ?? "requested";
       if (!isLater && (state !== wanted || logIndex !== (decided?.index ?? null)))
         return problem(`the row says ${state}, the last decision in the log ${wanted}`, decided?.index);
+      // Each decision names the terms that there are by then.
+      if (!isLater && isIntact && terms !== decided?.terms)
+        return problem("the row has other terms than the last decision in the log names", decided?.index);
       if (!isIntact) return problem("the row was changed by somebody else than the node", decided?.index);
       return undefined;
     },

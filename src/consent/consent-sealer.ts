@@ -1,6 +1,6 @@
 // Seals what a consent is about under a data key of its own, wrapped by the node's key. Knows no SQL.
 import { encodeBase64url } from "../crypto/base64.ts";
-import { decodeUtf8, encodeUtf8, hmacSha256 } from "../crypto/hash.ts";
+import { decodeUtf8, encodeUtf8, hmacSha256, sha256 } from "../crypto/hash.ts";
 import { type KeyGenerations, unsealAny, unsealFormer } from "../crypto/key-generations.ts";
 import { randomBytes } from "../crypto/random.ts";
 import { seal, unseal } from "../crypto/seal.ts";
@@ -34,7 +34,7 @@ export interface ConsentContent extends AskedConsent {
   readonly given?: GivenConsent;
 }
 
-/** What a row says of a consent's state: what decides whether it holds, and which entry of the access log made it so. */
+/** What a row says of a consent's state: what decides whether it holds, what it is about, and which entry of the access log made it so. */
 export type ConsentStanding = Pick<
   StoredConsent,
   | "id"
@@ -49,6 +49,7 @@ export type ConsentStanding = Pick<
   | "decidedAt"
   | "logIndex"
   | "sealedKey"
+  | "sealed"
 >;
 
 export interface ConsentSealer {
@@ -74,7 +75,22 @@ export function createConsentSealer({ entity, nodeKey }: { entity: string; nodeK
   const stateMac: ConsentSealer["stateMac"] = (standing) => {
     const { id, consumer, registry, purpose, state, startsAt, expiresAt, isOneTime, used, decidedAt, logIndex } =
       standing;
-    const said = [id, consumer, registry, purpose, state, startsAt, expiresAt, isOneTime, used, decidedAt, logIndex];
+    // What was sealed before the giving opens as well, and has no terms. A rotation of the keys leaves these bytes as they are.
+    const sealed = encodeBase64url(sha256(standing.sealed));
+    const said = [
+      id,
+      consumer,
+      registry,
+      purpose,
+      state,
+      startsAt,
+      expiresAt,
+      isOneTime,
+      used,
+      decidedAt,
+      logIndex,
+      sealed,
+    ];
     return encodeBase64url(
       hmacSha256(openKey(standing), `attestry/consent-state/v1\n${entity}\n${JSON.stringify(said)}`),
     );

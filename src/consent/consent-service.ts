@@ -545,7 +545,9 @@ export function createConsentService(deps: {
         const { given, subject } = sealer.open(facts);
         const isLeft = given?.by.kind === "guardian" && !(await relations.isInForce(given.by.relation));
         const isChanged = !sealer.isIntact(facts) || (given !== undefined && !isAsSigned(facts, given));
-        const isVoid = isLeft || isChanged;
+        // What was given has terms: without them nothing says how far it goes.
+        const isUngiven = given === undefined && (facts.state === "given" || facts.state === "paused");
+        const isVoid = isLeft || isChanged || isUngiven;
         return [id, { facts, terms: given?.terms, digest: given && sha256Base64url(given.jws), subject, isVoid }];
       });
       return new Map(await Promise.all(usable));

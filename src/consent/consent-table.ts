@@ -5,7 +5,7 @@ import { bytea } from "../storage/bytea-column.ts";
 /**
  * `subjectDigest`: keyed hash of the person asked. `request`: digest of consumer and its number of the request. `used`: by which reading
  * one that was given for one reading was used. `logIndex`: of the access log's entry that made the state. `stateMac`:
- * by what a row is told apart that somebody without the keys changed (consent-sealer.ts); none: it holds no more. `sealed`, under `sealedKey`: the
+ * by what a row is told apart that somebody without the keys changed, what is sealed included (consent-sealer.ts); none: it holds no more. `sealed`, under `sealedKey`: the
  * request, its notice, what was given. Times in Unix seconds.
  */
 export const consentTable = pgTable(

@@ -107,13 +107,16 @@ function decideByConsent(asked: DecisionQuery): Decision | AttestryError {
         refusal = stands;
       continue;
     }
-    const allowed = terms?.fields ?? [];
+    if (!terms || digest === undefined) {
+      refusal ??= new AttestryError("consent_invalidated", `consent ${id} has no terms`);
+      continue;
+    }
     return {
       kind: "consent",
       consent: id,
-      terms: digest ?? "",
+      terms: digest,
       person: subject,
-      fields: query.fields ?? allowed,
+      fields: query.fields ?? terms.fields,
       delaySeconds: 0,
     };
   }

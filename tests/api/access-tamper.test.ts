@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccessProblem } from "../../src/access/access-audit-service.ts";
 import type { LocalAudit } from "../../src/access/local-audit-service.ts";
 import { createPersonAudit, type PersonAudit, parsePersonReadings } from "../../src/access/person-audit.ts";
+import { createConsentSealer } from "../../src/consent/consent-sealer.ts";
+import { findConsents } from "../../src/consent/consent-store.ts";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { auditLog } from "../../src/log/audit.ts";
 import { type NoteVerifier, parseVerifierKey } from "../../src/log/note.ts";
@@ -316,6 +318,10 @@ describe("a consent", () => {
 
   it("stands in its row as the log's last decision has it, whatever the clock ended", async () => {
     const [open, paused, withdrawn] = [await asked(1), await asked(2), await asked(3)];
+    const [before] = await sql()<
+      { sealed: string }[]
+    >`select encode(sealed, 'hex') as sealed from consent where id = ${paused}`;
+    const unread = before!.sealed;
     for (const id of [paused, withdrawn]) await node.node.consents.give(person("meera"), id, { language: "en" });
     await decide(paused, "pause");
     await decide(withdrawn, "withdraw");
@@ -329,6 +335,7 @@ describe("a consent", () => {
       ["another decision made it", withdrawn, "log_index = log_index - 1"],
       ["a decision of tomorrow made it", withdrawn, "state = 'given', log_index = 1000000"],
       ["nothing of it opens", paused, "sealed_key = sealed"],
+      ["what is sealed is from before the giving", paused, `sealed = '\\x${unread}'::bytea`],
     ];
     await sql()`create table kept_consent as select * from consent`;
     const putBack = async () => {
@@ -340,6 +347,17 @@ describe("a consent", () => {
       expect(await standing(), what).toEqual({ ok: false, codes: ["consent_state_wrong"], consents: [id] });
       await putBack();
     }
+    // Even with the node's own key: the log names the terms.
+    const sealer = createConsentSealer({ entity: node.entity, nodeKey: node.secrets.wrappingKey });
+    const row = (await findConsents(sql(), [paused])).get(paused)!;
+    const mac = sealer.stateMac({ ...row, sealed: Buffer.from(unread, "hex") });
+    await sql().unsafe(`update consent set sealed = '\\x${unread}'::bytea, state_mac = $2 where id = $1`, [
+      paused,
+      mac,
+    ]);
+    expect(await standing()).toEqual({ ok: false, codes: ["consent_state_wrong"], consents: [paused] });
+    expect((await node.node.consents.findUsable([paused])).get(paused)).toMatchObject({ isVoid: true });
+    await putBack();
     await sql()`delete from consent where id = ${withdrawn}`;
     expect(await standing()).toEqual({ ok: false, codes: ["consent_missing"], consents: [withdrawn] });
     await putBack();

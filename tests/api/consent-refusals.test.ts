@@ -714,6 +714,15 @@ describe("a reading is refused", () => {
     }
   });
 
+  it("by a consent whose sealed text is from before the giving, which has no terms", async () => {
+    const id = await ask({ fields: ["name"] });
+    const [asked] = await sql()<{ sealed: Uint8Array }[]>`select sealed from consent where id = ${id}`;
+    await node.node.consents.give(person("A-1"), id, { language: "en" });
+    expect(await read({ consents: [id], fields: ["born"] })).toBe("consent_fields_exceeded");
+    await sql()`update consent set sealed = ${Buffer.from(asked!.sealed)} where id = ${id}`;
+    expect(await read({ consents: [id], fields: ["born"] })).toBe("consent_invalidated");
+  });
+
   it("by what a guardian gave, once the record that says so is revoked", async () => {
     const birth = await create("births", { child_id: "K-1", mother_id: "G-2", born: "2020-01-02" });
     const href = await create("persons", { national_id: "K-1", name: "Child K-1", born: "2020-01-02" });
