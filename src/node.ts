@@ -734,7 +734,8 @@ export function createNode(options: {
     httpClient: http,
     clock,
   });
-  const changeFeed = createChangeFeed({ entity: names, database, registries, hasMark, clock });
+  const changeFeed = createChangeFeed({ entity: names, database, registries, consents,
+    hasMark, clock });
   const erasureNotices = createErasureNotices({
     entity: names,
     database,
@@ -911,9 +912,8 @@ export function createNode(options: {
     await erasures.reconcile();
     await replay.run();
   };
-  const reconciled = reconcile().catch((error: unknown) => {
-    logger.error({ err: error }, "reading the erasure ledger failed");
-  });
+  const ready = reconcile();
+  ready.catch((error: unknown) => logger.error({ err: error }, "reading the erasure ledger failed"));
   const recordReads = createRecordReadService({
     database,
     registries,
@@ -1185,8 +1185,9 @@ export function createNode(options: {
     sealingRotation,
     writer,
     reader,
+    ready,
     async close() {
-      await Promise.all([reconciled, recorded]);
+      await Promise.allSettled([ready, recorded]);
       await jobs.stop();
       await notifications.settle();
       gatewayClient.close();

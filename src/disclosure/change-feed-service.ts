@@ -1,11 +1,12 @@
 // Tells consumers what changed of the records that they rely on, without content: tell once, and who needs it comes and reads (with its basis).
 import { formatSeconds } from "../clock.ts";
+import type { ConsentService } from "../consent/consent-service.ts";
 import { AttestryError } from "../errors.ts";
 import { CHANGES_PAGE_MAX } from "../limits.ts";
 import { formatRecordUrl } from "../records/record-url.ts";
 import type { RegistryService } from "../registries/registry-service.ts";
 import type { Database } from "../storage/database.ts";
-import { listCoveredChanges } from "./change-feed-store.ts";
+import { listCoveredChanges, listCoveringConsents, type StoredCoveredChange } from "./change-feed-store.ts";
 
 export interface CoveredChange {
   readonly href: string;
@@ -36,6 +37,7 @@ export function createChangeFeed(deps: {
   entity: string;
   database: Database;
   registries: Pick<RegistryService, "list">;
+  consents: Pick<ConsentService, "findUsable">;
   hasMark: (entity: string, type: string) => Promise<boolean>;
   clock: () => number;
 }): ChangeFeedService {
@@ -55,6 +57,15 @@ export function createChangeFeed(deps: {
     return [...new Set(found.flat())];
   }
 
+  /** Without what only a row says: a consent that does not hold any more, or is of other records than its terms, covers nothing. */
+  async function keepCovered(consumer: string, found: readonly StoredCoveredChange[]): Promise<StoredCoveredChange[]> {
+    const rids = [...new Set(found.flatMap(({ rid, isLawful }) => (isLawful ? [] : [rid])))];
+    if (rids.length === 0) return [...found];
+    const usable = await deps.consents.findUsable(await listCoveringConsents(database, { consumer, rids }));
+    const covered = new Set([...usable.values()].flatMap(({ isVoid, terms }) => (isVoid ? [] : (terms?.rids ?? []))));
+    return found.filter(({ rid, isLawful }) => isLawful || covered.has(rid));
+  }
+
   return {
     async read({ consumer, cursor, limit }) {
       if (cursor !== undefined && !CURSOR.test(cursor))
@@ -65,7 +76,7 @@ export function createChangeFeed(deps: {
       const found = await listCoveredChanges(database, { consumer, laws, after, limit: size + 1, now: clock() });
       const told = found.slice(0, size);
       return {
-        changes: told.map(({ registry, rid, operation, version, at }) => ({
+        changes: (await keepCovered(consumer, told)).map(({ registry, rid, operation, version, at }) => ({
           href: formatRecordUrl({ entity, registry, rid }),
           operation,
           ...(version !== null && { version }),

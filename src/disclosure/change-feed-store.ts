@@ -11,6 +11,8 @@ export interface StoredCoveredChange {
   readonly at: number;
   /** Of the erasure of one version, which. */
   readonly version: number | null;
+  /** Whether it is told whatever consents there are: by a law, or because what was given is erased. */
+  readonly isLawful: boolean;
 }
 
 /**
@@ -24,27 +26,39 @@ export async function listCoveredChanges(
   const { consumer, laws, after, limit, now } = options;
   return database.sql<StoredCoveredChange[]>`
     with covered as (
-      select unnest(rids) as rid from consent
-      where consumer = ${consumer} and state = 'given' and starts_at <= ${now} and expires_at > ${now} and not (is_one_time and used is not null)
-      union
-      select a.rid from access_receiver a join record r on r.rid = a.rid
-      where a.consumer = ${consumer} and a.consent is null and r.registry || E'\n' || a.purpose = any(${laws as string[]})
+      select rid, bool_or(lawful) as lawful from (
+        select unnest(rids) as rid, false as lawful from consent
+        where consumer = ${consumer} and state = 'given' and starts_at <= ${now} and expires_at > ${now} and not (is_one_time and used is not null)
+        union all
+        select a.rid, true from access_receiver a join record r on r.rid = a.rid
+        where a.consumer = ${consumer} and a.consent is null and r.registry || E'\n' || a.purpose = any(${laws as string[]})
+      ) by_right group by rid
     ), given as (select distinct rid from access_receiver where consumer = ${consumer})
-    select r.registry, c.rid, c.kind, c.operation, c.version, c.log_index as "logIndex", c.at from (
-      select v.rid, 'version' as kind, case when v.version = 1 then 'create' else 'amend' end as operation, null::int as version, v.log_index, v.recorded_at as at
+    select r.registry, c.rid, c.kind, c.operation, c.version, c.log_index as "logIndex", c.at, c.lawful as "isLawful" from (
+      select v.rid, 'version' as kind, case when v.version = 1 then 'create' else 'amend' end as operation, null::int as version, v.log_index, v.recorded_at as at, covered.lawful
       from record_version v join covered on covered.rid = v.rid where v.log_index > ${after}
       union all
-      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at, covered.lawful
       from record_state s join covered on covered.rid = s.rid where s.log_index > ${after} and s.operation <> 'erase'
       union all
-      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at, true
       from record_state s join given on given.rid = s.rid where s.log_index > ${after} and s.operation = 'erase'
       union
-      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at
+      select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at, true
       from record_state s join access_version_receiver a on a.rid = s.rid and a.version = s.erased_version and a.consumer = ${consumer}
       where s.log_index > ${after} and s.operation = 'erase_version'
     ) c join record r on r.rid = c.rid
     order by c.log_index limit ${limit}`;
+}
+
+/** Ids of the consumer's consents that, by their rows, cover one of these records. */
+export async function listCoveringConsents(
+  { sql }: Database,
+  { consumer, rids }: { consumer: string; rids: readonly string[] },
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from consent where consumer = ${consumer} and state = 'given' and rids && ${rids as string[]}::uuid[]`;
+  return rows.map(({ id }) => id);
 }
 
 /** A consumer that was given fields of a record, or of a version of one, which is erased by now. */
