@@ -1,7 +1,12 @@
 // What the page that asks other departments takes for an address, and for an answer: both are untrusted.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
+import { encodeBase64urlText } from "../../src/crypto/base64.ts";
 import type { Json, JsonObject } from "../../src/crypto/json.ts";
 import { readDepartment } from "../../src/web/browser/elsewhere-choice.ts";
+import { redeemTokens } from "../../src/web/browser/elsewhere-sign-in-client.ts";
 import { parseConsents, parseLooks, parseNode, parseRecords } from "../../src/web/browser/own-data.ts";
 
 describe("the address of a department", () => {
@@ -100,5 +105,53 @@ describe("what a department answers", () => {
   ];
   it.each(WRONG)("%s is refused", (_name, parse) => {
     expect(parse).toThrow(/is not what it should be/);
+  });
+});
+
+describe("a token", () => {
+  const LAND = "https://land.example.gov";
+  const TAX = "https://tax.example.gov";
+  const made = (claims: JsonObject): string =>
+    [{ alg: "EdDSA", typ: "at+jwt" }, claims, "x"]
+      .map((part) => encodeBase64urlText(typeof part === "string" ? part : JSON.stringify(part)))
+      .join(".");
+
+  /** What a department is handed where the service gives this token, whatever it was asked for. */
+  async function handedOn(token: string): Promise<unknown> {
+    const server = createServer((_request, response) => {
+      response.end(JSON.stringify({ access_token: token }));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = { issuer, clientId: "p", authorizationEndpoint: issuer, tokenEndpoint: issuer, redirectUri: issuer };
+    const attempt = { issuer, state: "s", verifier: "v", departments: [LAND], beganAt: 0 };
+    const given: unknown[] = [];
+    try {
+      await redeemTokens(client, { code: "c", attempt }, (...one) => given.push(one));
+    } finally {
+      server.close();
+    }
+    expect(given.length).toBe(1);
+    return (given[0] as unknown[])[1];
+  }
+
+  it.each<[string, Json]>([
+    ["its name", LAND],
+    ["its name alone in a list", [LAND]],
+  ])("goes to the department that it is for: %s", async (_name, aud) => {
+    expect(await handedOn(made({ aud }))).toEqual({ token: made({ aud }) });
+  });
+
+  it.each<[string, string]>([
+    ["for another", made({ aud: TAX })],
+    ["for another, too", made({ aud: [LAND, TAX] })],
+    ["for it twice", made({ aud: [LAND, LAND] })],
+    ["for an address below it", made({ aud: `${LAND}/` })],
+    ["for nobody in particular", made({})],
+    ["for a list of nobody", made({ aud: [] })],
+    ["that cannot be read", "opaque"],
+    ["whose middle is no JSON", "e30.e.x"],
+  ])("goes to no department where it is one %s", async (_name, token) => {
+    expect(await handedOn(token)).toBe("audience");
   });
 });

@@ -141,11 +141,11 @@ async function finish(): Promise<void> {
   const heading = addHeading();
   const cards = new Map(answer.attempt.departments.map((department) => [department, makeCard(department)]));
   const asking: Promise<void>[] = [];
-  await redeemTokens(readClient(button), answer, (department, token) => {
+  await redeemTokens(readClient(button), answer, (department, redeemed) => {
     const show = cards.get(department)!;
-    if (token === undefined) return show("token");
+    if (typeof redeemed === "string") return show(redeemed);
     // Each as soon as there is its token, whatever the others do.
-    asking.push(askDepartment(department, { token, language: language.tag }).then(show));
+    asking.push(askDepartment(department, { ...redeemed, language: language.tag }).then(show));
   });
   await Promise.all(asking);
   say(words.asked(cards.size));

@@ -18,7 +18,7 @@ export interface CardProps {
   /** What the page calls it until it says so itself. */
   readonly name: string | undefined;
   /** What it said; a word where it said nothing, or was not asked yet. */
-  readonly answer: OwnData | AskFailure | "token" | "waiting";
+  readonly answer: OwnData | AskFailure | "token" | "audience" | "waiting";
   readonly frame: MeFrame;
 }
 

@@ -1,6 +1,7 @@
 // Signs a citizen in within the browser, as a public client: a code for a proof that only this browser has (RFC 7636), answered behind the "#" that no server sees, and one token for each department (RFC 8707). Tokens are in memory alone.
 import { encodeBase64url } from "../../crypto/base64.ts";
-import { isJsonObject, type JsonObject, parseJson } from "../../crypto/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJson } from "../../crypto/json.ts";
+import { decodeJws } from "../../crypto/jws.ts";
 import { ISSUER_ANSWER_BYTES_MAX, SIGN_IN_SECONDS, VERIFY_FETCH_TIMEOUT_MS } from "../../limits.ts";
 import { readText } from "./evidence-client.ts";
 
@@ -110,11 +111,26 @@ async function askTokens(
   }
 }
 
-/** Gives each department's token, or undefined where there is none for it, as it comes: refresh tokens are used one after another. */
+/** `token`: there is none for it. `audience`: there is one that is not for it alone. */
+export type Redeemed = { readonly token: string } | "token" | "audience";
+
+/** A token that another department takes, too, could be used there by the one that is asked (RFC 8707 §2, RFC 9700 §2.3). */
+function readToken(token: Json | undefined, department: string): Redeemed {
+  if (typeof token !== "string") return "token";
+  try {
+    const { aud } = decodeJws(token).payload;
+    const [only, ...others] = Array.isArray(aud) ? aud : [aud];
+    return only === department && others.length === 0 ? { token } : "audience";
+  } catch {
+    return "audience";
+  }
+}
+
+/** Gives each department's token, or why there is none for it, as it comes: refresh tokens are used one after another. */
 export async function redeemTokens(
   client: SignInClient,
   { code, attempt }: Answered,
-  give: (department: string, token: string | undefined) => void,
+  give: (department: string, redeemed: Redeemed) => void,
 ): Promise<void> {
   let grant: Record<string, string> | undefined = {
     grant_type: "authorization_code",
@@ -124,7 +140,7 @@ export async function redeemTokens(
   };
   for (const resource of attempt.departments) {
     const answer: JsonObject | undefined = grant && (await askTokens(client, { ...grant, resource }));
-    give(resource, typeof answer?.access_token === "string" ? answer.access_token : undefined);
+    give(resource, readToken(answer?.access_token, resource));
     const refresh: unknown = answer?.refresh_token ?? (answer && grant?.refresh_token);
     // One that was refused for a department may still be good for the next.
     if (typeof refresh === "string") grant = { grant_type: "refresh_token", refresh_token: refresh };

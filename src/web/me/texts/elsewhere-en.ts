@@ -43,6 +43,8 @@ export const elsewhereEn = {
   failed: {
     away: "It does not answer, or does not let this page ask it.",
     token: "The sign-in service gave no access to it.",
+    audience:
+      "The sign-in service gave an access that is not for it alone. It was not asked, so that it cannot use that elsewhere.",
     issuer: "It does not take this sign-in service for citizens.",
     busy: "It was asked too often in this hour. Try again later, or open your page there.",
     nobody: "Your sign-in does not say clearly enough for it who you are. Its own page says whom to ask.",
