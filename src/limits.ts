@@ -459,6 +459,7 @@ export const PRESENTATION_SECONDS = 300; // that one may be shown
 export const OWN_COPY_SECONDS = 90 * 86_400; // that what a person took of the own records may be shown
 export const SHARE_DAYS_DEFAULT = 7;
 export const SHARE_DAYS_MAX = 90;
+export const SHARE_EVIDENCE_SECONDS = 86_400; // that the file of an opening passes, and no longer than the share
 export const SHARE_TEXT_CHARS_MAX = 200; // of whom it is for, and of what for
 export const SHARE_CODE_DIGITS = 15; // 49 bits; ten of them may be tried
 export const SHARE_WRONG_CODES_MAX = 10; // after which it is closed for good

@@ -208,6 +208,8 @@ export interface Node extends ServedNode {
   readonly sealingRotation: SealingRotationService;
   readonly writer: LogWriter;
   readonly reader: LogReader;
+  /** Resolves when what the ledger of erasures names is erased here, too: until then a restored database is served to nobody. */
+  readonly ready: Promise<void>;
   /** Answers what was taken, then lets go of everything but the database, which whoever opened it closes. */
   close(): Promise<void>;
 }
@@ -734,8 +736,7 @@ export function createNode(options: {
     httpClient: http,
     clock,
   });
-  const changeFeed = createChangeFeed({ entity: names, database, registries, consents,
-    hasMark, clock });
+  const changeFeed = createChangeFeed({ entity: names, database, registries, consents, hasMark, clock });
   const erasureNotices = createErasureNotices({
     entity: names,
     database,

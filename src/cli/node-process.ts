@@ -81,6 +81,8 @@ export async function openNodes(options: {
         throw error;
       }
     }
+    // Nobody is shown what a restored backup still holds and the ledger names as erased.
+    if (isServed) await Promise.all(opened.map(({ node }) => node.ready));
     return { nodes: opened, close };
   } catch (error) {
     await close();

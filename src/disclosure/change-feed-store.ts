@@ -35,6 +35,7 @@ export async function listCoveredChanges(
       ) by_right group by rid
     ), given as (select distinct rid from access_receiver where consumer = ${consumer})
     select r.registry, c.rid, c.kind, c.operation, c.version, c.log_index as "logIndex", c.at, c.lawful as "isLawful" from (
+      select rid, kind, operation, version, log_index, at, bool_or(lawful) as lawful from (
       select v.rid, 'version' as kind, case when v.version = 1 then 'create' else 'amend' end as operation, null::int as version, v.log_index, v.recorded_at as at, covered.lawful
       from record_version v join covered on covered.rid = v.rid where v.log_index > ${after}
       union all
@@ -43,10 +44,11 @@ export async function listCoveredChanges(
       union all
       select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at, true
       from record_state s join given on given.rid = s.rid where s.log_index > ${after} and s.operation = 'erase'
-      union
+      union all
       select s.rid, 'state', s.operation, s.erased_version, s.log_index, s.recorded_at, true
       from record_state s join access_version_receiver a on a.rid = s.rid and a.version = s.erased_version and a.consumer = ${consumer}
       where s.log_index > ${after} and s.operation = 'erase_version'
+      ) told group by rid, kind, operation, version, log_index, at
     ) c join record r on r.rid = c.rid
     order by c.log_index limit ${limit}`;
 }

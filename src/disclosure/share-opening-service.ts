@@ -9,7 +9,7 @@ import type { JsonObject } from "../crypto/json.ts";
 import { formatSdJwt } from "../crypto/sd-jwt.ts";
 import { selectDisclosures } from "../crypto/sd-jwt-selection.ts";
 import { AttestryError } from "../errors.ts";
-import { SHARE_WRONG_CODES_MAX } from "../limits.ts";
+import { SHARE_EVIDENCE_SECONDS, SHARE_WRONG_CODES_MAX } from "../limits.ts";
 import { disclosedFields } from "../records/disclosed-fields.ts";
 import type { EvidenceFile, EvidenceService } from "../records/evidence-service.ts";
 import type { RecordSealer } from "../records/record-sealer.ts";
@@ -208,7 +208,8 @@ export function createShareOpenings(deps: {
           basis: { share: id, terms },
           commitment: event.commitment,
           logIndex: event.logIndex,
-          end: { at: share.expiresAt },
+          // What is ended is soon shown by nobody who kept the file; who needs it longer opens it again.
+          end: { at: Math.min(share.expiresAt, clock() + SHARE_EVIDENCE_SECONDS) },
         },
       ]);
       return {
@@ -225,7 +226,7 @@ export function createShareOpenings(deps: {
         terms: content.terms,
         reading: { commitment: event.commitment, index: event.logIndex },
         evidence: {
-          ...(await deps.evidences.assemble(row, token, { isForOthers: true })),
+          ...(await deps.evidences.assemble(row, token, { isForOthers: true, outgoing: false })),
           presentation: presentation!,
         },
       };

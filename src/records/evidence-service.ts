@@ -40,7 +40,11 @@ export interface EvidenceService {
    * The same around a token of this version with more of it open, for whom the caller has found to be permitted. `isForOthers`: of a personal
    * record only its subject gets the key by which its later entries in the log are found.
    */
-  assemble(row: store.RecordRow, token: string, options?: { readonly isForOthers?: boolean }): Promise<EvidenceFile>;
+  assemble(
+    row: store.RecordRow,
+    token: string,
+    options?: { readonly isForOthers?: boolean; readonly outgoing?: boolean },
+  ): Promise<EvidenceFile>;
   readonly read: ReadBatch;
 }
 
@@ -127,7 +131,7 @@ export function createEvidenceService(deps: {
 
   return {
     read: deps.readBatch,
-    assemble: (row, token, options = {}) => assemble(row, token, { ...options, outgoing: true }),
+    assemble: (row, token, options = {}) => assemble(row, token, { outgoing: true, ...options }),
 
     async receipt({ state, ...options }) {
       if (state !== undefined) {

@@ -714,6 +714,22 @@ describe("a reading is refused", () => {
     }
   });
 
+  it("nor told of by the feed of changes, where the row of a withdrawn consent says that it is given", async () => {
+    const href: Record<string, string> = {};
+    for (const value of ["F-1", "F-2"]) {
+      href[value] = await create("persons", { national_id: value, name: `Person ${value}`, born: "1990-01-02" });
+      const id = await given({ subject: { claim: "national_id", value } });
+      if (value === "F-2") continue;
+      await node.node.consents.decide(person(value), id, "withdraw");
+      await sql()`update consent set state = 'given' where id = ${id}`;
+    }
+    const { body: before } = await send(welfare, "/changes:read", {});
+    for (const one of Object.values(href)) await act(one, "suspend");
+    const { body: after } = await send(welfare, "/changes:read", { cursor: before.cursor! });
+    const told = (after.changes as JsonObject[]).map((change) => change.href);
+    expect([told.includes(href["F-1"]!), told.includes(href["F-2"]!)]).toEqual([false, true]);
+  });
+
   it("by a consent whose sealed text is from before the giving, which has no terms", async () => {
     const id = await ask({ fields: ["name"] });
     const [asked] = await sql()<{ sealed: Uint8Array }[]>`select sealed from consent where id = ${id}`;
