@@ -933,7 +933,7 @@ export function createNode(options: {
     sealer,
     sight,
     useBudgets,
-    logAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings, accessReader }),
+    allowAnswer: createAnswerLog({ findBases, logReadings: logBasedReadings, accessReader }),
     signer: signers.record,
     searchKey,
     clock,

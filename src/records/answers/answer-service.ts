@@ -35,7 +35,7 @@ import { type Subject, subjectOfRecord } from "../subject.ts";
 import { ANSWER_TYPE, type AnswerClaims, type AnswerQuestion } from "./answer-question.ts";
 import { checkOffered, isSo } from "./answer-rules.ts";
 import type { UseBudgets } from "./budget-service.ts";
-import type { LogAnswer } from "./personal-answer.ts";
+import type { AllowAnswer } from "./personal-answer.ts";
 
 export interface AnswerRequest {
   readonly question: AnswerQuestion;
@@ -88,7 +88,7 @@ export function createAnswerService(deps: {
   viewer: RecordViewer;
   sealer: RecordSealer;
   sight: Pick<RecordSight, "checkReadable">;
-  logAnswer: LogAnswer;
+  allowAnswer: AllowAnswer;
   useBudgets: UseBudgets;
   /** The record key's. */
   signer: Signer;
@@ -205,6 +205,7 @@ export function createAnswerService(deps: {
       );
     const asked = named === undefined ? subjectOfKey(compiled, question.key) : undefined;
     const rid = named ?? (await keyLookups.findHolder(compiled, question.key as never));
+    const log = await deps.allowAnswer({ registry, compiled, question, rid }, { ...access, nonce }, caller);
     const row = rid === undefined ? undefined : await findRow({ registry, rid });
     const subject = row
       ? subjectOfRecord(compiled, {
@@ -217,17 +218,10 @@ export function createAnswerService(deps: {
       `subject\n${registry}\n${subject.claim}\n${subject.value}`,
       `record\n${row?.record.rid ?? subject.value}`,
     ]);
-    const { receipt, ...reading } = await deps.logAnswer(
-      {
-        registry,
-        compiled,
-        question,
-        subject,
-        record: row && { rid: row.record.rid, version: row.version.version },
-      },
-      { ...access, nonce },
-      caller,
-    );
+    const { receipt, ...reading } = await log({
+      subject,
+      record: row && { rid: row.record.rid, version: row.version.version },
+    });
     const view = row?.at && viewer.view(row, compiled, true);
     return { view, receipt, reading };
   }

@@ -10,15 +10,23 @@ export interface PersonalQuestion {
   /** By today's definition. */
   readonly compiled: CompiledDefinition;
   readonly question: AnswerQuestion;
-  /** Whom it is about: by the record, or where there is none by the question. */
+  /** Undefined where no record has the key. */
+  readonly rid: string | undefined;
+}
+
+/** What was found of whom a question is about. */
+export interface AskedAbout {
+  /** By the record, or where there is none by the question. */
   readonly subject: Subject;
   /** Undefined where there is none. */
   readonly record: { readonly rid: string; readonly version: number } | undefined;
 }
 
-/** The answer is in the access log before this resolves. Throws what a reading is refused with, and `reading_budget_exceeded`. */
-export type LogAnswer = (
-  question: PersonalQuestion,
-  access: ReadAccess,
-  caller: MemberNode,
-) => Promise<AnswerReading & { readonly receipt: string }>;
+/** The answer is in the access log before this resolves. Throws `consent_record_mismatch`, what the log refuses a reading with, and `reading_budget_exceeded`. */
+export type LogAnswer = (about: AskedAbout) => Promise<AnswerReading & { readonly receipt: string }>;
+
+/**
+ * Decides before anything of the record is read: whoever has no right learns nothing, not even by the time that it takes, of whether there is
+ * one. Throws what a reading is refused with.
+ */
+export type AllowAnswer = (question: PersonalQuestion, access: ReadAccess, caller: MemberNode) => Promise<LogAnswer>;
