@@ -5,6 +5,9 @@ import { decodeBase64url } from "./base64.ts";
 import { decodeUtf8, sha256Base64url } from "./hash.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "./json.ts";
 
+/** Of the random salt of a disclosure that this software makes: RFC 9901 §9.3 asks for 128 bits. */
+export const DISCLOSURE_SALT_BYTES = 16;
+
 // draft-ietf-oauth-sd-jwt-vc §2.2.2.2: what decides on validity is neither hidden nor slipped in later, nor is anything inside it.
 const NEVER_DISCLOSED: ReadonlySet<string> = new Set([
   "iss",

@@ -135,7 +135,7 @@ export function createAnswerService(deps: {
     }
   }
 
-  /** Counted before the answer is looked up: also a question that fails later was a guess. `guessed`: about what, if it is one. */
+  /** Counted before anything is answered: also a question that fails later was a guess. `guessed`: about what, if it is one. */
   async function useBudget(caller: Caller, guessed: readonly string[]): Promise<void> {
     const who =
       caller.kind === "node" ? `node\n${caller.entity}` : caller.kind === "staff" ? `staff\n${caller.tokenId}` : "";

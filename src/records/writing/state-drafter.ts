@@ -1,10 +1,11 @@
 // Makes everything a change of state needs before the log writer sees it: signed statement, sealed secrets, index, log entry. Stores nothing.
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { everyDigest, type KeyGenerations } from "../../crypto/key-generations.ts";
+import { DISCLOSURE_SALT_BYTES } from "../../crypto/sd-jwt-disclosures.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
-import { commitment, stateTag } from "../../log/entry.ts";
+import { commitment, ENTRY_SECRET_BYTES, stateTag } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { parseEffectiveTime } from "../effective-time.ts";
 import type { DescribeAct, WriteGround } from "../record-act.ts";
@@ -39,9 +40,6 @@ export interface StateDrafter {
   }): Promise<Draft<StateWrite>>;
 }
 
-const SALT_BYTES = 32;
-const DISCLOSURE_SALT_BYTES = 16;
-
 export function createStateDrafter(deps: {
   entity: string;
   signer: Signer;
@@ -72,7 +70,7 @@ export function createStateDrafter(deps: {
         content: { rid, version: current.version, act, effective, replacedBy, issuedAt },
       });
       const number = record.stateNumber + 1;
-      const salt = random(SALT_BYTES);
+      const salt = random(ENTRY_SECRET_BYTES);
       const stateSecrets = { salt, disclosures };
       return {
         input: {

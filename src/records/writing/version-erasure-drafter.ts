@@ -1,11 +1,12 @@
 // Makes everything that the erasure of one former version needs before the log writer sees it: signed statement, and what goes with the version and with no other. Stores nothing.
 import { encodeBase64url } from "../../crypto/base64.ts";
 import { everyDigest, type KeyedDigest, type KeyGenerations } from "../../crypto/key-generations.ts";
+import { DISCLOSURE_SALT_BYTES } from "../../crypto/sd-jwt-disclosures.ts";
 import type { Signer } from "../../crypto/signer.ts";
 import { AttestryError } from "../../errors.ts";
 import type { Staff } from "../../identity/caller.ts";
 import { ERASURE_VERSIONS_PAGE } from "../../limits.ts";
-import { commitment, stateTag } from "../../log/entry.ts";
+import { commitment, ENTRY_SECRET_BYTES, stateTag } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import type { RegistryService } from "../../registries/registry-service.ts";
 import type { Database } from "../../storage/database.ts";
@@ -36,9 +37,6 @@ export interface VersionErasureDrafter {
     idempotency?: Idempotency | undefined;
   }): Promise<Draft<StateWrite>>;
 }
-
-const SALT_BYTES = 32;
-const DISCLOSURE_SALT_BYTES = 16;
 
 export function createVersionErasureDrafter(deps: {
   entity: string;
@@ -118,7 +116,7 @@ export function createVersionErasureDrafter(deps: {
         salt: () => encodeBase64url(random(DISCLOSURE_SALT_BYTES)),
         content: { rid, version: current.version, act, effective: undefined, erasedVersion: number, issuedAt },
       });
-      const salt = random(SALT_BYTES);
+      const salt = random(ENTRY_SECRET_BYTES);
       const stateNumber = record.stateNumber + 1;
       return {
         input: {

@@ -3,8 +3,9 @@
 import { encodeBase64url } from "../../crypto/base64.ts";
 import type { JsonObject } from "../../crypto/json.ts";
 import type { KeyGenerations } from "../../crypto/key-generations.ts";
+import { DISCLOSURE_SALT_BYTES } from "../../crypto/sd-jwt-disclosures.ts";
 import type { Signer } from "../../crypto/signer.ts";
-import { commitment, type LogEntry, versionTag } from "../../log/entry.ts";
+import { commitment, ENTRY_SECRET_BYTES, type LogEntry, versionTag } from "../../log/entry.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
 import { holdContent } from "../attachments/held-content.ts";
 import { parseEffectiveTime } from "../effective-time.ts";
@@ -23,9 +24,6 @@ export interface VersionDeps {
   readonly random: (length: number) => Uint8Array;
   readonly placeStatus: () => Promise<StatusPlace>;
 }
-
-const SALT_BYTES = 32;
-const DISCLOSURE_SALT_BYTES = 16;
 
 /** What differs from version to version of one record. */
 export interface VersionSource {
@@ -63,7 +61,7 @@ export function createVersionMaker(deps: VersionDeps): MakeVersion {
     const issuedAt = clock();
     const content = { ...source, issuedAt, status };
     const { jwt, disclosures, claims } = await issueVersion({ entity, compiled, signer, salt, content });
-    const entrySalt = random(SALT_BYTES);
+    const entrySalt = random(ENTRY_SECRET_BYTES);
     const operation = number === 1 ? "create" : "amend";
     return {
       version: {

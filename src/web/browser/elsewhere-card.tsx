@@ -4,7 +4,7 @@ import { isJsonObject } from "../../crypto/json.ts";
 import { ELSEWHERE_LOOKS } from "../../limits.ts";
 import { readDefinitionText } from "../../registries/type-metadata.ts";
 import { Note } from "../markup.tsx";
-import { ConsentBadge, ConsentPeriod, dayOf, fieldsOf } from "../me/consent-cards.tsx";
+import { ConsentBadge, ConsentFacts, dayOf } from "../me/consent-cards.tsx";
 import type { MeFrame } from "../me/me-frame.tsx";
 import { createMeNames, isolate, type KnownRegistry, type MeNames, nameFields } from "../me/me-names.ts";
 import { formatUsage, isOwnLook } from "../me/usage-timeline.tsx";
@@ -91,16 +91,7 @@ const ConsentEntry: FC<{ consent: OwnConsent; known: Known; props: Told }> = ({ 
         <ConsentBadge state={consent.state} frame={frame} /> <strong>{isWaiting ? words.asks(who) : who}</strong>
       </p>
       {consent.subject !== undefined && <p>{words.forChild(isolate(consent.subject))}</p>}
-      <dl class="facts narrow">
-        <dt>{words.whatFor}</dt>
-        <dd>{what}</dd>
-        <dt>{words.fields}</dt>
-        <dd>{frame.texts.list(fieldsOf(consent).map((field) => names.field(consent.registry, field)))}</dd>
-        <dt>{words.when}</dt>
-        <dd>
-          <ConsentPeriod consent={consent} frame={frame} />
-        </dd>
-      </dl>
+      <ConsentFacts consent={consent} names={names} frame={frame} />
       <p>
         <a
           href={`${department}/me/consents/${encodeURIComponent(consent.id)}`}

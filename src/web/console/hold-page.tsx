@@ -4,14 +4,12 @@ import type { AttestryError } from "../../errors.ts";
 import type { Session } from "../../identity/session-service.ts";
 import type { HoldView } from "../../records/record-hold.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
-import { DayOrInstant, Localized, Note, type PageFrame, Section } from "../markup.tsx";
+import { DayOrInstant, Note, type PageFrame, Section } from "../markup.tsx";
 import { formatAddress } from "../page-request.ts";
 import { FORM_TOKEN } from "../page-session.ts";
-import { StaffPage } from "../staff-frame.tsx";
 import { ActFields, DayField, type EnvelopeContext, type EnvelopeValues, TextField } from "./act-fields.tsx";
-import { DESK_STYLE } from "./desk-style.ts";
 import type { FormFault } from "./form-controls.ts";
-import { FaultSummary } from "./form-summary.tsx";
+import { RecordActPage } from "./record-act-page.tsx";
 
 const Ends: FC<{ hold: HoldView; frame: PageFrame }> = ({ hold, frame }) =>
   hold.until === undefined ? (
@@ -122,32 +120,14 @@ export const HoldPage: FC<{
   action: string;
   back: string;
 }> = ({ model, session, frame, action, back }) => {
-  const { compiled, display, lifted, error } = model;
-  const { title, name: registry } = compiled.definition;
+  const { compiled, lifted } = model;
   const faults = new Map(
     model.faults.flatMap((one) => (one.pointer === undefined ? [] : [[one.pointer, one.message]])),
   );
   const context: EnvelopeContext = { compiled, frame, values: model.envelope, faults };
-  const base = `${frame.basePath}/console`;
   const name = lifted === undefined ? "Hold" : "Lift a hold on";
   return (
-    <StaffPage
-      title={`${error === undefined ? "" : "Not done yet: "}${name} ${display}`}
-      lead={
-        <>
-          Record in <Localized text={title} reader={frame.reader} />
-        </>
-      }
-      crumbs={[
-        { href: base, text: "Your desk" },
-        { href: `${base}/registries/${registry}`, text: <Localized text={title} reader={frame.reader} /> },
-        { href: back, text: <span dir="auto">{display}</span> },
-      ]}
-      session={session}
-      frame={frame}
-      styles={[DESK_STYLE]}
-    >
-      <FaultSummary error={error} faults={model.faults} frame={frame} />
+    <RecordActPage model={model} name={name} back={back} session={session} frame={frame}>
       <Section id="confirm" title="What this does">
         {lifted === undefined ? (
           <p>
@@ -176,6 +156,6 @@ export const HoldPage: FC<{
           </p>
         </form>
       </Section>
-    </StaffPage>
+    </RecordActPage>
   );
 };

@@ -5,14 +5,12 @@ import { isAttestryError } from "../../errors.ts";
 import type { Session } from "../../identity/session-service.ts";
 import { nextState, OPERATION_EFFECTS, type StateOperation } from "../../records/record-states.ts";
 import type { CompiledDefinition } from "../../registries/compiled-definition.ts";
-import { Localized, Note, type PageFrame, Section } from "../markup.tsx";
+import { Note, type PageFrame, Section } from "../markup.tsx";
 import { FORM_TOKEN } from "../page-session.ts";
-import { StaffPage } from "../staff-frame.tsx";
 import { ActFields, DayField, type EnvelopeContext, type EnvelopeValues } from "./act-fields.tsx";
 import { type Done, needsApproval } from "./desk.ts";
-import { DESK_STYLE } from "./desk-style.ts";
 import type { FormFault } from "./form-controls.ts";
-import { FaultSummary } from "./form-summary.tsx";
+import { RecordActPage } from "./record-act-page.tsx";
 
 /** What a page offers; to replace records others are written, which is done by the API. */
 export type OfferedOperation = Exclude<StateOperation, "replace">;
@@ -108,9 +106,8 @@ export const StateConfirmation: FC<{
   action: string;
   back: string;
 }> = ({ model, session, frame, action, back }) => {
-  const { compiled, operation, display } = model;
+  const { compiled, operation } = model;
   const { name, meaning } = wordsOf(operation);
-  const { title, name: registry } = compiled.definition;
   const faults = new Map(
     model.faults.flatMap((one) => (one.pointer === undefined ? [] : [[one.pointer, one.message]])),
   );
@@ -118,25 +115,8 @@ export const StateConfirmation: FC<{
   const isErasure = operation === "erase" || operation === "erase_version";
   const isFinal = isErasure || operation === "revoke";
   const what = operation === "erase_version" ? `Erase version ${model.version}` : `${name} this record`;
-  const base = `${frame.basePath}/console`;
   return (
-    <StaffPage
-      title={`${model.error === undefined ? "" : "Not done yet: "}${name} ${display}`}
-      lead={
-        <>
-          Record in <Localized text={title} reader={frame.reader} />
-        </>
-      }
-      crumbs={[
-        { href: base, text: "Your desk" },
-        { href: `${base}/registries/${registry}`, text: <Localized text={title} reader={frame.reader} /> },
-        { href: back, text: <span dir="auto">{display}</span> },
-      ]}
-      session={session}
-      frame={frame}
-      styles={[DESK_STYLE]}
-    >
-      <FaultSummary error={model.error} faults={model.faults} frame={frame} />
+    <RecordActPage model={model} name={name} back={back} session={session} frame={frame}>
       <Section id="confirm" title="What this does">
         {isFinal ? (
           <Note kind="warning" title={TITLES[operation]}>
@@ -172,6 +152,6 @@ export const StateConfirmation: FC<{
           </p>
         </form>
       </Section>
-    </StaffPage>
+    </RecordActPage>
   );
 };

@@ -60,6 +60,30 @@ export function fieldsOf({
   return state === "requested" || state === "refused" ? requestedFields : fields;
 }
 
+/** What for, which fields, for how long. */
+export const ConsentFacts: FC<{
+  consent: Pick<
+    PersonConsent,
+    "registry" | "purpose" | "state" | "fields" | "requestedFields" | "startsAt" | "expiresAt" | "oneTime"
+  >;
+  names: MeNames;
+  frame: MeFrame;
+}> = ({ consent, names, frame }) => {
+  const words = frame.texts.consent;
+  return (
+    <dl class="facts narrow">
+      <dt>{words.whatFor}</dt>
+      <dd>{names.purpose(consent.registry, consent.purpose)}</dd>
+      <dt>{words.fields}</dt>
+      <dd>{frame.texts.list(fieldsOf(consent).map((field) => names.field(consent.registry, field)))}</dd>
+      <dt>{words.when}</dt>
+      <dd>
+        <ConsentPeriod consent={consent} frame={frame} />
+      </dd>
+    </dl>
+  );
+};
+
 const ConsentCard: FC<ConsentProps> = (props) => {
   const { consent, names, frame } = props;
   const words = frame.texts.consent;
@@ -72,16 +96,7 @@ const ConsentCard: FC<ConsentProps> = (props) => {
       </p>
       <h3>{isWaiting ? words.asks(who) : who}</h3>
       {!consent.isOwn && <p>{words.forChild(isolate(consent.subject.value))}</p>}
-      <dl class="facts narrow">
-        <dt>{words.whatFor}</dt>
-        <dd>{what}</dd>
-        <dt>{words.fields}</dt>
-        <dd>{frame.texts.list(fieldsOf(consent).map((field) => names.field(consent.registry, field)))}</dd>
-        <dt>{words.when}</dt>
-        <dd>
-          <ConsentPeriod {...props} />
-        </dd>
-      </dl>
+      <ConsentFacts {...props} />
       <p class="links">
         <a
           class={isWaiting ? "button" : ""}
